@@ -1,0 +1,80 @@
+"""What is known of a model without loading it, and what a loaded model must be able to do."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from jaxtyping import Float
+from torch import Tensor
+
+from rnaexp.rna import Rna
+
+from rnaexp.rna import Rna
+
+Group = Literal["diverse-ncrna", "specific-rna", "unified", "dna", "protein", "reference", "baseline"]
+
+# Called as reader(index of the RNA in the batch, layer, maps [h n n]); it must not keep the maps.
+# What it raises ends the forward pass at once and reaches the caller unchanged.
+Reader = Callable[[int, int, Tensor], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """One catalogue entry. A fact that nobody here has read from a file is None, never invented."""
+
+    name: str
+    title: str
+    group: Group
+    loader: str  # "module:function", imported when the model is loaded
+    reads: Literal["sequence", "alignment"] = "sequence"
+    output: Literal["attention", "pair-scores"] = "attention"  # pair scores are taken as they are
+    layers: int | None = None
+    heads: int | None = None
+    width: int | None = None
+    max_bases: int | None = None
+    resolution: Literal["base", "k-mer", "codon", "bpe"] = "base"
+    alphabet: str | None = None
+    source: str | None = None  # URL or hub id
+    sha256: str | None = None
+    revision: str | None = None
+    config_source: str | None = None
+    config_sha256: str | None = None
+    licence: str | None = None
+    trained_on: str | None = None
+    structure_seen: Literal["none", "prior", "predicted", "experimental"] | None = None
+    proof: str | None = None  # what shows that the adapter computes what the authors' code computes
+    citation: str | None = None
+    unavailable: str | None = None  # why the weights cannot be had
+
+
+class Encoder(Protocol):
+    """A loaded model. Everything it returns is in base coordinates: special tokens cut, tokens spread over bases."""
+
+    spec: ModelSpec
+    layers: int
+    heads: int
+    fingerprint: str  # hash of weights, configuration and tokenizer: part of the key of every stored result
+
+    def check(self, rna: Rna) -> None:
+        """Raise TooLongError or UnsuitableError if this model cannot read the RNA."""
+        ...
+
+    def read_attention(self, rnas: Sequence[Rna], reader: Reader) -> None:
+        """Run the RNAs as one batch and hand each layer's maps, after softmax, to the reader; keep none."""
+        ...
+
+    def read_head(self, rna: Rna, layer: int, head: int) -> Float[Tensor, "n n"]:
+        """One head's map: layers before it run fused, layers after it do not run."""
+        ...
+
+    def attention(self, rna: Rna) -> Iterator[Float[Tensor, "h n n"]]:
+        """Each layer's maps in turn, at most one layer in memory."""
+        ...
+
+    def embed(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "n d"]]:
+        """Last-layer embedding of each base; a batch of n equals n batches of one."""
+        ...
+
+    def log_probabilities(self, rna: Rna, masked: Sequence[int]) -> Float[Tensor, "m a"]:
+        """Log-probabilities of A C G U at each masked base, all of them masked at once."""
+        ...

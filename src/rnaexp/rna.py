@@ -1,0 +1,145 @@
+"""The nouns: an RNA, its alignment, and how a model's tokens cover its bases. None can be built wrong."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import UInt8
+
+LETTERS = "ACGUN"
+ALIGNED_LETTERS = LETTERS + "-"
+
+Pair = tuple[int, int]
+
+
+def _first_unknown(sequence: str, letters: str) -> tuple[int, str] | None:
+    return next(((at, letter) for at, letter in enumerate(sequence) if letter not in letters), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alignment:
+    """Homologs of one RNA in its own coordinates: row 0 is the RNA itself, and no column is a gap there.
+
+    `source_sha256` is the hash of the file it was read from; `structure_aware` says whether a structure took part in
+    making it (None: unknown).
+    """
+
+    names: tuple[str, ...]
+    rows: tuple[str, ...]
+    source_sha256: str | None = None
+    structure_aware: bool | None = None
+
+    def __post_init__(self) -> None:
+        if not self.rows or len(self.names) != len(self.rows):
+            message = f"alignment: {len(self.names)} names for {len(self.rows)} rows"
+            raise ValueError(message)
+        if "-" in self.rows[0]:
+            message = f"alignment of {self.names[0]}: row 0 has a gap at column {self.rows[0].index('-')}"
+            raise ValueError(message)
+        for name, row in zip(self.names, self.rows, strict=True):
+            if len(row) != len(self.rows[0]):
+                message = f"alignment row {name}: {len(row)} columns, row 0 has {len(self.rows[0])}"
+                raise ValueError(message)
+            if unknown := _first_unknown(row, ALIGNED_LETTERS):
+                message = f"alignment row {name}: letter {unknown[1]!r} at column {unknown[0]}"
+                raise ValueError(message)
+
+    @property
+    def depth(self) -> int:
+        """Number of rows, the RNA itself included."""
+        return len(self.rows)
+
+    def codes(self) -> UInt8[np.ndarray, "s n"]:
+        """Rows as indices into `ALIGNED_LETTERS`."""
+        table = np.full(128, 255, np.uint8)
+        table[[ord(letter) for letter in ALIGNED_LETTERS]] = np.arange(len(ALIGNED_LETTERS))
+        letters = np.frombuffer("".join(self.rows).encode(), np.uint8).reshape(self.depth, -1)
+        return table[letters]
+
+    def neff(self, identity: float = 0.8) -> float:
+        """Effective number of sequences: each row counts 1 / (rows at least this identical to it).
+
+        Identity is taken over the columns where both rows have a base.
+        """
+        codes = self.codes()
+        gap = ALIGNED_LETTERS.index("-")
+        total = 0.0
+        for row in codes:
+            both = (codes != gap) & (row != gap)
+            same = ((codes == row) & both).sum(1)
+            total += 1.0 / max(1, int((same >= identity * both.sum(1)).sum()))
+        return total
+
+    def sha256(self) -> str:
+        """Hash of the rows in order (names do not change a model's output)."""
+        return hashlib.sha256("\n".join(self.rows).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rna:
+    """One RNA: upper-case A C G U N; `pairs` 0-based (i < j), sorted, each once, a base may stand in several.
+
+    `pairs` None means no reference is known; an empty tuple means it is known to have none. `cluster` names the RNAs
+    that are resampled together and may not stand on both sides of a split. `letters_changed` counts the letters that
+    reading replaced (T to U is not counted).
+    """
+
+    id: str
+    sequence: str
+    pairs: tuple[Pair, ...] | None = None
+    alignment: Alignment | None = None
+    family: str | None = None
+    cluster: str | None = None
+    letters_changed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.id or any(c in "\n\r\t\0" for c in self.id):
+            message = f"RNA id {self.id!r}: must be one non-empty line without tabs"
+            raise ValueError(message)
+        if not self.sequence:
+            message = f"{self.id}: empty sequence"
+            raise ValueError(message)
+        if unknown := _first_unknown(self.sequence, LETTERS):
+            message = (
+                f"{self.id}: letter {unknown[1]!r} at position {unknown[0] + 1}; only A C G U N are RNA letters here"
+            )
+            raise ValueError(message)
+        if self.alignment is not None and self.alignment.rows[0] != self.sequence:
+            message = f"{self.id}: row 0 of its alignment is another sequence"
+            raise ValueError(message)
+        if self.pairs is not None:
+            self._check_pairs(self.pairs)
+
+    def _check_pairs(self, pairs: Sequence[Pair]) -> None:
+        for i, j in pairs:
+            if not 0 <= i < j < len(self.sequence):
+                message = f"{self.id}: pair ({i}, {j}) outside 0..{len(self.sequence) - 1} or not i < j"
+                raise ValueError(message)
+        if list(pairs) != sorted(set(pairs)):
+            message = f"{self.id}: pairs must be sorted and each given once"
+            raise ValueError(message)
+
+    def __len__(self) -> int:
+        return len(self.sequence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoding:
+    """What a model is fed for one RNA: token ids, and for each token the bases it covers.
+
+    `spans[t]` is the half-open range of bases of token t, or None for a special token.
+    """
+
+    ids: tuple[int, ...]
+    spans: tuple[tuple[int, int] | None, ...]
+    bases: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        if len(self.ids) != len(self.spans):
+            message = f"encoding: {len(self.ids)} ids for {len(self.spans)} spans"
+            raise ValueError(message)
+        covered = {base for span in self.spans if span is not None for base in range(*span)}
+        if covered != set(range(self.bases)):
+            message = f"encoding: tokens cover {len(covered)} of {self.bases} bases"
+            raise ValueError(message)
