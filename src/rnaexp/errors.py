@@ -32,5 +32,5 @@ class LeakageError(ValueError):
     """A test set, or a cluster of it, was used for tuning."""
 
 
-class Terminated(BaseException):  # noqa: N818 - as KeyboardInterrupt: not an error of the program
+class Terminated(BaseException):
     """SIGTERM or Ctrl-C arrived: exit 143. A BaseException, so that no library swallows it."""

@@ -101,9 +101,7 @@ class Rna:
             message = f"{self.id}: empty sequence"
             raise ValueError(message)
         if unknown := _first_unknown(self.sequence, LETTERS):
-            message = (
-                f"{self.id}: letter {unknown[1]!r} at position {unknown[0] + 1}; only A C G U N are RNA letters here"
-            )
+            message = f"{self.id}: letter {unknown[1]!r} at position {unknown[0] + 1}; only A C G U N are allowed"
             raise ValueError(message)
         if self.alignment is not None and self.alignment.rows[0] != self.sequence:
             message = f"{self.id}: row 0 of its alignment is another sequence"

@@ -9,8 +9,6 @@ from torch import Tensor
 
 from rnaexp.rna import Rna
 
-from rnaexp.rna import Rna
-
 Group = Literal["diverse-ncrna", "specific-rna", "unified", "dna", "protein", "reference", "baseline"]
 
 # Called as reader(index of the RNA in the batch, layer, maps [h n n]); it must not keep the maps.
