@@ -1,0 +1,70 @@
+"""A folder as one set: files with one stem belong together (a structure and its alignment)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+from rnaexp.data.letters import Unknown
+from rnaexp.data.readers import ALIGNMENT_ENDINGS, ending, is_named_readable, read_file, recognise
+from rnaexp.data.text import read_source, stem
+from rnaexp.errors import InputError
+from rnaexp.rna import Rna
+
+
+@dataclass(frozen=True, slots=True)
+class FolderContent:
+    """What a folder held; `skipped` files are of no format read here."""
+
+    rnas: list[Rna]
+    skipped: tuple[Path, ...]
+
+
+def read_folder(folder: Path, *, unknown: Unknown = "reject") -> FolderContent:
+    """The RNAs of a folder's files in sorted order; an alignment file joins the RNA of the same stem.
+
+    Raises: InputError if nothing is readable, a file is malformed, or two files hold one id.
+    """
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    readable = [path for path in files if _is_readable(path)]
+    if not readable:
+        message = "no file of a format read here in this folder"
+        raise InputError(message, path=folder)
+    rnas: dict[str, tuple[Rna, Path]] = {}
+    for _, group in groupby(sorted(readable, key=lambda path: (stem(path), path.name)), key=stem):
+        for rna, path in _read_group(list(group), unknown):
+            if rna.id in rnas:
+                message = f"id {rna.id!r} already stands in {rnas[rna.id][1].name}"
+                raise InputError(message, path=path)
+            rnas[rna.id] = rna, path
+    return FolderContent([rna for rna, _ in rnas.values()], tuple(path for path in files if path not in readable))
+
+
+def _is_readable(path: Path) -> bool:
+    if is_named_readable(path):
+        return True
+    if path.suffix not in ("", ".txt"):
+        return False
+    try:
+        return recognise(read_source(path)) is not None
+    except InputError:
+        return False
+
+
+def _read_group(paths: list[Path], unknown: Unknown) -> Iterable[tuple[Rna, Path]]:
+    alignments = [path for path in paths if ending(path) in ALIGNMENT_ENDINGS]
+    others = [(rna, path) for path in paths if path not in alignments for rna in read_file(path, unknown=unknown)]
+    aligned = [(rna, path) for path in alignments for rna in read_file(path, unknown=unknown)]
+    if not others or not aligned:
+        return others + aligned
+    if len(others) != 1 or len(aligned) != 1:
+        message = f"cannot tell which of {len(others)} RNAs and {len(aligned)} alignments named {stem(paths[0])} belong together"
+        raise InputError(message, path=aligned[0][1])
+    return [(_joined(others[0][0], *aligned[0]), others[0][1])]
+
+
+def _joined(rna: Rna, aligned: Rna, path: Path) -> Rna:
+    if rna.sequence != aligned.sequence:
+        message = f"its first row is not the sequence of {rna.id}"
+        raise InputError(message, path=path)
+    return replace(rna, alignment=aligned.alignment)

@@ -1,0 +1,59 @@
+"""The one policy for letters: T becomes U, A C G U N stay, all else is refused by name or masked and counted."""
+
+import string
+from typing import Literal
+
+from rnaexp.rna import LETTERS
+
+Unknown = Literal["reject", "mask"]
+
+_MASKABLE = frozenset(string.ascii_uppercase + string.digits + "*")
+_UPPER = str.maketrans(string.ascii_lowercase + "Tt", string.ascii_uppercase + "UU")
+# A homolog's ambiguity code is an unknown base, not a slip of the user's.
+_AMBIGUOUS = frozenset("RYSWKMBDHV")
+GAPS = "-."
+
+
+class LetterError(ValueError):
+    """A letter that may not stand where it stands; `position` counts from 1."""
+
+    def __init__(self, message: str, *, position: int) -> None:
+        self.position = position
+        super().__init__(message)
+
+
+def normalise(text: str, *, name: str, unknown: Unknown = "reject") -> tuple[str, int]:
+    """Sequence in A C G U N, and how many letters were masked with N (T to U is not counted).
+
+    Raises: LetterError naming the RNA, the letter and its position (from 1).
+    """
+    upper = text.translate(_UPPER)
+    strange = [(at, letter) for at, letter in enumerate(upper) if letter not in LETTERS]
+    for at, letter in strange:
+        if unknown == "reject" or letter not in _MASKABLE:
+            raise LetterError(_refusal(name, text[at], at + 1), position=at + 1)
+    sequence = list(upper)
+    for at, _ in strange:
+        sequence[at] = "N"
+    return "".join(sequence), len(strange)
+
+
+def _refusal(name: str, letter: str, position: int) -> str:
+    if letter in GAPS:
+        advice = "a gap in an unaligned sequence; an alignment has the ending .a2m, .a3m or .sto"
+    elif letter.upper() in _MASKABLE:
+        advice = "only A C G U T N are read; unknown='mask' turns it into N"
+    else:
+        advice = "only A C G U T N are read"
+    return f"{name}: letter {letter!r} at position {position}: {advice}"
+
+
+def normalise_row(text: str, *, name: str, unknown: Unknown = "reject") -> str:
+    """A homolog's aligned row: gaps as '-', ambiguity codes as N, the rest by the same policy.
+
+    Raises: LetterError.
+    """
+    upper = text.translate(_UPPER).replace(".", "-")
+    bases = "".join("A" if c == "-" else "N" if c in _AMBIGUOUS else c for c in upper)
+    clean, _ = normalise(bases, name=name, unknown=unknown)
+    return "".join("-" if was == "-" else now for was, now in zip(upper, clean, strict=True))

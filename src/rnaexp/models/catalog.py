@@ -1,0 +1,202 @@
+"""Every model as one entry; facts come from files that were read here, and what was not read is None."""
+
+import difflib
+import importlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models.spec import Encoder, ModelSpec
+
+UNTRAINED = "untrained:"
+HUB = "hf:"
+
+_RNABERT = "https://raw.githubusercontent.com/jkobject/RNABERT/32904a97fc3313123a4d625ea399d0474b396b81"
+
+_ENTRIES = (
+    ModelSpec(
+        name="planted",
+        title="Toy with one planted head",
+        group="reference",
+        loader="rnaexp.models.planted:load",
+        licence="Apache-2.0",
+        proof="its answer is known by construction",
+    ),
+    ModelSpec(
+        name="rnabert",
+        title="RNABERT",
+        group="diverse-ncrna",
+        loader="rnaexp.models.rnabert:load",
+        layers=6,
+        heads=12,
+        width=120,
+        max_bases=440,
+        alphabet="ACGU",
+        source=f"{_RNABERT}/bert_mul_2.pth",
+        sha256="32032afc6805887d5c37319a8a18e435a1584514754e4a933362cfd61c84ea20",
+        revision="32904a97fc3313123a4d625ea399d0474b396b81",
+        config_source=f"{_RNABERT}/RNA_bert_config.json",
+        config_sha256="f97799857a2a035b1fcd07e4ac33522cb937050a0780c36fd728db68bef5e015",
+        licence="none stated",
+        citation="doi:10.1093/nargab/lqac012",
+        proof="authors' code, unpadded, on deterministic weights: tests/golden/test_golden_rnabert.py",
+    ),
+    ModelSpec(
+        name="rna-msm",
+        title="RNA-MSM",
+        group="diverse-ncrna",
+        loader="rnaexp.models.rnamsm:load",
+        reads="alignment",
+        layers=10,
+        heads=12,
+        width=768,
+        max_bases=1023,
+        alphabet="ACGUN-",
+        proof="authors' code on deterministic weights: tests/golden/test_rnamsm.py",
+        unavailable="the URL of its published weights is not known here; give the file with --weights",
+    ),
+    ModelSpec(
+        name="viennarna",
+        title="ViennaRNA base-pair probabilities",
+        group="baseline",
+        loader="rnaexp.models.baselines:load",
+        output="pair-scores",
+        layers=1,
+        heads=1,
+    ),
+    ModelSpec(
+        name="alifold",
+        title="RNAalifold base-pair probabilities",
+        group="baseline",
+        loader="rnaexp.models.baselines:load",
+        reads="alignment",
+        output="pair-scores",
+        layers=1,
+        heads=1,
+    ),
+    ModelSpec(
+        name="covariation",
+        title="Mutual information with APC",
+        group="baseline",
+        loader="rnaexp.models.baselines:load",
+        reads="alignment",
+        output="pair-scores",
+        layers=1,
+        heads=1,
+    ),
+    ModelSpec(
+        name="random",
+        title="Random scores",
+        group="baseline",
+        loader="rnaexp.models.baselines:load",
+        output="pair-scores",
+        layers=1,
+        heads=1,
+        structure_seen="none",
+    ),
+)
+_BY_NAME = {entry.name: entry for entry in _ENTRIES}
+
+
+def names() -> tuple[str, ...]:
+    """Names of the catalogue, in its order."""
+    return tuple(_BY_NAME)
+
+
+def spec(name: str) -> ModelSpec:
+    """What is known of a model: a catalogue name, `untrained:<model>`, a folder, or `hf:org/name[@revision]`.
+
+    Raises: InputError for an unknown name.
+    """
+    if name.startswith(UNTRAINED):
+        return _untrained(spec(name.removeprefix(UNTRAINED)))
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    if name.startswith(HUB):
+        return _on_hub(name)
+    if Path(name).is_dir():
+        return _checkpoint(name, title=Path(name).resolve().name, source=str(Path(name).resolve()))
+    close = difflib.get_close_matches(name.lower(), _BY_NAME, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(_BY_NAME)}"
+    message = f"no model {name!r}; {hint} A folder with a checkpoint or hf:org/name will do too"
+    raise InputError(message)
+
+
+def _untrained(trained: ModelSpec) -> ModelSpec:
+    if trained.output != "attention" or trained.name == "planted":
+        message = f"{trained.name} learns nothing, so it has no untrained twin"
+        raise InputError(message)
+    return replace(
+        trained,
+        name=UNTRAINED + trained.name,
+        title=f"{trained.title}, untrained (random weights)",
+        source=None if trained.name in _BY_NAME else trained.source,
+        sha256=None,
+        trained_on="nothing",
+        # A bias built into the architecture stays when the weights are random.
+        structure_seen="prior" if trained.structure_seen == "prior" else "none",
+        unavailable=None,
+    )
+
+
+def _on_hub(name: str) -> ModelSpec:
+    match = re.fullmatch(r"hf:([\w.-]+/[\w.-]+)(?:@([0-9a-f]{40}))?", name)
+    if match is None:
+        message = f"{name!r}: write hf:org/name or hf:org/name@revision, the revision as 40 hex digits"
+        raise InputError(message)
+    return _checkpoint(name, title=match[1], source=match[1], revision=match[2])
+
+
+def _checkpoint(name: str, *, title: str, source: str, revision: str | None = None) -> ModelSpec:
+    """An entry for a checkpoint that only the user knows; its group is not ours to claim."""
+    loader = "rnaexp.models.huggingface:load"
+    return ModelSpec(name=name, title=title, group="reference", loader=loader, source=source, revision=revision)
+
+
+def load(
+    name: str,
+    *,
+    weights: Path | None = None,
+    config: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    seed: int = 0,
+) -> Encoder:
+    """A model ready to read.
+
+    `weights`: file or folder in the authors' or the transformers layout, instead of the published one. `config`: sizes
+    that such a file does not carry. `device`: auto takes a GPU where there is one. `seed`: of `untrained:<model>` and
+    of the baselines; trained models have none.
+
+    Raises: InputError (unknown name, damaged or unfitting weights), UnavailableError.
+    """
+    entry = spec(name)
+    if entry.unavailable is not None and weights is None:
+        message = f"{name}: {entry.unavailable}"
+        raise UnavailableError(message)
+    if weights is not None and not Path(weights).exists():
+        message = "no such file or folder"
+        raise InputError(message, path=weights)
+    has_seed = name.startswith(UNTRAINED) or (entry.group == "baseline" and "seed" not in (config or {}))
+    return _loader(entry)(
+        entry,
+        weights=None if weights is None else Path(weights),
+        config=config,
+        device=_device(device),
+        seed=seed if has_seed else None,
+    )
+
+
+def _loader(entry: ModelSpec) -> Callable[..., Encoder]:
+    module, function = entry.loader.split(":")
+    return cast(Callable[..., Encoder], getattr(importlib.import_module(module), function))
+
+
+def _device(name: str) -> str:
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name

@@ -1,0 +1,165 @@
+"""One encoder round any transformers model whose attention streams."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from rnaexp.errors import TooLongError, UnavailableError
+from rnaexp.models import streaming
+from rnaexp.models.spec import ModelSpec, Reader
+from rnaexp.models.tokens import Spread, Tokens
+from rnaexp.rna import Encoding, Rna
+
+
+class TransformerEncoder(nn.Module):
+    """A transformers masked-LM (or headless) model, read in base coordinates.
+
+    `max_tokens` counts special tokens; None means that nothing in the model limits the length.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        spec: ModelSpec,
+        tokens: Tokens,
+        fingerprint: str,
+        max_tokens: int | None,
+        can_predict: bool = True,
+    ) -> None:
+        super().__init__()
+        self.network, self.spec, self.tokens = network.eval(), spec, tokens
+        self.fingerprint, self.max_tokens, self.can_predict = fingerprint, max_tokens, can_predict
+        config: Any = network.config
+        self.layers, self.heads = int(config.num_hidden_layers), int(config.num_attention_heads)
+        self._layer_of = streaming.find_layers(
+            self._body(), self._probe(), layers=self.layers, heads=self.heads, model=spec.name
+        )
+        self.eval()
+
+    def _body(self) -> Any:
+        return self.network.base_model
+
+    def _probe(self) -> Tensor:
+        encoding = self.tokens.encode(Rna(id="probe", sequence="GGGAAACCCUUU"))
+        return torch.tensor([encoding.ids], device=self.device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.network.parameters()).device
+
+    def check(self, rna: Rna) -> None:
+        """Raise TooLongError or UnsuitableError if this model cannot read the RNA."""
+        self._encode(rna)
+
+    def _encode(self, rna: Rna) -> Encoding:
+        if self.spec.max_bases is not None and len(rna) > self.spec.max_bases:
+            message = f"{rna.id}: {len(rna)} bases; {self.spec.name} reads at most {self.spec.max_bases}"
+            raise TooLongError(message)
+        encoding = self.tokens.encode(rna)
+        if self.max_tokens is not None and len(encoding.ids) > self.max_tokens:
+            message = f"{rna.id}: {len(encoding.ids)} tokens; {self.spec.name} reads at most {self.max_tokens}"
+            raise TooLongError(message)
+        return encoding
+
+    def _batch(self, encodings: Sequence[Encoding]) -> dict[str, Tensor | None]:
+        """Ids padded on the right, and a mask only where there is padding: the fused kernel is faster without."""
+        if self.training:
+            message = f"{self.spec.name} is in training mode, so dropout is on; call eval()"
+            raise RuntimeError(message)
+        longest = max(len(encoding.ids) for encoding in encodings)
+        ids = torch.full((len(encodings), longest), self.tokens.pad)
+        mask = torch.zeros_like(ids)
+        for row, encoding in enumerate(encodings):
+            ids[row, : len(encoding.ids)] = torch.tensor(encoding.ids)
+            mask[row, : len(encoding.ids)] = 1
+        padded = not bool(mask.all())
+        return {"input_ids": ids.to(self.device), "attention_mask": mask.to(self.device) if padded else None}
+
+    @torch.inference_mode()
+    def read_attention(self, rnas: Sequence[Rna], reader: Reader) -> None:
+        """Hand each layer's maps of each RNA to the reader, layer by layer; nothing is kept."""
+        encodings = [self._encode(rna) for rna in rnas]
+        reading = streaming.EveryHead(
+            self._layer_of,
+            [Spread.of(encoding) for encoding in encodings],
+            [len(encoding.ids) for encoding in encodings],
+            reader,
+        )
+        self._body()(**self._batch(encodings), reading=reading)
+        reading.check(self.spec.name)
+
+    @torch.inference_mode()
+    def read_head(self, rna: Rna, layer: int, head: int) -> Float[Tensor, "n n"]:
+        """One head's map; layers before it run fused, its own layer is not finished, later ones do not run."""
+        if not (0 <= layer < self.layers and 0 <= head < self.heads):
+            message = (
+                f"{self.spec.name} has layers 0..{self.layers - 1} of heads 0..{self.heads - 1}: no {layer}.{head}"
+            )
+            raise ValueError(message)
+        encoding = self._encode(rna)
+        batch = self._batch([encoding])
+        reading = streaming.OneHead(self._layer_of, Spread.of(encoding), layer, head)
+        return reading.run(lambda: self._body()(**batch, reading=reading))
+
+    def attention(self, rna: Rna) -> Iterator[Float[Tensor, "h n n"]]:
+        """Each layer's maps in turn; see `streaming.layer_by_layer`."""
+        return streaming.layer_by_layer(self, rna)
+
+    @torch.inference_mode()
+    def embed(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "n d"]]:
+        """Last-layer embedding of each base."""
+        encodings = [self._encode(rna) for rna in rnas]
+        hidden = self._body()(**self._batch(encodings)).last_hidden_state
+        return [
+            Spread.of(encoding).rows(rows[: len(encoding.ids)])
+            for rows, encoding in zip(hidden, encodings, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def logits(self, rna: Rna, masked: Sequence[int] = ()) -> Float[Tensor, "n v"]:
+        """What the masked-LM head says at each base over the whole vocabulary, the `masked` bases hidden."""
+        self._letter_ids()
+        if outside := [base for base in masked if not 0 <= base < len(rna)]:
+            message = f"{rna.id}: masked base {outside[0]} outside 0..{len(rna) - 1}"
+            raise ValueError(message)
+        encoding = self._encode(rna)
+        spread = Spread.of(encoding)
+        assert spread.window is not None
+        hidden = {spread.window.start + base for base in masked}
+        ids = tuple(self._mask_id() if at in hidden else token for at, token in enumerate(encoding.ids))
+        return spread.rows(self.network(**self._batch([replace(encoding, ids=ids)])).logits[0])
+
+    def log_probabilities(self, rna: Rna, masked: Sequence[int]) -> Float[Tensor, "m a"]:
+        """Log-probabilities of A C G U at each masked base, given that it is one of the four."""
+        logits = self.logits(rna, masked)[list(masked)]
+        return torch.log_softmax(logits[:, self._letter_ids()].float(), dim=-1)
+
+    def _letter_ids(self) -> list[int]:
+        letters = self.tokens.base_ids()
+        if not self.can_predict or letters is None:
+            why = "its tokens are not single bases" if letters is None else "its checkpoint has no masked-LM head"
+            message = f"{self.spec.name} gives no probabilities of letters: {why}"
+            raise UnavailableError(message)
+        return list(letters)
+
+    def _mask_id(self) -> int:
+        if self.tokens.mask is None:
+            message = f"{self.spec.name} cannot hide a base: it has no mask token"
+            raise UnavailableError(message)
+        return self.tokens.mask
+
+
+def position_limit(config: Any) -> int | None:
+    """Tokens a model has positions for: ESM's and RoBERTa's numbering starts behind the padding id."""
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None or not math.isfinite(positions):
+        return None
+    behind_padding = config.model_type in {"esm", "roberta", "xlm-roberta", "camembert"}
+    return int(positions) - (int(config.pad_token_id or 0) + 1 if behind_padding else 0)

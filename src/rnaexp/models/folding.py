@@ -1,0 +1,49 @@
+"""Base-pair probabilities of ViennaRNA, for one sequence and for an alignment."""
+
+import numpy as np
+import RNA
+from jaxtyping import Float32
+
+from rnaexp.errors import ScoreError, UnsuitableError
+from rnaexp.models.rows import select_rows
+from rnaexp.rna import Alignment, Rna
+
+VERSION = str(RNA.__version__)
+
+
+def fold_probabilities(rna: Rna) -> Float32[np.ndarray, "n n"]:
+    """Probability of each pair in the thermodynamic ensemble of the sequence, default energies at 37 C.
+
+    N pairs with nothing, as in RNAfold. Source: McCaskill 1990, doi:10.1002/bip.360290621.
+    """
+    return _pair_probabilities(rna, rna.sequence)
+
+
+def alignment_probabilities(rna: Rna, max_rows: int) -> Float32[np.ndarray, "n n"]:
+    """Probability of each pair in the consensus ensemble of the alignment's rows, as RNAalifold -p computes it.
+
+    Its columns are the RNA's own bases. Of a deeper alignment `select_rows` keeps `max_rows`: the cost grows with
+    rows x bases^3. Source: Bernhart et al. 2008, doi:10.1186/1471-2105-9-474.
+    """
+    alignment = require_alignment(rna)
+    return _pair_probabilities(rna, [alignment.rows[at] for at in select_rows(alignment, max_rows)])
+
+
+def require_alignment(rna: Rna) -> Alignment:
+    """Raise UnsuitableError where there is no alignment; one of a single row is folded as that row."""
+    if rna.alignment is None:
+        message = f"{rna.id}: has no alignment, and alifold folds alignments"
+        raise UnsuitableError(message)
+    return rna.alignment
+
+
+def _pair_probabilities(rna: Rna, rows: str | list[str]) -> Float32[np.ndarray, "n n"]:
+    ensemble = RNA.fold_compound(rows)
+    # As RNAfold -p does: Boltzmann factors are scaled by the minimum free energy, or long RNAs overflow.
+    ensemble.exp_params_rescale(ensemble.mfe()[1])
+    ensemble.pf()
+    upper = np.array(ensemble.bpp(), dtype=np.float64)[1:, 1:]
+    if not np.isfinite(upper).all():
+        message = f"{rna.id}: ViennaRNA's partition function is not finite"
+        raise ScoreError(message)
+    return (upper + upper.T).astype(np.float32)

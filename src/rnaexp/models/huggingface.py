@@ -1,0 +1,239 @@
+"""Any BERT- or ESM-type checkpoint that transformers opens: a local folder, or a hub id at a pinned revision.
+
+Code from the hub is never run. A checkpoint must fill the model key by key, and the model must prove that its
+attention can be streamed; a class that cannot is refused.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models import weights as files
+from rnaexp.models.encoder import TransformerEncoder, position_limit
+from rnaexp.models.spec import Encoder, ModelSpec
+from rnaexp.models.streaming import IMPLEMENTATION, register
+from rnaexp.models.tokens import TokenizerSpans, Tokens, Vocabulary
+
+# The masked-LM head: a checkpoint without one still gives attention and embeddings.
+PREDICTION_HEADS = ("cls.predictions.*", "lm_head.*")
+# Absent or unused without any effect on attention, embeddings or masked-LM logits.
+OTHER_HEADS = ("*pooler.dense.*", "cls.seq_relationship.*", "*contact_head.regression.*")
+# Computed from the configuration; old checkpoints carry them.
+BUFFERS = ("*position_ids", "*rotary_embeddings.inv_freq", "*token_type_ids")
+
+_TEXTS = ["*.json", "*.txt"]
+
+
+def load(
+    spec: ModelSpec, *, weights: Path | None, config: Mapping[str, Any] | None, device: str, seed: int | None
+) -> Encoder:
+    """A checkpoint from `weights`, the folder or the hub; `config` overrides single settings of its config.json."""
+    folder = weights if weights is not None else _folder(spec)
+    if not (folder / "config.json").is_file():
+        message = "no config.json here, so this is not a transformers checkpoint"
+        raise InputError(message, path=folder)
+    register()
+    settings = _settings(folder, config or {})
+    for path in _weight_files(folder) if seed is None else ():
+        _verify_cached(path)
+    network, can_predict = _open(folder, settings) if seed is None else _random(settings, seed)
+    tokens = _tokens(folder, model=spec.name)
+    limit = position_limit(settings)
+    return TransformerEncoder(
+        network.to(device),
+        spec=_described(spec, folder, settings, tokens, limit),
+        tokens=tokens,
+        fingerprint=files.fingerprint(
+            files.fingerprint(*map(files.sha256_of, _weight_files(folder)))
+            if seed is None
+            else files.fingerprint_of_state(network.state_dict()),
+            files.sha256_of(folder / "config.json"),
+            json.dumps(dict(config or {}), sort_keys=True),
+            tokens.fingerprint(),
+        ),
+        max_tokens=limit,
+        can_predict=can_predict,
+    )
+
+
+def _folder(spec: ModelSpec) -> Path:
+    assert spec.source is not None
+    return Path(spec.source) if Path(spec.source).is_dir() else _download(spec.source, spec.revision)
+
+
+def _download(hub_id: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(hub_id, revision=revision, allow_patterns=[*_TEXTS, "*.safetensors"]))
+        if not any(folder.glob("*.safetensors")):
+            # Pinned to the commit just seen, so that weights and configuration belong together.
+            folder = Path(
+                snapshot_download(hub_id, revision=folder.name, allow_patterns=[*_TEXTS, "pytorch_model*.bin"])
+            )
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        message = f"hf:{hub_id} cannot be downloaded ({str(error).splitlines()[0]}); give a folder with --weights"
+        raise UnavailableError(message) from error
+    return folder
+
+
+def _settings(folder: Path, overrides: Mapping[str, Any]) -> Any:
+    from transformers import AutoConfig
+
+    try:
+        settings = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **overrides)
+    except (ValueError, OSError, KeyError) as error:
+        message = f"{folder}: transformers cannot open it without running its code: {str(error).splitlines()[0]}"
+        raise UnavailableError(message) from error
+    if getattr(settings, "is_decoder", False) or getattr(settings, "is_encoder_decoder", False):
+        message = f"{folder}: {settings.model_type} is set up as a decoder; its attention looks only backwards"
+        raise UnavailableError(message)
+    return settings
+
+
+def _class_for(settings: Any) -> Any:
+    from transformers import AutoModel, AutoModelForMaskedLM
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING
+
+    return AutoModelForMaskedLM if type(settings) in MODEL_FOR_MASKED_LM_MAPPING else AutoModel
+
+
+def _open(folder: Path, settings: Any) -> tuple[nn.Module, bool]:
+    """The model with each of its weights from the file, and whether its masked-LM head is among them."""
+    try:
+        with _no_progress_bar():
+            network, report = _class_for(settings).from_pretrained(
+                folder,
+                config=settings,
+                attn_implementation=IMPLEMENTATION,
+                dtype=torch.float32,
+                output_loading_info=True,
+                local_files_only=True,
+                trust_remote_code=False,
+            )
+    except (ValueError, OSError, RuntimeError, EOFError) as error:
+        message = f"its weights cannot be loaded: {' '.join(str(error).split())[:300]}"
+        raise InputError(message, path=folder) from error
+    return network, _check_keys(report, _own_head(network), folder)
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """transformers draws one for each file it opens, on standard error, terminal or not."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _own_head(network: nn.Module) -> set[str]:
+    """Parameters of the masked-LM head that are not tied to the embeddings."""
+    return {name for name, _ in network.named_parameters() if _named(name, PREDICTION_HEADS)}
+
+
+def _check_keys(report: Mapping[str, Any], own_head: set[str], folder: Path) -> bool:
+    """Refuse keys that are missing or left over, other than the named ones; False if the masked-LM head is absent."""
+    missing, unexpected = set(report["missing_keys"]), set(report["unexpected_keys"])
+    # A head of which a part is there, or stands under another name, is a damaged head, not an absent one.
+    absent = own_head <= missing and not any(_named(key, PREDICTION_HEADS) for key in unexpected)
+    harmless = OTHER_HEADS + BUFFERS + (PREDICTION_HEADS if absent or not own_head else ())
+    faults = {
+        "missing": sorted(key for key in missing if not _named(key, harmless)),
+        "unexpected": sorted(key for key in unexpected if not _named(key, harmless)),
+        "wrong shape": sorted(str(entry) for entry in report.get("mismatched_keys", ())),
+    }
+    if any(faults.values()):
+        files.refuse_keys(faults, path=folder)
+    return bool(own_head) and not absent
+
+
+def _named(key: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(key, pattern) for pattern in patterns)
+
+
+def _random(settings: Any, seed: int) -> tuple[nn.Module, bool]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network: nn.Module = _class_for(settings).from_config(settings, attn_implementation=IMPLEMENTATION)
+    return network, bool(_own_head(network))
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.safetensors")) or sorted(folder.glob("pytorch_model*.bin"))
+
+
+def _verify_cached(path: Path) -> None:
+    """The hub's cache names a large file after its sha256, so damage to it can be seen."""
+    if re.fullmatch("[0-9a-f]{64}", path.resolve().name):
+        files.verify(path, path.resolve().name)
+
+
+def _tokens(folder: Path, *, model: str) -> Tokens:
+    """The tokenizer as a table of letters or k-mers where it is one, else by its own offsets."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (ValueError, OSError, KeyError) as error:
+        message = f"{folder}: its tokenizer cannot be opened without running code: {str(error).splitlines()[0]}"
+        raise UnavailableError(message) from error
+    nucleic = {token: int(at) for token, at in tokenizer.get_vocab().items() if re.fullmatch("[ACGTUN]+", token)}
+    lengths = {len(token) for token in nucleic if "N" not in token}
+    if len(lengths) == 1 and not _steps_over(tokenizer, nucleic, k=next(iter(lengths))):
+        return _vocabulary(tokenizer, nucleic, k=lengths.pop(), model=model)
+    if not lengths or not tokenizer.is_fast:
+        message = f"{folder}: its tokenizer does not say which bases a token covers"
+        raise UnavailableError(message)
+    return TokenizerSpans(tokenizer, model=model, letter="U" if any("U" in token for token in nucleic) else "T")
+
+
+def _steps_over(tokenizer: Any, nucleic: Mapping[str, int], *, k: int) -> bool:
+    """Whether the tokenizer cuts a sequence into neighbours, like codons, rather than overlapping k-mers."""
+    ids = tokenizer("A" * 2 * k)["input_ids"]
+    return k > 1 and ids.count(nucleic.get("A" * k)) == 2
+
+
+def _vocabulary(tokenizer: Any, nucleic: Mapping[str, int], *, k: int, model: str) -> Vocabulary:
+    """Letters or overlapping k-mers, with the special tokens that the tokenizer puts round a sequence."""
+    special = tuple(tokenizer("")["input_ids"])
+    leading = len(special) > 0 and special[0] in {tokenizer.cls_token_id, tokenizer.bos_token_id}
+    return Vocabulary(
+        model=model,
+        ids=dict(nucleic),
+        k=k,
+        before=special[:1] if leading else (),
+        after=special[1:] if leading else special,
+        pad=int(tokenizer.pad_token_id or 0),
+        mask=tokenizer.mask_token_id,
+    )
+
+
+def _described(spec: ModelSpec, folder: Path, settings: Any, tokens: Tokens, limit: int | None) -> ModelSpec:
+    """The entry with what the checkpoint says of itself."""
+    word = isinstance(tokens, Vocabulary)
+    k = tokens.k if isinstance(tokens, Vocabulary) else 1
+    special = len(tokens.before) + len(tokens.after) if isinstance(tokens, Vocabulary) else 0
+    return replace(
+        spec,
+        layers=settings.num_hidden_layers,
+        heads=settings.num_attention_heads,
+        width=settings.hidden_size,
+        max_bases=limit - special + k - 1 if word and limit is not None else None,
+        resolution=("base" if k == 1 else "k-mer") if word else "bpe",
+        revision=spec.revision or (folder.name if re.fullmatch("[0-9a-f]{40}", folder.name) else None),
+    )

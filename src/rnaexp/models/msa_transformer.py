@@ -1,0 +1,195 @@
+"""The MSA transformer: attention along the rows of an alignment, tied over its rows, and attention down its columns.
+
+Written for reading: the row attention of each layer can be had in turn, and nothing after the last one wanted is run.
+Parameters carry the names of the RNA-MSM checkpoint, so that it loads key by key.
+Source: Rao et al. 2021, doi:10.1101/2021.02.12.430858; Zhang et al. 2024 (RNA-MSM), doi:10.1093/nar/gkad1031.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel, initialization
+from transformers.utils import ModelOutput
+
+from rnaexp.models.axial import AxialLayer, Padding
+
+# Called as reader(layer, row attention [b h t t]) after softmax, in float32.
+RowReader = Callable[[int, Tensor], None]
+
+
+class MsaTransformerConfig(PreTrainedConfig):  # type: ignore[misc]
+    """Sizes of an MSA transformer; the defaults are RNA-MSM's.
+
+    `max_position_embeddings` counts tokens, the first special one included. `row_positions`: what is added to a row by
+    its place in the alignment: a vector ("vector", ESM's MSA transformer), one number ("scalar", RNA-MSM; the layer norm
+    that follows takes it out again, so that the order of rows has no effect there) or nothing ("none").
+    `tokens_per_chunk` bounds memory: that many tokens of an alignment are worked on at once; results do not depend on
+    it but for rounding.
+    """
+
+    model_type = "rnaexp-msa-transformer"
+
+    vocab_size: int = 12
+    hidden_size: int = 768
+    num_hidden_layers: int = 10
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    max_position_embeddings: int = 1024
+    max_rows: int = 1024
+    row_positions: str = "scalar"
+    hidden_dropout: float = 0.1
+    attention_dropout: float = 0.1
+    activation_dropout: float = 0.1
+    layer_norm_eps: float = 1e-5
+    initializer_range: float = 0.02
+    pad_token_id: int = 1
+    tie_word_embeddings: bool = True
+    tokens_per_chunk: int = 2**14
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        if self.hidden_size % self.num_attention_heads:
+            message = f"hidden_size {self.hidden_size} is no multiple of {self.num_attention_heads} heads"
+            raise ValueError(message)
+        if self.row_positions not in ("scalar", "vector", "none"):
+            message = f"row_positions {self.row_positions!r}: must be scalar, vector or none"
+            raise ValueError(message)
+        super().__post_init__(**kwargs)
+
+
+@dataclass
+class MsaOutput(ModelOutput):  # type: ignore[misc]
+    """`loss` only with labels; the others for the first `keep_rows` rows of each alignment."""
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    last_hidden_state: Tensor | None = None
+
+
+class MaskedLetterHead(nn.Module):
+    """Letter logits from hidden states; `weight` is the table of letter embeddings."""
+
+    def __init__(self, config: MsaTransformerConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.layer_norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+        self.weight = nn.Parameter(torch.zeros(config.vocab_size, config.hidden_size))
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+
+    def forward(self, hidden: Float[Tensor, "*b d"]) -> Float[Tensor, "*b v"]:
+        """Logits of every token."""
+        return nn.functional.linear(self.layer_norm(nn.functional.gelu(self.dense(hidden))), self.weight, self.bias)
+
+
+class MsaTransformer(PreTrainedModel):  # type: ignore[misc]
+    """Masked-letter model of alignments `[b s t]`: b alignments of s rows and t tokens, the first a special one.
+
+    Padding (`pad_token_id`) may fill whole rows and whole columns at the end; it changes nothing for the rest.
+    """
+
+    config_class = MsaTransformerConfig
+    base_model_prefix = "model"
+    main_input_name = "input_ids"
+    layers: Any  # a ModuleList of AxialLayer; to mypy its items are bare Modules
+    _tied_weights_keys = {"lm_head.weight": "embed_tokens.weight"}  # noqa: RUF012  as transformers wants it
+
+    def __init__(self, config: MsaTransformerConfig) -> None:
+        super().__init__(config)
+        width, pad = config.hidden_size, config.pad_token_id
+        self.embed_tokens = nn.Embedding(config.vocab_size, width, pad)
+        # As in ESM, positions are numbered from pad + 1.
+        self.embed_positions = nn.Embedding(config.max_position_embeddings + pad + 1, width, pad)
+        row_width = {"scalar": 1, "vector": width, "none": None}[config.row_positions]
+        rows = None if row_width is None else nn.Parameter(torch.zeros(1, config.max_rows, 1, row_width))
+        self.register_parameter("msa_position_embedding", rows)
+        self.emb_layer_norm_before = nn.LayerNorm(width, config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout)
+        self.layers = nn.ModuleList(AxialLayer(config) for _ in range(config.num_hidden_layers))
+        self.emb_layer_norm_after = nn.LayerNorm(width, config.layer_norm_eps)
+        self.lm_head = MaskedLetterHead(config)
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if isinstance(module, MaskedLetterHead):
+            initialization.zeros_(module.bias)
+        if module is self and self.msa_position_embedding is not None:
+            initialization.normal_(self.msa_position_embedding, std=0.01)  # as RNA-MSM's authors do
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The table of letters."""
+        return self.embed_tokens
+
+    def forward(
+        self,
+        input_ids: Int[Tensor, "b s t"],
+        labels: Int[Tensor, "b s t"] | None = None,
+        reader: RowReader | None = None,
+        keep_rows: int | None = None,
+    ) -> MsaOutput:
+        """The whole model; the reader is called with each layer's row attention and must not keep it.
+
+        `labels`: letters to predict, -100 where none is asked for; the loss is their mean cross-entropy in nats.
+        `keep_rows`: predict for that many first rows only (a single query needs one).
+        """
+        hidden, padding = self._embed(input_ids)
+        for index, layer in enumerate(self.layers):
+            maps = layer.row_self_attention.maps(hidden, padding)
+            if reader is not None:
+                reader(index, maps)
+            hidden = layer(hidden, maps, padding)
+        hidden = self.emb_layer_norm_after(hidden[:, :keep_rows])
+        logits = self.lm_head(hidden)
+        loss = None if labels is None else _cross_entropy(logits, labels[:, :keep_rows])
+        return MsaOutput(loss=loss, logits=logits, last_hidden_state=hidden)
+
+    def row_attention(self, input_ids: Int[Tensor, "b s t"]) -> Iterator[Float[Tensor, "b h t t"]]:
+        """Each layer's row attention in turn, float32; padded columns draw none.
+
+        Nothing runs that the next map does not need: the last layer is not finished, and who stops early pays for no
+        later layer.
+        """
+        hidden, padding = self._embed(input_ids)
+        for index, layer in enumerate(self.layers):
+            maps = layer.row_self_attention.maps(hidden, padding)
+            yield maps
+            if index + 1 < len(self.layers):
+                hidden = layer(hidden, maps, padding)
+
+    def row_attention_head(self, input_ids: Int[Tensor, "b s t"], layer: int, head: int) -> Float[Tensor, "b t t"]:
+        """One head's row attention: of its layer no other head is computed, and no later layer runs."""
+        hidden, padding = self._embed(input_ids)
+        for before in self.layers[:layer]:
+            hidden = before(hidden, before.row_self_attention.maps(hidden, padding), padding)
+        maps: Tensor = self.layers[layer].row_self_attention.maps(hidden, padding, head=head)
+        return maps[:, 0]
+
+    def _embed(self, input_ids: Tensor) -> tuple[Float[Tensor, "b s t d"], Padding | None]:
+        self._check_size(input_ids)
+        padding = Padding.of(input_ids != self.config.pad_token_id)
+        hidden = self.embed_tokens(input_ids) + self.embed_positions(self._positions(input_ids, padding))[:, None]
+        if self.msa_position_embedding is not None:
+            hidden = hidden + self.msa_position_embedding[:, : input_ids.shape[1]]
+        hidden = self.dropout(self.emb_layer_norm_before(hidden))
+        return (hidden if padding is None else hidden * padding.real[..., None]), padding
+
+    def _positions(self, input_ids: Tensor, padding: Padding | None) -> Int[Tensor, "b t"]:
+        pad, tokens = self.config.pad_token_id, input_ids.shape[2]
+        positions = torch.arange(pad + 1, pad + 1 + tokens, device=input_ids.device)[None]
+        return positions if padding is None else torch.where(padding.columns, positions, pad)
+
+    def _check_size(self, input_ids: Tensor) -> None:
+        _, rows, tokens = input_ids.shape
+        if rows > self.config.max_rows or tokens > self.config.max_position_embeddings:
+            message = (
+                f"alignment of {rows} rows x {tokens} tokens; the model reads at most "
+                f"{self.config.max_rows} x {self.config.max_position_embeddings}"
+            )
+            raise ValueError(message)
+
+
+def _cross_entropy(logits: Float[Tensor, "b s t v"], labels: Int[Tensor, "b s t"]) -> Float[Tensor, ""]:
+    return nn.functional.cross_entropy(logits.flatten(0, 2).float(), labels.flatten())

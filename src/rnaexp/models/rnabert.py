@@ -1,0 +1,136 @@
+"""RNABERT: the authors' checkpoint put, name by name, into transformers' BERT.
+
+Source: Akiyama and Sakakibara 2022, doi:10.1093/nargab/lqac012; code mana438/RNABERT.
+The authors pad every RNA to 440 without a mask, so their outputs depend on the padding. Here nothing is padded, or
+padding is masked.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rnaexp.data.download import fetch_file
+from rnaexp.errors import UnavailableError
+from rnaexp.models import weights as files
+from rnaexp.models.encoder import TransformerEncoder
+from rnaexp.models.spec import Encoder, ModelSpec
+from rnaexp.models.streaming import IMPLEMENTATION, register
+from rnaexp.models.tokens import Vocabulary
+
+CHECKPOINT = "bert_mul_2.pth"
+
+# MASK 1 and these letters, nothing else: their data loader drops every sequence with another letter.
+VOCABULARY = Vocabulary(model="rnabert", ids={"A": 2, "U": 3, "G": 4, "C": 5}, pad=0, mask=1)
+
+# Trained for other tasks: pooling, secondary-structure states, next sentence.
+LEFTOVERS = ("bert.pooler.dense.*", "cls.predictions_ss.*", "cls.seq_relationship.*")
+
+_RENAMED = (
+    (re.compile(r"^module\."), ""),
+    (re.compile(r"\.attention\.selfattn\."), ".attention.self."),
+    (re.compile(r"\.LayerNorm\.gamma$"), ".LayerNorm.weight"),
+    (re.compile(r"\.LayerNorm\.beta$"), ".LayerNorm.bias"),
+)
+
+
+def load(
+    spec: ModelSpec, *, weights: Path | None, config: Mapping[str, Any] | None, device: str, seed: int | None
+) -> Encoder:
+    """The published weights, a user's own in the same layout, or (with a seed) random ones of the same sizes."""
+    sizes = config if config is not None else _published_config(spec) if seed is None else _catalogue_sizes(spec)
+    network = _network(sizes, seed)
+    if seed is None:
+        path = _checkpoint(spec, weights)
+        files.load_strictly(network, _renamed(files.read_state(path)), allowed_leftovers=LEFTOVERS, path=path)
+        print_of_weights = files.sha256_of(path)
+    else:
+        print_of_weights = files.fingerprint_of_state(network.state_dict())
+    settings: Any = network.config
+    return TransformerEncoder(
+        network.to(device),
+        spec=replace(
+            spec,
+            layers=settings.num_hidden_layers,
+            heads=settings.num_attention_heads,
+            width=settings.hidden_size,
+            max_bases=settings.max_position_embeddings,
+        ),
+        tokens=VOCABULARY,
+        fingerprint=files.fingerprint(
+            print_of_weights, json.dumps(dict(sizes), sort_keys=True), VOCABULARY.fingerprint()
+        ),
+        max_tokens=settings.max_position_embeddings,
+    )
+
+
+def _checkpoint(spec: ModelSpec, weights: Path | None) -> Path:
+    if weights is not None:
+        return files.only_file(weights, [CHECKPOINT])
+    return _fetched(spec.source, spec.sha256)
+
+
+def _published_config(spec: ModelSpec) -> Mapping[str, Any]:
+    text = _fetched(spec.config_source, spec.config_sha256).read_text()
+    sizes: dict[str, Any] = json.loads(text)
+    return sizes
+
+
+def _fetched(url: str | None, sha256: str | None) -> Path:
+    if url is None or sha256 is None:
+        message = "rnabert: no published file is known; give --weights"
+        raise UnavailableError(message)
+    return fetch_file(url, sha256)
+
+
+def _catalogue_sizes(spec: ModelSpec) -> Mapping[str, Any]:
+    return {
+        "num_hidden_layers": spec.layers,
+        "num_attention_heads": spec.heads,
+        "hidden_size": spec.width,
+        "intermediate_size": 40,
+        "max_position_embeddings": spec.max_bases,
+    }
+
+
+def _network(sizes: Mapping[str, Any], seed: int | None) -> nn.Module:
+    """BERT of these sizes; the published file gives the width as heads x `multiple`."""
+    from transformers import BertConfig, BertForMaskedLM
+
+    register()
+    heads = sizes["num_attention_heads"]
+    config = BertConfig(
+        vocab_size=sizes.get("vocab_size", 6),
+        hidden_size=sizes.get("hidden_size") or heads * sizes["multiple"],
+        num_hidden_layers=sizes["num_hidden_layers"],
+        num_attention_heads=heads,
+        intermediate_size=sizes["intermediate_size"],
+        max_position_embeddings=sizes["max_position_embeddings"],
+        type_vocab_size=sizes.get("type_vocab_size", 2),
+        initializer_range=sizes.get("initializer_range", 0.02),
+        pad_token_id=VOCABULARY.pad,
+        tie_word_embeddings=False,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed or 0)
+        network: Any = BertForMaskedLM._from_config(config, attn_implementation=IMPLEMENTATION)
+    network.cls.predictions.transform.transform_act_fn = nn.Identity()  # the authors' head has no activation
+    module: nn.Module = network
+    return module
+
+
+def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The authors' keys as transformers calls them."""
+    renamed = {}
+    for key, tensor in state.items():
+        for pattern, name in _RENAMED:
+            key = pattern.sub(name, key)
+        renamed[key] = tensor
+    if "cls.predictions.bias" in renamed:  # transformers holds the decoder's bias under two names
+        renamed["cls.predictions.decoder.bias"] = renamed["cls.predictions.bias"]
+    return renamed

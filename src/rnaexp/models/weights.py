@@ -1,0 +1,124 @@
+"""Weights from disk: verified, unpickled safely, and put into a module without one key left over."""
+
+import argparse
+import hashlib
+import pickle
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from rnaexp.errors import InputError
+
+State = Mapping[str, Tensor]
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(path: Path, sha256: str) -> None:
+    """Refuse a file that is not the published one: one flipped byte loads without a murmur.
+
+    Raises: InputError naming the file.
+    """
+    if not path.is_file():
+        message = "no such file"
+        raise InputError(message, path=path)
+    if (found := sha256_of(path)) != sha256:
+        message = (
+            f"altered or truncated: {path.stat().st_size} bytes with sha256 {found}, expected {sha256}; "
+            "delete it and fetch it again"
+        )
+        raise InputError(message, path=path)
+
+
+def read_checkpoint(path: Path) -> Any:
+    """What a checkpoint holds, on the CPU. Pickled code is refused; argparse.Namespace, which is data, is not."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        first = str(error).strip().splitlines()[0]
+        message = f"not a plain set of weights, so it was not opened: {first}"
+        raise InputError(message, path=path) from error
+    except (SafetensorError, RuntimeError, EOFError, ValueError) as error:
+        message = f"damaged or not a checkpoint: {error}"
+        raise InputError(message, path=path) from error
+
+
+def read_state(path: Path, *, inside: str | None = None) -> dict[str, Tensor]:
+    """The tensors of a checkpoint by name; `inside` is the entry that holds them in the authors' layout."""
+    held = read_checkpoint(path)
+    state = held.get(inside) if inside is not None and isinstance(held, Mapping) else held
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        message = "holds no tensors by name" + (f" under {inside!r}" if inside else "")
+        raise InputError(message, path=path)
+    return dict(state)
+
+
+def only_file(path: Path, names: Sequence[str]) -> Path:
+    """The weights file itself: `path`, or the first of `names` in the folder `path`."""
+    found = [path] if path.is_file() else [path / name for name in names if (path / name).is_file()]
+    if not found:
+        message = f"no weights here; expected {' or '.join(names)}"
+        raise InputError(message, path=path)
+    return found[0]
+
+
+def load_strictly(
+    module: nn.Module, state: State, *, allowed_leftovers: Iterable[str] = (), path: Path | str | None = None
+) -> None:
+    """Load every parameter by name; `allowed_leftovers` names the keys (shell patterns) that may stay unused.
+
+    Raises: InputError naming each missing, unexpected or wrongly shaped key.
+    """
+    wanted = module.state_dict()
+    allowed = tuple(allowed_leftovers)
+    unexpected = [k for k in state if k not in wanted and not any(fnmatchcase(k, name) for name in allowed)]
+    faults = {
+        "missing": sorted(wanted.keys() - state.keys()),
+        "unexpected": sorted(unexpected),
+        "wrong shape": sorted(
+            f"{k} {tuple(state[k].shape)}, expected {tuple(wanted[k].shape)}"
+            for k in wanted.keys() & state.keys()
+            if state[k].shape != wanted[k].shape
+        ),
+    }
+    if any(faults.values()):
+        refuse_keys(faults, path=path)
+    module.load_state_dict({k: state[k] for k in wanted})
+
+
+def refuse_keys(faults: Mapping[str, Sequence[str]], *, path: Path | str | None) -> None:
+    """Raise InputError naming the keys of each fault, the first eight in full."""
+    told = [
+        f"{fault}: {', '.join(keys[:8])}" + (f" and {len(keys) - 8} more" if len(keys) > 8 else "")
+        for fault, keys in faults.items()
+        if keys
+    ]
+    raise InputError("weights do not fit the model; " + "; ".join(told), path=path)
+
+
+def fingerprint(*parts: str) -> str:
+    """One hash of several."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def fingerprint_of_state(state: State) -> str:
+    """Hash of the tensors themselves, for weights that no file holds."""
+    digest = hashlib.sha256()
+    for key in sorted(state):
+        tensor = state[key].detach().cpu().contiguous()
+        digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,110 @@
+"""Results for people and programs: one JSON object, and tables."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rnaexp.run.structure import Part, Result
+from rnaexp.stats import Interval
+from rnaexp.structure.heads import HeadScores
+from rnaexp.structure.protocol import protocol_fields
+
+
+def metrics(result: Result) -> dict[str, float | None]:
+    """The headline figures, as MLflow metrics; what was not measured is None."""
+    done = result.evaluation
+    return {
+        "structure.f1": done.f1.mean if done else None,
+        "structure.f1_low": done.f1.low if done else None,
+        "structure.f1_high": done.f1.high if done else None,
+        "structure.precision": done.precision if done else None,
+        "structure.recall": done.recall if done else None,
+        "structure.mcc": done.mcc if done else None,
+        "structure.pooled_f1": done.pooled_f1 if done else None,
+        "structure.oracle_f1": result.oracle.f1.mean,
+        "structure.validation_f1": result.tuned.validation_f1 if result.tuned else None,
+        "structure.rnas": float(len(result.test.scores.scored())),
+        "structure.clusters": float(result.oracle.f1.clusters),
+        "structure.skipped": float(len(result.skipped)),
+        "structure.coverage": result.coverage,
+        "structure.related": float(len(result.related)),
+    }
+
+
+def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
+    """What `--json` prints."""
+    figures = {name.removeprefix("structure."): value for name, value in metrics(result).items()}
+    tuned, best = result.tuned, result.test.search.winner
+    chosen = {"layer": tuned.layer, "head": tuned.head, "threshold": tuned.threshold} if tuned else {}
+    counts = {name: int(figures[name] or 0) for name in ("rnas", "clusters", "skipped", "related")}
+    return {
+        "model": result.encoder.spec.name,
+        "structure": {
+            **figures,
+            **{"layer": None, "head": None, "threshold": None, **chosen},
+            **counts,
+            "oracle_layer": int(best["layer"]),
+            "oracle_head": int(best["head"]),
+            "oracle_exact": result.test.exact,
+        },
+        "validation": result.validation.data.name if result.validation else None,
+        "test": result.test.data.name,
+        "related": result.task.related,
+        "related_rnas": list(result.related),
+        "skipped": [{"rna": s.id, "reason": s.reason, "failed": s.failed} for s in result.skipped],
+        "protocol": protocol_fields(result.test.scores.scoring, result.test.scores.read_out),
+        "run_id": run_id,
+    }
+
+
+def interval_text(interval: Interval) -> str:
+    """`0.591 [0.540, 0.640]`."""
+    return f"{interval.mean:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def per_rna(result: Result) -> pd.DataFrame:
+    """One row per test RNA: its scores, its alignment's depth, or why it has no score."""
+    table = (result.evaluation or result.oracle).per_rna.copy()
+    alignments = {rna.id: rna.alignment for rna in result.test.rnas}
+    table["depth"] = [alignments[id].depth if alignments[id] else 1 for id in table["rna"]]
+    table["neff"] = [alignments[id].neff() if alignments[id] else 1.0 for id in table["rna"]]
+    table["status"] = "scored"
+    gone = pd.DataFrame(
+        [(s.id, "failed" if s.failed else "skipped", s.reason) for s in result.test.skipped],
+        columns=["rna", "status", "reason"],
+    )
+    return pd.concat([table, gone], ignore_index=True) if len(gone) else table
+
+
+def alignment_facts(part: Part) -> dict[str, Any]:
+    """Median depth and Neff (80 %) of a set's alignments, and one hash over their files; empty without alignments."""
+    alignments = [rna.alignment for rna in part.rnas if rna.alignment is not None]
+    if not alignments:
+        return {}
+    sources = sorted({a.source_sha256 or a.sha256() for a in alignments})
+    return {
+        "alignments": len(alignments),
+        "depth": float(np.median([a.depth for a in alignments])),
+        "neff": round(float(np.median([a.neff() for a in alignments])), 2),
+        "sha256": sources[0] if len(sources) == 1 else _joined(sources),
+    }
+
+
+def _joined(hashes: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+
+
+def shown_rnas(result: Result) -> list[str]:
+    """Worst, median and best RNA by F1: a picture of success alone would mislead."""
+    table = (result.evaluation or result.oracle).per_rna.sort_values(["f1", "rna"])
+    places = sorted({0, len(table) // 2, len(table) - 1})
+    return [str(table["rna"].iloc[at]) for at in places]
+
+
+def best_heads(scores: HeadScores, trials: pd.DataFrame, most: int = 10) -> pd.DataFrame:
+    """The heads with the highest F1, best first; every head that ties with the last one shown is left out."""
+    assert len(trials) == len(scores.heads)
+    return trials.sort_values(["f1", "layer", "head"], ascending=[False, True, True]).head(most)

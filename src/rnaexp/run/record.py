@@ -1,0 +1,111 @@
+"""Put a result into MLflow: one parent run per (model, experiment), its tuning and its test as children."""
+
+import json
+import resource
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from rnaexp.report import figures, tables
+from rnaexp.run.structure import Announce, Part, Result, head_maps
+from rnaexp.store import Store
+from rnaexp.structure.protocol import protocol_fields
+from rnaexp.track.runs import RunHandle
+
+
+def record(run: RunHandle, result: Result, store: Store, announce: Announce, *, seconds: float) -> None:
+    """Parameters, headline metrics, tables and pictures of one task."""
+    run.params(parameters(result))
+    run.metrics({**tables.metrics(result), "seconds": seconds, "peak_memory_mb": peak_memory_mb()})
+    run.tags(_tags(result))
+    if result.validation is not None:
+        with run.child("tune", kind="tune") as child:
+            _record_search(child, result.validation, "validation")
+            if result.tuned is not None:
+                child.params({"layer": result.tuned.layer, "head": result.tuned.head})
+                child.metrics({"structure.validation_f1": result.tuned.validation_f1})
+    with run.child("test", kind="test") as child:
+        _record_search(child, result.test, "test")
+        _record_test(child, result, store, announce)
+
+
+def parameters(result: Result) -> dict[str, object]:
+    """What was run, resolved; named apart from the -P parameters that `mlflow run` logs by itself."""
+    spec, tuned = result.encoder.spec, result.tuned
+    protocol = protocol_fields(result.test.scores.scoring, result.test.scores.read_out)
+    return {
+        "model": spec.name,
+        "model.group": spec.group,
+        "model.parameters": _parameter_count(result.encoder),
+        "model.revision": spec.revision,
+        "model.fingerprint": result.encoder.fingerprint,
+        "layer": tuned.layer if tuned else None,
+        "head": tuned.head if tuned else None,
+        "threshold": tuned.threshold if tuned else None,
+        "related_rnas": result.task.related,
+        "device": str(getattr(result.encoder, "device", "cpu")),
+        **{f"protocol.{name}": value for name, value in protocol.items()},
+        **(_data_parameters("validation", result.validation) if result.validation else {}),
+        **_data_parameters("test", result.test),
+    }
+
+
+def _data_parameters(which: str, part: Part) -> dict[str, object]:
+    facts = {"name": part.data.name, "sha256": part.data.sha256, "evidence": part.data.evidence}
+    alignment = {f"alignment.{name}": value for name, value in tables.alignment_facts(part).items()}
+    return {f"data.{which}.{name}": value for name, value in (facts | alignment).items()}
+
+
+def _tags(result: Result) -> dict[str, object]:
+    tags: dict[str, object] = {"rnaexp.group": result.encoder.spec.group}
+    if result.related:
+        tags["rnaexp.related"] = f"{result.task.related}: {', '.join(result.related)}"
+    if result.coverage < 1:
+        tags["rnaexp.coverage"] = f"{result.coverage:.3f}"
+    if not result.test.exact:
+        tags["rnaexp.oracle"] = "lower bound: the set is too large to read deeper"
+    return tags
+
+
+def _parameter_count(encoder: Any) -> int | None:
+    parameters = getattr(encoder, "parameters", None)
+    count = sum(p.numel() for p in parameters()) if callable(parameters) else 0
+    return count or None
+
+
+def _record_search(run: RunHandle, part: Part, context: str) -> None:
+    run.data_set(
+        part.data.name,
+        sha256=part.data.sha256,
+        source=part.data.urls[0] if part.data.urls else part.data.name,
+        context=context,
+        rows=len(part.rnas),
+    )
+    run.table(part.search.trials, "heads.csv")
+    title = f"{part.scores.model} on {part.data.name}"
+    run.figure(figures.heat_map(part, title), f"{context}_heads.png")
+
+
+def _record_test(run: RunHandle, result: Result, store: Store, announce: Announce) -> None:
+    table = tables.per_rna(result)
+    run.table(table, "per_rna.csv")
+    title = f"{result.encoder.spec.name} on {result.test.data.name}"
+    run.figure(figures.f1_distribution(table, title), "f1_distribution.png")
+    run.metrics({name: value for name, value in tables.metrics(result).items() if name != "structure.validation_f1"})
+    shown = tables.shown_rnas(result)
+    maps = head_maps(result, shown, store, announce)
+    threshold = result.tuned.threshold if result.tuned else result.test.search.winner["threshold"]
+    for place, id in zip(("worst", "median", "best"), shown, strict=False):
+        f1 = table.loc[table["rna"] == id, "f1"].item()
+        picture = figures.pair_map(
+            maps[id], result.test, id, threshold=threshold, title=f"{result.encoder.spec.name}, {id}: F1 {f1:.2f}"
+        )
+        run.figure(picture, f"pairs/{place}.png")
+    if result.tuned is not None:
+        run.text(json.dumps(asdict(result.tuned), indent=1), "tuned_head.json")
+
+
+def peak_memory_mb() -> float:
+    """Most memory this process ever held."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / 2**20 if sys.platform == "darwin" else most / 2**10

@@ -1,0 +1,227 @@
+"""The main job: tune a model's head on one set, freeze it, test it on another, and keep the evidence."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from rnaexp import models
+from rnaexp.data.clusters import clustered
+from rnaexp.data.sets import DataSet, load_set
+from rnaexp.errors import InputError
+from rnaexp.lit import Progress, Skipped, read_set
+from rnaexp.models.spec import Encoder
+from rnaexp.rna import Rna
+from rnaexp.store import Store
+from rnaexp.structure.evaluate import Evaluation, TooShallowError, evaluate, evaluate_head
+from rnaexp.structure.heads import HeadScores, TunedHead
+from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
+from rnaexp.structure.reading import Reading
+from rnaexp.structure.tune import Search, depth_to_certify, search, tuned_head
+
+Announce = Callable[[str, int], AbstractContextManager[Progress]]  # (what, how many RNAs) -> a progress bar
+
+# Up to the first size a second reading simply keeps every pair; beyond the last one an oracle stays a lower bound.
+_SMALL_TABLES, _LARGE_TABLES = 2**30, 4 * 2**30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What to do. `validation` None: nothing is tuned, only the oracle is reported (or `tuned` is applied)."""
+
+    model: str
+    test: str
+    validation: str | None = None
+    scoring: Scoring
+    related: Literal["drop", "keep"] = "drop"
+    tuned: TunedHead | None = None
+    weights: Path | None = None
+    config: Mapping[str, Any] | None = None
+    device: str = "auto"
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One set, read: its scores, what was left out, and the exact optimum of every head on it."""
+
+    data: DataSet
+    rnas: tuple[Rna, ...]
+    scores: HeadScores
+    skipped: tuple[Skipped, ...]
+    search: Search
+    exact: bool = True  # False: the search's best is a lower bound, deeper reading was refused as too large
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """All of a task's numbers. `oracle` is the best head of the test set itself: never a result, only a ceiling."""
+
+    task: Task
+    encoder: Encoder
+    validation: Part | None
+    test: Part
+    tuned: TunedHead | None
+    evaluation: Evaluation | None
+    oracle: Evaluation
+    related: tuple[str, ...]  # validation RNAs with a relative in the test set
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """Everything that has no score, tuning and test set together."""
+        return (*(self.validation.skipped if self.validation else ()), *self.test.skipped)
+
+    @property
+    def coverage(self) -> float:
+        """Share of the test RNAs with reference pairs that the model scored."""
+        with_pairs = sum(bool(rna.pairs) for rna in self.test.data.rnas)
+        return len(self.test.scores.scored()) / max(1, with_pairs)
+
+
+def read_out_of(encoder: Encoder) -> ReadOut:
+    """Attention is symmetrised and corrected; a baseline's scores are taken as they are."""
+    return ATTENTION if encoder.spec.output == "attention" else PAIR_SCORES
+
+
+def run_structure(task: Task, store: Store, announce: Announce, encoder: Encoder | None = None) -> Result:
+    """Tune, freeze, test.
+
+    Raises: InputError, UnavailableError, LeakageError.
+    """
+    if encoder is None:
+        encoder = models.load(task.model, weights=task.weights, config=task.config, device=task.device, seed=task.seed)
+    validation_set, test_set, related = _sets(task)
+    reading = Reading(read_out=read_out_of(encoder), scoring=task.scoring)
+    validation = None
+    tuned = task.tuned
+    if validation_set is not None:
+        dropped = set(related) if task.related == "drop" else set()
+        rnas = [rna for rna in validation_set.rnas if rna.id not in dropped]
+        validation = _read_exactly(encoder, validation_set, rnas, reading, store, announce, must=True)
+        tuned = tuned_head(validation.scores, validation.search)
+    test = _read_exactly(encoder, test_set, test_set.rnas, reading, store, announce, must=False)
+    evaluation = None
+    if tuned is not None:
+        evaluation, test = _evaluate(encoder, test, tuned, reading, store, announce, related=task.related == "keep")
+    best = test.search.winner
+    oracle = evaluate_head(test.scores, layer=int(best["layer"]), head=int(best["head"]), threshold=best["threshold"])
+    return Result(
+        task=task,
+        encoder=encoder,
+        validation=validation,
+        test=test,
+        tuned=tuned,
+        evaluation=evaluation,
+        oracle=oracle,
+        related=related,
+    )
+
+
+def _sets(task: Task) -> tuple[DataSet | None, DataSet, tuple[str, ...]]:
+    """Both sets with clusters named over both, and the validation RNAs that have a relative in the test set."""
+    test = load_set(task.test)
+    if task.validation is None:
+        return None, test, ()
+    validation = load_set(task.validation)
+    rnas = clustered([*_own_clusters_forgotten(validation), *_own_clusters_forgotten(test)])
+    validation = replace(validation, rnas=rnas[: len(validation)])
+    test = replace(test, rnas=rnas[len(validation) :])
+    tested = {rna.cluster for rna in test.rnas if rna.pairs}
+    return validation, test, tuple(rna.id for rna in validation.rnas if rna.pairs and rna.cluster in tested)
+
+
+def _own_clusters_forgotten(data: DataSet) -> list[Rna]:
+    """Clusters named after a member were found within the set; two files' `seq1` must not meet through them."""
+    ids = {rna.id for rna in data.rnas}
+    return [replace(rna, cluster=None) if rna.cluster in ids else rna for rna in data.rnas]
+
+
+def _read_exactly(
+    encoder: Encoder,
+    data: DataSet,
+    rnas: Sequence[Rna],
+    reading: Reading,
+    store: Store,
+    announce: Announce,
+    *,
+    must: bool,
+) -> Part:
+    """Read, and read again deeper, until no head's optimum is in doubt; unless `must`, give up where it gets large."""
+    with_pairs = [rna for rna in rnas if rna.pairs]
+    missing = tuple(
+        Skipped(id=rna.id, reason="its reference pairs are not known" if rna.pairs is None else "no reference pairs")
+        for rna in rnas
+        if not rna.pairs
+    )
+    while True:
+        with announce(f"{encoder.spec.name} on {data.name}", len(with_pairs)) as progress:
+            scores, skipped = read_set(
+                encoder, with_pairs, reading, store, data=(data.name, data.sha256), progress=progress
+            )
+        if not scores.scored():
+            message = f"{data.name}: no RNA can be scored; {_first_reason((*skipped, *missing))}"
+            raise InputError(message)
+        found = search(scores)
+        part = Part(data=data, rnas=tuple(with_pairs), scores=scores, skipped=(*skipped, *missing), search=found)
+        if not found.uncertain:
+            return part
+        reading = _deeper(reading, scores, found)
+        if not must and _bytes(scores, reading) > _LARGE_TABLES:
+            return replace(part, exact=False)
+
+
+def _first_reason(skipped: Sequence[Skipped]) -> str:
+    return f"{skipped[0].id}: {skipped[0].reason}" if skipped else "the set is empty"
+
+
+def _deeper(reading: Reading, scores: HeadScores, found: Search) -> Reading:
+    """Deep enough that no RNA's F1 below its list can exceed the best mean seen: 2R / (K + R)."""
+    whole = replace(reading, depth=float("inf"))
+    if _bytes(scores, whole) <= _SMALL_TABLES:
+        return whole
+    needed = max(
+        depth_to_certify(rna.references, found.winner["f1"], rna.candidates) / rna.references for rna in scores.scored()
+    )
+    return replace(reading, depth=max(4 * reading.depth, float(np.ceil(needed))))
+
+
+def _bytes(scores: HeadScores, reading: Reading) -> int:
+    return sum(8 * len(scores.heads) * reading.kept(rna.references, rna.candidates) for rna in scores.rnas)
+
+
+def _evaluate(
+    encoder: Encoder, test: Part, tuned: TunedHead, reading: Reading, store: Store, announce: Announce, *, related: bool
+) -> tuple[Evaluation, Part]:
+    try:
+        return evaluate(test.scores, tuned, allow_related=related), test
+    except TooShallowError:
+        # The tuned head calls more pairs than were kept of some RNA: read that head alone, whole.
+        whole = replace(reading, depth=float("inf"), head=(tuned.layer, tuned.head))
+        with announce(f"{encoder.spec.name} on {test.data.name}, tuned head", len(test.rnas)) as progress:
+            scores, _ = read_set(
+                encoder, test.rnas, whole, store, data=(test.data.name, test.data.sha256), progress=progress
+            )
+        return evaluate(scores, tuned, allow_related=related), test
+
+
+def head_maps(result: Result, ids: Sequence[str], store: Store, announce: Announce) -> dict[str, np.ndarray]:
+    """The scores of every candidate pair under the tuned head (or the oracle's), [n n], NaN elsewhere."""
+    best = result.test.search.winner
+    layer, head = (result.tuned.layer, result.tuned.head) if result.tuned else (int(best["layer"]), int(best["head"]))
+    rnas = [rna for rna in result.test.rnas if rna.id in set(ids)]
+    reading = Reading(
+        read_out=read_out_of(result.encoder), scoring=result.task.scoring, depth=float("inf"), head=(layer, head)
+    )
+    data = (result.test.data.name, result.test.data.sha256)
+    with announce(f"{result.encoder.spec.name}, maps for pictures", len(rnas)) as progress:
+        scores, _ = read_set(result.encoder, rnas, reading, store, data=data, progress=progress)
+    maps = {}
+    for rna in scores.rnas:
+        flat = np.full(rna.bases * rna.bases, np.nan)
+        kept = rna.indices[0] >= 0
+        flat[rna.indices[0][kept]] = rna.scores[0][kept]
+        maps[rna.id] = flat.reshape(rna.bases, rna.bases)
+    return maps

@@ -1,0 +1,130 @@
+"""Results on disk, found by the hash of everything that made them: atomic, checked, resumable.
+
+An entry is one file: the sha256 of its payload, a newline, the payload (an .npz). It is written under a private name,
+flushed and renamed, so it is either whole or absent, with any number of writers and no locks.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnaexp.errors import InputError
+
+Arrays = dict[str, np.ndarray]
+
+_MINIMUM_FREE_BYTES = 64 * 2**20
+
+
+def default_root() -> Path:
+    """`RNAEXP_STORE`, or `.rnaexp` in the working directory, beside MLflow's own database."""
+    return Path(os.environ.get("RNAEXP_STORE", ".rnaexp")).absolute()
+
+
+def key_of(parts: Mapping[str, Any]) -> str:
+    """Hash of plain values; equal parts in any order give an equal key."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class Store:
+    """A folder of entries. `corrupt` lists the keys of entries that were found damaged and set aside."""
+
+    root: Path = field(default_factory=default_root)
+    corrupt: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Raises: OSError if the disk is nearly full or not writable (exit 74)."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        disk = os.statvfs(self.root)
+        if disk.f_bavail * disk.f_frsize < _MINIMUM_FREE_BYTES:
+            message = f"{self.root}: less than 64 MiB free; clear space or set RNAEXP_STORE to another disk"
+            raise OSError(message)
+
+    def get(self, key: str) -> Arrays | None:
+        """The entry, or None if it is not there or is damaged (then it is set aside, to be made again)."""
+        path = self._path(key)
+        try:
+            written = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        digest, _, payload = written.partition(b"\n")
+        if hashlib.sha256(payload).hexdigest().encode() != digest:
+            self._set_aside(path, key)
+            return None
+        with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+    def put(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write an entry; the last of several writers wins, and all write the same."""
+        payload = io.BytesIO()
+        np.savez(payload, allow_pickle=False, **arrays)
+        data = payload.getvalue()
+        write_atomically(self._path(key), hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+
+    def has(self, key: str) -> bool:
+        """Whether an entry is there; its content is checked when it is read."""
+        return self._path(key).exists()
+
+    def put_tuned(self, model: str, tuned: Mapping[str, Any]) -> Path:
+        """Keep a tuned head; the newest of a model is what `predict` uses."""
+        text = json.dumps(tuned, indent=1, sort_keys=True)
+        name = f"{time.time_ns():020d}-{key_of(tuned)[:12]}.json"
+        path = self._tuned_folder(model) / name
+        write_atomically(path, text.encode())
+        return path
+
+    def newest_tuned(self, model: str) -> dict[str, Any] | None:
+        """The tuned head written last for this model, or None."""
+        paths = sorted(self._tuned_folder(model).glob("*.json"))
+        return read_json(paths[-1]) if paths else None
+
+    def _path(self, key: str) -> Path:
+        return self.root / "results" / key[:2] / key
+
+    def _tuned_folder(self, model: str) -> Path:
+        # A model's name is data, never a path.
+        return self.root / "tuned" / hashlib.sha256(model.encode()).hexdigest()[:16]
+
+    def _set_aside(self, path: Path, key: str) -> None:
+        aside = self.root / "corrupt"
+        aside.mkdir(exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # another process was quicker
+            path.replace(aside / f"{key}-{secrets.token_hex(4)}")
+        self.corrupt.append(key)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write, flush and rename; a reader or a kill at any moment sees the old file or the new one, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    private = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        with private.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        private.replace(path)
+    finally:
+        private.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Raises: InputError naming the file."""
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        message = f"cannot be read as JSON: {error}"
+        raise InputError(message, path=path) from error
+    if not isinstance(value, dict):
+        message = "not a JSON object"
+        raise InputError(message, path=path)
+    return value

@@ -1,0 +1,111 @@
+"""Apply a frozen head to a set it was not tuned on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rnaexp.errors import LeakageError
+from rnaexp.stats import Interval, cluster_bootstrap
+from rnaexp.structure.heads import HeadScores, RnaScores, TunedHead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Per-RNA scores and their means over the RNAs that have reference pairs."""
+
+    per_rna: pd.DataFrame
+    f1: Interval
+    precision: float
+    recall: float
+    mcc: float
+    pooled_f1: float
+
+
+class TooShallowError(ValueError):
+    """The kept pairs of some RNAs end above the threshold; read them deeper first."""
+
+    def __init__(self, ids: list[str]) -> None:
+        self.ids = ids
+        super().__init__(f"{len(ids)} RNAs, first {ids[0]}: kept pairs end above the threshold")
+
+
+def evaluate(scores: HeadScores, tuned: TunedHead, *, allow_related: bool = False) -> Evaluation:
+    """Score the frozen head and threshold.
+
+    Raises: LeakageError if the set, or one of its clusters, was tuned on (`allow_related`: clusters may be);
+        ValueError if model, weights, read-out or scoring differ; TooShallowError.
+    """
+    _refuse_other_protocol(scores, tuned)
+    refuse_leakage(scores, tuned, allow_related=allow_related)
+    return evaluate_head(scores, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
+
+
+def evaluate_head(scores: HeadScores, *, layer: int, head: int, threshold: float) -> Evaluation:
+    """Score any head at any threshold: the oracle's own, or a threshold that needed no tuning."""
+    row = scores.row(layer, head)
+    shallow = [rna.id for rna in scores.scored() if not rna.complete and not rna.scores[row][-1] < threshold]
+    if shallow:
+        raise TooShallowError(shallow)
+    table = pd.DataFrame([_count(rna, row, threshold) for rna in scores.scored()])
+    table = pd.concat([table, _rates(table)], axis=1)
+    return Evaluation(
+        per_rna=table,
+        f1=cluster_bootstrap(table["f1"].to_numpy(), table["cluster"].to_numpy()),
+        precision=float(table["precision"].mean()),
+        recall=float(table["recall"].mean()),
+        mcc=float(table["mcc"].mean()),
+        pooled_f1=float(2 * table["right"].sum() / (table["calls"].sum() + table["references"].sum())),
+    )
+
+
+def _count(rna: RnaScores, row: int, threshold: float) -> dict[str, object]:
+    called = rna.scores[row].astype(np.float64) >= threshold
+    return {
+        "rna": rna.id,
+        "cluster": rna.cluster,
+        "bases": rna.bases,
+        "candidates": rna.candidates,
+        "references": rna.references,
+        "calls": int(called.sum()),
+        "right": int((called & rna.hits[row]).sum()),
+    }
+
+
+def _rates(table: pd.DataFrame) -> pd.DataFrame:
+    """Precision, recall, F1, MCC of each RNA; precision and MCC are 0 where nothing is called, as in scikit-learn."""
+    right, calls, references = (table[name].to_numpy(float) for name in ("right", "calls", "references"))
+    wrong, missed = calls - right, references - right
+    left = table["candidates"].to_numpy(float) - right - wrong - missed
+    product = calls * references * (left + wrong) * (left + missed)
+    return pd.DataFrame(
+        {
+            "precision": right / np.maximum(calls, 1),
+            "recall": right / references,
+            "f1": 2 * right / (calls + references),
+            "mcc": (right * left - wrong * missed) / np.sqrt(np.maximum(product, 1)),
+        }
+    )
+
+
+def _refuse_other_protocol(scores: HeadScores, tuned: TunedHead) -> None:
+    for what in ("model", "weights", "read_out", "scoring"):
+        ours, theirs = getattr(scores, what), getattr(tuned, what)
+        if ours != theirs:
+            message = f"the head was tuned with {what} {theirs}, these scores were made with {ours}"
+            raise ValueError(message)
+
+
+def refuse_leakage(scores: HeadScores, tuned: TunedHead, *, allow_related: bool) -> None:
+    """Raises: LeakageError naming the RNA."""
+    if scores.data_sha256 == tuned.tuned_on_sha256:
+        message = f"{scores.data} is the set that {tuned.model} was tuned on; test on another one"
+        raise LeakageError(message)
+    for rna in scores.scored():
+        if rna.sequence_sha256 in tuned.sequences:
+            message = f"{rna.id} of {scores.data} was tuned on (in {tuned.tuned_on})"
+        elif rna.cluster in tuned.clusters and not allow_related:
+            message = f"{rna.id} of {scores.data} has a relative in {tuned.tuned_on} (cluster {rna.cluster})"
+        else:
+            continue
+        raise LeakageError(message)

@@ -1,0 +1,107 @@
+"""The small table that stands for a model's maps: each head's best pairs, RNA by RNA; scores are arithmetic on it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from rnaexp.errors import InputError
+from rnaexp.structure.protocol import ReadOut, Scoring
+
+
+@dataclass(frozen=True, kw_only=True)
+class RnaScores:
+    """One RNA's kept pairs. Below the last kept score nothing is known unless the list is `complete`."""
+
+    id: str
+    sequence_sha256: str
+    cluster: str
+    bases: int
+    candidates: int
+    reference: Int[np.ndarray, "p"]  # each i * n + j
+    scores: Float[np.ndarray, "h k"]  # falling; -inf: no pair
+    indices: Int[np.ndarray, "h k"]  # i * n + j; -1: no pair
+    complete: bool
+
+    @cached_property
+    def hits(self) -> Bool[np.ndarray, "h k"]:
+        """Which kept pairs are reference pairs."""
+        return np.isin(self.indices, self.reference)
+
+    @property
+    def references(self) -> int:
+        """Number of reference pairs that are candidates."""
+        return len(self.reference)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadScores:
+    """A model's scores on one set under one read-out and one scoring."""
+
+    model: str
+    weights: str  # the encoder's fingerprint
+    data: str
+    data_sha256: str
+    read_out: ReadOut
+    scoring: Scoring
+    heads_per_layer: int
+    heads: tuple[int, ...]  # the heads in the rows of every table, as layer * heads_per_layer + head
+    rnas: tuple[RnaScores, ...]
+
+    def row(self, layer: int, head: int) -> int:
+        """Where a head stands in the tables."""
+        wanted = layer * self.heads_per_layer + head
+        if wanted not in self.heads:
+            message = f"layer {layer} head {head} was not read"
+            raise ValueError(message)
+        return self.heads.index(wanted)
+
+    def name(self, row: int) -> tuple[int, int]:
+        """(layer, head) of a row, both from 0."""
+        layer, head = divmod(self.heads[row], self.heads_per_layer)
+        return layer, head
+
+    def scored(self) -> tuple[RnaScores, ...]:
+        """The RNAs that have reference pairs; the others cannot be scored and are counted apart."""
+        return tuple(rna for rna in self.rnas if rna.references)
+
+    def only(self, ids: Sequence[str]) -> "HeadScores":
+        """The same table for some of its RNAs."""
+        wanted = set(ids)
+        return replace(self, rnas=tuple(rna for rna in self.rnas if rna.id in wanted))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunedHead:
+    """A head and a threshold, frozen, with all they were chosen on: enough to apply them, and to refuse leakage."""
+
+    model: str
+    weights: str
+    layer: int
+    head: int
+    threshold: float
+    validation_f1: float
+    tuned_on: str
+    tuned_on_sha256: str
+    sequences: tuple[str, ...]  # sha256 of each RNA tuned on
+    clusters: tuple[str, ...]
+    read_out: ReadOut
+    scoring: Scoring
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as stored and logged."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "TunedHead":
+        """Raises: InputError if a field is missing or unknown."""
+        try:
+            plain = {**values, "read_out": ReadOut(**values["read_out"]), "scoring": Scoring(**values["scoring"])}
+            plain |= {name: tuple(values[name]) for name in ("sequences", "clusters")}
+            return cls(**plain)
+        except (KeyError, TypeError, ValueError) as error:
+            message = f"not a tuned head: {error}"
+            raise InputError(message) from error

@@ -1,0 +1,59 @@
+"""From attention maps to pair scores, in plain tensor verbs: the definition that the fused kernel must equal."""
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from rnaexp.errors import ScoreError
+from rnaexp.rna import Rna
+from rnaexp.structure.protocol import CANONICAL, ReadOut, Scoring
+from rnaexp.typing import checked
+
+
+@checked
+def symmetrise(maps: Float[Tensor, "*h n n"]) -> Float[Tensor, "*h n n"]:
+    """Attention has a direction, a base pair has none: A + A^T."""
+    return maps + maps.transpose(-1, -2)
+
+
+@checked
+def average_product_correct(scores: Float[Tensor, "*h n n"]) -> Float[Tensor, "*h n n"]:
+    """Subtract from each pair what its two bases' row and column sums alone would predict.
+
+    Some bases draw attention from everywhere; without this they look paired with everything.
+
+    Raises: ScoreError if a map's total is zero or not finite.
+    Source: Dunn et al. 2008, doi:10.1093/bioinformatics/btm604.
+    """
+    total = scores.sum((-1, -2), keepdim=True)
+    if not bool(torch.isfinite(total).all()) or bool((total == 0).any()):
+        message = "average product correction: a map's total is zero or not finite"
+        raise ScoreError(message)
+    return scores - scores.sum(-1, keepdim=True) * scores.sum(-2, keepdim=True) / total
+
+
+@checked
+def pair_scores(maps: Float[Tensor, "*h n n"], read_out: ReadOut) -> Float[Tensor, "*h n n"]:
+    """Scores of all pairs; only i < j is meant."""
+    scores = symmetrise(maps) if read_out.symmetrise else maps
+    return average_product_correct(scores) if read_out.apc else scores
+
+
+def candidates(rna: Rna, scoring: Scoring) -> Bool[np.ndarray, "n n"]:
+    """Which pairs (i, j), i < j, may be called."""
+    n = len(rna)
+    allowed = np.triu(np.ones((n, n), bool), scoring.min_separation)
+    if scoring.pairs == "canonical":
+        letters = np.array(list(rna.sequence))
+        canonical = np.zeros((n, n), bool)
+        for pair in sorted(CANONICAL):
+            canonical |= (letters == pair[0])[:, None] & (letters == pair[1])[None, :]
+        allowed &= canonical
+    return allowed
+
+
+def reference(rna: Rna, scoring: Scoring) -> Int[np.ndarray, "p"]:
+    """The known pairs that are candidates, each as i * n + j, sorted."""
+    allowed, n = candidates(rna, scoring), len(rna)
+    return np.array([i * n + j for i, j in rna.pairs or () if allowed[i, j]], np.int64)

@@ -1,0 +1,79 @@
+"""Every choice the papers leave open, as a named field: how scores are made, and how they are judged."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal
+
+CANONICAL = frozenset({"AU", "UA", "GC", "CG", "GU", "UG"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOut:
+    """How a map becomes pair scores. Belongs to the model: baselines give scores that are taken as they are."""
+
+    symmetrise: bool = True
+    apc: bool = True
+
+
+ATTENTION = ReadOut()
+PAIR_SCORES = ReadOut(symmetrise=False, apc=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scoring:
+    """How called pairs are judged; models are only comparable under equal scoring.
+
+    `min_separation`: smallest j - i of a candidate, in the calls and in the reference alike.
+    `pairs`: `canonical` keeps AU, GC and GU only, in the calls and in the reference.
+    `decoder`: `greedy` gives each base one partner, by falling score, ties by (i, j); it is nested in the threshold.
+    `averaging`: the statistic that tuning maximises and the headline shows.
+    """
+
+    min_separation: int = 1
+    pairs: Literal["all", "canonical"] = "all"
+    decoder: Literal["none", "greedy"] = "none"
+    averaging: Literal["per-rna", "pooled"] = "per-rna"
+
+    def __post_init__(self) -> None:
+        if self.min_separation < 1:
+            message = f"min_separation {self.min_separation}: must be at least 1"
+            raise ValueError(message)
+        for name, allowed in _ALLOWED.items():
+            if getattr(self, name) not in allowed:
+                message = f"{name} {getattr(self, name)!r}: must be one of {', '.join(allowed)}"
+                raise ValueError(message)
+
+
+_ALLOWED = {"pairs": ("all", "canonical"), "decoder": ("none", "greedy"), "averaging": ("per-rna", "pooled")}
+
+# `paper`: arXiv 2505.09087 as far as it says; `strict`: what a referee of a structure paper would ask for.
+PROTOCOLS = {
+    "paper": Scoring(),
+    "strict": Scoring(min_separation=4, pairs="canonical", decoder="greedy"),
+}
+
+
+def scoring(name: str, **overrides: Any) -> Scoring:
+    """A ready-made protocol with some fields overridden; an override of None leaves the field as it is."""
+    if name not in PROTOCOLS:
+        message = f"protocol {name!r}: must be one of {', '.join(PROTOCOLS)}"
+        raise ValueError(message)
+    return replace(PROTOCOLS[name], **{key: value for key, value in overrides.items() if value is not None})
+
+
+def protocol_name(chosen: Scoring) -> str:
+    """`paper`, or `paper:min_separation=4` with the fields that differ from the nearest ready-made protocol."""
+    differences = {
+        name: [f"{f.name}={getattr(chosen, f.name)}" for f in fields(Scoring) if _differs(chosen, ready, f.name)]
+        for name, ready in PROTOCOLS.items()
+    }
+    name = min(differences, key=lambda n: len(differences[n]))
+    return name if not differences[name] else f"{name}:{','.join(differences[name])}"
+
+
+def _differs(one: Scoring, other: Scoring, field: str) -> bool:
+    return bool(getattr(one, field) != getattr(other, field))
+
+
+def protocol_fields(chosen: Scoring, read_out: ReadOut) -> dict[str, Any]:
+    """Both halves flat, as logged with every run."""
+    return {"name": protocol_name(chosen), **asdict(chosen), **asdict(read_out)}

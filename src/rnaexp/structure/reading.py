@@ -1,0 +1,62 @@
+"""What is kept of an RNA's maps while they stream by."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from rnaexp.errors import ScoreError
+from rnaexp.rna import Rna
+from rnaexp.structure.counts import greedy_pairs, top_pairs
+from rnaexp.structure.pairs import candidates, reference
+from rnaexp.structure.protocol import ReadOut, Scoring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What to keep of each map: the `depth` times R (reference pairs) best pairs, at least `least`, of each head."""
+
+    read_out: ReadOut
+    scoring: Scoring
+    depth: float = 8.0
+    least: int = 64
+    head: tuple[int, int] | None = None  # one (layer, head) only, by the short way
+
+    def kept(self, references: int, candidate_count: int) -> int:
+        """Length of the list of one RNA; an infinite depth keeps every candidate."""
+        if np.isinf(self.depth):
+            return candidate_count
+        return min(candidate_count, max(self.least, int(np.ceil(self.depth * references))))
+
+
+class Table:
+    """One RNA's kept pairs, growing layer by layer."""
+
+    def __init__(self, rna: Rna, reading: Reading) -> None:
+        self.rna, self.reading = rna, reading
+        self.allowed = candidates(rna, reading.scoring)
+        self.candidates = int(self.allowed.sum())
+        self.k = reading.kept(len(reference(rna, reading.scoring)), self.candidates)
+        self.kept: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def add(self, layer: int, maps: Float[Tensor, "h n n"]) -> None:
+        """Raises: ScoreError naming RNA, layer and head."""
+        try:
+            if self.reading.scoring.decoder == "greedy":
+                self.kept.append(greedy_pairs(maps, self.allowed, read_out=self.reading.read_out))
+            else:
+                self.kept.append(top_pairs(maps, self.allowed, k=self.k, read_out=self.reading.read_out))
+        except ScoreError as error:
+            message = f"{self.rna.id}: layer {layer} {error}"
+            raise ScoreError(message) from error
+
+    def entry(self) -> dict[str, np.ndarray]:
+        """As stored."""
+        complete = self.reading.scoring.decoder == "greedy" or self.k == self.candidates
+        return {
+            "scores": np.concatenate([scores for scores, _ in self.kept]),
+            "indices": np.concatenate([indices for _, indices in self.kept]),
+            "candidates": np.array(self.candidates),
+            "complete": np.array(complete),
+        }

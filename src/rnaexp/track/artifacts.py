@@ -1,0 +1,59 @@
+"""Tables, texts and pictures as files; each writer ends with the file safely on disk."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def write_table(frame: "pd.DataFrame", path: Path) -> None:
+    """CSV or Parquet, by the file's ending."""
+    named = frame.reset_index() if any(name is not None for name in frame.index.names) else frame
+    if path.suffix == ".csv":
+        named.to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        named.to_parquet(path, index=False)
+    else:
+        message = f"table {path.name}: the name must end in .csv or .parquet"
+        raise ValueError(message)
+    _settle(path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """UTF-8, line ends as they are."""
+    write_bytes(text.encode(), path)
+
+
+def write_bytes(content: bytes, path: Path) -> None:
+    """The bytes as they are."""
+    path.write_bytes(content)
+    _settle(path)
+
+
+def write_file(source: Path, path: Path) -> None:
+    """A copy: a link would change with its source."""
+    shutil.copyfile(source, path)
+    _settle(path)
+
+
+def write_figure(figure: Any, path: Path) -> None:
+    """Bytes as they are; Plotly as one HTML file with plotly.js inside; Matplotlib by the file's ending."""
+    if isinstance(figure, bytes):
+        write_bytes(figure, path)
+    elif hasattr(figure, "to_html"):
+        # MLflow's own log_figure loads plotly.js from the web, which a closed network does not have.
+        write_text(figure.to_html(include_plotlyjs=True, full_html=True), path)
+    elif hasattr(figure, "savefig"):
+        figure.savefig(path, dpi=150, bbox_inches="tight")
+        _settle(path)
+    else:
+        message = f"figure {path.name}: {type(figure).__name__} is neither bytes nor a Plotly or Matplotlib figure"
+        raise TypeError(message)
+
+
+def _settle(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

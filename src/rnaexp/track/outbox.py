@@ -1,0 +1,164 @@
+"""What could not be pushed waits on disk: live run trees and the later `sync`."""
+
+import os
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnaexp.errors import UnavailableError
+from rnaexp.track.journal import Journal, Operation
+from rnaexp.track.push import Pusher, RefusedError, UnreachableError
+from rnaexp.track.store import Target, target
+
+PAUSE_SECONDS = 60.0  # after a failed push the run goes on this long before it asks the server again
+
+
+def default_outbox() -> Path:
+    """`outbox` inside the store of results."""
+    return Path(os.environ.get("RNAEXP_STORE", ".rnaexp")) / "outbox"
+
+
+def now() -> int:
+    """Milliseconds since 1970, as MLflow counts."""
+    return time.time_ns() // 1_000_000
+
+
+def warn(message: str) -> None:
+    """One line on stderr."""
+    sys.stderr.write(f"rnaexp: {message}\n")
+
+
+class LiveTree:
+    """A parent run and its children while their process lives: to disk first, then to MLflow."""
+
+    def __init__(self, where: Target, outbox: Path) -> None:
+        header = {"uri": where.public_uri, "experiment": where.experiment, "experiment_id": where.experiment_id}
+        self.journal = Journal.create(outbox, header)
+        self.pusher = Pusher(where, self.journal.folder)
+        self.lock = threading.RLock()
+        self._pending: list[Operation] = [{"op": "open"}]
+        self._quiet_until = 0.0
+        self._refused = False
+
+    def record(self, operation: Operation) -> None:
+        """Keep one operation and push what is waiting; a server's failure is a warning, never the run's."""
+        with self.lock:
+            self._pending.append(operation)
+            self.journal.append(operation)
+            if time.monotonic() >= self._quiet_until:
+                self._push()
+
+    def begin(self, operation: Operation) -> None:
+        """Record the parent's start; nothing is computed yet, so here a refusal stops the run.
+
+        Raises: UnavailableError.
+        """
+        self._pending.append(operation)
+        self.journal.append(operation)
+        try:
+            self._push_all()
+        except RefusedError as error:
+            self.journal.remove()
+            message = f"tracking store {self.pusher.where.public_uri}: {error}"
+            raise UnavailableError(message) from error
+
+    def close(self) -> None:
+        """Push what is left; the folder goes when all of it has arrived, else it waits for `rnaexp sync`."""
+        with self.lock:
+            self._push()
+            if self._pending or self._refused:
+                warn(f"not everything is in MLflow; kept in {self.journal.folder}: `rnaexp sync` pushes it later")
+                self.journal.close()
+            else:
+                self.journal.remove()
+
+    def _push(self) -> None:
+        while self._pending:
+            try:
+                return self._push_all()
+            except RefusedError as error:
+                self._refused = True
+                warn(f"MLflow refused {self._pending.pop(0)['op']}: {error}")
+        return None
+
+    def _push_all(self) -> None:
+        try:
+            while self._pending:
+                self.pusher.apply(self._pending[0])
+                self._pending.pop(0)
+        except UnreachableError as error:
+            self._quiet_until = time.monotonic() + PAUSE_SECONDS
+            warn(f"tracking store not reachable, the run goes on: {error}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """What one `sync` did, in run trees."""
+
+    pushed: int = 0
+    live: int = 0
+    kept: int = 0
+
+
+def sync(outbox: Path | None = None) -> Synced:
+    """Push every waiting run tree whose process has ended; a second call finds nothing left to do.
+
+    A run that never ended (its process was killed) is closed as KILLED. Trees meant for another store stay.
+    """
+    root = outbox or default_outbox()
+    counts = {"pushed": 0, "live": 0, "kept": 0}
+    for folder in sorted(root.absolute().glob("*/")):
+        journal = Journal.claim(folder)
+        counts["live" if journal is None else _pushed(journal)] += 1
+    return Synced(**counts)
+
+
+def _pushed(journal: Journal) -> str:
+    try:
+        complete = _replay(journal)
+    except UnreachableError as error:
+        warn(f"{journal.folder.name} stays in the outbox: {error}")
+        complete = False
+    if complete:
+        journal.remove()
+        return "pushed"
+    journal.close()
+    return "kept"
+
+
+def _replay(journal: Journal) -> bool:
+    """Play a whole journal; False if part of it was refused or it belongs to another store."""
+    header, *operations = journal.operations() or [{}]
+    where = target()
+    if header.get("uri") != where.public_uri:
+        warn(f"{journal.folder.name} stays in the outbox: meant for {header.get('uri')}, set MLFLOW_TRACKING_URI to it")
+        return False
+    there = Target(uri=where.uri, experiment=header["experiment"], experiment_id=header["experiment_id"])
+    for operation in _endings(operations):
+        journal.append(operation)
+        operations.append(operation)
+    return _all_taken(Pusher(there, journal.folder), [header, *operations])
+
+
+def _all_taken(pusher: Pusher, operations: list[Operation]) -> bool:
+    complete = True
+    for operation in operations:
+        try:
+            pusher.apply(operation)
+        except RefusedError as error:
+            warn(f"{pusher.folder.name}: MLflow refused {operation['op']}: {error}")
+            complete = False
+    return complete
+
+
+def _endings(operations: list[Operation]) -> list[dict[str, Any]]:
+    """KILLED for each run of the journal that has a start and no end, children first."""
+    ended = {operation["run"] for operation in operations if operation["op"] == "end"}
+    started = [operation["run"] for operation in operations if operation["op"] == "start"]
+    last = max((operation.get("time", 0) for operation in operations), default=0)
+    return [
+        {"op": "end", "run": run, "status": "KILLED", "time": last} for run in reversed(started) if run not in ended
+    ]

@@ -1,0 +1,155 @@
+"""Operations of a journal carried out in MLflow.
+
+Each may come twice without a trace, so after a crash or a time-out a journal is simply played again from its start:
+a run is found by its tag `rnaexp.uuid`, metrics carry the time they were logged at (MLflow keeps one row per key, time
+and value), the rest overwrites itself.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rnaexp.errors import UnavailableError
+from rnaexp.track.journal import Operation
+from rnaexp.track.store import Target, client, open_experiment, reason
+
+UUID_TAG = "rnaexp.uuid"
+PAUSES = (0.3, 1.0)  # seconds before the second and the third try
+_REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST")
+_DRAWN_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")  # what MLflow calls a run that nobody named
+
+
+class RefusedError(RuntimeError):
+    """MLflow understood the operation and will never take it."""
+
+
+class UnreachableError(RuntimeError):
+    """MLflow could not be reached, or failed, several times; worth another try later."""
+
+
+class Pusher:
+    """One store and the runs of one journal (in `folder`) in it."""
+
+    def __init__(self, where: Target, folder: Path) -> None:
+        self.where, self.folder = where, folder
+        self.experiment_id: str | None = None
+        self.run_ids: dict[str, str] = {}
+        self._continued_runs: set[str] = set()
+        self._client: Any = None
+
+    def apply(self, operation: Operation) -> None:
+        """Carry out one operation, in a few tries: a server that refuses connections costs two seconds.
+
+        Raises: RefusedError, UnreachableError.
+        """
+        for pause in (*PAUSES, None):
+            try:
+                return _ACTIONS[operation["op"]](self, operation)
+            except Exception as error:
+                if not _from_the_store(error):
+                    raise
+                if isinstance(error, UnavailableError) or getattr(error, "error_code", None) in _REFUSALS:
+                    raise RefusedError(reason(error)) from error
+                if pause is None:
+                    raise UnreachableError(reason(error)) from error
+                time.sleep(pause)
+        return None
+
+    def _open(self, operation: Operation) -> None:
+        self.experiment_id = open_experiment(self.where)
+        self._client = client(self.where)
+
+    def _start(self, operation: Operation) -> None:
+        if operation["continues"]:
+            run = self._continued(operation)
+        else:
+            run = self._found(operation["run"]) or self._created(operation)
+        self.run_ids[operation["run"]] = run.info.run_id
+
+    def _continued(self, operation: Operation) -> Any:
+        run = self._client.get_run(operation["continues"])
+        self.experiment_id = run.info.experiment_id
+        self._continued_runs.add(operation["run"])
+        if _DRAWN_NAME.fullmatch(run.info.run_name or ""):
+            self._client.update_run(run.info.run_id, name=operation["name"])
+        self._set_tags(run.info.run_id, {**operation["tags"], UUID_TAG: operation["run"]})
+        return run
+
+    def _found(self, uuid: str) -> Any:
+        runs = self._client.search_runs([self.experiment_id], f"tags.`{UUID_TAG}` = '{uuid}'", max_results=1)
+        return runs[0] if runs else None
+
+    def _created(self, operation: Operation) -> Any:
+        tags = {**operation["tags"], UUID_TAG: operation["run"]}
+        if operation["parent"]:
+            tags["mlflow.parentRunId"] = self.run_ids[operation["parent"]]
+        return self._client.create_run(
+            self.experiment_id, start_time=operation["time"], tags=tags, run_name=operation["name"]
+        )
+
+    def _params(self, operation: Operation) -> None:
+        from mlflow.entities import Param
+
+        run_id, values = self.run_ids[operation["run"]], operation["values"].items()
+        # `mlflow run` has logged its own -P values and defaults, and a parameter cannot change.
+        theirs = self._client.get_run(run_id).data.params if operation["run"] in self._continued_runs else {}
+        named = {key if theirs.get(key, value) == value else f"resolved.{key}": value for key, value in values}
+        self._client.log_batch(run_id, params=[Param(key, value) for key, value in named.items()])
+
+    def _metrics(self, operation: Operation) -> None:
+        from mlflow.entities import Metric
+
+        metrics = [Metric(key, value, operation["time"], 0) for key, value in operation["values"].items()]
+        self._client.log_batch(self.run_ids[operation["run"]], metrics=metrics)
+
+    def _tags(self, operation: Operation) -> None:
+        self._set_tags(self.run_ids[operation["run"]], operation["values"])
+
+    def _set_tags(self, run_id: str, tags: dict[str, str]) -> None:
+        from mlflow.entities import RunTag
+
+        self._client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+    def _artifact(self, operation: Operation) -> None:
+        path = Path(operation["path"])
+        where = None if path.parent == Path() else path.parent.as_posix()
+        self._client.log_artifact(self.run_ids[operation["run"]], str(self.folder / operation["file"]), where)
+
+    def _data_set(self, operation: Operation) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        data_set = Dataset(
+            name=operation["name"],
+            digest=operation["sha256"][:36],  # MLflow's limit; the profile has all 64
+            source_type="external",
+            source=json.dumps({"uri": operation["source"]}),
+            profile=json.dumps({"num_rows": operation["rows"], "sha256": operation["sha256"]}),
+        )
+        tags = [InputTag("mlflow.data.context", operation["context"])]
+        self._client.log_inputs(self.run_ids[operation["run"]], datasets=[DatasetInput(data_set, tags)])
+
+    def _end(self, operation: Operation) -> None:
+        run_id = self.run_ids[operation["run"]]
+        self._client.set_terminated(run_id, status=operation["status"], end_time=operation["time"])
+
+
+_ACTIONS: dict[str, Callable[[Pusher, Operation], None]] = {
+    "open": Pusher._open,
+    "start": Pusher._start,
+    "params": Pusher._params,
+    "metrics": Pusher._metrics,
+    "tags": Pusher._tags,
+    "artifact": Pusher._artifact,
+    "data_set": Pusher._data_set,
+    "end": Pusher._end,
+}
+
+
+def _from_the_store(error: Exception) -> bool:
+    """Whether an exception tells of the store (MLflow, HTTP, disk, S3, rnaexp's own word) and not of a bug here."""
+    from mlflow.exceptions import MlflowException
+
+    return isinstance(error, (MlflowException, OSError, UnavailableError)) or type(error).__module__.startswith("boto")

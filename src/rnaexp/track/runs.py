@@ -1,0 +1,206 @@
+"""The run context: what happens in it is in MLflow, and it ends FINISHED, FAILED or KILLED as it really ended."""
+
+import getpass
+import os
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from rnaexp.errors import Terminated
+from rnaexp.track.artifacts import write_figure, write_file, write_table, write_text
+from rnaexp.track.names import MAX_METRICS, artifact_path, checked_metrics, checked_texts
+from rnaexp.track.outbox import LiveTree, default_outbox, now
+from rnaexp.track.store import EXPERIMENT, target
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["parent", "tune", "test", "classify", "fitness"]
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+class RunHandle:
+    """One run, parent or child; a context manager. Its methods may be called from several threads."""
+
+    def __init__(self, tree: LiveTree, name: str, *, kind: Kind, parent: "RunHandle | None") -> None:
+        self.name, self.kind, self.uuid = " ".join(name.split()), kind, uuid.uuid4().hex
+        self._tree, self._parent = tree, parent
+        self._children: list[RunHandle] = []
+        self._params: dict[str, str] = {}
+        self._metrics: set[str] = set()
+        self._open = True
+
+    @property
+    def run_id(self) -> str | None:
+        """MLflow's id of the run, None as long as no server has it."""
+        return self._tree.pusher.run_ids.get(self.uuid)
+
+    @property
+    def url(self) -> str | None:
+        """The run's page, if the store is a server."""
+        where, experiment_id = self._tree.pusher.where, self._tree.pusher.experiment_id
+        if self.run_id is None or not where.uri.startswith("http"):
+            return None
+        return f"{where.public_uri.rstrip('/')}/#/experiments/{experiment_id}/runs/{self.run_id}"
+
+    def child(
+        self,
+        name: str,
+        *,
+        kind: Kind,
+        params: Mapping[str, object] | None = None,
+        tags: Mapping[str, object] | None = None,
+    ) -> "RunHandle":
+        """A run nested in this one; use it with `with`, or it is closed when its parent is."""
+        child = RunHandle(self._tree, name, kind=kind, parent=self)
+        self._children.append(child)
+        child.start(tags or {}, params or {})
+        return child
+
+    def start(self, tags: Mapping[str, object], params: Mapping[str, object], continues: str | None = None) -> None:
+        """Record the run's start; called once, by whoever made the handle."""
+        parameters = checked_texts(params)
+        begin = self._tree.begin if self._parent is None else self._tree.record
+        begin(
+            {
+                "op": "start",
+                "run": self.uuid,
+                "parent": None if self._parent is None else self._parent.uuid,
+                "continues": continues,
+                "name": self.name,
+                "tags": checked_texts({**_origin(own=continues is None), "rnaexp.kind": self.kind, **tags}),
+                "time": now(),
+            }
+        )
+        self.params(parameters)
+
+    def params(self, values: Mapping[str, object]) -> None:
+        """Log parameters; None is left out.
+
+        Raises: ValueError if one was logged before with another value.
+        """
+        texts = checked_texts(values)
+        with self._tree.lock:
+            for key, value in texts.items():
+                if self._params.get(key, value) != value:
+                    message = f"parameter {key} is {self._params[key]} and cannot become {value}"
+                    raise ValueError(message)
+            self._params |= texts
+            self._record("params", texts)
+
+    def metrics(self, values: Mapping[str, float | None]) -> None:
+        """Log metrics in one call; None is left out.
+
+        Raises: ValueError for a number that is not finite, or more than 40 metrics in one run.
+        """
+        numbers = checked_metrics(values)
+        with self._tree.lock:
+            if len(self._metrics | numbers.keys()) > MAX_METRICS:
+                message = f"more than {MAX_METRICS} metrics in run {self.name}: put long lists into a table"
+                raise ValueError(message)
+            self._metrics |= numbers.keys()
+            self._record("metrics", numbers)
+
+    def tags(self, values: Mapping[str, object]) -> None:
+        """Set tags; None is left out, a tag set before is replaced."""
+        self._record("tags", checked_texts(values))
+
+    def table(self, frame: "pd.DataFrame", name: str) -> None:
+        """Keep a table as `name`, which ends in .csv or .parquet; a named index becomes columns."""
+        self._artifact(name, lambda path: write_table(frame, path))
+
+    def text(self, text: str, name: str) -> None:
+        """Keep a text as the artifact `name`."""
+        self._artifact(name, lambda path: write_text(text, path))
+
+    def figure(self, figure: Any, name: str) -> None:
+        """Keep a picture: a Plotly figure as self-contained .html, a Matplotlib figure as .png/.svg/.pdf, or bytes."""
+        self._artifact(name, lambda path: write_figure(figure, path))
+
+    def file(self, path: Path, folder: str = "") -> None:
+        """Keep a copy of a file in the artifact folder `folder`."""
+        self._artifact(f"{folder}/{path.name}" if folder else path.name, lambda place: write_file(path, place))
+
+    def data_set(self, name: str, sha256: str, source: str, context: str, rows: int) -> None:
+        """Say which data went in: `context` is validation, test or similar, `rows` the number of RNAs."""
+        about = {"name": name, "sha256": sha256, "source": source, "context": context, "rows": rows}
+        self._record("data_set", about, flat=True)
+
+    def close(self, status: Status) -> None:
+        """End the run and every child still open, once; the parent also pushes what is left."""
+        if not self._open:
+            return
+        self._open = False
+        for child in reversed(self._children):
+            child.close(status)
+        self._tree.record({"op": "end", "run": self.uuid, "status": status, "time": now()})
+        if self._parent is None:
+            self._tree.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        status = ending(error)
+        if error is not None and status != "FINISHED":
+            self.tags({"error.type": type(error).__name__, "error.message": " ".join(str(error).split())[:500]})
+        self.close(status)
+
+    def _record(self, op: str, values: Mapping[str, Any], *, flat: bool = False) -> None:
+        if values:
+            self._tree.record({"op": op, "run": self.uuid, "time": now(), **(values if flat else {"values": values})})
+
+    def _artifact(self, name: str, write: Callable[[Path], None]) -> None:
+        place = artifact_path(name)
+        path, key = self._tree.journal.new_file(Path(place).name)
+        write(path)
+        self._tree.record({"op": "artifact", "run": self.uuid, "time": now(), "path": place, "file": key})
+
+
+def tracked_run(
+    name: str,
+    *,
+    params: Mapping[str, object] | None = None,
+    tags: Mapping[str, object] | None = None,
+    experiment: str = EXPERIMENT,
+    outbox: Path | None = None,
+) -> RunHandle:
+    """Start a parent run: `with tracked_run("rnabert") as run: ...`; goes on with the run `mlflow run` opened, if any.
+
+    With the server down the run goes on: what it logs waits in `outbox` for `sync`.
+    Raises: UnavailableError if the store refuses the run.
+    """
+    # Taken out of the environment: the run is continued once, and not by our subprocesses.
+    continues = os.environ.pop("MLFLOW_RUN_ID", None)
+    tree = LiveTree(target(experiment), outbox or default_outbox())
+    run = RunHandle(tree, name, kind="parent", parent=None)
+    run.start(tags or {}, params or {}, continues)
+    return run
+
+
+def ending(error: BaseException | None) -> Status:
+    """How a run that was left by this exception ended."""
+    if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        return "FINISHED"
+    return "KILLED" if isinstance(error, (Terminated, KeyboardInterrupt)) else "FAILED"
+
+
+def _origin(*, own: bool) -> dict[str, str]:
+    """Who ran what; `mlflow run` has filled MLflow's own tags itself."""
+    tags = {"rnaexp.version": version("rnaexp")}
+    if own:
+        tags |= {"mlflow.user": _user(), "mlflow.source.name": Path(sys.argv[0]).name, "mlflow.source.type": "LOCAL"}
+    return tags
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return str(os.getuid())

@@ -1,0 +1,159 @@
+"""Where runs go: the tracking store and the experiment, ready for use by many processes at once."""
+
+import fcntl
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from rnaexp.errors import UnavailableError
+from rnaexp.track.names import safe_name
+
+EXPERIMENT = "rnaexp"
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+    # MLflow waits up to four minutes for a dead server; retries are ours and short (push.py), then the outbox.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A tracking store and an experiment in it; `experiment_id` when the environment names one (`mlflow run`)."""
+
+    uri: str
+    experiment: str
+    experiment_id: str | None = None
+
+    @property
+    def public_uri(self) -> str:
+        """The URI without user name and password: what may be written to disk and shown."""
+        return without_password(self.uri)
+
+
+def target(experiment: str = EXPERIMENT) -> Target:
+    """The store that the usual MLflow variables name, by default `mlflow.db` in the working directory.
+
+    An experiment other than the default wins over MLFLOW_EXPERIMENT_ID and MLFLOW_EXPERIMENT_NAME.
+    """
+    uri = _absolute(os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db")
+    if experiment != EXPERIMENT:
+        return Target(uri=uri, experiment=experiment)
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or experiment
+    return Target(uri=uri, experiment=name, experiment_id=os.environ.get("MLFLOW_EXPERIMENT_ID") or None)
+
+
+def without_password(text: str) -> str:
+    """The text with `user:password@` cut out of every URI."""
+    return re.sub(r"//[^/@\s]*@", "//", text)
+
+
+def reason(error: Exception) -> str:
+    """An exception in one line that may be shown."""
+    return without_password(" ".join(str(error).split()))[:300]
+
+
+def connect(experiment: str = EXPERIMENT) -> str:
+    """Make the store ready, point MLflow at it, and return the experiment's id.
+
+    Raises: UnavailableError when the store cannot be reached or used.
+    """
+    where = target(experiment)
+    prepare()
+    from mlflow.exceptions import MlflowException
+
+    try:
+        experiment_id = open_experiment(where)
+    except (MlflowException, OSError) as error:
+        message = f"tracking store {where.public_uri}: {reason(error)}; is it running, is MLFLOW_TRACKING_URI right?"
+        raise UnavailableError(message) from error
+    import mlflow
+
+    mlflow.set_tracking_uri(where.uri)
+    return experiment_id
+
+
+def prepare() -> None:
+    """Silence MLflow (no telemetry, no INFO lines, no URLs on stdout); what the user has set stays."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    for name in ("alembic", "mlflow"):
+        logging.getLogger(name).setLevel(os.environ["MLFLOW_LOGGING_LEVEL"].upper())
+
+
+def client(where: Target) -> Any:
+    """An MlflowClient for the store; explicit run ids everywhere, so threads and nested runs are safe."""
+    prepare()
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=where.uri)
+
+
+def open_experiment(where: Target) -> str:
+    """The id of the experiment, created if needed; a fresh SQLite file is initialised by one process only."""
+    with _initialised_once(where.uri):
+        connection = client(where)
+        if where.experiment_id is not None:
+            return str(connection.get_experiment(where.experiment_id).experiment_id)
+        found = connection.get_experiment_by_name(where.experiment)
+        if found is None:
+            return _created(connection, where)
+    if found.lifecycle_stage != "active":
+        message = (
+            f"experiment {where.experiment!r} was deleted: restore it (mlflow experiments restore) or name another"
+        )
+        raise UnavailableError(message)
+    return str(found.experiment_id)
+
+
+def _created(connection: Any, where: Target) -> str:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(connection.create_experiment(where.experiment, artifact_location=_artifact_location(where)))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        return str(connection.get_experiment_by_name(where.experiment).experiment_id)
+
+
+def _artifact_location(where: Target) -> str | None:
+    """An absolute place beside the database (MLflow's own default freezes a relative one); a server has its own."""
+    if where.uri.startswith("http"):
+        return None
+    root = sqlite_file(where.uri)
+    folder = Path.cwd() if root is None else root.parent
+    return (folder / "mlartifacts" / safe_name(where.experiment)).as_uri()
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """The file of a SQLite store, None for any other store."""
+    return Path(unquote(uri.removeprefix("sqlite:///"))) if uri.startswith("sqlite:///") else None
+
+
+def _absolute(uri: str) -> str:
+    file = sqlite_file(uri)
+    return uri if file is None or file.is_absolute() else f"sqlite:///{Path.cwd() / file}"
+
+
+@contextmanager
+def _initialised_once(uri: str) -> Iterator[None]:
+    """Hold a lock beside the SQLite file: opened fresh by several processes at once it is left half-migrated."""
+    file = sqlite_file(uri)
+    if file is None:
+        yield
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.with_name(file.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,242 @@
+"""Real processes, real signals, real servers: what a run leaves when things go wrong."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rnaexp.track import sync, tracked_run
+from rnaexp.track.outbox import Synced
+
+FIRST_START = """
+import sys, time
+from rnaexp.track import tracked_run
+import mlflow
+while time.time() < float(sys.argv[1]): time.sleep(0.001)  # all at once
+with tracked_run("first start", params={"model": "m"}) as run:
+    run.metrics({"seconds": 1})
+    with run.child("tune", kind="tune") as child:
+        child.data_set("builtin", "ab" * 32, "builtin", "validation", 8)
+        child.text("x", "x.txt")
+"""
+LONG_RUN = """
+import signal, sys, time
+from rnaexp.errors import Terminated
+from rnaexp.track import tracked_run
+from rnaexp.track.orphan import watch_parent
+def stop(number, frame): raise Terminated("SIGTERM")
+signal.signal(signal.SIGTERM, stop)
+watch_parent(0.1)
+try:
+    with tracked_run("long") as run:
+        run.metrics({"seconds": 1})
+        run.child("tune", kind="tune")
+        print("working", flush=True)
+        time.sleep(60)
+except Terminated:
+    sys.exit(143)
+"""
+
+
+def python(*arguments: str, **options) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, *arguments], text=True, **options)
+
+
+def statuses(client, name="rnaexp"):
+    experiment = client.get_experiment_by_name(name)
+    return {run.info.run_name: run.info.status for run in client.search_runs([experiment.experiment_id])}
+
+
+def outbox(place):
+    return list((place / ".rnaexp" / "outbox").iterdir())
+
+
+@pytest.mark.fault
+def test_six_first_starts_at_once_on_a_fresh_store_all_end_finished(clean, mlflow_of):
+    together = str(time.time() + 8)
+    started = [python("-c", FIRST_START, together, stdout=-1, stderr=subprocess.STDOUT) for _ in range(6)]
+    outputs = [process.communicate(timeout=120)[0] for process in started]
+    assert [process.returncode for process in started] == [0] * 6, outputs
+    assert "".join(outputs) == "", "MLflow and alembic are quiet"
+    client = mlflow_of(clean)
+    (experiment,) = [one for one in client.search_experiments() if one.name == "rnaexp"]
+    runs = client.search_runs([experiment.experiment_id])
+    assert [run.info.status for run in runs] == ["FINISHED"] * 12
+    assert not outbox(clean)
+
+
+@pytest.mark.fault
+def test_sigterm_ends_killed_with_143(place, mlflow_of):
+    process = python("-c", LONG_RUN, stdout=subprocess.PIPE)
+    assert process.stdout.readline() == "working\n"
+    process.terminate()
+    assert process.wait(30) == 143
+    assert statuses(mlflow_of(place)) == {"long": "KILLED", "tune": "KILLED"}
+
+
+@pytest.mark.fault
+def test_a_run_killed_hard_is_closed_as_killed_by_sync_and_a_live_one_is_left_alone(place, mlflow_of):
+    process = python("-c", LONG_RUN, stdout=subprocess.PIPE)
+    assert process.stdout.readline() == "working\n"
+    assert sync() == Synced(live=1)
+    process.kill()
+    process.wait(30)
+    assert statuses(mlflow_of(place)) == {"long": "RUNNING", "tune": "RUNNING"}
+    assert sync() == Synced(pushed=1)
+    assert sync() == Synced()
+    assert statuses(mlflow_of(place)) == {"long": "KILLED", "tune": "KILLED"}
+    assert not outbox(place)
+
+
+@pytest.mark.fault
+def test_a_run_stops_itself_when_its_mlflow_run_is_gone(place, mlflow_of, tmp_path, monkeypatch):
+    # The chain of a real `mlflow run`: mlflow -> bash -c -> us; SIGTERM to mlflow leaves the others alive.
+    client = mlflow_of(place)
+    opened = client.create_run("0", run_name="long")
+    monkeypatch.setenv("MLFLOW_RUN_ID", opened.info.run_id)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "0")
+    (tmp_path / "long.py").write_text(LONG_RUN)
+    launcher = tmp_path / "mlflow"
+    command = f"{sys.executable} long.py; echo $? > rc"
+    launcher.write_text(f"import subprocess\nsubprocess.Popen(['bash', '-c', {command!r}]).wait()\n")
+    process = python(str(launcher), "run", stdout=subprocess.PIPE)
+    assert process.stdout.readline() == "working\n"
+    process.terminate()
+    process.wait(30)
+    assert eventually(lambda: (tmp_path / "rc").exists() and (tmp_path / "rc").read_text()) == "143\n"
+    assert statuses(client, "Default") == {"long": "KILLED", "tune": "KILLED"}
+
+
+class Server:
+    """A real MLflow server on loopback that can be stopped and started again on the same files."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.uri, self.folder = f"http://127.0.0.1:{self.port}", folder
+
+    def start(self) -> None:
+        command = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
+        command += ["--backend-store-uri", f"sqlite:///{self.folder / 'mlflow.db'}"]
+        command += ["--artifacts-destination", str(self.folder / "artifacts")]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+        environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        environment.pop("MLFLOW_TRACKING_URI", None)
+        self.process = python(*command, env=environment, **quiet)
+        assert eventually(self._answers, seconds=60)
+
+    def stop(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def eventually(question, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not (answer := question()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return answer
+
+
+@pytest.fixture
+def server(place, monkeypatch):
+    server = Server(place)
+    server.start()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+    yield server
+    server.stop()
+
+
+@pytest.mark.fault
+@pytest.mark.slow
+def test_a_server_that_stops_mid_run_costs_nothing_and_sync_twice_gives_one_run(server, place, mlflow_of, capsys):
+    with tracked_run("rnabert", params={"model": "rnabert"}) as run:
+        run.metrics({"before": 1})
+        assert run.url == f"{server.uri}/#/experiments/1/runs/{run.run_id}"
+        server.stop()
+        run.metrics({"structure.f1": 0.05})
+        with run.child("test", kind="test") as child:
+            child.text("result", "tables/result.txt")
+    assert "the run goes on" in capsys.readouterr().err
+    with tracked_run("never seen") as offline:
+        offline.metrics({"seconds": 2})
+        assert offline.run_id is None
+    assert len(outbox(place)) == 2
+    assert sync() == Synced(kept=2), "still down"
+    server.start()
+    assert sync() == Synced(pushed=2)
+    assert sync() == Synced()
+    assert not outbox(place)
+    client = mlflow_of(server.uri)
+    assert statuses(client) == {"rnabert": "FINISHED", "test": "FINISHED", "never seen": "FINISHED"}
+    assert len(client.search_runs(["1"])) == 3
+    for key in ("before", "structure.f1"):
+        assert len(client.get_metric_history(run.run_id, key)) == 1
+    (nested,) = client.search_runs(["1"], f"tags.`mlflow.parentRunId` = '{run.run_id}'")
+    assert [file.path for file in client.list_artifacts(nested.info.run_id, "tables")] == ["tables/result.txt"]
+
+
+@pytest.mark.fault
+def test_a_journal_played_twice_leaves_one_of_everything(place, mlflow_of, monkeypatch):
+    from rnaexp.track import outbox as boxes
+    from rnaexp.track.journal import Journal
+
+    monkeypatch.setattr(Journal, "remove", Journal.close)  # as if the process died before it could delete
+    with tracked_run("rnabert", params={"layer": 3}) as run:
+        run.metrics({"structure.f1": 0.05})
+        run.data_set("builtin", "ab" * 32, "builtin", "validation", 8)
+        run.child("tune", kind="tune").text("x", "x.txt")
+    assert boxes.sync() == Synced(pushed=1)
+    assert boxes.sync() == Synced(pushed=1)
+    client = mlflow_of(place)
+    assert statuses(client) == {"rnabert": "FINISHED", "tune": "FINISHED"}
+    assert len(client.search_runs(["1"])) == 2
+    assert len(client.get_metric_history(run.run_id, "structure.f1")) == 1
+    assert len(client.get_run(run.run_id).inputs.dataset_inputs) == 1
+
+
+@pytest.mark.fault
+def test_what_is_meant_for_another_store_stays(place, monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
+    with tracked_run("offline") as run:
+        run.metrics({"seconds": 2})
+    (folder,) = outbox(place)
+    assert "secret" not in (folder / "journal.jsonl").read_text() + capsys.readouterr().err
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert sync() == Synced(kept=1)
+    assert "meant for http://127.0.0.1:9" in capsys.readouterr().err
+
+
+@pytest.mark.fault
+def test_a_line_torn_by_a_power_cut_is_dropped_and_the_rest_is_pushed(place, mlflow_of, monkeypatch):
+    from rnaexp.track.journal import Journal
+
+    monkeypatch.setattr(Journal, "remove", Journal.close)
+    with tracked_run("rnabert") as run:
+        run.metrics({"structure.f1": 0.05})
+    (folder,) = outbox(place)
+    text = (folder / "journal.jsonl").read_text()
+    (folder / "journal.jsonl").write_text(text[:-20])  # the end operation is torn
+    assert sync() == Synced(pushed=1)
+    assert statuses(mlflow_of(place)) == {"rnabert": "KILLED"}
+
+
+@pytest.mark.fault
+def test_what_mlflow_refuses_is_a_warning_and_stays_on_disk(place, mlflow_of, capsys):
+    with tracked_run("rnabert") as run:
+        mlflow_of(place).log_param(run.run_id, "layer", "7")
+        run.params({"layer": 3})
+        run.metrics({"structure.f1": 0.05})
+    assert "MLflow refused params" in capsys.readouterr().err
+    assert mlflow_of(place).get_run(run.run_id).data.metrics == {"structure.f1": 0.05}
+    assert len(outbox(place)) == 1
+    assert sync() == Synced(kept=1)
