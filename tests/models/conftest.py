@@ -13,7 +13,7 @@ SIZES = {
     "num_hidden_layers": 3,
     "num_attention_heads": 4,
     "intermediate_size": 32,
-    "initializer_range": 0.5,  # sharp attention: flat maps would agree whatever the fault
+    "initializer_range": 0.25,  # sharp attention: flat maps would agree whatever the fault
 }
 SPECIAL = {
     "bert": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"],
@@ -22,9 +22,10 @@ SPECIAL = {
 
 
 @pytest.fixture(autouse=True, scope="package")
-def _two_threads():
+def _one_thread():
+    """Matrices of 24 columns are slower on many cores than on one."""
     before = torch.get_num_threads()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
 

@@ -43,7 +43,7 @@ def test_a_folder_describes_itself(bert_folder, esm_folder):
 def test_the_last_base_that_fits_is_read_and_one_more_is_too_long(bert_folder, make_rna):
     encoder = load(str(bert_folder), device="cpu")
     assert encoder.embed([make_rna(64)])[0].shape == (64, 24)
-    with pytest.raises(TooLongError, match="rna: 65 bases; .* reads at most 64"):
+    with pytest.raises(TooLongError, match=r"rna: 65 bases; .* reads at most 64"):
         encoder.check(make_rna(65))
 
 
@@ -57,7 +57,7 @@ def test_t_form_and_u_form_give_identical_output(bert_folder, dna_folder, make_r
 def test_n_is_read_where_the_model_has_it_and_refused_where_not(bert_folder, headless_folder):
     rna = Rna(id="odd", sequence="GGNCC")
     load(str(bert_folder), device="cpu").check(rna)
-    with pytest.raises(UnsuitableError, match="odd: .* does not know 'N' at position 3"):
+    with pytest.raises(UnsuitableError, match=r"odd: .* does not know 'N' at position 3"):
         load(str(headless_folder), device="cpu").check(rna)
 
 
@@ -100,7 +100,7 @@ def test_joined_tokens_know_their_true_spans(bpe_folder):
     tokens = load(str(bpe_folder), device="cpu").tokens
     encoding = tokens.encode(Rna(id="r", sequence="UACGGGC"))
     assert encoding.spans == (None, (0, 1), (1, 3), (3, 6), (6, 7), None)
-    with pytest.raises(UnsuitableError, match="r: .* does not know 'N' at position 2"):
+    with pytest.raises(UnsuitableError, match=r"r: .* does not know 'N' at position 2"):
         tokens.encode(Rna(id="r", sequence="UNCG"))
 
 
@@ -187,9 +187,10 @@ def test_the_fingerprint_follows_weights_settings_and_tokenizer(bert_folder, cop
     assert load(str(folder), device="cpu", config={"layer_norm_eps": 1e-5}).fingerprint != before
     (folder / "vocab.txt").write_text((folder / "vocab.txt").read_text().replace("A\nC", "C\nA"))
     assert load(str(folder), device="cpu").fingerprint != before
-    change_keys(copied_again := shutil.copytree(bert_folder, folder.parent / "two"), lambda state: state[
-        "bert.embeddings.LayerNorm.bias"
-    ].add_(1e-6))
+    change_keys(
+        copied_again := shutil.copytree(bert_folder, folder.parent / "two"),
+        lambda state: state["bert.embeddings.LayerNorm.bias"].add_(1e-6),
+    )
     assert load(str(copied_again), device="cpu").fingerprint != before
 
 

@@ -153,7 +153,8 @@ def test_chunks_change_nothing_but_rounding():
 @torch.no_grad()
 def test_only_the_wanted_rows_are_predicted():
     network, ids = model(), alignment(4, 9)
-    assert torch.equal(network(ids, keep_rows=1).logits, network(ids).logits[:, :1])
+    close(network(ids, keep_rows=1).logits, network(ids).logits[:, :1])
+    assert network(ids, labels=ids, keep_rows=1).loss != network(ids, labels=ids).loss
 
 
 @pytest.mark.parametrize("chunk", [2**14, 20])
@@ -177,7 +178,7 @@ def test_a_few_steps_lower_the_loss_in_bfloat16():
     network.apply(network._init_weights)
     optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3)
     losses = []
-    for _ in range(15):
+    for _ in range(10):
         with torch.autocast("cpu", torch.bfloat16):
             output = network(ids, labels=ids, reader=lambda _, maps: check_float32(maps))
         output.loss.backward()

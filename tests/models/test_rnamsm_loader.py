@@ -131,18 +131,17 @@ def test_maps_and_embeddings_are_the_networks_without_the_special_token(encoder)
     assert torch.equal(encoder.embed([ALIGNED])[0], output.last_hidden_state[0, 0, 1:])
 
 
-def test_a_batch_equals_its_rnas_one_by_one(encoder, monkeypatch):
-    rnas = [ALIGNED, SHORT, ALIGNED, SHORT]
-    for tokens in (2**16, 70, 1):
-        monkeypatch.setattr("rnaexp.models.msa_encoder.TOKENS_PER_BATCH", tokens)
-        seen = {}
-        encoder.read_attention(rnas, lambda index, layer, maps: seen.update({(index, layer): maps.clone()}))
-        assert len(seen) == 8
-        for index, rna in enumerate(rnas):
-            for layer, maps in enumerate(encoder.attention(rna)):
-                torch.testing.assert_close(seen[index, layer], maps, atol=1e-6, rtol=1e-5)
-        for one, rna in zip(encoder.embed(rnas), rnas, strict=True):
-            torch.testing.assert_close(one, encoder.embed([rna])[0], atol=1e-5, rtol=1e-5)
+@pytest.mark.parametrize("tokens", [2**16, 70, 1])
+def test_a_batch_equals_its_rnas_one_by_one(encoder, monkeypatch, tokens):
+    monkeypatch.setattr("rnaexp.models.msa_encoder.TOKENS_PER_BATCH", tokens)
+    rnas, seen = [ALIGNED, SHORT, ALIGNED, SHORT], {}
+    encoder.read_attention(rnas, lambda index, layer, maps: seen.update({(index, layer): maps.clone()}))
+    assert len(seen) == 8
+    for index, rna in enumerate(rnas):
+        for layer, maps in enumerate(encoder.attention(rna)):
+            torch.testing.assert_close(seen[index, layer], maps, atol=1e-6, rtol=1e-5)
+    for one, rna in zip(encoder.embed(rnas), rnas, strict=True):
+        torch.testing.assert_close(one, encoder.embed([rna])[0], atol=1e-5, rtol=1e-5)
 
 
 def test_an_error_of_the_reader_ends_the_pass_and_comes_out_unchanged(encoder):

@@ -43,5 +43,3 @@ def mlflow_of():
         return MlflowClient(store if isinstance(store, str) else f"sqlite:///{store / 'mlflow.db'}")
 
     return open_client
-
-

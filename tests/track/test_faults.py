@@ -13,16 +13,25 @@ import pytest
 from rnaexp.track import sync, tracked_run
 from rnaexp.track.outbox import Synced
 
-FIRST_START = """
-import sys, time
+# Forked after the imports (3 s each), so that the six really open the file at the same moment.
+SIX_FIRST_STARTS = """
+import os
+import mlflow, mlflow.store.tracking.sqlalchemy_store
 from rnaexp.track import tracked_run
-import mlflow
-while time.time() < float(sys.argv[1]): time.sleep(0.001)  # all at once
-with tracked_run("first start", params={"model": "m"}) as run:
-    run.metrics({"seconds": 1})
-    with run.child("tune", kind="tune") as child:
-        child.data_set("builtin", "ab" * 32, "builtin", "validation", 8)
-        child.text("x", "x.txt")
+def first_start():
+    with tracked_run("first start", params={"model": "m"}) as run:
+        run.metrics({"seconds": 1})
+        with run.child("tune", kind="tune") as child:
+            child.data_set("builtin", "ab" * 32, "builtin", "validation", 8)
+            child.text("x", "x.txt")
+children = []
+for _ in range(6):
+    child = os.fork()
+    if child == 0:
+        first_start()
+        os._exit(0)
+    children.append(child)
+print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children])
 """
 LONG_RUN = """
 import signal, sys, time
@@ -58,11 +67,8 @@ def outbox(place):
 
 @pytest.mark.fault
 def test_six_first_starts_at_once_on_a_fresh_store_all_end_finished(clean, mlflow_of):
-    together = str(time.time() + 8)
-    started = [python("-c", FIRST_START, together, stdout=-1, stderr=subprocess.STDOUT) for _ in range(6)]
-    outputs = [process.communicate(timeout=120)[0] for process in started]
-    assert [process.returncode for process in started] == [0] * 6, outputs
-    assert "".join(outputs) == "", "MLflow and alembic are quiet"
+    process = python("-c", SIX_FIRST_STARTS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.communicate(timeout=120)[0] == "[0, 0, 0, 0, 0, 0]\n", "and MLflow and alembic are quiet"
     client = mlflow_of(clean)
     (experiment,) = [one for one in client.search_experiments() if one.name == "rnaexp"]
     runs = client.search_runs([experiment.experiment_id])

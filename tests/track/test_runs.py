@@ -57,9 +57,14 @@ def test_a_run_and_its_child_leave_what_was_logged(place, mlflow_of):
 )
 def test_a_run_ends_as_it_really_ended(place, mlflow_of, error, status):
     run = tracked_run("parent")
-    with pytest.raises(type(error)), run:
-        run.child("left open", kind="tune")
-        raise error
+
+    def leave():
+        with run:
+            run.child("left open", kind="tune")
+            raise error
+
+    with pytest.raises(type(error)):
+        leave()
     client = mlflow_of(place)
     assert statuses(client) == {"parent": status, "left open": status}
     tags = client.get_run(run.run_id).data.tags

@@ -3,6 +3,7 @@
 import hashlib
 import string
 from collections.abc import Sequence
+from itertools import compress
 
 from rnaexp.data.fasta import FastaRecord, fasta_records
 from rnaexp.data.letters import GAPS, LetterError, Unknown, normalise_row
@@ -64,8 +65,8 @@ def in_coordinates_of(
 
     A row with no base left is dropped: it says nothing about this RNA.
     """
-    kept = [at for at, letter in enumerate(rows[target]) if letter != "-"]
-    cut = [(name, "".join(row[at] for at in kept)) for name, row in zip(names, rows, strict=True)]
+    has_base = [letter != "-" for letter in rows[target]]
+    cut = [(name, "".join(compress(row, has_base))) for name, row in zip(names, rows, strict=True)]
     others = [(name, row) for at, (name, row) in enumerate(cut) if at != target and row.strip("-")]
     return Alignment(
         names=(names[target], *(name for name, _ in others)),

@@ -1,5 +1,6 @@
 """Clusters of kin: RNAs at 80 % identity or more, or of one family, joined by single linkage."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,16 +11,16 @@ from jaxtyping import Int
 from rnaexp.rna import LETTERS, Rna
 
 WORD = 6
-# At 80 % identity an RNA keeps about a quarter of its words (0.8^6). Below this share a short RNA scattered over a long
-# one can reach 80 % of its own length by chance: in SPOT-RNA's sets such pairs share 0.02 to 0.18, true kin 0.20 and up.
+# At 80 % identity an RNA keeps about a quarter of its words (0.8^6). Below this share, a short RNA scattered over a
+# long one can reach 80 % of its own length by chance: in SPOT-RNA's sets such pairs share at most 0.18, kin 0.20 up.
 _MIN_SHARED_WORDS = 0.2
 
 
 def cluster(rnas: Sequence[Rna], identity: float = 0.8) -> list[str]:
-    """The cluster name of each RNA: equal names were joined. Names can only be compared within one call.
+    """The cluster name of each RNA: equal names were joined. To compare two sets, call it with both together.
 
     RNAs of one `family`, of one known `cluster` (a clan), and of one sequence are joined; so are those identical in at
-    least `identity` of the shorter one's bases (global alignment, free end gaps). A name is that of its first member.
+    least `identity` of the shorter one's bases (global alignment, free end gaps).
     """
     group = _Groups(len(rnas))
     _join_equal(group, [rna.family for rna in rnas])
@@ -30,7 +31,12 @@ def cluster(rnas: Sequence[Rna], identity: float = 0.8) -> list[str]:
         a, b = distinct[i], distinct[j]
         if group.of(a) != group.of(b) and sequence_identity(rnas[a].sequence, rnas[b].sequence) >= identity:
             group.join(a, b)
-    return [rnas[group.of(at)].id for at in range(len(rnas))]
+    return [_name(rnas[group.of(at)]) for at in range(len(rnas))]
+
+
+def _name(first: Rna) -> str:
+    """Id and sequence of the first member: two sets that both hold a `seq1` do not share a cluster by accident."""
+    return f"{first.id}~{hashlib.sha256(first.sequence.encode()).hexdigest()[:8]}"
 
 
 def clustered(rnas: Sequence[Rna], identity: float = 0.8) -> tuple[Rna, ...]:

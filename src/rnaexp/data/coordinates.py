@@ -17,6 +17,8 @@ from rnaexp.data.text import Source
 from rnaexp.rna import LETTERS, Pair, Rna
 
 _LOG = logging.getLogger(__name__)
+# biotite lays a grid over the atoms: one slipped digit would ask for terabytes. A ribosome measures about 300.
+_MAX_EXTENT_ANGSTROM = 1500.0
 _COORDINATE_COLUMNS = (slice(30, 38), slice(38, 46), slice(46, 54))
 
 
@@ -54,6 +56,7 @@ def _rna_atoms(source: Source) -> Any:
     kind = {name: (link_type(name) or "").upper() for name in set(atoms.res_name)}
     is_rna = [kind[name].startswith("RNA") or name in LETTERS for name in atoms.res_name]
     found = atoms[is_rna]
+    _check_extent(source, found)
     others = sorted(set(atoms.chain_id) - set(found.chain_id))
     if not len(found):
         message = f"no RNA chain (found chains {', '.join(others) or 'none'} of other molecules)"
@@ -61,6 +64,15 @@ def _rna_atoms(source: Source) -> Any:
     if others:
         _LOG.info("%s: chains without RNA left out: %s", source.path, ", ".join(others))
     return found
+
+
+def _check_extent(source: Source, atoms: Any) -> None:
+    extent = float((atoms.coord.max(0) - atoms.coord.min(0)).max()) if len(atoms) else 0.0
+    if not extent <= _MAX_EXTENT_ANGSTROM:
+        message = (
+            f"RNA atoms lie {extent:.0f} angstrom apart (at most {_MAX_EXTENT_ANGSTROM:.0f}): a damaged coordinate"
+        )
+        raise source.error(message)
 
 
 def _structure(source: Source) -> Any:

@@ -58,7 +58,7 @@ def _read_group(paths: list[Path], unknown: Unknown) -> Iterable[tuple[Rna, Path
     if not others or not aligned:
         return others + aligned
     if len(others) != 1 or len(aligned) != 1:
-        message = f"cannot tell which of {len(others)} RNAs and {len(aligned)} alignments named {stem(paths[0])} belong together"
+        message = f"{len(others)} RNAs and {len(aligned)} alignments are named {stem(paths[0])}: which belong together?"
         raise InputError(message, path=aligned[0][1])
     return [(_joined(others[0][0], *aligned[0]), others[0][1])]
 

@@ -3,14 +3,14 @@
 import string
 from typing import Literal
 
-from rnaexp.rna import LETTERS
+from rnaexp.rna import ALIGNED_LETTERS, LETTERS
 
 Unknown = Literal["reject", "mask"]
 
 _MASKABLE = frozenset(string.ascii_uppercase + string.digits + "*")
 _UPPER = str.maketrans(string.ascii_lowercase + "Tt", string.ascii_uppercase + "UU")
 # A homolog's ambiguity code is an unknown base, not a slip of the user's.
-_AMBIGUOUS = frozenset("RYSWKMBDHV")
+_AMBIGUOUS = str.maketrans(dict.fromkeys("RYSWKMBDHV", "N"))
 GAPS = "-."
 
 
@@ -28,6 +28,8 @@ def normalise(text: str, *, name: str, unknown: Unknown = "reject") -> tuple[str
     Raises: LetterError naming the RNA, the letter and its position (from 1).
     """
     upper = text.translate(_UPPER)
+    if not upper.strip(LETTERS):
+        return upper, 0
     strange = [(at, letter) for at, letter in enumerate(upper) if letter not in LETTERS]
     for at, letter in strange:
         if unknown == "reject" or letter not in _MASKABLE:
@@ -53,7 +55,8 @@ def normalise_row(text: str, *, name: str, unknown: Unknown = "reject") -> str:
 
     Raises: LetterError.
     """
-    upper = text.translate(_UPPER).replace(".", "-")
-    bases = "".join("A" if c == "-" else "N" if c in _AMBIGUOUS else c for c in upper)
-    clean, _ = normalise(bases, name=name, unknown=unknown)
+    upper = text.translate(_UPPER).replace(".", "-").translate(_AMBIGUOUS)
+    if not upper.strip(ALIGNED_LETTERS):
+        return upper
+    clean, _ = normalise(upper.replace("-", "A"), name=name, unknown=unknown)
     return "".join("-" if was == "-" else now for was, now in zip(upper, clean, strict=True))

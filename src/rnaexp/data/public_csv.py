@@ -69,7 +69,7 @@ def _pairs(source: Source, row: dict[str, str], name: str, line: int, length: in
 
 def _listed(source: Source, text: str, name: str, line: int) -> list[list[int]]:
     try:
-        listed = json.loads(text)
+        listed: list[list[int]] = json.loads(text)
     except (ValueError, RecursionError) as error:
         message = f"{name}: base_pairs is no JSON list ({error})"
         raise source.error(message, line) from error

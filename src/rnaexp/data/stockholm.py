@@ -67,12 +67,14 @@ def read_stockholm(source: Source, unknown: Unknown = "reject") -> list[Rna]:
     """The first row of each block as an RNA with its alignment, as for A2M."""
     found = list(_blocks(source))
     refuse_duplicates(source, ((next(iter(block.rows)), block.line) for block in found))
-    return [_family(source, block, unknown).member(0) for block in found]
+    file_hash = digest(source)
+    return [_family(source, block, unknown, file_hash).member(0) for block in found]
 
 
 def read_families(source: Source, unknown: Unknown = "reject") -> Iterator[Family]:
     """Every block with all its rows."""
-    return (_family(source, block, unknown) for block in _blocks(source))
+    file_hash = digest(source)
+    return (_family(source, block, unknown, file_hash) for block in _blocks(source))
 
 
 class _Block:
@@ -142,7 +144,7 @@ def _read_row(source: Source, block: _Block, words: list[str], number: int) -> N
         raise source.error(message, number)
 
 
-def _family(source: Source, block: _Block, unknown: Unknown) -> Family:
+def _family(source: Source, block: _Block, unknown: Unknown, file_hash: str) -> Family:
     texts = {name: "".join(pieces) for name, pieces in block.rows.items()}
     first, columns = next(iter(texts)), len(next(iter(texts.values())))
     bases = "".join(letter for letter in texts[first] if letter not in GAPS)
@@ -156,6 +158,6 @@ def _family(source: Source, block: _Block, unknown: Unknown) -> Family:
         rows=rows,
         consensus=consensus,
         tags=block.tags,
-        source_sha256=digest(source),
+        source_sha256=file_hash,
         first_letters_changed=changed,
     )

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from rnaexp.errors import InputError, UnavailableError
@@ -121,7 +123,7 @@ def _open(folder: Path, settings: Any) -> tuple[nn.Module, bool]:
                 local_files_only=True,
                 trust_remote_code=False,
             )
-    except (ValueError, OSError, RuntimeError, EOFError) as error:
+    except (ValueError, OSError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
         message = f"its weights cannot be loaded: {' '.join(str(error).split())[:300]}"
         raise InputError(message, path=folder) from error
     return network, _check_keys(report, _own_head(network), folder)

@@ -25,8 +25,8 @@ class MsaTransformerConfig(PreTrainedConfig):  # type: ignore[misc]
     """Sizes of an MSA transformer; the defaults are RNA-MSM's.
 
     `max_position_embeddings` counts tokens, the first special one included. `row_positions`: what is added to a row by
-    its place in the alignment: a vector ("vector", ESM's MSA transformer), one number ("scalar", RNA-MSM; the layer norm
-    that follows takes it out again, so that the order of rows has no effect there) or nothing ("none").
+    its place in the alignment: a vector ("vector", ESM's MSA transformer), one number ("scalar", RNA-MSM; the layer
+    norm that follows takes it out again, so the order of rows has no effect there) or nothing ("none").
     `tokens_per_chunk` bounds memory: that many tokens of an alignment are worked on at once; results do not depend on
     it but for rounding.
     """
@@ -169,17 +169,13 @@ class MsaTransformer(PreTrainedModel):  # type: ignore[misc]
 
     def _embed(self, input_ids: Tensor) -> tuple[Float[Tensor, "b s t d"], Padding | None]:
         self._check_size(input_ids)
-        padding = Padding.of(input_ids != self.config.pad_token_id)
-        hidden = self.embed_tokens(input_ids) + self.embed_positions(self._positions(input_ids, padding))[:, None]
+        first = self.config.pad_token_id + 1
+        positions = torch.arange(first, first + input_ids.shape[2], device=input_ids.device)
+        hidden = self.embed_tokens(input_ids) + self.embed_positions(positions)
         if self.msa_position_embedding is not None:
             hidden = hidden + self.msa_position_embedding[:, : input_ids.shape[1]]
         hidden = self.dropout(self.emb_layer_norm_before(hidden))
-        return (hidden if padding is None else hidden * padding.real[..., None]), padding
-
-    def _positions(self, input_ids: Tensor, padding: Padding | None) -> Int[Tensor, "b t"]:
-        pad, tokens = self.config.pad_token_id, input_ids.shape[2]
-        positions = torch.arange(pad + 1, pad + 1 + tokens, device=input_ids.device)[None]
-        return positions if padding is None else torch.where(padding.columns, positions, pad)
+        return hidden, Padding.of(input_ids != self.config.pad_token_id)
 
     def _check_size(self, input_ids: Tensor) -> None:
         _, rows, tokens = input_ids.shape

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from rnaexp.data.download import fetch_file
 from rnaexp.errors import UnavailableError
@@ -24,6 +24,7 @@ from rnaexp.models.streaming import IMPLEMENTATION, register
 from rnaexp.models.tokens import Vocabulary
 
 CHECKPOINT = "bert_mul_2.pth"
+OURS = "model.safetensors"  # as save_pretrained names it
 
 # MASK 1 and these letters, nothing else: their data loader drops every sequence with another letter.
 VOCABULARY = Vocabulary(model="rnabert", ids={"A": 2, "U": 3, "G": 4, "C": 5}, pad=0, mask=1)
@@ -31,11 +32,11 @@ VOCABULARY = Vocabulary(model="rnabert", ids={"A": 2, "U": 3, "G": 4, "C": 5}, p
 # Trained for other tasks: pooling, secondary-structure states, next sentence.
 LEFTOVERS = ("bert.pooler.dense.*", "cls.predictions_ss.*", "cls.seq_relationship.*")
 
-_RENAMED = (
-    (re.compile(r"^module\."), ""),
-    (re.compile(r"\.attention\.selfattn\."), ".attention.self."),
-    (re.compile(r"\.LayerNorm\.gamma$"), ".LayerNorm.weight"),
-    (re.compile(r"\.LayerNorm\.beta$"), ".LayerNorm.bias"),
+_AUTHORS_NAMES = (
+    (re.compile(r"\.attention\.self\."), ".attention.selfattn."),
+    (re.compile(r"\.LayerNorm\.weight$"), ".LayerNorm.gamma"),
+    (re.compile(r"\.LayerNorm\.bias$"), ".LayerNorm.beta"),
+    (re.compile(r"\.decoder\.bias$"), ".bias"),  # transformers holds this one under both names
 )
 
 
@@ -43,14 +44,12 @@ def load(
     spec: ModelSpec, *, weights: Path | None, config: Mapping[str, Any] | None, device: str, seed: int | None
 ) -> Encoder:
     """The published weights, a user's own in the same layout, or (with a seed) random ones of the same sizes."""
-    sizes = config if config is not None else _published_config(spec) if seed is None else _catalogue_sizes(spec)
+    path = _checkpoint(spec, weights) if seed is None else None
+    sizes = config if config is not None else _sizes(spec, path)
     network = _network(sizes, seed)
-    if seed is None:
-        path = _checkpoint(spec, weights)
-        files.load_strictly(network, _renamed(files.read_state(path)), allowed_leftovers=LEFTOVERS, path=path)
-        print_of_weights = files.sha256_of(path)
-    else:
-        print_of_weights = files.fingerprint_of_state(network.state_dict())
+    if path is not None:
+        _fill(network, path)
+    print_of_weights = files.fingerprint_of_state(network.state_dict()) if path is None else files.sha256_of(path)
     settings: Any = network.config
     return TransformerEncoder(
         network.to(device),
@@ -70,15 +69,25 @@ def load(
 
 
 def _checkpoint(spec: ModelSpec, weights: Path | None) -> Path:
-    if weights is not None:
-        return files.only_file(weights, [CHECKPOINT])
-    return _fetched(spec.source, spec.sha256)
+    return _fetched(spec.source, spec.sha256) if weights is None else files.only_file(weights, [CHECKPOINT, OURS])
 
 
-def _published_config(spec: ModelSpec) -> Mapping[str, Any]:
-    text = _fetched(spec.config_source, spec.config_sha256).read_text()
-    sizes: dict[str, Any] = json.loads(text)
+def _sizes(spec: ModelSpec, path: Path | None) -> Mapping[str, Any]:
+    """From the file beside the weights where transformers wrote them, else the published ones."""
+    if path is None:
+        return _catalogue_sizes(spec)
+    source = path.with_name("config.json") if path.name == OURS else _fetched(spec.config_source, spec.config_sha256)
+    sizes: dict[str, Any] = json.loads(source.read_text())
     return sizes
+
+
+def _fill(network: nn.Module, path: Path) -> None:
+    if path.name == OURS:
+        files.load_strictly(network, files.read_state(path), path=path)
+    else:
+        # The authors saved the model inside DataParallel, which puts "module." before each name.
+        state = {key.removeprefix("module."): tensor for key, tensor in files.read_state(path).items()}
+        files.load_strictly(network, state, named=_authors_name, allowed_leftovers=LEFTOVERS, path=path)
 
 
 def _fetched(url: str | None, sha256: str | None) -> Path:
@@ -124,13 +133,8 @@ def _network(sizes: Mapping[str, Any], seed: int | None) -> nn.Module:
     return module
 
 
-def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The authors' keys as transformers calls them."""
-    renamed = {}
-    for key, tensor in state.items():
-        for pattern, name in _RENAMED:
-            key = pattern.sub(name, key)
-        renamed[key] = tensor
-    if "cls.predictions.bias" in renamed:  # transformers holds the decoder's bias under two names
-        renamed["cls.predictions.decoder.bias"] = renamed["cls.predictions.bias"]
-    return renamed
+def _authors_name(key: str) -> str:
+    """What the authors' checkpoint calls a parameter of transformers' BERT."""
+    for pattern, name in _AUTHORS_NAMES:
+        key = pattern.sub(name, key)
+    return key

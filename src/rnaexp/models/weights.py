@@ -3,7 +3,7 @@
 import argparse
 import hashlib
 import pickle
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -76,27 +76,37 @@ def only_file(path: Path, names: Sequence[str]) -> Path:
 
 
 def load_strictly(
-    module: nn.Module, state: State, *, allowed_leftovers: Iterable[str] = (), path: Path | str | None = None
+    module: nn.Module,
+    state: State,
+    *,
+    named: Callable[[str], str] = str,
+    allowed_leftovers: Iterable[str] = (),
+    path: Path | str | None = None,
 ) -> None:
-    """Load every parameter by name; `allowed_leftovers` names the keys (shell patterns) that may stay unused.
+    """Load every parameter by name.
 
-    Raises: InputError naming each missing, unexpected or wrongly shaped key.
+    `named` turns a parameter's name into the file's; `allowed_leftovers` names the file's keys (shell patterns) that
+    may stay unused.
+
+    Raises: InputError naming each missing, unexpected or wrongly shaped key as the file calls it.
     """
-    wanted = module.state_dict()
+    own = module.state_dict()
+    wanted = {named(key): tensor for key, tensor in own.items()}
     allowed = tuple(allowed_leftovers)
-    unexpected = [k for k in state if k not in wanted and not any(fnmatchcase(k, name) for name in allowed)]
     faults = {
         "missing": sorted(wanted.keys() - state.keys()),
-        "unexpected": sorted(unexpected),
+        "unexpected": sorted(
+            key for key in state.keys() - wanted.keys() if not any(fnmatchcase(key, name) for name in allowed)
+        ),
         "wrong shape": sorted(
-            f"{k} {tuple(state[k].shape)}, expected {tuple(wanted[k].shape)}"
-            for k in wanted.keys() & state.keys()
-            if state[k].shape != wanted[k].shape
+            f"{key} {tuple(state[key].shape)}, expected {tuple(wanted[key].shape)}"
+            for key in wanted.keys() & state.keys()
+            if state[key].shape != wanted[key].shape
         ),
     }
     if any(faults.values()):
         refuse_keys(faults, path=path)
-    module.load_state_dict({k: state[k] for k in wanted})
+    module.load_state_dict({key: state[named(key)] for key in own})
 
 
 def refuse_keys(faults: Mapping[str, Sequence[str]], *, path: Path | str | None) -> None:

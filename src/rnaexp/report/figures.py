@@ -49,7 +49,7 @@ def f1_distribution(table: pd.DataFrame, title: str) -> Figure:
     """How F1 spreads over the RNAs."""
     figure = Figure(figsize=(5, 3.2), layout="constrained")
     axes = figure.subplots()
-    axes.hist(table["f1"].dropna(), bins=np.linspace(0, 1, 21), color="tab:blue", edgecolor="white")
+    axes.hist(table["f1"].dropna(), bins=[step / 20 for step in range(21)], color="tab:blue", edgecolor="white")
     axes.axvline(table["f1"].mean(), color="tab:red", label=f"mean {table['f1'].mean():.3f}")
     axes.set(title=title, xlabel="F1 of an RNA", ylabel="RNAs", xlim=(0, 1))
     axes.legend()

@@ -1,6 +1,7 @@
 """Results for people and programs: one JSON object, and tables."""
 
 import hashlib
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,9 +69,9 @@ def interval_text(interval: Interval) -> str:
 def per_rna(result: Result) -> pd.DataFrame:
     """One row per test RNA: its scores, its alignment's depth, or why it has no score."""
     table = (result.evaluation or result.oracle).per_rna.copy()
-    alignments = {rna.id: rna.alignment for rna in result.test.rnas}
-    table["depth"] = [alignments[id].depth if alignments[id] else 1 for id in table["rna"]]
-    table["neff"] = [alignments[id].neff() if alignments[id] else 1.0 for id in table["rna"]]
+    alignments = {rna.id: rna.alignment for rna in result.test.rnas if rna.alignment is not None}
+    table["depth"] = [alignments[id].depth if id in alignments else 1 for id in table["rna"]]
+    table["neff"] = [alignments[id].neff() if id in alignments else 1.0 for id in table["rna"]]
     table["status"] = "scored"
     gone = pd.DataFrame(
         [(s.id, "failed" if s.failed else "skipped", s.reason) for s in result.test.skipped],
@@ -108,3 +109,40 @@ def best_heads(scores: HeadScores, trials: pd.DataFrame, most: int = 10) -> pd.D
     """The heads with the highest F1, best first; every head that ties with the last one shown is left out."""
     assert len(trials) == len(scores.heads)
     return trials.sort_values(["f1", "layer", "head"], ascending=[False, True, True]).head(most)
+
+
+def show(results: Sequence[Result], title: str = "", note: str = "") -> None:
+    """The runs as one table on the screen, best first within each test set."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, caption=note or None, caption_justify="left")
+    for name in ("model", "tuned on", "test", "protocol"):
+        table.add_column(name)
+    for name in ("F1 [95 %]", "oracle F1", "precision", "recall", "MCC", "RNAs", "clusters", "skipped", "head"):
+        table.add_column(name, justify="right")
+    for result in sorted(results, key=_rank):
+        table.add_row(*_row(result))
+    Console(width=None if sys.stdout.isatty() else 170).print(table, markup=False)
+
+
+def _rank(result: Result) -> tuple[str, float]:
+    done = result.evaluation or result.oracle
+    return result.test.data.name, -done.f1.mean
+
+
+def _row(result: Result) -> list[str]:
+    done, tuned = result.evaluation, result.tuned
+    return [
+        result.encoder.spec.name,
+        (result.validation.data.name if result.validation else tuned.tuned_on if tuned else "") or "nothing",
+        result.test.data.name,
+        protocol_fields(result.test.scores.scoring, result.test.scores.read_out)["name"],
+        interval_text(done.f1) if done else "not tuned",
+        f"{result.oracle.f1.mean:.3f}" + ("" if result.test.exact else " or more"),
+        *([f"{value:.3f}" for value in (done.precision, done.recall, done.mcc)] if done else ["", "", ""]),
+        str(len(result.test.scores.scored())),
+        str(result.oracle.f1.clusters),
+        str(len(result.skipped)),
+        f"{tuned.layer}.{tuned.head}" if tuned else "",
+    ]

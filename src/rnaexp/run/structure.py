@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,15 +10,17 @@ import numpy as np
 from rnaexp import models
 from rnaexp.data.clusters import clustered
 from rnaexp.data.sets import DataSet, load_set
-from rnaexp.errors import InputError
-from rnaexp.lit import Progress, Skipped, read_set
+from rnaexp.errors import InputError, UnavailableError
+from rnaexp.lit import Progress, Skipped, read_set, sequence_sha256
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.store import Store
+from rnaexp.structure.curve import best_threshold
+from rnaexp.structure.decode import one_partner
 from rnaexp.structure.evaluate import Evaluation, TooShallowError, evaluate, evaluate_head
-from rnaexp.structure.heads import HeadScores, TunedHead
+from rnaexp.structure.heads import HeadScores, RnaScores, TunedHead
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
-from rnaexp.structure.reading import Reading
+from rnaexp.structure.reading import DEPTH, Reading
 from rnaexp.structure.tune import Search, depth_to_certify, search, tuned_head
 
 Announce = Callable[[str, int], AbstractContextManager[Progress]]  # (what, how many RNAs) -> a progress bar
@@ -38,10 +39,7 @@ class Task:
     scoring: Scoring
     related: Literal["drop", "keep"] = "drop"
     tuned: TunedHead | None = None
-    weights: Path | None = None
-    config: Mapping[str, Any] | None = None
-    device: str = "auto"
-    seed: int = 0
+    loading: Mapping[str, Any] = field(default_factory=dict)  # arguments of `models.load`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,20 +90,26 @@ def run_structure(task: Task, store: Store, announce: Announce, encoder: Encoder
     Raises: InputError, UnavailableError, LeakageError.
     """
     if encoder is None:
-        encoder = models.load(task.model, weights=task.weights, config=task.config, device=task.device, seed=task.seed)
+        encoder = models.load(**{"name": task.model, **task.loading})
     validation_set, test_set, related = _sets(task)
-    reading = Reading(read_out=read_out_of(encoder), scoring=task.scoring)
-    validation = None
     tuned = task.tuned
+    if tuned is not None:
+        test_set, tuned = _clustered_with_tuning(test_set, tuned)
+    # One head's lists cost nothing to keep whole, and then nothing is ever read twice.
+    depth = float("inf") if encoder.layers * encoder.heads == 1 else DEPTH
+    reading = Reading(read_out=read_out_of(encoder), scoring=task.scoring, depth=depth)
+    validation = None
     if validation_set is not None:
         dropped = set(related) if task.related == "drop" else set()
         rnas = [rna for rna in validation_set.rnas if rna.id not in dropped]
         validation = _read_exactly(encoder, validation_set, rnas, reading, store, announce, must=True)
         tuned = tuned_head(validation.scores, validation.search)
+        decoded = _dot_bracket_threshold(encoder, validation, tuned, store, announce)
+        tuned = replace(tuned, dot_bracket_threshold=decoded)
     test = _read_exactly(encoder, test_set, test_set.rnas, reading, store, announce, must=False)
     evaluation = None
     if tuned is not None:
-        evaluation, test = _evaluate(encoder, test, tuned, reading, store, announce, related=task.related == "keep")
+        evaluation = _evaluate(encoder, test, tuned, store, announce, related=task.related == "keep")
     best = test.search.winner
     oracle = evaluate_head(test.scores, layer=int(best["layer"]), head=int(best["head"]), threshold=best["threshold"])
     return Result(
@@ -131,6 +135,41 @@ def _sets(task: Task) -> tuple[DataSet | None, DataSet, tuple[str, ...]]:
     test = replace(test, rnas=rnas[len(validation) :])
     tested = {rna.cluster for rna in test.rnas if rna.pairs}
     return validation, test, tuple(rna.id for rna in validation.rnas if rna.pairs and rna.cluster in tested)
+
+
+def _clustered_with_tuning(test: DataSet, tuned: TunedHead) -> tuple[DataSet, TunedHead]:
+    """Clusters are named anew over both sets; if the tuning set is gone, only equal sequences can be noticed."""
+    try:
+        tuning = load_set(tuned.tuned_on)
+    except (InputError, UnavailableError):
+        return test, tuned
+    rnas = clustered([*_own_clusters_forgotten(tuning), *_own_clusters_forgotten(test)])
+    used = {rna.cluster or rna.id for rna in rnas[: len(tuning)] if sequence_sha256(rna) in tuned.sequences}
+    return replace(test, rnas=rnas[len(tuning) :]), replace(tuned, clusters=tuple(sorted(used)))
+
+
+def _dot_bracket_threshold(
+    encoder: Encoder, validation: Part, tuned: TunedHead, store: Store, announce: Announce
+) -> float:
+    """The threshold that suits one partner a base, on the same RNAs by the same head."""
+    if tuned.scoring.decoder == "greedy":
+        return tuned.threshold
+    whole = whole_head(encoder, validation, (tuned.layer, tuned.head), validation.rnas, store, announce)
+    decoded = [one_partner(rna, 0) for rna in whole.scored()]
+    return best_threshold(decoded, 0, tuned.scoring.averaging).threshold
+
+
+def whole_head(
+    encoder: Encoder, part: Part, head: tuple[int, int], rnas: Sequence[Rna], store: Store, announce: Announce
+) -> HeadScores:
+    """Every candidate's score under one head; the model runs, up to that head's layer, only for what is not known."""
+    if part.scores.complete:
+        return part.scores.one_head(*head)
+    scores = part.scores
+    reading = Reading(read_out=scores.read_out, scoring=scores.scoring, depth=float("inf"), head=head)
+    data = (part.data.name, part.data.sha256)
+    with announce(f"{scores.model} on {part.data.name}, head {head[0]}.{head[1]} alone", len(rnas)) as progress:
+        return read_set(encoder, rnas, reading, store, data=data, progress=progress)[0]
 
 
 def _own_clusters_forgotten(data: DataSet) -> list[Rna]:
@@ -193,35 +232,27 @@ def _bytes(scores: HeadScores, reading: Reading) -> int:
 
 
 def _evaluate(
-    encoder: Encoder, test: Part, tuned: TunedHead, reading: Reading, store: Store, announce: Announce, *, related: bool
-) -> tuple[Evaluation, Part]:
+    encoder: Encoder, test: Part, tuned: TunedHead, store: Store, announce: Announce, *, related: bool
+) -> Evaluation:
     try:
-        return evaluate(test.scores, tuned, allow_related=related), test
-    except TooShallowError:
-        # The tuned head calls more pairs than were kept of some RNA: read that head alone, whole.
-        whole = replace(reading, depth=float("inf"), head=(tuned.layer, tuned.head))
-        with announce(f"{encoder.spec.name} on {test.data.name}, tuned head", len(test.rnas)) as progress:
-            scores, _ = read_set(
-                encoder, test.rnas, whole, store, data=(test.data.name, test.data.sha256), progress=progress
-            )
-        return evaluate(scores, tuned, allow_related=related), test
+        return evaluate(test.scores, tuned, allow_related=related)
+    except TooShallowError:  # the tuned head calls more pairs of some RNA than were kept
+        whole = whole_head(encoder, test, (tuned.layer, tuned.head), test.rnas, store, announce)
+        return evaluate(whole, tuned, allow_related=related)
 
 
 def head_maps(result: Result, ids: Sequence[str], store: Store, announce: Announce) -> dict[str, np.ndarray]:
     """The scores of every candidate pair under the tuned head (or the oracle's), [n n], NaN elsewhere."""
     best = result.test.search.winner
-    layer, head = (result.tuned.layer, result.tuned.head) if result.tuned else (int(best["layer"]), int(best["head"]))
-    rnas = [rna for rna in result.test.rnas if rna.id in set(ids)]
-    reading = Reading(
-        read_out=read_out_of(result.encoder), scoring=result.task.scoring, depth=float("inf"), head=(layer, head)
-    )
-    data = (result.test.data.name, result.test.data.sha256)
-    with announce(f"{result.encoder.spec.name}, maps for pictures", len(rnas)) as progress:
-        scores, _ = read_set(result.encoder, rnas, reading, store, data=data, progress=progress)
-    maps = {}
-    for rna in scores.rnas:
-        flat = np.full(rna.bases * rna.bases, np.nan)
-        kept = rna.indices[0] >= 0
-        flat[rna.indices[0][kept]] = rna.scores[0][kept]
-        maps[rna.id] = flat.reshape(rna.bases, rna.bases)
-    return maps
+    head = (result.tuned.layer, result.tuned.head) if result.tuned else (int(best["layer"]), int(best["head"]))
+    wanted = set(ids)
+    rnas = [rna for rna in result.test.rnas if rna.id in wanted]
+    whole = whole_head(result.encoder, result.test, head, rnas, store, announce)
+    return {rna.id: _square(rna) for rna in whole.rnas if rna.id in wanted}
+
+
+def _square(rna: RnaScores) -> np.ndarray:
+    flat = np.full(rna.bases**2, np.nan)
+    kept = rna.indices[0] >= 0
+    flat[rna.indices[0][kept]] = rna.scores[0][kept]
+    return flat.reshape(rna.bases, rna.bases)

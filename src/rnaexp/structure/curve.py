@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
+from numba import njit
 
 from rnaexp.structure.heads import RnaScores
 
@@ -28,7 +29,7 @@ def best_threshold(rnas: Sequence[RnaScores], row: int, averaging: Literal["per-
     With R reference pairs, of which t are among the K kept, calling more than K pairs gives at most
     F1 = 2 R / (K + (R - t) + R), reached when the next R - t calls are all right.
     """
-    curve = _PerRna.of(rnas, row) if averaging == "per-rna" else _Pooled.of(rnas, row)
+    curve = _curve(rnas, row, averaging)
     # Only the last of equal scores is a threshold: all pairs of that score are called together.
     ends = np.append(curve[0][:-1] > curve[0][1:], True) if len(curve[0]) else np.zeros(0, bool)
     scores, values, decided = curve[0][ends], curve[1][ends], curve[2][ends]
@@ -40,77 +41,64 @@ def best_threshold(rnas: Sequence[RnaScores], row: int, averaging: Literal["per-
     last = first
     while last + 1 < len(values) and decided[last + 1] and values[last + 1] >= best - _TIE:
         last += 1
-    lower = scores[last + 1] if last + 1 < len(scores) else scores[last] - _step(scores)
+    # The plateau that calls everything has no lower edge; its last score is as far as it is known to reach.
+    lower = scores[last + 1] if last + 1 < len(scores) else scores[last]
     return Optimum(f1=best, threshold=float((scores[first] + lower) / 2), bound=bound)
 
 
 Curve = tuple[Float[np.ndarray, "p"], Float[np.ndarray, "p"], Bool[np.ndarray, "p"]]
 
 
-def _step(scores: Float[np.ndarray, "p"]) -> float:
-    """How far below the last score the plateau of 'call everything' is taken to reach."""
-    return float(scores[0] - scores[-1]) / len(scores) if len(scores) > 1 and scores[0] > scores[-1] else 1.0
+def _curve(rnas: Sequence[RnaScores], row: int, averaging: Literal["per-rna", "pooled"]) -> Curve:
+    """Scores at which the statistic changes, falling; its value after each; whether that is exact or a bound."""
+    if not rnas:
+        return np.zeros(0), np.zeros(0), np.zeros(0, bool)
+    scores, f1, right, called, floor = _changes(
+        np.concatenate([rna.scores[row] for rna in rnas]),
+        np.concatenate([rna.hits[row] for rna in rnas]),
+        np.cumsum([0, *(rna.scores.shape[1] for rna in rnas)]),
+        np.array([rna.references for rna in rnas]),
+        np.array([rna.complete for rna in rnas]),
+    )
+    order = np.argsort(-scores, kind="stable")
+    scores = scores[order]
+    if averaging == "per-rna":
+        values = np.cumsum(f1[order]) / len(rnas)
+    else:
+        references = sum(rna.references for rna in rnas)
+        values = 2 * np.cumsum(right[order]) / np.maximum(1, np.cumsum(called[order]) + references)
+    return scores, values, scores > floor
 
 
-def _events(rna: RnaScores, row: int) -> tuple[Float[np.ndarray, "k"], Bool[np.ndarray, "k"]]:
-    """The kept pairs of one head, scores as float64. A truncated list ends above its last score.
+@njit(nogil=True, cache=True)
+def _changes(scores, hits, offsets, references, complete):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """What each kept pair, once called, adds to its RNA's F1, to the right calls and to all calls.
 
-    Pairs that tie with the last one may be missing, so a truncated list decides thresholds above that score only.
+    A truncated list ends with one event at its last score that adds the most the unknown rest could: pairs that tie
+    with the last kept one may be missing, so only scores above it are exact. Also the highest such end.
     """
-    scores, hits = rna.scores[row], rna.hits[row]
-    kept = len(scores) if rna.complete else int((scores > scores[-1]).sum())
-    kept = min(kept, int(np.isfinite(scores).sum()))
-    return scores[:kept].astype(np.float64), hits[:kept]
-
-
-class _PerRna:
-    """Mean over RNAs of their F1."""
-
-    @staticmethod
-    def of(rnas: Sequence[RnaScores], row: int) -> Curve:
-        """Scores at which the mean changes, falling; the mean after each; whether it is exact there or a bound."""
-        scores, changes, floors = [], [], []
-        for rna in rnas:
-            kept, hits = _events(rna, row)
-            found = np.cumsum(hits)
-            f1 = 2 * found / (np.arange(1, len(kept) + 1) + rna.references)
-            scores.append(kept)
-            changes.append(np.diff(f1, prepend=0.0))
-            if not rna.complete:
-                floor, right = rna.scores[row][-1], int(found[-1]) if len(found) else 0
-                ceiling = 2 * rna.references / (len(kept) + 2 * rna.references - right)
-                scores.append(np.array([floor], np.float64))
-                changes.append(np.array([ceiling - (f1[-1] if len(f1) else 0.0)]))
-                floors.append(float(floor))
-        return _merge(scores, [change / max(1, len(rnas)) for change in changes], floors)
-
-
-class _Pooled:
-    """F1 of the calls of all RNAs together."""
-
-    @staticmethod
-    def of(rnas: Sequence[RnaScores], row: int) -> Curve:
-        """As `_PerRna.of`, for the pooled F1."""
-        scores, hits, calls, floors = [], [], [], []
-        for rna in rnas:
-            kept, hit = _events(rna, row)
-            scores.append(kept)
-            hits.append(hit.astype(np.float64))
-            calls.append(np.ones(len(kept)))
-            if not rna.complete:
-                missing = float(rna.references - hit.sum())
-                scores.append(np.array([rna.scores[row][-1]], np.float64))
-                hits.append(np.array([missing]))
-                calls.append(np.array([missing]))
-                floors.append(float(scores[-1][0]))
-        merged, found, decided = _merge(scores, hits, floors)
-        _, called, _ = _merge(scores, calls, floors)
-        total = sum(rna.references for rna in rnas)
-        return merged, 2 * found / np.maximum(1, called + total), decided
-
-
-def _merge(scores: list[np.ndarray], changes: list[np.ndarray], floors: list[float]) -> Curve:
-    merged, steps = np.concatenate([*scores, []]), np.concatenate([*changes, []])
-    order = np.argsort(-merged, kind="stable")
-    merged = merged[order]
-    return merged, np.cumsum(steps[order]), merged > max(floors, default=-np.inf)
+    room = len(scores) + len(references)
+    at, f1, right, called = np.empty(room), np.empty(room), np.empty(room), np.empty(room)
+    count, highest = 0, -np.inf
+    for rna in range(len(references)):
+        first, last = offsets[rna], offsets[rna + 1]
+        end = -np.inf if complete[rna] or first == last else np.float64(scores[last - 1])
+        found, before, known = 0.0, 0.0, references[rna]
+        calls = 0
+        for pair in range(first, last):
+            if scores[pair] <= end:
+                break
+            calls += 1
+            hit = 1.0 if hits[pair] else 0.0
+            found += hit
+            now = 2.0 * found / (calls + known)
+            at[count], f1[count], right[count], called[count] = scores[pair], now - before, hit, 1.0
+            before = now
+            count += 1
+        if end > -np.inf:
+            missing = known - found
+            most = 2.0 * known / (calls + missing + known)
+            at[count], f1[count], right[count], called[count] = end, most - before, missing, missing
+            highest = max(highest, end)
+            count += 1
+    return at[:count], f1[:count], right[:count], called[:count], highest

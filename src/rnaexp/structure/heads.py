@@ -1,6 +1,5 @@
 """The small table that stands for a model's maps: each head's best pairs, RNA by RNA; scores are arithmetic on it."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -29,7 +28,10 @@ class RnaScores:
     @cached_property
     def hits(self) -> Bool[np.ndarray, "h k"]:
         """Which kept pairs are reference pairs."""
-        return np.isin(self.indices, self.reference)
+        known = np.zeros(self.bases**2 + 1, np.bool_)  # one more, for the index -1 of no pair
+        known[self.reference] = True
+        hits: Bool[np.ndarray, "h k"] = known[self.indices]
+        return hits
 
     @property
     def references(self) -> int:
@@ -68,10 +70,16 @@ class HeadScores:
         """The RNAs that have reference pairs; the others cannot be scored and are counted apart."""
         return tuple(rna for rna in self.rnas if rna.references)
 
-    def only(self, ids: Sequence[str]) -> "HeadScores":
-        """The same table for some of its RNAs."""
-        wanted = set(ids)
-        return replace(self, rnas=tuple(rna for rna in self.rnas if rna.id in wanted))
+    def one_head(self, layer: int, head: int) -> "HeadScores":
+        """The same table for one of its heads."""
+        row = self.row(layer, head)
+        rnas = (replace(r, scores=r.scores[row : row + 1], indices=r.indices[row : row + 1]) for r in self.rnas)
+        return replace(self, heads=(self.heads[row],), rnas=tuple(rnas))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every candidate of every RNA is there."""
+        return all(rna.complete for rna in self.rnas)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +91,8 @@ class TunedHead:
     layer: int
     head: int
     threshold: float
-    validation_f1: float
+    dot_bracket_threshold: float | None = None  # tuned with the greedy one-partner decoder, for dot-brackets
+    validation_f1: float | None
     tuned_on: str
     tuned_on_sha256: str
     sequences: tuple[str, ...]  # sha256 of each RNA tuned on

@@ -13,13 +13,17 @@ from rnaexp.structure.pairs import candidates, reference
 from rnaexp.structure.protocol import ReadOut, Scoring
 
 
+# Lists this many times longer than the reference settle any head down to F1 2 / (1 + 8) at one reading.
+DEPTH = 8.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What to keep of each map: the `depth` times R (reference pairs) best pairs, at least `least`, of each head."""
 
     read_out: ReadOut
     scoring: Scoring
-    depth: float = 8.0
+    depth: float = DEPTH
     least: int = 64
     head: tuple[int, int] | None = None  # one (layer, head) only, by the short way
 

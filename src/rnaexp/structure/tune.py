@@ -36,7 +36,7 @@ def search(scores: HeadScores, *, storage: str | None = None) -> Search:
     """
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     rnas, averaging = scores.scored(), scores.scoring.averaging
     optima: dict[int, Optimum] = {}
     rows = list(range(len(scores.heads)))

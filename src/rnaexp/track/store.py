@@ -103,17 +103,21 @@ def open_experiment(where: Target) -> str:
     """The id of the experiment, created if needed; a fresh SQLite file is initialised by one process only."""
     with _initialised_once(where.uri):
         connection = client(where)
-        if where.experiment_id is not None:
-            return str(connection.get_experiment(where.experiment_id).experiment_id)
-        found = connection.get_experiment_by_name(where.experiment)
+        found = _found(connection, where)
         if found is None:
             return _created(connection, where)
-    if found.lifecycle_stage != "active":
-        message = (
-            f"experiment {where.experiment!r} was deleted: restore it (mlflow experiments restore) or name another"
-        )
+        return str(found.experiment_id)
+
+
+def _found(connection: Any, where: Target) -> Any:
+    if where.experiment_id is not None:
+        found = connection.get_experiment(where.experiment_id)
+    else:
+        found = connection.get_experiment_by_name(where.experiment)
+    if found is not None and found.lifecycle_stage != "active":
+        message = f"experiment {found.name!r} was deleted: restore it (mlflow experiments restore) or name another"
         raise UnavailableError(message)
-    return str(found.experiment_id)
+    return found
 
 
 def _created(connection: Any, where: Target) -> str:

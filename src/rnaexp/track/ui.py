@@ -1,40 +1,71 @@
 """MLflow's own pages on the store that runs go to, on the loopback device unless told otherwise."""
 
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 
 from rnaexp.errors import UnavailableError
-from rnaexp.track.store import EXPERIMENT, connect, target
+from rnaexp.track.store import EXPERIMENT, Target, client, connect, target
+
+_VIEW = "rnaexp"
+_COLUMNS = [
+    "params.`model`",
+    "params.`validation`",
+    "params.`test`",
+    "params.`protocol`",
+    "params.`layer`",
+    "params.`head`",
+    "metrics.`structure.f1`",
+    "metrics.`structure.f1_low`",
+    "metrics.`structure.f1_high`",
+    "metrics.`structure.oracle_f1`",
+    "metrics.`seconds`",
+]
 
 
 def serve(host: str = "127.0.0.1", port: int = 5000, *, experiment: str = EXPERIMENT) -> int:
-    """Run the UI until it is stopped (Ctrl-C ends it with 0); for a store that is a server, only say where it is.
+    """Run the UI until Ctrl-C or SIGTERM stops it (0); for a store that is a server, only say where it is.
 
     Raises: UnavailableError if the port is taken or the store cannot be used.
     """
     where, experiment_id = target(experiment), connect(experiment)
+    _offer_view(where, experiment_id)
     if where.uri.startswith("http"):
-        _say(f"the tracking store is a server: {where.public_uri.rstrip('/')}/#/experiments/{experiment_id}")
+        _say(f"the tracking store is a server: {runs_page(where.public_uri, experiment_id)}")
         return 0
     _refuse_taken(host, port)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", where.uri]
-    command += ["--host", host, "--port", str(port), "--workers", "1"]
-    _say(f"MLflow UI: http://{host}:{port}/#/experiments/{experiment_id} (Ctrl-C stops it)")
+    command += ["--host", host, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning"]
+    _say(f"MLflow UI: {runs_page(f'http://{host}:{port}', experiment_id)} (Ctrl-C stops it)")
     # Background jobs are for MLflow's GenAI evaluation; without them the server starts no worker processes.
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    return _until_stopped(command, environment)
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
+    return _until_stopped(command, os.environ | quiet)
 
 
-def _until_stopped(command: list[str], environment: dict[str, str]) -> int:
-    with subprocess.Popen(command, env=environment) as server:
-        try:
-            return server.wait()
-        except KeyboardInterrupt:
-            return 0
-        finally:
-            server.terminate()
+def runs_page(server: str, experiment_id: str) -> str:
+    """The address of the runs table with our columns.
+
+    MLflow 3.17 opens its GenAI pages without the first parameter, and shows no metric without the second.
+    """
+    view = f"workflowType=machine_learning&viewStateShareKey={_VIEW}"
+    return f"{server.rstrip('/')}/#/experiments/{experiment_id}/runs?{view}"
+
+
+def _offer_view(where: Target, experiment_id: str) -> None:
+    state = json.dumps({"selectedColumns": _COLUMNS})
+    client(where).set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{_VIEW}", state)
+
+
+def _until_stopped(command: list[str], environment: Mapping[str, str]) -> int:
+    # Its own session and SIGTERM for Ctrl-C too: on SIGINT uvicorn ends with a page of traceback.
+    with subprocess.Popen(command, env=environment, start_new_session=True) as server:
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(stop, lambda *_: server.terminate())
+        return server.wait()
 
 
 def _refuse_taken(host: str, port: int) -> None:

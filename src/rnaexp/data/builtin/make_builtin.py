@@ -167,16 +167,16 @@ Source: {package}, folder `/usr/share/doc/infernal/examples/testsuite`. Command 
 |---|---|---|---|---|---|---|---|---|---|
 {families}
 
-- **Licence.** Families with an accession are Rfam content: CC0. `srp-euk.sto` and `rnaseP-eubact.sto` (by the package's
-  `00README`: "Jim Brown's" RNase P database) are not from Rfam and state no licence of their own; they stand in a package
-  that Debian distributes in `main`.
+- **Licence.** Families with an accession are Rfam content: CC0. `srp-euk.sto` and `rnaseP-eubact.sto` (by the
+  package's `00README`: Jim Brown's RNase P database) are not from Rfam and state no licence of their own; they stand
+  in a package that Debian distributes in `main`.
 - **RNAs.** Of the rows without N, within 15 % of the median length, with 80 % or more of the median number of pairs
   and 75 % or more of these canonical (a row that fits the consensus worse has another structure): the one nearest the
-  median length, then each time the row least identical to those chosen, {rnas} in all.
-- **Pairs.** The consensus, dropped where the RNA has a gap in either column, and kept whatever the two letters are. It is
-  the family's structure, not this RNA's own: what only this RNA has is missing.
-- **Alignments.** At most {rows} rows a family: the chosen RNAs and evenly spaced others. For each RNA the columns where it
-  has a gap are cut, and rows that are then equal are kept once. They were built with a structure.
+  median length, then each time the row least identical to those chosen, {rnas} in all if there are as many.
+- **Pairs.** The consensus, dropped where the RNA has a gap in either column, and kept whatever the two letters are.
+  It is the family's structure, not this RNA's own: what only this RNA has is missing.
+- **Alignments.** At most {rows} rows a family: the chosen RNAs and evenly spaced others. For each RNA the columns
+  where it has a gap are cut, and rows that are then equal are kept once. They were built with a structure.
 - **Letters.** Ambiguity codes and X in the rows read as N; the chosen RNAs have none.
 - **Split.** By family; a clan is never on both sides. snR75's consensus has no pairs: it is there for classification.
 """

@@ -1,0 +1,48 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+#   make run MODEL=rnabert   one model instead of the built-in question
+#   make run GPU=1           the ordinary torch wheel (CUDA on Linux) instead of the CPU-only one
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# A CPU-only torch is a tenth of the size of the ordinary one. Where this index cannot be reached pip goes on without it.
+CPU_TORCH := --extra-index-url https://download.pytorch.org/whl/cpu
+TORCH_INDEX := $(if $(GPU),,$(CPU_TORCH))
+
+.PHONY: run test test-slow lint ui constraints clean
+
+run: $(READY)
+	$(BIN)/rnaexp run $(if $(MODEL),--model $(MODEL),experiments/builtin.toml)
+
+test: $(READY)
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup -rs
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow -rs
+
+lint: $(READY)
+	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/mypy
+
+ui: $(READY)
+	$(BIN)/rnaexp ui
+
+# torch first and pinned: asked for by another package it would come as the newest CUDA build.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --retries 1 $(TORCH_INDEX) --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -c "from rnaexp.track.store import connect; connect()"
+	touch $(READY)
+
+constraints: $(READY)
+	( echo '# Every version `make` installs; regenerate with `make constraints`.'; \
+	  $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' ) > constraints.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

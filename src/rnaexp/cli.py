@@ -1,0 +1,310 @@
+"""The command line: each verb is also an entry point of MLproject. Bodies are imported when a verb runs."""
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from rnaexp.errors import InputError, LeakageError, Terminated, UnavailableError
+
+app = typer.Typer(
+    name="rnaexp",
+    help=(
+        "What did pre-training alone teach an RNA language model? Reads attention zero-shot, tunes one head on one "
+        "set, tests it on another, and keeps every number in MLflow.\n\n"
+        "Start with: rnaexp run --model viennarna    Then: rnaexp ui"
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+data_app = typer.Typer(help="Sets of RNAs: list, show, fetch, check.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Validation = Annotated[str, typer.Option(help="Set to tune on: a name (see `rnaexp data list`), a file or a folder.")]
+Test = Annotated[str, typer.Option(help="Set to test on: a name, a file or a folder.")]
+Protocol = Annotated[str, typer.Option(help="paper or strict; the next options override single fields.")]
+Separation = Annotated[int, typer.Option(help="Smallest j - i of a pair; 0: as the protocol says.")]
+Pairs = Annotated[str, typer.Option(help="all or canonical; empty: as the protocol says.")]
+Decoder = Annotated[str, typer.Option(help="none or greedy; empty: as the protocol says.")]
+Averaging = Annotated[str, typer.Option(help="per-rna or pooled; empty: as the protocol says.")]
+Related = Annotated[str, typer.Option(help="Validation RNAs with a relative in the test set: drop or keep.")]
+Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
+Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Seed = Annotated[int, typer.Option(help="Seed of random weights and of random scores.")]
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Options before the verb."""
+
+
+@app.command(epilog="Example: rnaexp run --model rnabert --validation spot-rna-vl1 --test spot-rna-ts1")
+def run(
+    question: Annotated[Path | None, typer.Argument(help="A question (experiments/*.toml): several models.")] = None,
+    model: Model = "",
+    validation: Validation = "builtin-vl",
+    test: Test = "builtin-ts",
+    protocol: Protocol = "paper",
+    min_separation: Separation = 0,
+    pairs: Pairs = "",
+    decoder: Decoder = "",
+    averaging: Averaging = "",
+    related: Related = "drop",
+    weights: Weights = "",
+    config: Config = "",
+    device: Device = "auto",
+    seed: Seed = 0,
+    shard: Annotated[str, typer.Option(help="i/n: every n-th run of the question, from the i-th (1..n).")] = "",
+    json: Json = False,
+) -> None:
+    """Tune a head on one set, freeze it, test it on another, and log it all to MLflow."""
+    from rnaexp.run import verbs
+
+    choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}
+    if question is not None:
+        _no_model_beside(model)
+        verbs.run_question(question, shard, json=json)
+        return
+    task = verbs.task(
+        model=model,
+        validation=validation,
+        test=test,
+        protocol=protocol,
+        overrides=choices,
+        related=related,
+        weights=weights,
+        config=config,
+        device=device,
+        seed=seed,
+    )
+    verbs.run_one(task, json=json)
+
+
+def _no_model_beside(model: str) -> None:
+    if model:
+        message = "give a question file or --model, not both"
+        raise typer.BadParameter(message)
+
+
+@app.command(epilog="Example: rnaexp structure --model rnabert --test my_rnas/")
+def structure(
+    model: Model,
+    test: Test,
+    tuned: Annotated[str, typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: the newest.")] = "",
+    weights: Weights = "",
+    config: Config = "",
+    device: Device = "auto",
+    seed: Seed = 0,
+    related: Related = "drop",
+    json: Json = False,
+) -> None:
+    """Test a head that was tuned before on another set, unchanged."""
+    from rnaexp.run import verbs
+
+    found = verbs.find_tuned(model, tuned)
+    task = verbs.task(
+        model=model, test=test, tuned=found, weights=weights, config=config, device=device, seed=seed, related=related
+    )
+    verbs.run_one(task, json=json)
+
+
+@app.command(epilog="Example: rnaexp score --maps maps/ --name my-model --heads-per-layer 12 --test reference.bpseq")
+def score(
+    name: Annotated[str, typer.Option(help="What to call the tool in the table.")],
+    test: Test,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Folder: one BPSEQ, CT, dot-bracket or pair matrix an RNA.")
+    ] = None,
+    maps: Annotated[Path | None, typer.Option(help="Folder: one .npy/.npz of attention [h n n] or [l h n n].")] = None,
+    heads_per_layer: Annotated[int, typer.Option(help="Split [h n n] into layers of so many heads; 0: one layer.")] = 0,
+    suffix: Annotated[str, typer.Option(help="What follows the RNA's id in a file's name, before its ending.")] = "",
+    validation: Annotated[str, typer.Option(help="Set to tune on; without it only the oracle is known.")] = "",
+    protocol: Protocol = "paper",
+    min_separation: Separation = 0,
+    related: Related = "drop",
+    json: Json = False,
+) -> None:
+    """Score any other tool's pairs, pair matrices or attention maps as a full row of the table."""
+    from rnaexp.run import verbs
+
+    verbs.score(
+        name=name,
+        pairs=pairs,
+        maps=maps,
+        heads_per_layer=heads_per_layer,
+        suffix=suffix,
+        validation=validation,
+        test=test,
+        protocol=protocol,
+        overrides={"min_separation": min_separation},
+        related=related,
+        json=json,
+    )
+
+
+@app.command(epilog="Example: rnaexp predict --model rnabert my.fasta --out predictions")
+def predict(
+    fasta: Annotated[Path, typer.Argument(help="Your RNAs: FASTA, or any format that can be read.")],
+    model: Model,
+    out: Annotated[Path, typer.Option(help="Folder for pairs.csv and structures.dbn.")] = Path("predictions"),
+    tuned: Annotated[str, typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: the newest.")] = "",
+    mask: Annotated[bool, typer.Option("--mask", help="Read letters other than A C G U T as N.")] = False,
+    weights: Weights = "",
+    config: Config = "",
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Base pairs of your own RNAs, by the model's tuned head."""
+    from rnaexp.run import predict as job
+    from rnaexp.run import verbs
+
+    job.predict(
+        fasta,
+        out,
+        verbs.find_tuned(model, tuned),
+        loading=verbs.loading(model, weights, config, device, seed),
+        unknown="mask" if mask else "reject",
+    )
+
+
+@app.command()
+def models(
+    name: Annotated[str, typer.Argument(help="One model: everything known of it.")] = "", json: Json = False
+) -> None:
+    """The models that can be run, and what is known of each."""
+    from rnaexp.report import listings
+
+    listings.models(name, json=json)
+
+
+@data_app.command("list")
+def data_list(json: Json = False) -> None:
+    """All named sets."""
+    from rnaexp.report import listings
+
+    listings.sets(json=json)
+
+
+@data_app.command("show")
+def data_show(
+    name: Annotated[str, typer.Argument(help="A set's name, a file or a folder.")], json: Json = False
+) -> None:
+    """What a set holds."""
+    from rnaexp.report import listings
+
+    listings.one_set(name, json=json)
+
+
+@data_app.command("fetch")
+def data_fetch(name: Annotated[str, typer.Argument(help="A set's name.")], json: Json = False) -> None:
+    """Download a set's files and check their hashes."""
+    from rnaexp.report import listings
+
+    listings.fetched(name, json=json)
+
+
+@data_app.command("check")
+def data_check(name: Annotated[str, typer.Argument(help="A set's name.")], json: Json = False) -> None:
+    """Hash a set's files again and read every RNA."""
+    from rnaexp.report import listings
+
+    listings.checked_set(name, json=json)
+
+
+@app.command()
+def compare(
+    csv: Annotated[Path | None, typer.Option(help="Write the table to a CSV file as well.")] = None,
+    experiment: Annotated[str, typer.Option(help="MLflow experiment.")] = "rnaexp",
+) -> None:
+    """All tracked runs in one table, best first."""
+    from rnaexp.report import comparison
+
+    comparison.compare(experiment, csv)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port.")] = 5000,
+    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+) -> None:
+    """Open the MLflow pages on this machine's loopback address."""
+    from rnaexp.track.ui import serve
+
+    raise typer.Exit(serve(host=host, port=port))
+
+
+@app.command()
+def sync() -> None:
+    """Send to the tracking server what could not be sent while it was down."""
+    from rnaexp.report import comparison
+
+    comparison.sync()
+
+
+@app.command()
+def doctor() -> None:
+    """Check this installation: versions, devices, disk, store, tracking, data mirror."""
+    from rnaexp.report import health
+
+    raise typer.Exit(health.doctor())
+
+
+def main() -> NoReturn:
+    """Run a verb; every error is one line on stderr and an exit code."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _terminate)
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    # A second signal must not interrupt the clean-up that the first one started.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    raise Terminated(signal.Signals(number).name)
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        return int(app(arguments, standalone_mode=False) or 0)
+    except typer.Exit as done:
+        return done.exit_code
+    except BaseException as error:
+        if "--debug" in arguments and not hasattr(error, "show"):
+            raise
+        return _report(error)
+
+
+def _report(error: BaseException) -> int:
+    usage: Any = getattr(error, "show", None)
+    if usage is not None:
+        usage()
+        return 2
+    code = next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1)
+    text = " ".join(str(error).split()) or type(error).__name__
+    if code == 1:
+        text = f"{type(error).__name__}: {text}; this may be a fault of rnaexp, --debug before the verb shows where"
+    sys.stderr.write(f"rnaexp: {text}\n")
+    return code
+
+
+_EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
+    (Terminated, 143),
+    (KeyboardInterrupt, 143),
+    (InputError, 65),
+    (LeakageError, 65),
+    (UnavailableError, 69),
+    (OSError, 74),
+)
+
+if __name__ == "__main__":
+    main()

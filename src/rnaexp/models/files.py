@@ -1,0 +1,171 @@
+"""Another tool's pairs, pair matrices or attention maps as a model: a closed or unpublished model needs no adapter."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from rnaexp.data.formats import read_rnas
+from rnaexp.data.names import safe_name
+from rnaexp.errors import InputError, UnavailableError, UnsuitableError
+from rnaexp.models.spec import ModelSpec, Reader
+from rnaexp.rna import Rna
+
+_ARRAYS = (".npy", ".npz")
+_STRUCTURES = (".bpseq", ".ct", ".dbn", ".fasta", ".fa")
+
+
+class FileEncoder:
+    """Reads an RNA's maps from the file named after it; an RNA without one is skipped and counted."""
+
+    def __init__(self, folder: Path, *, spec: ModelSpec, heads_per_layer: int | None, suffix: str) -> None:
+        self.folder, self.spec, self.suffix, self.heads_per_layer = folder, spec, suffix, heads_per_layer
+        self.files = _files(folder, suffix)
+        first = self._maps(next(iter(self.files.values())))
+        self.layers, self.heads = first.shape[:2]
+        self.binary = all(path.suffix in _STRUCTURES for path in self.files.values())
+        self.fingerprint = _fingerprint(self.files, heads_per_layer)
+
+    def check(self, rna: Rna) -> None:
+        """Raises: UnsuitableError if there is no file for this RNA."""
+        if safe_name(rna.id) not in self.files and rna.id not in self.files:
+            message = f"{rna.id}: no file {rna.id}{self.suffix}.* in {self.folder}"
+            raise UnsuitableError(message)
+
+    def read_attention(self, rnas: Sequence[Rna], reader: Reader) -> None:
+        """Hand over each layer's maps; raises InputError if their size is not the RNA's."""
+        for index, rna in enumerate(rnas):
+            for layer, maps in enumerate(self._of(rna)):
+                reader(index, layer, torch.from_numpy(np.ascontiguousarray(maps)))
+
+    def read_head(self, rna: Rna, layer: int, head: int) -> Float[Tensor, "n n"]:
+        """One map."""
+        return torch.from_numpy(np.ascontiguousarray(self._of(rna)[layer, head]))
+
+    def attention(self, rna: Rna) -> Iterator[Float[Tensor, "h n n"]]:
+        """Each layer's maps in turn."""
+        for maps in self._of(rna):
+            yield torch.from_numpy(np.ascontiguousarray(maps))
+
+    def embed(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "n d"]]:
+        """Files of pairs and maps hold no embeddings."""
+        raise UnavailableError(_nothing_else(self.spec.name))
+
+    def log_probabilities(self, rna: Rna, masked: Sequence[int]) -> Float[Tensor, "m a"]:
+        """Files of pairs and maps hold no likelihoods."""
+        raise UnavailableError(_nothing_else(self.spec.name))
+
+    def _of(self, rna: Rna) -> np.ndarray:
+        path = self.files.get(safe_name(rna.id)) or self.files[rna.id]
+        maps = self._maps(path)
+        if maps.shape != (self.layers, self.heads, len(rna), len(rna)):
+            message = (
+                f"maps of shape {maps.shape}; {rna.id} has {len(rna)} bases and the first file "
+                f"{self.layers} layers x {self.heads} heads"
+            )
+            raise InputError(message, path=path)
+        return maps
+
+    def _maps(self, path: Path) -> np.ndarray:
+        if path.suffix in _STRUCTURES:
+            return _structure(path)
+        maps = _array(path, self.heads_per_layer)
+        # Tools write pair scores into either triangle; attention is symmetrised later, as its read-out says.
+        return np.maximum(maps, maps.swapaxes(-1, -2)) if self.spec.output == "pair-scores" else maps
+
+
+def load_maps(folder: Path, *, name: str, heads_per_layer: int | None, suffix: str) -> FileEncoder:
+    """Attention maps: one .npy or .npz an RNA, [n n], [h n n] or [l h n n], special tokens cut, after softmax."""
+    return FileEncoder(folder, spec=_spec(name, output="attention"), heads_per_layer=heads_per_layer, suffix=suffix)
+
+
+def load_pairs(folder: Path, *, name: str, suffix: str) -> FileEncoder:
+    """Pairs: one BPSEQ, CT or dot-bracket file an RNA, or a matrix of pair scores [n n] as .npy or .npz."""
+    return FileEncoder(folder, spec=_spec(name, output="pair-scores"), heads_per_layer=None, suffix=suffix)
+
+
+def _spec(name: str, *, output: str) -> ModelSpec:
+    return ModelSpec(
+        name=name,
+        title=f"{name}, from files",
+        group="reference",
+        loader="rnaexp.models.files:load_maps",
+        output="attention" if output == "attention" else "pair-scores",
+    )
+
+
+def _nothing_else(name: str) -> str:
+    return f"{name} is a folder of files: they hold nothing but pairs or maps"
+
+
+def _files(folder: Path, suffix: str) -> dict[str, Path]:
+    if not folder.is_dir():
+        message = "not a folder; give the folder with one file an RNA"
+        raise InputError(message, path=folder)
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix not in _ARRAYS + _STRUCTURES or not path.stem.endswith(suffix):
+            continue
+        stem = path.stem.removesuffix(suffix) if suffix else path.stem
+        if stem in found:
+            message = f"two files for {stem}: {found[stem].name} and {path.name}; use --suffix to tell them apart"
+            raise InputError(message, path=folder)
+        found[stem] = path
+    if not found:
+        message = f"no file *{suffix} with ending {', '.join(_ARRAYS + _STRUCTURES)}"
+        raise InputError(message, path=folder)
+    return found
+
+
+def _array(path: Path, heads_per_layer: int | None) -> np.ndarray:
+    """[l h n n] float32."""
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        values = loaded if isinstance(loaded, np.ndarray) else loaded[_only(loaded.files, path)]
+    except (OSError, ValueError, EOFError) as error:
+        message = f"cannot be read as an array: {error}"
+        raise InputError(message, path=path) from error
+    values = np.asarray(values, np.float32)
+    if values.ndim == 2:
+        values = values[None]
+    if values.ndim == 3:
+        heads = heads_per_layer or len(values)
+        if len(values) % heads:
+            message = f"{len(values)} maps cannot be split into layers of {heads} heads"
+            raise InputError(message, path=path)
+        values = values.reshape(-1, heads, *values.shape[1:])
+    if values.ndim != 4 or values.shape[2] != values.shape[3]:
+        message = f"shape {values.shape}; wanted [n n], [h n n] or [l h n n]"
+        raise InputError(message, path=path)
+    return values
+
+
+def _only(names: list[str], path: Path) -> str:
+    if len(names) != 1:
+        message = f"holds {len(names)} arrays; wanted one"
+        raise InputError(message, path=path)
+    return names[0]
+
+
+def _structure(path: Path) -> np.ndarray:
+    """[1 1 n n], one where a pair is."""
+    rnas = read_rnas(path)
+    if len(rnas) != 1 or rnas[0].pairs is None:
+        message = f"holds {len(rnas)} RNAs or no pairs; wanted the pairs of one RNA"
+        raise InputError(message, path=path)
+    n = len(rnas[0])
+    values = np.zeros((1, 1, n, n), np.float32)
+    for i, j in rnas[0].pairs:
+        values[0, 0, i, j] = values[0, 0, j, i] = 1
+    return values
+
+
+def _fingerprint(files: dict[str, Path], heads_per_layer: int | None) -> str:
+    digest = hashlib.sha256(str(heads_per_layer).encode())
+    for stem, path in files.items():
+        digest.update(stem.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,81 @@
+"""`rnaexp doctor`: what works here, what does not, and what to do about it."""
+
+import os
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from rnaexp.store import Store, key_of
+
+
+def doctor() -> int:
+    """Print one line a check; 0 if all is well, 69 if something is missing."""
+    fine = True
+    for name, check in _CHECKS.items():
+        try:
+            line, mark = check(), "ok  "
+        except Exception as error:  # whatever is wrong is the answer
+            line, mark, fine = " ".join(f"{type(error).__name__}: {error}".split()), "FAIL", False
+        sys.stdout.write(f"{mark} {name:9} {line}\n")
+    return 0 if fine else 69
+
+
+def _versions() -> str:
+    names = ("rnaexp", "torch", "transformers", "lightning", "mlflow", "optuna", "biotite", "ViennaRNA")
+    return f"Python {sys.version.split()[0]}, " + ", ".join(f"{name} {version(name)}" for name in names)
+
+
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return f"{torch.cuda.get_device_name(0)}, torch built for CUDA {torch.version.cuda}"
+    return f"CPU, {torch.get_num_threads()} threads; no GPU is visible to torch"
+
+
+def _store() -> str:
+    store = Store()
+    key = key_of({"doctor": os.getpid()})
+    store.put(key, {})
+    if store.get(key) is None:
+        message = f"{store.root}: what was written could not be read back"
+        raise OSError(message)
+    (store.root / "results" / key[:2] / key).unlink()
+    return f"{store.root} can be written"
+
+
+def _tracking() -> str:
+    from rnaexp.track.store import connect, target
+
+    experiment = connect()
+    return f"{target().public_uri}, experiment {experiment}"
+
+
+def _mirror() -> str:
+    mirror = os.environ.get("RNAEXP_MIRROR")
+    if mirror is None:
+        return "RNAEXP_MIRROR is not set: sets and weights are downloaded when first used"
+    if not Path(mirror).is_dir():
+        message = f"RNAEXP_MIRROR={mirror} is not a folder"
+        raise FileNotFoundError(message)
+    return f"{mirror} stands in for downloads"
+
+
+def _main_job() -> str:
+    from rnaexp.data.sets import load_set
+    from rnaexp.models import load
+
+    rna = min(load_set("builtin-vl").rnas, key=len)
+    maps = next(iter(load("viennarna").attention(rna)))
+    return f"viennarna reads {rna.id}: {maps.shape[-1]} bases"
+
+
+_CHECKS: dict[str, Callable[[], str]] = {
+    "versions": _versions,
+    "device": _device,
+    "store": _store,
+    "tracking": _tracking,
+    "mirror": _mirror,
+    "main job": _main_job,
+}

@@ -1,0 +1,120 @@
+"""`rnaexp models` and `rnaexp data`: what is known, as a table or as one JSON object."""
+
+import json as json_format
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from rnaexp import models as catalogue
+from rnaexp.data import sets as named
+from rnaexp.data.dataset import DataSet
+
+_UNKNOWN = "unknown"
+
+
+def models(name: str, *, json: bool) -> None:
+    """All models, or one."""
+    specs = [catalogue.spec(name)] if name else [catalogue.spec(each) for each in catalogue.names()]
+    rows = [asdict(spec) for spec in specs]
+    if json:
+        _print_json({"models": rows})
+    elif name:
+        _print_facts(rows[0])
+    else:
+        shown = ("name", "title", "group", "reads", "layers", "heads", "width", "max_bases", "licence", "unavailable")
+        _print_table([{key: row[key] for key in shown} for row in rows])
+        sys.stdout.write("Also: untrained:<model>, a checkpoint folder, hf:org/name. One model: rnaexp models NAME\n")
+
+
+def sets(*, json: bool) -> None:
+    """All named sets."""
+    specs = [named.describe(name) for name in named.set_names()]
+    rows = [{k: v for k, v in asdict(spec).items() if k != "loader"} for spec in specs]
+    if json:
+        _print_json({"sets": rows})
+        return
+    shown = ("name", "title", "split", "rnas", "evidence", "licence", "needs")
+    _print_table([{key: row[key] for key in shown} for row in rows])
+    sys.stdout.write("Any file or folder of RNAs is a set too. One set: rnaexp data show NAME\n")
+
+
+def one_set(name: str, *, json: bool) -> None:
+    """One set, loaded."""
+    facts = _facts(named.load_set(name))
+    if json:
+        _print_json(facts)
+    else:
+        _print_facts(facts)
+
+
+def fetched(name: str, *, json: bool) -> None:
+    """Download and check."""
+    paths = [str(path) for path in named.fetch(name)]
+    if json:
+        _print_json({"name": name, "files": paths})
+    else:
+        sys.stdout.write("".join(f"{path}\n" for path in paths) or f"{name}: nothing to download\n")
+
+
+def checked_set(name: str, *, json: bool) -> None:
+    """Hash again and read."""
+    paths = [str(path) for path in named.check(name)]
+    if json:
+        _print_json({"name": name, "files": paths, "ok": True})
+    else:
+        sys.stdout.write(f"{name}: {len(paths)} files have their hashes, every RNA reads\n")
+
+
+def _facts(data: DataSet) -> dict[str, Any]:
+    lengths = [len(rna) for rna in data.rnas]
+    alignments = [rna.alignment for rna in data.rnas if rna.alignment is not None]
+    return {
+        "name": data.name,
+        "sha256": data.sha256,
+        "split": data.split,
+        "rnas": len(data),
+        "with_pairs": len(data.with_pairs),
+        "pairs": sum(len(rna.pairs or ()) for rna in data.rnas),
+        "bases": {"least": min(lengths), "median": float(np.median(lengths)), "most": max(lengths)},
+        "families": len({rna.family for rna in data.rnas if rna.family}),
+        "clusters": len({rna.cluster or rna.id for rna in data.rnas}),
+        "alignments": len(alignments),
+        "median_depth": float(np.median([a.depth for a in alignments])) if alignments else None,
+        "median_neff": round(float(np.median([a.neff() for a in alignments])), 2) if alignments else None,
+        "letters_changed": sum(rna.letters_changed for rna in data.rnas),
+        "evidence": data.evidence,
+        "annotator": data.annotator,
+        "licence": data.licence,
+        "urls": list(data.urls),
+        "notes": list(data.notes),
+    }
+
+
+def _print_json(value: Mapping[str, Any]) -> None:
+    sys.stdout.write(json_format.dumps(value, default=str) + "\n")
+
+
+def _print_facts(facts: Mapping[str, Any]) -> None:
+    width = max(len(key) for key in facts)
+    for key, value in facts.items():
+        shown = "\n".join(f"{'':{width}}  {each}" for each in value).strip() if isinstance(value, list) else value
+        sys.stdout.write(f"{key:{width}}  {_text(shown)}\n")
+
+
+def _print_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*[_text(value) for value in row.values()])
+    Console(width=None if sys.stdout.isatty() else 170).print(table, markup=False)
+
+
+def _text(value: Any) -> str:
+    return _UNKNOWN if value is None or value == "" else str(value)

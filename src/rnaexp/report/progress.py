@@ -1,0 +1,48 @@
+"""Progress on stderr: a bar on a terminal, plain lines elsewhere; stdout is for results."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Step = Callable[[int], None]
+
+
+@contextmanager
+def announce(what: str, rnas: int) -> Iterator[Step]:
+    """Show how many of the RNAs are done."""
+    if sys.stderr.isatty():
+        with _bar(what, rnas) as step:
+            yield step
+    else:
+        yield _lines(what, rnas)
+
+
+@contextmanager
+def silence(what: str, rnas: int) -> Iterator[Step]:
+    """Show nothing: for all but the first of several processes."""
+    yield lambda done: None
+
+
+@contextmanager
+def _bar(what: str, rnas: int) -> Iterator[Step]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=rnas)
+        yield lambda done: bar.advance(task, done)
+
+
+def _lines(what: str, rnas: int) -> Step:
+    finished, tenths = 0, -1
+
+    def step(done: int) -> None:
+        nonlocal finished, tenths
+        finished += done
+        reached = 10 * finished // max(1, rnas)
+        if reached > tenths:
+            tenths = reached
+            sys.stderr.write(f"{what}: {finished} of {rnas} RNAs\n")
+
+    return step

@@ -1,0 +1,71 @@
+"""A question as a file: models, sets and protocols whose runs answer it."""
+
+import tomllib
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from rnaexp.errors import InputError
+from rnaexp.run.structure import Task
+from rnaexp.structure.protocol import scoring
+
+_FIELDS = {"title", "note", "models", "sets", "protocols", "related", "device", "seed"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Every model on every pair of sets under every protocol."""
+
+    name: str
+    title: str
+    note: str
+    models: tuple[str, ...]
+    sets: tuple[dict[str, str], ...]  # {validation, test}
+    protocols: tuple[dict[str, Any], ...]  # {name, and any field of Scoring as override}
+    related: str
+    device: str
+    seed: int
+
+    def tasks(self) -> list[Task]:
+        """In the file's order, models slowest, so that shards share the work of loading evenly."""
+        return [
+            Task(
+                model=model,
+                validation=sets["validation"],
+                test=sets["test"],
+                scoring=scoring(**protocol),
+                related="keep" if self.related == "keep" else "drop",
+                loading={"name": model, "device": self.device, "seed": self.seed},
+            )
+            for model, sets, protocol in product(self.models, self.sets, self.protocols)
+        ]
+
+
+def read_question(path: Path) -> Question:
+    """Raises: InputError naming the file and what is wrong in it."""
+    try:
+        values = tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        message = f"cannot be read as TOML: {error}"
+        raise InputError(message, path=path) from error
+    if unknown := sorted(set(values) - _FIELDS):
+        message = f"unknown field {unknown[0]!r}; known: {', '.join(sorted(_FIELDS))}"
+        raise InputError(message, path=path)
+    try:
+        question = Question(
+            name=path.stem,
+            title=str(values.get("title", path.stem)),
+            note=str(values.get("note", "")),
+            models=tuple(values["models"]),
+            sets=tuple({"validation": sets["validation"], "test": sets["test"]} for sets in values["sets"]),
+            protocols=tuple(values.get("protocols", [{"name": "paper"}])),
+            related=str(values.get("related", "drop")),
+            device=str(values.get("device", "auto")),
+            seed=int(values.get("seed", 0)),
+        )
+        question.tasks()
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"not a question: {type(error).__name__} {error}"
+        raise InputError(message, path=path) from error
+    return question

@@ -1,0 +1,209 @@
+"""What the verbs of the command line do, once their words are understood."""
+
+import json as json_format
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rnaexp.errors import InputError, UnavailableError
+from rnaexp.lit import is_first_process
+from rnaexp.models.files import load_maps, load_pairs
+from rnaexp.models.spec import Encoder
+from rnaexp.report import tables
+from rnaexp.report.progress import announce, silence
+from rnaexp.run.question import Question, read_question
+from rnaexp.run.record import record
+from rnaexp.run.structure import Result, Task, run_structure
+from rnaexp.store import Store, read_json
+from rnaexp.structure.heads import TunedHead
+from rnaexp.structure.protocol import scoring
+from rnaexp.track.orphan import watch_parent
+from rnaexp.track.runs import tracked_run
+
+
+def task(
+    *,
+    model: str,
+    test: str,
+    validation: str | None = None,
+    protocol: str = "paper",
+    overrides: Mapping[str, Any] | None = None,
+    related: str = "drop",
+    tuned: TunedHead | None = None,
+    weights: str = "",
+    config: str = "",
+    device: str = "auto",
+    seed: int = 0,
+) -> Task:
+    """A task from words; an empty word leaves the protocol's own value.
+
+    Raises: InputError for a value that is not allowed.
+    """
+    if not model:
+        message = "say which model: --model NAME (`rnaexp models` lists them)"
+        raise InputError(message)
+    if related not in ("drop", "keep"):
+        message = f"--related {related!r}: must be drop or keep"
+        raise InputError(message)
+    try:
+        chosen = tuned.scoring if tuned else scoring(protocol, **{k: v or None for k, v in (overrides or {}).items()})
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    return Task(
+        model=model,
+        validation=validation or None,
+        test=test,
+        scoring=chosen,
+        related="keep" if related == "keep" else "drop",
+        tuned=tuned,
+        loading=loading(model, weights, config, device, seed),
+    )
+
+
+def loading(model: str, weights: str, config: str, device: str, seed: int) -> dict[str, Any]:
+    """What `models.load` needs."""
+    return {
+        "name": model,
+        "weights": Path(weights) if weights else None,
+        "config": read_json(Path(config)) if config else None,
+        "device": device,
+        "seed": seed,
+    }
+
+
+def run_one(task: Task, *, json: bool, encoder: Encoder | None = None) -> None:
+    """One task: compute, track, print. Of several processes only the first tracks and prints."""
+    shown = announce if is_first_process() else silence
+    store = Store()
+    if not is_first_process():
+        run_structure(task, store, shown, encoder)
+        return
+    watch_parent()
+    result, run_id = _tracked(task, store, encoder, {})
+    if json:
+        sys.stdout.write(json_format.dumps(tables.as_json(result, run_id)) + "\n")
+    else:
+        tables.show([result])
+
+
+def _tracked(
+    task: Task, store: Store, encoder: Encoder | None, tags: Mapping[str, object]
+) -> tuple[Result, str | None]:
+    start = time.monotonic()
+    with tracked_run(task.model, tags=tags) as run:
+        result = run_structure(task, store, announce, encoder)
+        if result.tuned is not None and result.validation is not None:
+            store.put_tuned(task.model, result.tuned.to_json())
+        record(run, result, store, announce, seconds=time.monotonic() - start)
+    _warn(result, store)
+    return result, run.run_id
+
+
+def _warn(result: Result, store: Store) -> None:
+    if store.corrupt:
+        _say(f"{len(store.corrupt)} stored results were damaged, set aside and made again")
+    if result.related and result.validation is not None:
+        done = "were not tuned on" if result.task.related == "drop" else "were tuned on all the same (--related keep)"
+        _say(
+            f"{len(result.related)} RNAs of {result.validation.data.name} have relatives in "
+            f"{result.test.data.name} and {done}: {', '.join(result.related)}"
+        )
+    reasons: dict[str, list[str]] = {}
+    for one in result.skipped:
+        what = f"{'failed' if one.failed else 'skipped'}: {one.reason.removeprefix(one.id + ': ')}"
+        reasons.setdefault(what, []).append(one.id)
+    for what, ids in reasons.items():
+        _say(f"{len(ids)} RNAs {what} ({', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''})")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"rnaexp: {line}\n")
+
+
+def run_question(path: Path, shard: str, *, json: bool) -> None:
+    """All runs of a question, or one shard of them, in one table; what is done already is read from the store."""
+    question = read_question(path)
+    tasks = _shard(question.tasks(), shard)
+    if not is_first_process():
+        for one in tasks:
+            run_structure(one, Store(), silence)
+        return
+    results, failures = [], []
+    for one in tasks:
+        try:
+            results.append(_tracked(one, Store(), None, {"rnaexp.question": question.name}))
+        except (InputError, UnavailableError) as error:
+            failures.append((one.model, error))
+            _say(f"{one.model}: {error}")
+    _show_question(question, results, json=json)
+    if failures:
+        message = f"{len(failures)} of {len(tasks)} runs did not end: {', '.join(name for name, _ in failures)}"
+        raise type(failures[0][1])(message)
+
+
+def _show_question(question: Question, results: list[tuple[Result, str | None]], *, json: bool) -> None:
+    if json:
+        runs = [tables.as_json(result, run_id) for result, run_id in results]
+        sys.stdout.write(json_format.dumps({"question": question.name, "runs": runs}) + "\n")
+    elif results:
+        tables.show([result for result, _ in results], title=question.title, note=question.note)
+
+
+def _shard(tasks: list[Task], shard: str) -> list[Task]:
+    if not shard:
+        return tasks
+    try:
+        first, count = (int(part) for part in shard.split("/"))
+        if not 1 <= first <= count:
+            raise ValueError
+    except ValueError as error:
+        message = f"--shard {shard!r}: write i/n with 1 <= i <= n"
+        raise InputError(message) from error
+    return tasks[first - 1 :: count]
+
+
+def score(
+    *,
+    name: str,
+    pairs: Path | None,
+    maps: Path | None,
+    heads_per_layer: int,
+    suffix: str,
+    validation: str,
+    test: str,
+    protocol: str,
+    overrides: Mapping[str, Any],
+    related: str,
+    json: bool,
+) -> None:
+    """Another tool's output as a row: its files stand in for the model."""
+    if (pairs is None) == (maps is None):
+        message = "give either --pairs or --maps"
+        raise InputError(message)
+    if maps is not None:
+        encoder: Encoder = load_maps(maps, name=name, heads_per_layer=heads_per_layer or None, suffix=suffix)
+    else:
+        assert pairs is not None
+        encoder = load_pairs(pairs, name=name, suffix=suffix)
+    asked = task(model=name, validation=validation, test=test, protocol=protocol, overrides=overrides, related=related)
+    run_one(asked, json=json, encoder=encoder)
+
+
+def find_tuned(model: str, where: str) -> TunedHead:
+    """A tuned head from a file, an MLflow run, or the newest of the model in the store.
+
+    Raises: UnavailableError naming the command that makes one.
+    """
+    if where and Path(where).is_file():
+        return TunedHead.from_json(read_json(Path(where)))
+    if where:
+        from rnaexp.track.export import fetch_artifact
+
+        return TunedHead.from_json(read_json(fetch_artifact(where, "tuned_head.json")))
+    found = Store().newest_tuned(model)
+    if found is None:
+        message = f"no tuned head of {model} in the store; make one: rnaexp run --model {model}"
+        raise UnavailableError(message)
+    return TunedHead.from_json(found)

@@ -1,0 +1,30 @@
+"""From scored pairs to a structure in which each base has at most one partner."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from rnaexp.rna import Pair
+from rnaexp.structure.heads import RnaScores
+
+
+def one_partner(rna: RnaScores, row: int) -> RnaScores:
+    """A head's pairs taken by falling score, ties by (i, j), as long as both bases are free.
+
+    Nested in the threshold: the result above any threshold is what decoding only the pairs above it gives.
+    """
+    free, chosen = np.ones(rna.bases, bool), []
+    for place, index in enumerate(rna.indices[row]):
+        if index < 0:
+            break
+        i, j = divmod(int(index), rna.bases)
+        if free[i] and free[j]:
+            free[[i, j]] = False
+            chosen.append(place)
+    return replace(rna, scores=rna.scores[row : row + 1, chosen], indices=rna.indices[row : row + 1, chosen])
+
+
+def calls(rna: RnaScores, row: int, threshold: float) -> tuple[Pair, ...]:
+    """The pairs at or above the threshold, best first."""
+    called = (rna.scores[row].astype(np.float64) >= threshold) & (rna.indices[row] >= 0)
+    return tuple(divmod(int(index), rna.bases) for index in rna.indices[row][called])
