@@ -111,6 +111,7 @@ def test_maps_depend_on_nothing_but_seed_and_sequence():
         assert torch.equal(again.read_head(rna, layer, 1), maps[1])
     assert toy.fingerprint == again.fingerprint != other.fingerprint
     assert not torch.equal(other.read_head(rna, 0, 0), toy.read_head(rna, 0, 0))
+    assert not torch.equal(toy.read_head(rna, 2, 0), toy.read_head(rna, 0, 0))
 
 
 def test_a_masked_base_is_predicted_from_its_visible_partner_only():

@@ -242,6 +242,18 @@ def test_the_artifact_location_is_absolute_and_does_not_follow_the_working_direc
     assert not list(Path.cwd().iterdir())
 
 
+@pytest.mark.parametrize("folder", ["a b", "a%20b", "a#b?c=d", "ü"])
+def test_any_working_directory_will_do(place, monkeypatch, folder):
+    (place / folder).mkdir()
+    (place / "mlflow.db").rename(place / folder / "mlflow.db")
+    monkeypatch.chdir(place / folder)
+    with tracked_run("rnabert") as run:
+        run.text("x", "x.txt")
+    assert run.run_id is not None
+    assert [path.name for path in place.iterdir()] == [folder]
+    assert len(list((place / folder / "mlartifacts").rglob("x.txt"))) == 1
+
+
 def test_the_runs_table_has_one_row_per_parent(place, tmp_path):
     assert list(runs_table().columns) == ["run_id", "name", "status", "started"]
     for model in ("rnabert", "random"):

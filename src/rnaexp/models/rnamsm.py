@@ -55,7 +55,7 @@ def load(
     if seed is not None:
         network = _random(_sizes(settings), seed)
     elif weights is None:
-        message = f"{spec.name}: {spec.unavailable or 'no published file is known'}; give --weights"
+        message = f"{spec.name}: {spec.unavailable or 'no published file is known; give --weights'}"
         raise UnavailableError(message)
     else:
         network = _trained(weights, settings)

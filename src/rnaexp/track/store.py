@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from rnaexp.errors import UnavailableError
 from rnaexp.track.names import safe_name
@@ -142,12 +142,15 @@ def _artifact_location(where: Target) -> str | None:
 
 def sqlite_file(uri: str) -> Path | None:
     """The file of a SQLite store, None for any other store."""
-    return Path(unquote(uri.removeprefix("sqlite:///"))) if uri.startswith("sqlite:///") else None
+    return Path(unquote(uri.removeprefix("sqlite:///").partition("?")[0])) if uri.startswith("sqlite:///") else None
 
 
 def _absolute(uri: str) -> str:
     file = sqlite_file(uri)
-    return uri if file is None or file.is_absolute() else f"sqlite:///{Path.cwd() / file}"
+    if file is None or file.is_absolute():
+        return uri
+    _, mark, options = uri.partition("?")
+    return f"sqlite:///{quote(str(Path.cwd() / file))}{mark}{options}"
 
 
 @contextmanager
