@@ -72,7 +72,7 @@ def read_set(
         if "failed" in entry:
             skipped.append(Skipped(id=rna.id, reason=str(entry["failed"]), failed=True))
         else:
-            tables.append(_table(rna, entry, reading.scoring))
+            tables.append(scores_from(rna, entry, reading.scoring))
     return _head_scores(encoder, reading, tables, data), skipped
 
 
@@ -107,7 +107,8 @@ def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
     return key_of(parts)
 
 
-def _table(rna: Rna, entry: Arrays, scoring: Scoring) -> RnaScores:
+def scores_from(rna: Rna, entry: Arrays, scoring: Scoring) -> RnaScores:
+    """A stored entry beside what is known of its RNA."""
     return RnaScores(
         id=rna.id,
         sequence_sha256=sequence_sha256(rna),

@@ -72,6 +72,19 @@ def test_families_and_known_clusters_are_joined_whatever_their_sequences():
     assert [each.cluster for each in clustered(rnas)] == cluster(rnas)
 
 
+def test_between_two_families_gaps_count_against_kinship():
+    scattered = [rna("a", LEFT + RIGHT), rna("b", LEFT + random_sequence(30, 9) + RIGHT)]
+    assert sequence_identity(scattered[0].sequence, scattered[1].sequence) == 1.0
+    assert groups(scattered) == ["a", "a"]
+    assert groups([replace(scattered[0], family="tRNA"), scattered[1]]) == ["a", "a"]
+    assert groups([replace(each, family=each.id) for each in scattered]) == ["a", "b"]
+
+
+def test_two_families_of_one_sequence_are_one_cluster():
+    near = [rna("a", LEFT + RIGHT, family="tRNA"), rna("b", LEFT + "A" + RIGHT, family="RF00005")]
+    assert groups(near) == ["a", "a"]
+
+
 def test_equal_sequences_are_one_cluster_even_when_tiny_or_unknown():
     assert groups([rna("a", "ACG"), rna("b", "ACG"), rna("c", "NNNNNNNN"), rna("d", "NNNNNNNN")]) == list("aacc")
 

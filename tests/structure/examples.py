@@ -1,12 +1,14 @@
 """Random RNAs, references and attention for tests."""
 
-import numpy as np
 import torch
 
+from rnaexp.lit import scores_from
 from rnaexp.rna import Rna
 from rnaexp.structure.heads import HeadScores
 from rnaexp.structure.protocol import ATTENTION, Scoring
 from rnaexp.structure.reading import Reading, Table
+
+PAPER = Scoring()
 
 
 def random_rna(rng, n, pairs=None, id="r"):
@@ -24,16 +26,14 @@ def random_attention(rng, heads, n, rna=None, strength=0.0):
     return torch.softmax(torch.from_numpy(logits), -1).float()
 
 
-def table_of(rna, layers, scoring=Scoring(), read_out=ATTENTION, depth=float("inf")):
-    from rnaexp.lit import _table
-
+def table_of(rna, layers, scoring=PAPER, read_out=ATTENTION, depth=float("inf")):
     table = Table(rna, Reading(read_out=read_out, scoring=scoring, depth=depth, least=1))
     for number, maps in enumerate(layers):
         table.add(number, maps)
-    return _table(rna, table.entry(), scoring)
+    return scores_from(rna, table.entry(), scoring)
 
 
-def scores_of(tables, *, heads, layers=1, scoring=Scoring(), read_out=ATTENTION, data="set", model="m"):
+def scores_of(tables, *, heads, layers=1, scoring=PAPER, read_out=ATTENTION, data="set", model="m"):
     return HeadScores(
         model=model,
         weights="w",

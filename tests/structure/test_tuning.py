@@ -47,10 +47,11 @@ SCORINGS = [
 @pytest.mark.parametrize("seed", range(200))
 def test_the_exact_threshold_agrees_with_trying_every_score(seed):
     scoring = SCORINGS[seed % 4]
-    rnas, layers = instance(seed, rounded=64 if seed % 5 == 0 else None)
-    lists, references = plain(rnas, layers, scoring)
-    if not references:
-        pytest.skip("no reference pair is a candidate in this instance")
+    references = []
+    while not references:  # some instances have no reference pair among the candidates
+        rnas, layers = instance(seed, rounded=64 if seed % 5 == 0 else None)
+        lists, references = plain(rnas, layers, scoring)
+        seed += 1000
     tables = [table_of(rna, [maps], scoring) for rna, maps in zip(rnas, layers, strict=True)]
     got = best_threshold([t for t in tables if t.references], 0, scoring.averaging)
     best, lower, upper = oracle.best_threshold(lists, references, pooled=scoring.averaging == "pooled")

@@ -23,7 +23,8 @@ def cluster(rnas: Sequence[Rna], identity: float = 0.8) -> list[str]:
     """The cluster name of each RNA: equal names were joined. To compare two sets, call it with both together.
 
     RNAs of one `family`, of one known `cluster` (a clan), and of one sequence are joined; so are those identical in at
-    least `identity` of the shorter one's bases (global alignment, free end gaps).
+    least `identity` of the shorter one's bases (global alignment, free end gaps). Between two named families that must
+    hold over the whole aligned stretch, gaps included: nine families must not become one by a chance hit of 30 bases.
     """
     group = _Groups(len(rnas))
     _join_equal(group, [rna.family for rna in rnas])
@@ -32,9 +33,15 @@ def cluster(rnas: Sequence[Rna], identity: float = 0.8) -> list[str]:
     distinct = _first_of_each_sequence(rnas)
     for i, j in _sharing_words([rnas[at].sequence for at in distinct]):
         a, b = distinct[i], distinct[j]
-        if group.of(a) != group.of(b) and sequence_identity(rnas[a].sequence, rnas[b].sequence) >= identity:
+        if group.of(a) != group.of(b) and _are_kin(rnas[a], rnas[b], identity):
             group.join(a, b)
     return [_name(rnas[group.of(at)]) for at in range(len(rnas))]
+
+
+def _are_kin(a: Rna, b: Rna, identity: float) -> bool:
+    same, stretch = _aligned(a.sequence, b.sequence)
+    two_families = a.family is not None and b.family is not None
+    return same >= identity * (stretch if two_families else min(len(a), len(b)))
 
 
 def _name(first: Rna) -> str:
@@ -120,17 +127,25 @@ def sequence_identity(a: str, b: str) -> float:
 
     N is identical to nothing.
     """
+    return _aligned(a, b)[0] / min(len(a), len(b))
+
+
+def _aligned(a: str, b: str) -> tuple[int, int]:
+    """Identical columns, and all columns from the first to the last that holds a base of both."""
     from biotite.sequence import GeneralSequence, LetterAlphabet
     from biotite.sequence.align import SubstitutionMatrix, align_optimal
 
     alphabet = LetterAlphabet(LETTERS)
-    # biotite counts in whole numbers: every score of the line above is doubled.
+    # biotite counts in whole numbers: every score above is doubled.
     matrix = SubstitutionMatrix(alphabet, alphabet, _scores())
     first, second = GeneralSequence(alphabet, a), GeneralSequence(alphabet, b)
     found = align_optimal(first, second, matrix, gap_penalty=(-4, -1), terminal_penalty=False, max_number=1)[0]
-    columns = found.trace[(found.trace >= 0).all(1)]
-    same = sum(a[i] == b[j] != "N" for i, j in columns)
-    return same / min(len(a), len(b))
+    both = np.flatnonzero((found.trace >= 0).all(1))
+    if not len(both):
+        return 0, 1
+    i, j = found.trace[both].T
+    same = (first.code[i] == second.code[j]) & (first.code[i] != LETTERS.index("N"))
+    return int(same.sum()), int(both[-1] - both[0] + 1)
 
 
 def _scores() -> Int[np.ndarray, "5 5"]:

@@ -1,4 +1,4 @@
-"""Base pairs as a string of brackets and back. Ours, because biotite 1.6 is silently wrong here (see docs)."""
+"""Base pairs as a string of brackets and back. Ours: biotite 1.6 is silently wrong on bases with two partners."""
 
 import string
 from collections.abc import Iterable

@@ -12,7 +12,6 @@ from rnaexp.structure.counts import greedy_pairs, top_pairs
 from rnaexp.structure.pairs import candidates, reference
 from rnaexp.structure.protocol import ReadOut, Scoring
 
-
 # Lists this many times longer than the reference settle any head down to F1 2 / (1 + 8) at one reading.
 DEPTH = 8.0
 

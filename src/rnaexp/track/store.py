@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from rnaexp.errors import UnavailableError
 from rnaexp.track.names import safe_name
@@ -147,10 +147,12 @@ def sqlite_file(uri: str) -> Path | None:
 
 def _absolute(uri: str) -> str:
     file = sqlite_file(uri)
-    if file is None or file.is_absolute():
+    if file is None:
         return uri
     _, mark, options = uri.partition("?")
-    return f"sqlite:///{quote(str(Path.cwd() / file))}{mark}{options}"
+    # Only what would be misread is quoted: from a quoted space MLflow makes an empty folder named `a%20b`.
+    path = str(Path.cwd() / file).replace("%", "%25").replace("?", "%3F")
+    return f"sqlite:///{path}{mark}{options}"
 
 
 @contextmanager
