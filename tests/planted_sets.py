@@ -5,15 +5,15 @@ import numpy as np
 from rnaexp.data.dot_bracket import to_dot_bracket
 from rnaexp.models.planted import stems
 
-LETTERS, PARTNER = "ACGU", {"A": "U", "C": "G", "G": "C", "U": "A"}
+PARTNER = {"A": "U", "C": "G", "G": "C", "U": "A"}
 
 
 def hairpin(rng):
-    """A stem of 5 to 8 pairs with tails and a loop of A, so that the letters leave no doubt about the stem."""
+    """A stem of 5 to 8 pairs between random letters; its reference is what the toy's own rule finds in it."""
     stem = "".join(rng.choice(list("CG"), int(rng.integers(5, 9))))
     back = "".join(PARTNER[letter] for letter in reversed(stem))
-    tails = ["A" * int(rng.integers(1, 12)) for _ in range(2)]
-    return tails[0] + stem + "A" * int(rng.integers(4, 9)) + back + tails[1]
+    first, loop, last = ("".join(rng.choice(list("ACGU"), int(rng.integers(4, 16)))) for _ in range(3))
+    return first + stem + loop + back + last
 
 
 def write_set(path, seed, rnas, prefix):

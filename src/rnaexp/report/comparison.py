@@ -11,9 +11,9 @@ from rnaexp.track.export import runs_table
 
 _SHOWN = {
     "params.model": "model",
-    "params.data.validation.name": "tuned on",
-    "params.data.test.name": "test",
-    "params.protocol.name": "protocol",
+    "params.validation": "tuned on",
+    "params.test": "test",
+    "params.protocol": "protocol",
     "metrics.structure.f1": "F1",
     "metrics.structure.f1_low": "low",
     "metrics.structure.f1_high": "high",
@@ -42,11 +42,11 @@ def compare(experiment: str, csv: Path | None) -> None:
 
 def newest(table: pd.DataFrame) -> pd.DataFrame:
     """One row for each distinct question, its newest finished run; best F1 first within each test set."""
-    asked = ["params.model", "params.data.validation.name", "params.data.test.name", "params.protocol.name"]
+    asked = ["params.model", "params.validation", "params.test", "params.protocol"]
     table = table.reindex(columns=sorted({*table.columns, *_SHOWN, *asked}))
     finished = table[table["status"] == "FINISHED"].sort_values("started", ascending=False)
     return finished.drop_duplicates(asked).sort_values(
-        ["params.data.test.name", "params.protocol.name", "metrics.structure.f1"], ascending=[True, True, False]
+        ["params.test", "params.protocol", "metrics.structure.f1"], ascending=[True, True, False]
     )
 
 
@@ -72,4 +72,5 @@ def sync() -> None:
     """Push what an unreachable server left in the outbox."""
     from rnaexp.track import outbox
 
-    sys.stdout.write(f"{outbox.sync()} runs sent\n")
+    sent = outbox.sync()
+    sys.stdout.write(f"{sent.pushed} runs sent, {sent.live} still running, {sent.kept} kept for later\n")

@@ -16,34 +16,36 @@ from rnaexp.track.runs import RunHandle
 def record(run: RunHandle, result: Result, store: Store, announce: Announce, *, seconds: float) -> None:
     """Parameters, headline metrics, tables and pictures of one task."""
     run.params(parameters(result))
-    run.metrics({**tables.metrics(result), "seconds": seconds, "peak_memory_mb": peak_memory_mb()})
+    run.metrics({**_rounded(result), "seconds": round(seconds, 1), "peak_memory_mb": round(peak_memory_mb())})
     run.tags(_tags(result))
     if result.validation is not None:
         with run.child("tune", kind="tune") as child:
             _record_search(child, result.validation, "validation")
             if result.tuned is not None:
                 child.params({"layer": result.tuned.layer, "head": result.tuned.head})
-                child.metrics({"structure.validation_f1": result.tuned.validation_f1})
+                child.metrics({"structure.validation_f1": _rounded(result)["structure.validation_f1"]})
     with run.child("test", kind="test") as child:
         _record_search(child, result.test, "test")
         _record_test(child, result, store, announce)
 
 
 def parameters(result: Result) -> dict[str, object]:
-    """What was run, resolved; named apart from the -P parameters that `mlflow run` logs by itself."""
+    """What was run, resolved: under `mlflow run` a value that differs from its -P is logged as `resolved.<name>`."""
     spec, tuned = result.encoder.spec, result.tuned
     protocol = protocol_fields(result.test.scores.scoring, result.test.scores.read_out)
     return {
         "model": spec.name,
-        "model.group": spec.group,
-        "model.parameters": _parameter_count(result.encoder),
-        "model.revision": spec.revision,
-        "model.fingerprint": result.encoder.fingerprint,
+        "group": spec.group,
+        "parameters": _parameter_count(result.encoder),
+        "revision": spec.revision,
+        "fingerprint": result.encoder.fingerprint,
         "layer": tuned.layer if tuned else None,
         "head": tuned.head if tuned else None,
         "threshold": tuned.threshold if tuned else None,
-        "related_rnas": result.task.related,
+        "dot_bracket_threshold": tuned.dot_bracket_threshold if tuned else None,
+        "related": result.task.related,
         "device": str(getattr(result.encoder, "device", "cpu")),
+        "protocol": protocol.pop("name"),
         **{f"protocol.{name}": value for name, value in protocol.items()},
         **(_data_parameters("validation", result.validation) if result.validation else {}),
         **_data_parameters("test", result.test),
@@ -51,9 +53,14 @@ def parameters(result: Result) -> dict[str, object]:
 
 
 def _data_parameters(which: str, part: Part) -> dict[str, object]:
-    facts = {"name": part.data.name, "sha256": part.data.sha256, "evidence": part.data.evidence}
+    facts = {"sha256": part.data.sha256, "evidence": part.data.evidence}
     alignment = {f"alignment.{name}": value for name, value in tables.alignment_facts(part).items()}
-    return {f"data.{which}.{name}": value for name, value in (facts | alignment).items()}
+    return {which: part.data.name, **{f"{which}.{name}": value for name, value in (facts | alignment).items()}}
+
+
+def _rounded(result: Result) -> dict[str, float | None]:
+    """Metrics as the pages show them; the tables keep every digit."""
+    return {name: None if value is None else round(value, 4) for name, value in tables.metrics(result).items()}
 
 
 def _tags(result: Result) -> dict[str, object]:
@@ -91,7 +98,7 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
     run.table(table, "per_rna.csv")
     title = f"{result.encoder.spec.name} on {result.test.data.name}"
     run.figure(figures.f1_distribution(table, title), "f1_distribution.png")
-    run.metrics({name: value for name, value in tables.metrics(result).items() if name != "structure.validation_f1"})
+    run.metrics({name: value for name, value in _rounded(result).items() if name != "structure.validation_f1"})
     shown = tables.shown_rnas(result)
     maps = head_maps(result, shown, store, announce)
     threshold = result.tuned.threshold if result.tuned else result.test.search.winner["threshold"]

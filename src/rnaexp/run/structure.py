@@ -102,6 +102,11 @@ def run_structure(task: Task, store: Store, announce: Announce, encoder: Encoder
     if validation_set is not None:
         dropped = set(related) if task.related == "drop" else set()
         rnas = [rna for rna in validation_set.rnas if rna.id not in dropped]
+        if not any(rna.pairs for rna in rnas):
+            message = (
+                f"{validation_set.name}: nothing left to tune on without the {len(dropped)} relatives of the test set"
+            )
+            raise InputError(f"{message}; --related keep tunes on them all the same")
         validation = _read_exactly(encoder, validation_set, rnas, reading, store, announce, must=True)
         tuned = tuned_head(validation.scores, validation.search)
         decoded = _dot_bracket_threshold(encoder, validation, tuned, store, announce)
@@ -130,7 +135,7 @@ def _sets(task: Task) -> tuple[DataSet | None, DataSet, tuple[str, ...]]:
     if task.validation is None:
         return None, test, ()
     validation = load_set(task.validation)
-    rnas = clustered([*_own_clusters_forgotten(validation), *_own_clusters_forgotten(test)])
+    rnas = clustered([*validation.rnas, *test.rnas])
     validation = replace(validation, rnas=rnas[: len(validation)])
     test = replace(test, rnas=rnas[len(validation) :])
     tested = {rna.cluster for rna in test.rnas if rna.pairs}
@@ -143,7 +148,7 @@ def _clustered_with_tuning(test: DataSet, tuned: TunedHead) -> tuple[DataSet, Tu
         tuning = load_set(tuned.tuned_on)
     except (InputError, UnavailableError):
         return test, tuned
-    rnas = clustered([*_own_clusters_forgotten(tuning), *_own_clusters_forgotten(test)])
+    rnas = clustered([*tuning.rnas, *test.rnas])
     used = {rna.cluster or rna.id for rna in rnas[: len(tuning)] if sequence_sha256(rna) in tuned.sequences}
     return replace(test, rnas=rnas[len(tuning) :]), replace(tuned, clusters=tuple(sorted(used)))
 
@@ -170,12 +175,6 @@ def whole_head(
     data = (part.data.name, part.data.sha256)
     with announce(f"{scores.model} on {part.data.name}, head {head[0]}.{head[1]} alone", len(rnas)) as progress:
         return read_set(encoder, rnas, reading, store, data=data, progress=progress)[0]
-
-
-def _own_clusters_forgotten(data: DataSet) -> list[Rna]:
-    """Clusters named after a member were found within the set; two files' `seq1` must not meet through them."""
-    ids = {rna.id for rna in data.rnas}
-    return [replace(rna, cluster=None) if rna.cluster in ids else rna for rna in data.rnas]
 
 
 def _read_exactly(

@@ -43,7 +43,11 @@ def best_threshold(rnas: Sequence[RnaScores], row: int, averaging: Literal["per-
         last += 1
     # The plateau that calls everything has no lower edge; its last score is as far as it is known to reach.
     lower = scores[last + 1] if last + 1 < len(scores) else scores[last]
-    return Optimum(f1=best, threshold=float((scores[first] + lower) / 2), bound=bound)
+    return Optimum(
+        f1=min(best, 1.0),  # sums of F1 changes may round past one
+        threshold=float((scores[first] + lower) / 2),
+        bound=bound,
+    )
 
 
 Curve = tuple[Float[np.ndarray, "p"], Float[np.ndarray, "p"], Bool[np.ndarray, "p"]]

@@ -1,8 +1,10 @@
 """The runs table as a DataFrame: for `rnaexp compare` and for the CSV files in tracking/results."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnaexp.track.store import EXPERIMENT, client, connect, target
+from rnaexp.errors import UnavailableError
+from rnaexp.track.store import EXPERIMENT, client, connect, reason, target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,3 +51,32 @@ def _row(run: Any) -> dict[str, Any]:
         **{f"metrics.{key}": value for key, value in run.data.metrics.items()},
         **{f"tags.{key}": value for key, value in run.data.tags.items() if not key.startswith("mlflow.")},
     }
+
+
+def fetch_artifact(run_id: str, name: str) -> Path:
+    """A run's artifact as a local file; the artifact of its test child if the run itself has none.
+
+    Raises: UnavailableError if there is no such run or artifact.
+    """
+    import mlflow.artifacts
+    from mlflow.exceptions import MlflowException
+
+    where = target()
+    connect()
+    try:
+        run = client(where).get_run(run_id)
+        family = client(where).search_runs(
+            [run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'", max_results=100
+        )
+        for one in (run, *family):
+            if any(item.path == name for item in client(where).list_artifacts(one.info.run_id)):
+                return Path(
+                    mlflow.artifacts.download_artifacts(
+                        run_id=one.info.run_id, artifact_path=name, tracking_uri=where.uri
+                    )
+                )
+    except MlflowException as error:
+        message = f"run {run_id!r}: {reason(error)}"
+        raise UnavailableError(message) from error
+    message = f"run {run_id} has no {name}"
+    raise UnavailableError(message)
