@@ -1,30 +1,32 @@
-"""What reading every head costs, against a bare forward pass and the obvious script: one run, one machine, one table.
+"""What reading every head costs, beside a bare forward pass and the obvious script: one run, one machine, one table.
 
-The model is RNA-FM's size with random weights (its published sizes, no published number needed). Repetitions are
-interleaved (A B C A B C ...), so that a busy machine hurts all alike.
+The model has RNA-FM's size and random weights. Repetitions are interleaved (A B C A B C ...), so that a busy machine
+hurts all alike. README.md beside this file says what each column means.
 """
 
 import ctypes
 import os
-import statistics
+import re
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Any
 
-os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler that counts maps is chatty
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # read when torch is imported: its profiler is chatty
 
 import numpy as np
 import pandas as pd
+import psutil
 import torch
 import typer
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table as Printed
 
 from rnaexp import models
@@ -32,93 +34,79 @@ from rnaexp.models.encoder import TransformerEncoder
 from rnaexp.models.tokens import Spread
 from rnaexp.rna import Rna
 from rnaexp.structure.heads import HeadScores, RnaScores
+from rnaexp.structure.pairs import candidates, reference
 from rnaexp.structure.protocol import ATTENTION, Scoring
 from rnaexp.structure.reading import Reading, Table
 from rnaexp.structure.tune import search
 
 RESULTS = Path(__file__).parents[1] / "tracking" / "results" / "benchmark_structure.csv"
-VOCABULARY = "<cls> <pad> <eos> <unk> A C G U R Y K M S W B D H V N - <null_1> <null_2> <null_3> <null_4> <mask>".split()
-
-PAIRS_PER_BASE = 0.45  # the mean of VL1 (0.46) and TS1 (0.43)
-RNAS_SEARCHED = 30  # as many as VL1
-THRESHOLDS = 200
+VOCABULARY = "<cls> <pad> <eos> <unk> A C G U R Y K M S W B D H V N - <null_1> <null_2> <null_3> <null_4> <mask>"
 READING = Reading(read_out=ATTENTION, scoring=Scoring())  # as `rnaexp run` reads a tuning set
+PAIRS_PER_BASE = 0.45  # the mean of VL1 is 0.46, of TS1 0.43
+RNAS_SEARCHED = 30  # as many as VL1 has
+THRESHOLDS = 200
 
-Entry = Mapping[str, np.ndarray]
+Entry = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
-    """A model and how long to look at it. `slow_rounds` is for what takes seconds a time."""
+class Plan:
+    """A model's (layers, heads, width, intermediate width), lengths, and rounds; slow cases go every third round."""
 
-    layers: int
-    heads: int
-    width: int
-    intermediate: int
+    network: tuple[int, int, int, int]
     bases: tuple[int, ...]
     rounds: int
-    slow_rounds: int
 
 
-RNA_FM = Size(
-    layers=12, heads=20, width=640, intermediate=5120, bases=(80, 200, 400), rounds=9, slow_rounds=3
-)  # doi:10.48550/arXiv.2204.00300
-QUICK = Size(layers=4, heads=4, width=32, intermediate=48, bases=(20, 40), rounds=2, slow_rounds=1)
+RNA_FM = Plan(network=(12, 20, 640, 5120), bases=(80, 200, 400), rounds=9)  # doi:10.48550/arXiv.2204.00300
+TOY = Plan(network=(4, 4, 32, 48), bases=(20, 40), rounds=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One thing to measure. `attention` names transformers' attention function; `goals`: column -> at most."""
+    """One thing to measure. `attention`: transformers' name of the function to use; `goals`: column -> at most."""
 
     run: Callable[[], object]
     attention: str = "rnaexp"
     slow: bool = False
-    shared_by: int = 1  # RNAs that one run serves
+    serves: int = 1  # RNAs that one run serves
     goals: Mapping[str, float] = field(default_factory=dict)
 
 
 @torch.inference_mode()
 def cases(encoder: TransformerEncoder, rna: Rna) -> dict[str, Case]:
     """Everything measured on one RNA, in the order of a round."""
-    ids = torch.tensor([encoder.tokens.encode(rna).ids])
-    maps = maps_in_memory(encoder, rna, ids)
-    tables = tables_for_search(rna, score(rna, maps))
+    body, encoding = encoder.network.base_model, encoder.tokens.encode(rna)
+    ids = torch.tensor([encoding.ids])
+    body.set_attn_implementation("eager")
+    maps = [Spread.of(encoding).maps(layer[0]) for layer in eager(encoder, ids)]
+    tables = turned(score(rna, maps))
     return {
-        "forward": Case(run=lambda: forward(encoder, ids), attention="sdpa"),
+        "forward": Case(run=lambda: body(ids), attention="sdpa"),
         "eager": Case(run=lambda: eager(encoder, ids), attention="eager"),
-        "tuning pass": Case(
-            run=lambda: tuning_pass(encoder, rna), goals={"times_eager": 1.15, "layers_alive": 1}
-        ),
+        "tuning pass": Case(run=lambda: tuning_pass(encoder, rna), goals={"times_eager": 1.15, "layers_alive": 1}),
         "scoring": Case(run=lambda: score(rna, maps), goals={"times_forward": 0.1}),
-        "search": Case(run=lambda: search(head_scores(encoder, rna, tables)), slow=True, shared_by=RNAS_SEARCHED),
-        **{f"head in layer {k}": one_head(encoder, rna, k) for k in layers_read_alone(encoder.layers)},
+        "search": Case(run=lambda: search(head_scores(encoder, rna, tables)), slow=True, serves=RNAS_SEARCHED),
+        **{f"one head, layer {k}": one_head(encoder, rna, k) for k in first_middle_last(encoder.layers)},
         "obvious script": Case(run=lambda: obvious_script(encoder, rna, ids), attention="eager", slow=True),
     }
 
 
-@torch.inference_mode()
-def forward(encoder: TransformerEncoder, ids: torch.Tensor) -> object:
-    """What the model costs by itself: transformers' own SDPA, no attention output, no masked-LM head."""
-    return encoder.network.base_model(ids).last_hidden_state
-
-
-@torch.inference_mode()
 def eager(encoder: TransformerEncoder, ids: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """transformers' own way to attention maps: all layers at once."""
-    maps = encoder.network.base_model(ids, output_attentions=True).attentions
+    maps: tuple[torch.Tensor, ...] = encoder.network.base_model(ids, output_attentions=True).attentions
     assert len(maps) == encoder.layers
-    return tuple(maps)
+    return maps
 
 
 def tuning_pass(encoder: TransformerEncoder, rna: Rna) -> Entry:
-    """What `rnaexp run` does for one RNA of a tuning set, from letters to the entry that is stored."""
+    """What `rnaexp run` does for one RNA of a tuning set, from its letters to the entry that is stored."""
     table = Table(rna, READING)
-    with torch.inference_mode():
-        encoder.read_attention([rna], lambda _, layer, maps: table.add(layer, maps))
+    encoder.read_attention([rna], lambda _, layer, maps: table.add(layer, maps))
     return table.entry()
 
 
-def score(rna: Rna, maps: tuple[torch.Tensor, ...]) -> Entry:
+def score(rna: Rna, maps: list[torch.Tensor]) -> Entry:
     """The tuning pass without the model."""
     table = Table(rna, READING)
     for layer, layer_maps in enumerate(maps):
@@ -126,23 +114,21 @@ def score(rna: Rna, maps: tuple[torch.Tensor, ...]) -> Entry:
     return table.entry()
 
 
-def one_head(encoder: TransformerEncoder, rna: Rna, layer: int) -> Case:
-    """Inference with a tuned head: nothing after its layer needs to run."""
-    run = lambda: encoder.read_head(rna, layer, encoder.heads // 2)  # noqa: E731
-    return Case(run=run, goals={"times_forward": (layer + 1) / encoder.layers + 0.1})
-
-
-def layers_read_alone(layers: int) -> tuple[int, ...]:
-    """First, middle, last."""
+def first_middle_last(layers: int) -> tuple[int, int, int]:
+    """Of twelve layers: 0, 5, 11."""
     return 0, layers // 2 - 1, layers - 1
+
+
+def one_head(encoder: TransformerEncoder, rna: Rna, layer: int) -> Case:
+    """Inference with a tuned head: nothing behind its layer needs to run."""
+    goals = {"times_forward": (layer + 1) / encoder.layers + 0.1}
+    return Case(run=partial(encoder.read_head, rna, layer, encoder.heads // 2), goals=goals)
 
 
 def obvious_script(encoder: TransformerEncoder, rna: Rna, ids: torch.Tensor) -> float:
     """What one writes first: all maps, NumPy head by head, every threshold of a grid."""
-    n = len(rna)
-    upper, known = np.triu_indices(n, 1), np.zeros((n, n), bool)
+    upper, known, best = np.triu_indices(len(rna), 1), np.zeros((len(rna), len(rna)), bool), 0.0
     known[tuple(np.transpose(rna.pairs or ()))] = True
-    best = 0.0
     for layer in eager(encoder, ids):
         for head in layer[0, :, 1:-1, 1:-1].numpy():
             scores = head + head.T
@@ -154,161 +140,177 @@ def obvious_script(encoder: TransformerEncoder, rna: Rna, ids: torch.Tensor) -> 
 def best_of_grid(scores: np.ndarray, known: np.ndarray) -> float:
     """The best F1 over equally spaced thresholds."""
     calls = (scores >= threshold for threshold in np.linspace(scores.min(), scores.max(), THRESHOLDS))
-    return max(2 * (called & known).sum() / (called.sum() + known.sum()) for called in calls)
+    return float(max(2 * (called & known).sum() / (called.sum() + known.sum()) for called in calls))
 
 
-def maps_in_memory(encoder: TransformerEncoder, rna: Rna, ids: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """All layers' maps in base coordinates, cut as the encoder cuts them."""
-    spread = Spread.of(encoder.tokens.encode(rna))
-    with attention(encoder, "eager"):
-        return tuple(spread.maps(layer[0]) for layer in eager(encoder, ids))
+def turned(entry: Entry) -> list[Entry]:
+    """A set's worth of tables, each the same one with its heads turned, so that no head is alike in two RNAs."""
+    return [{name: np.roll(entry[name], by, 0) for name in ("scores", "indices")} for by in range(RNAS_SEARCHED)]
 
 
-def tables_for_search(rna: Rna, entry: Entry) -> list[dict[str, Any]]:
-    """As many RNAs as a tuning set has; each has the one table with its heads turned, so that no two heads agree."""
-    return [
-        {name: np.roll(entry[name], turn, axis=0) for name in ("scores", "indices")} for turn in range(RNAS_SEARCHED)
-    ]
-
-
-def head_scores(encoder: TransformerEncoder, rna: Rna, tables: list[dict[str, Any]]) -> HeadScores:
-    """The table as the search is given it; made anew each time, for it remembers what it has worked out."""
-    n = len(rna)
-    known = {"bases": n, "candidates": n * (n - 1) // 2, "complete": False}
-    reference = np.array([i * n + j for i, j in rna.pairs or ()])
-    rnas = (
-        RnaScores(id=f"{at}", sequence_sha256=f"{at}", cluster=f"{at}", reference=reference, **known, **table)
-        for at, table in enumerate(tables)
-    )
+def head_scores(encoder: TransformerEncoder, rna: Rna, tables: list[Entry]) -> HeadScores:
+    """What the search is given; made anew each time, for it remembers what it has worked out."""
+    named = dict.fromkeys(("id", "sequence_sha256", "cluster"), "random")
+    known: dict[str, Any] = {"candidates": int(candidates(rna, READING.scoring).sum()), "complete": False}
+    pairs = reference(rna, READING.scoring)
     return HeadScores(
-        model="random",
-        weights=encoder.fingerprint,
-        data="random",
-        data_sha256="",
+        **dict.fromkeys(("model", "weights", "data", "data_sha256"), "random"),
         read_out=READING.read_out,
         scoring=READING.scoring,
         heads_per_layer=encoder.heads,
         heads=tuple(range(encoder.layers * encoder.heads)),
-        rnas=tuple(rnas),
+        rnas=tuple(RnaScores(**named, **known, bases=len(rna), reference=pairs, **table) for table in tables),
     )
 
 
-@contextmanager
-def attention(encoder: TransformerEncoder, name: str) -> Iterator[None]:
-    """The model with another of transformers' attention functions; the weights are the same tensors."""
-    body = encoder.network.base_model
-    body.set_attn_implementation(name)
-    try:
-        yield
-    finally:
-        body.set_attn_implementation("rnaexp")
-
-
 def random_rna(bases: int) -> Rna:
-    """Random letters and pairs; neither changes what anything costs."""
-    draw = np.random.default_rng(bases)
-    every = np.transpose(np.triu_indices(bases, 1))
+    """Random letters and pairs: neither changes the work."""
+    draw, every = np.random.default_rng(bases), np.transpose(np.triu_indices(bases, 1))
     chosen = np.sort(draw.choice(len(every), round(PAIRS_PER_BASE * bases), replace=False))
     pairs = tuple((int(i), int(j)) for i, j in every[chosen])
     return Rna(id=f"random-{bases}", sequence="".join(draw.choice(list("ACGU"), bases)), pairs=pairs)
 
 
-def write_checkpoint(folder: Path, size: Size) -> None:
-    """A random ESM checkpoint with RNA-FM's vocabulary and layout."""
+def write_checkpoint(folder: Path, network: tuple[int, int, int, int]) -> None:
+    """A random ESM checkpoint with RNA-FM's layout and vocabulary."""
     from transformers import EsmConfig, EsmForMaskedLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     torch.manual_seed(0)
-    config = EsmConfig(
-        vocab_size=len(VOCABULARY),
-        hidden_size=size.width,
-        num_hidden_layers=size.layers,
-        num_attention_heads=size.heads,
-        intermediate_size=size.intermediate,
-        max_position_embeddings=1026,
-        pad_token_id=VOCABULARY.index("<pad>"),
-        mask_token_id=VOCABULARY.index("<mask>"),
-        emb_layer_norm_before=True,
-        token_dropout=True,
-        initializer_range=0.05,  # attention that is not flat
-    )
-    EsmForMaskedLM(config).save_pretrained(folder)
-    (folder / "vocab.txt").write_text("\n".join(VOCABULARY))
+    names = ("num_hidden_layers", "num_attention_heads", "hidden_size", "intermediate_size")
+    ids = {"vocab_size": 25, "pad_token_id": 1, "mask_token_id": 24, "max_position_embeddings": 1026}
+    # A wider range than usual, so that attention is not flat.
+    layout = {"emb_layer_norm_before": True, "token_dropout": True, "initializer_range": 0.05}
+    EsmForMaskedLM(EsmConfig(**dict(zip(names, network, strict=True)), **ids, **layout)).save_pretrained(folder)
+    (folder / "vocab.txt").write_text(VOCABULARY.replace(" ", "\n"))
     (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "EsmTokenizer"}')
 
 
+@cache
+@torch.inference_mode()
 def load_warm(folder: Path) -> TransformerEncoder:
-    """The encoder after everything ran once on a short RNA: kernels are compiled, libraries imported."""
+    """The encoder, after everything ran once on a short RNA: kernels are compiled, libraries imported."""
     encoder = models.load(str(folder), device="cpu")
     assert isinstance(encoder, TransformerEncoder)
     for case in cases(encoder, random_rna(24)).values():
-        with attention(encoder, case.attention):
-            case.run()
+        ready(encoder, case)()
     return encoder
 
 
-def seconds(encoder: TransformerEncoder, measured: Mapping[str, Case], size: Size) -> dict[str, list[float]]:
-    """Wall time per RNA of each case, round by round."""
+def ready(encoder: TransformerEncoder, case: Case) -> Callable[[], object]:
+    """What to run, once the model has the case's attention function; the weights are the same tensors."""
+    encoder.network.base_model.set_attn_implementation(case.attention)
+    return case.run
+
+
+@torch.inference_mode()
+def seconds(encoder: TransformerEncoder, measured: Mapping[str, Case], rounds: int) -> dict[str, list[float]]:
+    """Wall time of each case per RNA, round by round."""
     taken: dict[str, list[float]] = {name: [] for name in measured}
-    for done in range(size.rounds):
+    for done in range(rounds):
         for name, case in measured.items():
-            if case.slow and done >= size.slow_rounds:
-                continue
-            with attention(encoder, case.attention):
-                start = time.perf_counter()
-                case.run()
-                taken[name].append((time.perf_counter() - start) / case.shared_by)
+            if not case.slow or done % 3 == 0:
+                run, start = ready(encoder, case), time.perf_counter()
+                run()
+                taken[name].append((time.perf_counter() - start) / case.serves)
     return taken
 
 
-def memory(folder: Path, name: str, size: Size) -> list[dict[str, Any]]:
-    """Peak memory of one case at each length, shortest first. Meant for a process of its own."""
-    encoder = load_warm(folder)
-    rows = []
-    for bases in size.bases:
-        case = cases(encoder, random_rna(bases))[name]
-        with attention(encoder, case.attention):
-            peak = peak_mb(case.run)
-            alive = blocks_alive(case.run, size.heads * (bases + 2) ** 2 * 4)
-        rows.append({"bases": bases, "case": name, "peak_mb": peak, "layers_alive": alive})
+def time_rows(encoder: TransformerEncoder, bases: int, rounds: int) -> list[dict[str, Any]]:
+    """One row a case. A ratio is the median of the ratios within a round, whose two times are seconds apart."""
+    measured, rows = cases(encoder, random_rna(bases)), []
+    taken = seconds(encoder, measured, rounds)
+    for name, times in taken.items():
+        row: dict[str, Any] = {"bases": bases, "case": name, "seconds": median(times), "seconds_min": min(times)}
+        for other in ("forward", "eager"):
+            same_rounds = taken[other][:: 3 if measured[name].slow else 1]
+            row[f"times_{other}"] = median(a / b for a, b in zip(times, same_rounds, strict=True))
+            row[f"times_{other}_min"] = min(times) / min(taken[other])
+        rows.append({**row, "rounds": len(times), "goals": measured[name].goals})
+    return rows
+
+
+@torch.inference_mode()
+def memory_rows(folder: Path, name: str, plan: Plan) -> list[dict[str, Any]]:
+    """Peak memory of one case at each length, shortest first; meant for a process of its own."""
+    encoder, rows = load_warm(folder), []
+    for bases in plan.bases:
+        run, one_layer = ready(encoder, cases(encoder, random_rna(bases))[name]), encoder.heads * (bases + 2) ** 2 * 4
+        row = {"bases": bases, "case": name, "peak_mb": peak_mb(run), "layers_alive": blocks_alive(run, one_layer)}
+        rows.append(row)
     return rows
 
 
 def peak_mb(run: Callable[[], object]) -> float:
-    """Highest resident memory while running, above that before it; NaN where the kernel is not Linux.
+    """Highest resident memory while running, less that before it; NaN where Linux does not count it.
 
-    Not `ru_maxrss`: that never falls, so the peak of loading the model would hide what comes after it.
+    Not `ru_maxrss`: it never falls, so the peak of loading the model would hide all that comes after it.
     """
     reset = Path("/proc/self/clear_refs")
     if not reset.exists():
         return float("nan")
-    ctypes.CDLL(None).malloc_trim(0)
-    reset.write_text("5")  # peak := present
-    before = _status_mb("VmRSS")
+    ctypes.CDLL(None).malloc_trim(0)  # else the run would live in memory that was freed but not given back
+    reset.write_text("5")  # the peak starts again from here
+    before = psutil.Process().memory_info().rss
     run()
-    return _status_mb("VmHWM") - before
-
-
-def _status_mb(name: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
+    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return (int(peak) * 1024 - before) / 1e6
 
 
 def blocks_alive(run: Callable[[], object], size: int) -> int:
-    """How many tensors of exactly this many bytes exist at once, from PyTorch's own record of its allocations."""
+    """How many tensors of exactly this many bytes exist at once, by PyTorch's own record of its allocations."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as record:
         run()
-    events = (event for event in record.profiler.kineto_results.events() if event.name() == "[memory]")
-    changes = [int(np.sign(event.nbytes())) for event in sorted(events, key=_start) if abs(event.nbytes()) == size]
+    events = [event for event in record.profiler.kineto_results.events() if event.name() == "[memory]"]
+    changes = [np.sign(event.nbytes()) for event in events if abs(event.nbytes()) == size]
     return int(np.cumsum(changes).max(initial=0))
 
 
-def _start(event: Any) -> int:
-    return int(event.start_ns())
+def measure(folder: Path, plan: Plan, *, cases_per_process: int | None) -> pd.DataFrame:
+    """Time in this process, then memory in others, one after the other."""
+    encoder = load_warm(folder)
+    rows = pd.DataFrame([row for bases in plan.bases for row in time_rows(encoder, bases, plan.rounds)])
+    names = rows["case"].unique()
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=cases_per_process) as others:
+        peaks = others.map(partial(memory_rows, folder, plan=plan), names)
+        return rows.merge(pd.DataFrame([row for case in peaks for row in case]), on=["bases", "case"])
 
 
-def main() -> None: ...
+def judge(row: "pd.Series[Any]") -> "pd.Series[str]":
+    """The row's goals in words, and whether all of them are met."""
+    text = ", ".join(f"{column} <= {most:.3g}" for column, most in row["goals"].items())
+    met = all(row[column] <= most for column, most in row["goals"].items())
+    return pd.Series({"goal": text, "met": ("yes" if met else "NO") if text else ""})
+
+
+def show(results: pd.DataFrame, title: str) -> None:
+    """On the screen; never folded where the output is a file."""
+    printed = Printed(*(name.replace("_", " ") for name in results), title=title)
+    for row in results.itertuples(index=False):
+        cells = (f"{value:.3g}" if isinstance(value, float) else str(value) for value in row)
+        printed.add_row(*cells, end_section=row.case == "obvious script")
+    Console(width=None if sys.stdout.isatty() else 200).print(printed)
+
+
+def main(
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="A toy model: shows that it runs, measures nothing.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Where to write; default tracking/results, --quick nowhere.")] = None,
+) -> None:
+    """Measure, print, write."""
+    plan, target = (TOY, csv) if quick else (RNA_FM, csv or RESULTS)
+    if quick:  # matrices of 32 columns are slower on many cores than on one
+        torch.set_num_threads(1)
+        os.environ["OMP_NUM_THREADS"] = "1"
+    with tempfile.TemporaryDirectory() as folder:
+        write_checkpoint(Path(folder), plan.network)
+        results = measure(Path(folder), plan, cases_per_process=None if quick else 1)
+    results = results.drop(columns="goals").join(results.apply(judge, axis=1))
+    threads, sizes = torch.get_num_threads(), "{} layers x {} heads x width {} ({})".format(*plan.network)
+    show(results, f"{sizes}, float32, {threads} threads, torch {torch.__version__}")
+    if target is not None:
+        results.assign(threads=threads, torch=torch.__version__).to_csv(target, index=False, float_format="%.5g")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@ import sys
 
 import pytest
 
-from .command import answer, environment, rnaexp, runs
+from .command import answer, environment, runs
+from .command import inside as rnaexp
 from .planted_sets import write_set
 
 

@@ -2,8 +2,8 @@
 
 import torch
 
-from rnaexp.lit import scores_from
 from rnaexp.rna import Rna
+from rnaexp.run.read import scores_from
 from rnaexp.structure.heads import HeadScores
 from rnaexp.structure.protocol import ATTENTION, Scoring
 from rnaexp.structure.reading import Reading, Table

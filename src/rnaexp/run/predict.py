@@ -12,9 +12,9 @@ from rnaexp.data.dot_bracket import to_dot_bracket
 from rnaexp.data.formats import read_rnas
 from rnaexp.data.letters import Unknown
 from rnaexp.errors import InputError
-from rnaexp.lit import Skipped, read_set
 from rnaexp.report.progress import announce
 from rnaexp.rna import Rna
+from rnaexp.run.read import Skipped, read_set
 from rnaexp.store import Store, write_atomically
 from rnaexp.structure.decode import calls, one_partner
 from rnaexp.structure.heads import RnaScores, TunedHead

@@ -11,9 +11,9 @@ from rnaexp import models
 from rnaexp.data.clusters import clustered
 from rnaexp.data.sets import DataSet, load_set
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.lit import Progress, Skipped, read_set, sequence_sha256
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
+from rnaexp.run.read import Progress, Skipped, read_set, sequence_sha256
 from rnaexp.store import Store
 from rnaexp.structure.curve import best_threshold
 from rnaexp.structure.decode import one_partner
@@ -104,9 +104,10 @@ def run_structure(task: Task, store: Store, announce: Announce, encoder: Encoder
         rnas = [rna for rna in validation_set.rnas if rna.id not in dropped]
         if not any(rna.pairs for rna in rnas):
             message = (
-                f"{validation_set.name}: nothing left to tune on without the {len(dropped)} relatives of the test set"
+                f"{validation_set.name}: nothing left to tune on without the {len(dropped)} relatives of the test set; "
+                "--related keep tunes on them all the same"
             )
-            raise InputError(f"{message}; --related keep tunes on them all the same")
+            raise InputError(message)
         validation = _read_exactly(encoder, validation_set, rnas, reading, store, announce, must=True)
         tuned = tuned_head(validation.scores, validation.search)
         decoded = _dot_bracket_threshold(encoder, validation, tuned, store, announce)
@@ -144,6 +145,8 @@ def _sets(task: Task) -> tuple[DataSet | None, DataSet, tuple[str, ...]]:
 
 def _clustered_with_tuning(test: DataSet, tuned: TunedHead) -> tuple[DataSet, TunedHead]:
     """Clusters are named anew over both sets; if the tuning set is gone, only equal sequences can be noticed."""
+    if not tuned.sequences:
+        return test, tuned
     try:
         tuning = load_set(tuned.tuned_on)
     except (InputError, UnavailableError):

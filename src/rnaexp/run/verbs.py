@@ -4,21 +4,22 @@ import json as json_format
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.lit import is_first_process
-from rnaexp.models.files import load_maps, load_pairs
+from rnaexp.models.files import FileEncoder, load_maps, load_pairs
 from rnaexp.models.spec import Encoder
 from rnaexp.report import tables
 from rnaexp.report.progress import announce, silence
 from rnaexp.run.question import Question, read_question
+from rnaexp.run.read import is_first_process
 from rnaexp.run.record import record
 from rnaexp.run.structure import Result, Task, run_structure
 from rnaexp.store import Store, read_json
 from rnaexp.structure.heads import TunedHead
-from rnaexp.structure.protocol import scoring
+from rnaexp.structure.protocol import PAIR_SCORES, scoring
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run
 
@@ -183,12 +184,32 @@ def score(
         message = "give either --pairs or --maps"
         raise InputError(message)
     if maps is not None:
-        encoder: Encoder = load_maps(maps, name=name, heads_per_layer=heads_per_layer or None, suffix=suffix)
+        encoder = load_maps(maps, name=name, heads_per_layer=heads_per_layer or None, suffix=suffix)
     else:
         assert pairs is not None
         encoder = load_pairs(pairs, name=name, suffix=suffix)
     asked = task(model=name, validation=validation, test=test, protocol=protocol, overrides=overrides, related=related)
+    if encoder.binary and not validation:
+        asked = replace(asked, tuned=_called_already(encoder, asked))
     run_one(asked, json=json, encoder=encoder)
+
+
+def _called_already(encoder: FileEncoder, asked: Task) -> TunedHead:
+    """Pairs without scores leave nothing to tune: every one of them is a call."""
+    return TunedHead(
+        model=encoder.spec.name,
+        weights=encoder.fingerprint,
+        layer=0,
+        head=0,
+        threshold=0.5,
+        validation_f1=None,
+        tuned_on="",
+        tuned_on_sha256="",
+        sequences=(),
+        clusters=(),
+        read_out=PAIR_SCORES,
+        scoring=asked.scoring,
+    )
 
 
 def find_tuned(model: str, where: str) -> TunedHead:

@@ -44,7 +44,7 @@ def best_threshold(rnas: Sequence[RnaScores], row: int, averaging: Literal["per-
     # The plateau that calls everything has no lower edge; its last score is as far as it is known to reach.
     lower = scores[last + 1] if last + 1 < len(scores) else scores[last]
     return Optimum(
-        f1=min(best, 1.0),  # sums of F1 changes may round past one
+        f1=round(best, 12),  # a sum of thousands of changes carries that much rounding
         threshold=float((scores[first] + lower) / 2),
         bound=bound,
     )

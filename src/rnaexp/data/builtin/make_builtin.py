@@ -168,8 +168,9 @@ Source: {package}, folder `/usr/share/doc/infernal/examples/testsuite`. Command 
 {families}
 
 - **Licence.** Families with an accession are Rfam content: CC0. `srp-euk.sto` and `rnaseP-eubact.sto` (by the
-  package's `00README`: Jim Brown's RNase P database) are not from Rfam and state no licence of their own; they stand
-  in a package that Debian distributes in `main`.
+  package's `00README`: Jim Brown's RNase P database) are not from Rfam and state no licence of their own; the
+  package's copyright file puts its files, these two with them, under GPL-3 as a whole. What is taken from them here
+  is facts (aligned sequences and a consensus structure); a user who must avoid any doubt removes both families.
 - **RNAs.** Of the rows without N, within 15 % of the median length, with 80 % or more of the median number of pairs
   and 75 % or more of these canonical (a row that fits the consensus worse has another structure): the one nearest the
   median length, then each time the row least identical to those chosen, {rnas} in all if there are as many.

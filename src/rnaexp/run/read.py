@@ -1,0 +1,145 @@
+"""Scores of a set of RNAs: what the store has is taken from it, only the rest is run."""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+from rnaexp.errors import TooLongError, UnsuitableError
+from rnaexp.models.spec import Encoder
+from rnaexp.rna import Rna
+from rnaexp.store import Arrays, Store, key_of
+from rnaexp.structure.heads import HeadScores, RnaScores
+from rnaexp.structure.pairs import candidates, reference
+from rnaexp.structure.protocol import Scoring
+from rnaexp.structure.reading import Reading
+
+# Raise when what an entry holds, or how it is computed, changes: old entries are then not found.
+_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """An RNA without scores, and why. `failed`: the model ran, and its output was unusable."""
+
+    id: str
+    reason: str
+    failed: bool = False
+
+
+Progress = Callable[[int], None]  # called with the number of RNAs just finished
+
+
+def read_set(
+    encoder: Encoder,
+    rnas: Sequence[Rna],
+    reading: Reading,
+    store: Store,
+    *,
+    data: tuple[str, str],
+    progress: Progress | None = None,
+) -> tuple[HeadScores, list[Skipped]]:
+    """Scores of all RNAs; only those not yet in the store are run. `data`: name and sha256 of the set.
+
+    Every RNA comes back either scored or skipped with its reason.
+    """
+    suitable, skipped = _suitable(encoder, rnas)
+    keys = {rna.id: _key(encoder, rna, reading) for rna in suitable}
+    entries = {rna.id: store.get(keys[rna.id]) for rna in suitable}
+    missing = [rna for rna in suitable if entries[rna.id] is None]
+    if progress is not None:
+        progress(len(rnas) - len(missing))
+    # Several processes must agree on who reads what, so each is given the whole list and passes over what is there.
+    pending = suitable if processes() > 1 else missing
+    if pending:
+        from rnaexp.lit import Reader, predict  # Lightning takes seconds to import: not when all is known
+
+        predict(Reader(encoder, reading, store, keys, progress), pending)
+        entries |= {rna.id: store.get(keys[rna.id]) for rna in missing}
+    tables = []
+    for rna in suitable:
+        entry = entries[rna.id]
+        if entry is None:
+            message = f"{rna.id}: no result after the model ran; another process may have failed. Run again to resume"
+            raise RuntimeError(message)
+        if "failed" in entry:
+            skipped.append(Skipped(id=rna.id, reason=str(entry["failed"]), failed=True))
+        else:
+            tables.append(scores_from(rna, entry, reading.scoring))
+    return _head_scores(encoder, reading, tables, data), skipped
+
+
+def _suitable(encoder: Encoder, rnas: Sequence[Rna]) -> tuple[list[Rna], list[Skipped]]:
+    suitable, skipped = [], []
+    for rna in rnas:
+        try:
+            encoder.check(rna)
+        except (TooLongError, UnsuitableError) as error:
+            skipped.append(Skipped(id=rna.id, reason=str(error)))
+        else:
+            suitable.append(rna)
+    return suitable, skipped
+
+
+def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
+    allowed = candidates(rna, reading.scoring)
+    parts = {
+        "schema": _SCHEMA,
+        "encoder": encoder.fingerprint,
+        "precision": "float32",
+        "sequence": rna.sequence,
+        "alignment": rna.alignment.sha256() if rna.alignment else None,
+        "read_out": asdict(reading.read_out),
+        "candidates": [reading.scoring.min_separation, reading.scoring.pairs, reading.scoring.decoder],
+        "kept": reading.kept(len(reference(rna, reading.scoring)), int(allowed.sum())),
+        "head": reading.head,
+    }
+    # Baselines make pair scores from the sequence alone; a planted toy also reads the reference it must find.
+    if encoder.spec.name == "planted":
+        parts["pairs"] = rna.pairs
+    return key_of(parts)
+
+
+def scores_from(rna: Rna, entry: Arrays, scoring: Scoring) -> RnaScores:
+    """A stored entry beside what is known of its RNA."""
+    return RnaScores(
+        id=rna.id,
+        sequence_sha256=sequence_sha256(rna),
+        cluster=rna.cluster or rna.id,
+        bases=len(rna),
+        candidates=int(entry["candidates"]),
+        reference=reference(rna, scoring),
+        scores=entry["scores"],
+        indices=entry["indices"],
+        complete=bool(entry["complete"]),
+    )
+
+
+def sequence_sha256(rna: Rna) -> str:
+    """Identity of an RNA across sets, whatever it is called there."""
+    return hashlib.sha256(rna.sequence.encode()).hexdigest()
+
+
+def _head_scores(encoder: Encoder, reading: Reading, tables: list[RnaScores], data: tuple[str, str]) -> HeadScores:
+    one = None if reading.head is None else reading.head[0] * encoder.heads + reading.head[1]
+    return HeadScores(
+        model=encoder.spec.name,
+        weights=encoder.fingerprint,
+        data=data[0],
+        data_sha256=data[1],
+        read_out=reading.read_out,
+        scoring=reading.scoring,
+        heads_per_layer=encoder.heads,
+        heads=tuple(range(encoder.layers * encoder.heads)) if one is None else (one,),
+        rnas=tuple(tables),
+    )
+
+
+def processes() -> int:
+    """Number of processes that torchrun started; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_first_process() -> bool:
+    """True in a single process and in rank 0 under torchrun: the one that tracks and prints."""
+    return os.environ.get("RANK", "0") == "0"
