@@ -7,7 +7,6 @@ hurts all alike. README.md beside this file says what each column means.
 import ctypes
 import os
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -45,6 +44,9 @@ READING = Reading(read_out=ATTENTION, scoring=Scoring())  # as `rnaexp run` read
 PAIRS_PER_BASE = 0.45  # the mean of VL1 is 0.46, of TS1 0.43
 RNAS_SEARCHED = 30  # as many as VL1 has
 THRESHOLDS = 200
+TUNING_GOALS = {"times_eager": 1.15, "layers_alive": 1}
+SCORING_GOALS = {"times_forward": 0.1}
+HEAD_ALLOWANCE = 0.1  # of a forward, besides the layers up to the head
 
 Entry = dict[str, np.ndarray]
 
@@ -84,10 +86,10 @@ def cases(encoder: TransformerEncoder, rna: Rna) -> dict[str, Case]:
     return {
         "forward": Case(run=lambda: body(ids), attention="sdpa"),
         "eager": Case(run=lambda: eager(encoder, ids), attention="eager"),
-        "tuning pass": Case(run=lambda: tuning_pass(encoder, rna), goals={"times_eager": 1.15, "layers_alive": 1}),
-        "scoring": Case(run=lambda: score(rna, maps), goals={"times_forward": 0.1}),
+        "tuning pass": Case(run=lambda: tuning_pass(encoder, rna), goals=TUNING_GOALS),
+        "scoring": Case(run=lambda: score(rna, maps), goals=SCORING_GOALS),
         "search": Case(run=lambda: search(head_scores(encoder, rna, tables)), slow=True, serves=RNAS_SEARCHED),
-        **{f"one head, layer {k}": one_head(encoder, rna, k) for k in first_middle_last(encoder.layers)},
+        **{f"one head, layer {k}": one_head(encoder, rna, k) for k in (0, encoder.layers // 2 - 1, encoder.layers - 1)},
         "obvious script": Case(run=lambda: obvious_script(encoder, rna, ids), attention="eager", slow=True),
     }
 
@@ -114,33 +116,24 @@ def score(rna: Rna, maps: list[torch.Tensor]) -> Entry:
     return table.entry()
 
 
-def first_middle_last(layers: int) -> tuple[int, int, int]:
-    """Of twelve layers: 0, 5, 11."""
-    return 0, layers // 2 - 1, layers - 1
-
-
 def one_head(encoder: TransformerEncoder, rna: Rna, layer: int) -> Case:
     """Inference with a tuned head: nothing behind its layer needs to run."""
-    goals = {"times_forward": (layer + 1) / encoder.layers + 0.1}
+    goals = {"times_forward": (layer + 1) / encoder.layers + HEAD_ALLOWANCE}
     return Case(run=partial(encoder.read_head, rna, layer, encoder.heads // 2), goals=goals)
 
 
 def obvious_script(encoder: TransformerEncoder, rna: Rna, ids: torch.Tensor) -> float:
-    """What one writes first: all maps, NumPy head by head, every threshold of a grid."""
+    """What one writes first: all maps, NumPy head by head, F1 at every threshold of a grid."""
     upper, known, best = np.triu_indices(len(rna), 1), np.zeros((len(rna), len(rna)), bool), 0.0
     known[tuple(np.transpose(rna.pairs or ()))] = True
-    for layer in eager(encoder, ids):
-        for head in layer[0, :, 1:-1, 1:-1].numpy():
-            scores = head + head.T
-            scores = scores - scores.sum(0, keepdims=True) * scores.sum(1, keepdims=True) / scores.sum()
-            best = max(best, best_of_grid(scores[upper], known[upper]))
+    for head in (head for layer in eager(encoder, ids) for head in layer[0, :, 1:-1, 1:-1].numpy()):
+        scores = head + head.T
+        scores = scores - scores.sum(0, keepdims=True) * scores.sum(1, keepdims=True) / scores.sum()
+        scores, truth = scores[upper], known[upper]
+        for threshold in np.linspace(scores.min(), scores.max(), THRESHOLDS):
+            called = scores >= threshold
+            best = max(best, 2 * (called & truth).sum() / (called.sum() + truth.sum()))
     return best
-
-
-def best_of_grid(scores: np.ndarray, known: np.ndarray) -> float:
-    """The best F1 over equally spaced thresholds."""
-    calls = (scores >= threshold for threshold in np.linspace(scores.min(), scores.max(), THRESHOLDS))
-    return float(max(2 * (called & known).sum() / (called.sum() + known.sum()) for called in calls))
 
 
 def turned(entry: Entry) -> list[Entry]:
@@ -237,8 +230,8 @@ def memory_rows(folder: Path, name: str, plan: Plan) -> list[dict[str, Any]]:
     encoder, rows = load_warm(folder), []
     for bases in plan.bases:
         run, one_layer = ready(encoder, cases(encoder, random_rna(bases))[name]), encoder.heads * (bases + 2) ** 2 * 4
-        row = {"bases": bases, "case": name, "peak_mb": peak_mb(run), "layers_alive": blocks_alive(run, one_layer)}
-        rows.append(row)
+        measured = {"peak_mb": peak_mb(run), "layers_alive": blocks_alive(run, one_layer)}
+        rows.append({"bases": bases, "case": name, **measured})
     return rows
 
 
@@ -267,13 +260,13 @@ def blocks_alive(run: Callable[[], object], size: int) -> int:
     return int(np.cumsum(changes).max(initial=0))
 
 
-def measure(folder: Path, plan: Plan, *, cases_per_process: int | None) -> pd.DataFrame:
-    """Time in this process, then memory in others, one after the other."""
+def measure(folder: Path, plan: Plan) -> pd.DataFrame:
+    """Time in this process; then memory, each case in a process of its own (a toy's case does not pay for one)."""
     encoder = load_warm(folder)
     rows = pd.DataFrame([row for bases in plan.bases for row in time_rows(encoder, bases, plan.rounds)])
-    names = rows["case"].unique()
-    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=cases_per_process) as others:
-        peaks = others.map(partial(memory_rows, folder, plan=plan), names)
+    memory, names = partial(memory_rows, folder, plan=plan), rows["case"].unique()
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as fresh:
+        peaks = map(memory, names) if plan is TOY else fresh.map(memory, names)
         return rows.merge(pd.DataFrame([row for case in peaks for row in case]), on=["bases", "case"])
 
 
@@ -285,12 +278,12 @@ def judge(row: "pd.Series[Any]") -> "pd.Series[str]":
 
 
 def show(results: pd.DataFrame, title: str) -> None:
-    """On the screen; never folded where the output is a file."""
+    """On the screen, wide."""
     printed = Printed(*(name.replace("_", " ") for name in results), title=title)
     for row in results.itertuples(index=False):
         cells = (f"{value:.3g}" if isinstance(value, float) else str(value) for value in row)
         printed.add_row(*cells, end_section=row.case == "obvious script")
-    Console(width=None if sys.stdout.isatty() else 200).print(printed)
+    Console(width=max(Console().width, 190)).print(printed)
 
 
 def main(
@@ -302,10 +295,9 @@ def main(
     plan, target = (TOY, csv) if quick else (RNA_FM, csv or RESULTS)
     if quick:  # matrices of 32 columns are slower on many cores than on one
         torch.set_num_threads(1)
-        os.environ["OMP_NUM_THREADS"] = "1"
     with tempfile.TemporaryDirectory() as folder:
         write_checkpoint(Path(folder), plan.network)
-        results = measure(Path(folder), plan, cases_per_process=None if quick else 1)
+        results = measure(Path(folder), plan)
     results = results.drop(columns="goals").join(results.apply(judge, axis=1))
     threads, sizes = torch.get_num_threads(), "{} layers x {} heads x width {} ({})".format(*plan.network)
     show(results, f"{sizes}, float32, {threads} threads, torch {torch.__version__}")

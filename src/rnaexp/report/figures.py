@@ -18,7 +18,7 @@ def heat_map(part: Part, title: str) -> Figure:
     axes.set(title=title, xlabel="head", ylabel="layer", xticks=range(table.shape[1]), yticks=range(table.shape[0]))
     best = part.search.winner
     axes.add_patch(Rectangle((best["head"] - 0.5, best["layer"] - 0.5), 1, 1, fill=False, edgecolor="red", lw=2))
-    figure.colorbar(image, label="F1 at the head's own best threshold")
+    figure.colorbar(image, label="F1 at the head's best threshold (a lower bound for heads that cannot win)")
     return figure
 
 
