@@ -3,6 +3,8 @@ import sys
 
 import pytest
 
+from rnaexp.data.formats import read_rnas
+
 from .command import answer, environment, runs
 from .command import inside as rnaexp
 from .planted_sets import write_set
@@ -53,9 +55,9 @@ def test_one_run_prints_one_object_and_is_found_in_mlflow_and_by_predict(folder)
     pairs = (folder / "predictions" / "pairs.csv").read_text().splitlines()
     assert pairs[0] == "rna,i,j,bases,score"
     brackets = (folder / "predictions" / "structures.dbn").read_text().splitlines()
-    assert brackets[0].startswith("; planted layer 1 head 2")
-    assert "decoder greedy" in brackets[0]
-    assert brackets[1:] == [">../<b>mine", "AAAGGCGCGCAAAAAGCGCGCCUUU", "((((((((((.....))))))))))"]
+    assert brackets[0].startswith(">../<b>mine planted layer=1 head=2 decoder=greedy threshold=")
+    assert brackets[1:] == ["AAAGGCGCGCAAAAAGCGCGCCUUU", "((((((((((.....))))))))))"]
+    assert [len(rna.pairs) for rna in read_rnas(folder / "predictions" / "structures.dbn")] == [10]
     assert {tuple(map(int, line.split(",")[1:3])) for line in pairs[1:]} == {(at, 26 - at) for at in range(1, 11)}
 
     by_run = rnaexp(
@@ -124,7 +126,6 @@ def test_listings_say_what_is_known_and_what_is_not(folder):
 def test_another_tools_maps_and_pairs_become_rows(folder):
     import numpy as np
 
-    from rnaexp.data.formats import read_rnas
     from rnaexp.data.pair_tables import write_bpseq
     from rnaexp.models import load
 

@@ -60,6 +60,7 @@ def run(
     device: Device = "auto",
     seed: Seed = 0,
     shard: Annotated[str, typer.Option(help="i/n: every n-th run of the question, from the i-th (1..n).")] = "",
+    csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
     json: Json = False,
 ) -> None:
     """Tune a head on one set, freeze it, test it on another, and log it all to MLflow."""
@@ -68,7 +69,7 @@ def run(
     choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}
     if question is not None:
         _no_model_beside(model)
-        verbs.run_question(question, shard, json=json)
+        verbs.run_question(question, shard, csv=csv, json=json)
         return
     task = verbs.task(
         model=model,
@@ -82,7 +83,7 @@ def run(
         device=device,
         seed=seed,
     )
-    verbs.run_one(task, json=json)
+    verbs.run_one(task, csv=csv, json=json)
 
 
 def _no_model_beside(model: str) -> None:

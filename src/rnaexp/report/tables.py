@@ -61,6 +61,19 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
     }
 
 
+def as_frame(results: Sequence[tuple[Result, str | None]]) -> pd.DataFrame:
+    """One row a run, best first within each test set and protocol: what `tracking/results` keeps."""
+    rows = []
+    for result, run_id in results:
+        told = as_json(result, run_id)
+        named = {"model": told["model"], "validation": told["validation"], "test": told["test"]}
+        rows.append(
+            {**named, "protocol": told["protocol"]["name"], "related_rnas": told["related"], **told["structure"]}
+        )
+    order = ["test", "protocol", "f1"]
+    return pd.DataFrame(rows).sort_values(order, ascending=[True, True, False]).round(6)
+
+
 def interval_text(interval: Interval) -> str:
     """`0.591 [0.540, 0.640]`."""
     return f"{interval.mean:.3f} [{interval.low:.3f}, {interval.high:.3f}]"

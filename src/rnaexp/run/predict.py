@@ -18,14 +18,15 @@ from rnaexp.run.read import Skipped, read_set
 from rnaexp.store import Store, write_atomically
 from rnaexp.structure.decode import calls, one_partner
 from rnaexp.structure.heads import RnaScores, TunedHead
-from rnaexp.structure.protocol import protocol_name
 from rnaexp.structure.reading import Reading
 
 _AT_ONCE = 256  # RNAs between two looks at the disk: their maps of one head are all that is held
 
 
 def predict(fasta: Path, out: Path, tuned: TunedHead, *, loading: Mapping[str, Any], unknown: Unknown) -> None:
-    """Write `pairs.csv` (the result) and `structures.dbn` (a lossy view: one partner a base).
+    """Write `pairs.csv` (every call: the result) and `structures.dbn` (a lossy view: one partner a base).
+
+    The view's decoder takes pairs by falling score as long as both bases are free; its threshold was tuned through it.
 
     Raises: InputError if the head was tuned on other weights than those given.
     """
@@ -37,7 +38,7 @@ def predict(fasta: Path, out: Path, tuned: TunedHead, *, loading: Mapping[str, A
     reading = Reading(
         read_out=tuned.read_out, scoring=tuned.scoring, depth=float("inf"), head=(tuned.layer, tuned.head)
     )
-    pairs, brackets, skipped = list[tuple[str, int, int, str, float]](), [_heading(tuned)], list[Skipped]()
+    pairs, brackets, skipped = list[tuple[str, int, int, str, float]](), list[str](), list[Skipped]()
     store = Store()
     for first in range(0, len(rnas), _AT_ONCE):
         some = rnas[first : first + _AT_ONCE]
@@ -60,14 +61,6 @@ def predict(fasta: Path, out: Path, tuned: TunedHead, *, loading: Mapping[str, A
     )
 
 
-def _heading(tuned: TunedHead) -> str:
-    f1 = "unknown" if tuned.validation_f1 is None else f"{tuned.validation_f1:.3f}"
-    return (
-        f"; {tuned.model} layer {tuned.layer} head {tuned.head}, {protocol_name(tuned.scoring)}, F1 {f1} on "
-        f"{tuned.tuned_on}; decoder greedy (one partner a base, pairs by falling score), threshold tuned through it\n"
-    )
-
-
 def _pairs(rna: Rna, scores: RnaScores, threshold: float) -> Iterator[tuple[str, int, int, str, float]]:
     """Every call, from 1, best first."""
     for (i, j), score in zip(calls(scores, 0, threshold), scores.scores[0], strict=False):
@@ -77,4 +70,6 @@ def _pairs(rna: Rna, scores: RnaScores, threshold: float) -> Iterator[tuple[str,
 def _bracket(rna: Rna, scores: RnaScores, tuned: TunedHead) -> str:
     threshold = tuned.threshold if tuned.dot_bracket_threshold is None else tuned.dot_bracket_threshold
     pairs = calls(one_partner(scores, 0), 0, threshold)
-    return f">{rna.id}\n{rna.sequence}\n{to_dot_bracket(len(rna), sorted(pairs))}\n"
+    # In the header, behind the id: the file stays plain FASTA with dot-brackets, a set that can be tested on.
+    made = f"{tuned.model} layer={tuned.layer} head={tuned.head} decoder=greedy threshold={threshold:.6g}"
+    return f">{rna.id} {made}\n{rna.sequence}\n{to_dot_bracket(len(rna), sorted(pairs))}\n"

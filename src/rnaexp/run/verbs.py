@@ -17,7 +17,7 @@ from rnaexp.run.question import Question, read_question
 from rnaexp.run.read import is_first_process
 from rnaexp.run.record import record
 from rnaexp.run.structure import Result, Task, run_structure
-from rnaexp.store import Store, read_json
+from rnaexp.store import Store, read_json, write_atomically
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import PAIR_SCORES, scoring
 from rnaexp.track.orphan import watch_parent
@@ -74,7 +74,7 @@ def loading(model: str, weights: str, config: str, device: str, seed: int) -> di
     }
 
 
-def run_one(task: Task, *, json: bool, encoder: Encoder | None = None) -> None:
+def run_one(task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder | None = None) -> None:
     """One task: compute, track, print. Of several processes only the first tracks and prints."""
     shown = announce if is_first_process() else silence
     store = Store()
@@ -83,6 +83,7 @@ def run_one(task: Task, *, json: bool, encoder: Encoder | None = None) -> None:
         return
     watch_parent()
     result, run_id = _tracked(task, store, encoder, {})
+    _write_csv([(result, run_id)], csv)
     if json:
         sys.stdout.write(json_format.dumps(tables.as_json(result, run_id)) + "\n")
     else:
@@ -123,7 +124,7 @@ def _say(line: str) -> None:
     sys.stderr.write(f"rnaexp: {line}\n")
 
 
-def run_question(path: Path, shard: str, *, json: bool) -> None:
+def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
     """All runs of a question, or one shard of them, in one table; what is done already is read from the store."""
     question = read_question(path)
     tasks = _shard(question.tasks(), shard)
@@ -138,10 +139,16 @@ def run_question(path: Path, shard: str, *, json: bool) -> None:
         except (InputError, UnavailableError) as error:
             failures.append((one.model, error))
             _say(f"{one.model}: {error}")
+    _write_csv(results, csv)
     _show_question(question, results, json=json)
     if failures:
         message = f"{len(failures)} of {len(tasks)} runs did not end: {', '.join(name for name, _ in failures)}"
         raise type(failures[0][1])(message)
+
+
+def _write_csv(results: list[tuple[Result, str | None]], csv: Path | None) -> None:
+    if csv is not None:
+        write_atomically(csv, tables.as_frame(results).to_csv(index=False).encode())
 
 
 def _show_question(question: Question, results: list[tuple[Result, str | None]], *, json: bool) -> None:
