@@ -10,10 +10,8 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache, partial
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
@@ -53,15 +51,19 @@ Entry = dict[str, np.ndarray]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A model's (layers, heads, width, intermediate width), lengths, and rounds; slow cases go every third round."""
+    """A model's (layers, heads, width, intermediate width), lengths, and rounds; slow cases go every fourth round.
+
+    `patience`: seconds at one length after which no further round begins.
+    """
 
     network: tuple[int, int, int, int]
     bases: tuple[int, ...]
     rounds: int
+    patience: float = 60.0
 
 
 RNA_FM = Plan(network=(12, 20, 640, 5120), bases=(80, 200, 400), rounds=9)  # doi:10.48550/arXiv.2204.00300
-TOY = Plan(network=(4, 4, 32, 48), bases=(20, 40), rounds=3)
+TOY = Plan(network=(4, 4, 32, 48), bases=(20, 40), rounds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +182,6 @@ def write_checkpoint(folder: Path, network: tuple[int, int, int, int]) -> None:
     (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "EsmTokenizer"}')
 
 
-@cache
 @torch.inference_mode()
 def load_warm(folder: Path) -> TransformerEncoder:
     """The encoder, after everything ran once on a short RNA: kernels are compiled, libraries imported."""
@@ -198,26 +199,29 @@ def ready(encoder: TransformerEncoder, case: Case) -> Callable[[], object]:
 
 
 @torch.inference_mode()
-def seconds(encoder: TransformerEncoder, measured: Mapping[str, Case], rounds: int) -> dict[str, list[float]]:
+def seconds(encoder: TransformerEncoder, measured: Mapping[str, Case], plan: Plan) -> dict[str, list[float]]:
     """Wall time of each case per RNA, round by round."""
     taken: dict[str, list[float]] = {name: [] for name in measured}
-    for done in range(rounds):
+    began = time.perf_counter()
+    for done in range(plan.rounds):
         for name, case in measured.items():
-            if not case.slow or done % 3 == 0:
+            if not case.slow or done % 4 == 0:
                 run, start = ready(encoder, case), time.perf_counter()
                 run()
                 taken[name].append((time.perf_counter() - start) / case.serves)
+        if time.perf_counter() - began > plan.patience:
+            break
     return taken
 
 
-def time_rows(encoder: TransformerEncoder, bases: int, rounds: int) -> list[dict[str, Any]]:
+def time_rows(encoder: TransformerEncoder, bases: int, plan: Plan) -> list[dict[str, Any]]:
     """One row a case. A ratio is the median of the ratios within a round, whose two times are seconds apart."""
     measured, rows = cases(encoder, random_rna(bases)), []
-    taken = seconds(encoder, measured, rounds)
+    taken = seconds(encoder, measured, plan)
     for name, times in taken.items():
         row: dict[str, Any] = {"bases": bases, "case": name, "seconds": median(times), "seconds_min": min(times)}
         for other in ("forward", "eager"):
-            same_rounds = taken[other][:: 3 if measured[name].slow else 1]
+            same_rounds = taken[other][:: 4 if measured[name].slow else 1]
             row[f"times_{other}"] = median(a / b for a, b in zip(times, same_rounds, strict=True))
             row[f"times_{other}_min"] = min(times) / min(taken[other])
         rows.append({**row, "rounds": len(times), "goals": measured[name].goals})
@@ -225,25 +229,26 @@ def time_rows(encoder: TransformerEncoder, bases: int, rounds: int) -> list[dict
 
 
 @torch.inference_mode()
-def memory_rows(folder: Path, name: str, plan: Plan) -> list[dict[str, Any]]:
-    """Peak memory of one case at each length, shortest first; meant for a process of its own."""
-    encoder, rows = load_warm(folder), []
-    for bases in plan.bases:
-        run, one_layer = ready(encoder, cases(encoder, random_rna(bases))[name]), encoder.heads * (bases + 2) ** 2 * 4
+def memory_rows(encoder: TransformerEncoder, bases: int) -> list[dict[str, Any]]:
+    """Peak memory of each case. After all times are taken, for the settings below make allocation slow."""
+    one_layer, rows = encoder.heads * (bases + 2) ** 2 * 4, []
+    for name, case in cases(encoder, random_rna(bases)).items():
+        run = ready(encoder, case)
         measured = {"peak_mb": peak_mb(run), "layers_alive": blocks_alive(run, one_layer)}
         rows.append({"bases": bases, "case": name, **measured})
     return rows
 
 
 def peak_mb(run: Callable[[], object]) -> float:
-    """Highest resident memory while running, less that before it; NaN where Linux does not count it.
+    """Highest resident memory while running, less that before it; NaN where there is no such count (not Linux).
 
     Not `ru_maxrss`: it never falls, so the peak of loading the model would hide all that comes after it.
     """
-    reset = Path("/proc/self/clear_refs")
-    if not reset.exists():
+    reset, allocator = Path("/proc/self/clear_refs"), ctypes.CDLL(None)
+    if not reset.exists() or not hasattr(allocator, "mallopt"):
         return float("nan")
-    ctypes.CDLL(None).malloc_trim(0)  # else the run would live in memory that was freed but not given back
+    allocator.mallopt(-3, 2**16)  # M_MMAP_THRESHOLD: what is freed is given back at once, not kept for reuse
+    allocator.malloc_trim(0)
     reset.write_text("5")  # the peak starts again from here
     before = psutil.Process().memory_info().rss
     run()
@@ -261,13 +266,11 @@ def blocks_alive(run: Callable[[], object], size: int) -> int:
 
 
 def measure(folder: Path, plan: Plan) -> pd.DataFrame:
-    """Time in this process; then memory, each case in a process of its own (a toy's case does not pay for one)."""
+    """First all times, then all memory."""
     encoder = load_warm(folder)
-    rows = pd.DataFrame([row for bases in plan.bases for row in time_rows(encoder, bases, plan.rounds)])
-    memory, names = partial(memory_rows, folder, plan=plan), rows["case"].unique()
-    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as fresh:
-        peaks = map(memory, names) if plan is TOY else fresh.map(memory, names)
-        return rows.merge(pd.DataFrame([row for case in peaks for row in case]), on=["bases", "case"])
+    times = [row for bases in plan.bases for row in time_rows(encoder, bases, plan)]
+    memory = [row for bases in plan.bases for row in memory_rows(encoder, bases)]
+    return pd.DataFrame(times).merge(pd.DataFrame(memory), on=["bases", "case"])
 
 
 def judge(row: "pd.Series[Any]") -> "pd.Series[str]":

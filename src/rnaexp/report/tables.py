@@ -2,14 +2,13 @@
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rnaexp.run.structure import Part, Result
-from rnaexp.stats import Interval
 from rnaexp.structure.heads import HeadScores
 from rnaexp.structure.protocol import protocol_fields
 
@@ -53,6 +52,7 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
         },
         "validation": result.validation.data.name if result.validation else None,
         "test": result.test.data.name,
+        "tuned_on": tuned.tuned_on or None if tuned else None,
         "related": result.task.related,
         "related_rnas": list(result.related),
         "skipped": [{"rna": s.id, "reason": s.reason, "failed": s.failed} for s in result.skipped],
@@ -61,22 +61,14 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
     }
 
 
-def as_frame(results: Sequence[tuple[Result, str | None]]) -> pd.DataFrame:
+def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row a run, best first within each test set and protocol: what `tracking/results` keeps."""
     rows = []
-    for result, run_id in results:
-        told = as_json(result, run_id)
-        named = {"model": told["model"], "validation": told["validation"], "test": told["test"]}
-        rows.append(
-            {**named, "protocol": told["protocol"]["name"], "related_rnas": told["related"], **told["structure"]}
-        )
+    for run in told:
+        named = {"model": run["model"], "validation": run["validation"], "test": run["test"]}
+        rows.append({**named, "protocol": run["protocol"]["name"], "related_rnas": run["related"], **run["structure"]})
     order = ["test", "protocol", "f1"]
     return pd.DataFrame(rows).sort_values(order, ascending=[True, True, False]).round(6)
-
-
-def interval_text(interval: Interval) -> str:
-    """`0.591 [0.540, 0.640]`."""
-    return f"{interval.mean:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
 def per_rna(result: Result) -> pd.DataFrame:
@@ -124,8 +116,8 @@ def best_heads(scores: HeadScores, trials: pd.DataFrame, most: int = 10) -> pd.D
     return trials.sort_values(["f1", "layer", "head"], ascending=[False, True, True]).head(most)
 
 
-def show(results: Sequence[Result], title: str = "", note: str = "") -> None:
-    """The runs as one table on the screen, best first within each test set."""
+def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> None:
+    """The runs, as `as_json` tells them, as one table on the screen: best first within each test set."""
     from rich.console import Console
     from rich.table import Table
 
@@ -134,28 +126,28 @@ def show(results: Sequence[Result], title: str = "", note: str = "") -> None:
         table.add_column(name)
     for name in ("F1 [95 %]", "oracle F1", "precision", "recall", "MCC", "RNAs", "clusters", "skipped", "head"):
         table.add_column(name, justify="right")
-    for result in sorted(results, key=_rank):
-        table.add_row(*_row(result))
+    for run in sorted(told, key=_rank):
+        table.add_row(*_row(run))
     Console(width=None if sys.stdout.isatty() else 170).print(table, markup=False)
 
 
-def _rank(result: Result) -> tuple[str, float]:
-    done = result.evaluation or result.oracle
-    return result.test.data.name, -done.f1.mean
+def _rank(run: Mapping[str, Any]) -> tuple[str, str, float]:
+    figures = run["structure"]
+    return run["test"], run["protocol"]["name"], -(figures["oracle_f1"] if figures["f1"] is None else figures["f1"])
 
 
-def _row(result: Result) -> list[str]:
-    done, tuned = result.evaluation, result.tuned
+def _row(run: Mapping[str, Any]) -> list[str]:
+    figures = run["structure"]
+    tuned = figures["f1"] is not None
+    f1 = "{f1:.3f} [{f1_low:.3f}, {f1_high:.3f}]".format(**figures) if tuned else "not tuned"
     return [
-        result.encoder.spec.name,
-        (result.validation.data.name if result.validation else tuned.tuned_on if tuned else "") or "nothing",
-        result.test.data.name,
-        protocol_fields(result.test.scores.scoring, result.test.scores.read_out)["name"],
-        interval_text(done.f1) if done else "not tuned",
-        f"{result.oracle.f1.mean:.3f}" + ("" if result.test.exact else " or more"),
-        *([f"{value:.3f}" for value in (done.precision, done.recall, done.mcc)] if done else ["", "", ""]),
-        str(len(result.test.scores.scored())),
-        str(result.oracle.f1.clusters),
-        str(len(result.skipped)),
-        f"{tuned.layer}.{tuned.head}" if tuned else "",
+        run["model"],
+        run["tuned_on"] or "nothing",
+        run["test"],
+        run["protocol"]["name"],
+        f1,
+        f"{figures['oracle_f1']:.3f}" + ("" if figures["oracle_exact"] else " or more"),
+        *[f"{figures[name]:.3f}" if tuned else "" for name in ("precision", "recall", "mcc")],
+        *[str(figures[name]) for name in ("rnas", "clusters", "skipped")],
+        f"{figures['layer']}.{figures['head']}" if tuned else "",
     ]

@@ -82,17 +82,16 @@ def run_one(task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder
         run_structure(task, store, shown, encoder)
         return
     watch_parent()
-    result, run_id = _tracked(task, store, encoder, {})
-    _write_csv([(result, run_id)], csv)
+    told = _tracked(task, store, encoder, {})
+    _write_csv([told], csv)
     if json:
-        sys.stdout.write(json_format.dumps(tables.as_json(result, run_id)) + "\n")
+        sys.stdout.write(json_format.dumps(told) + "\n")
     else:
-        tables.show([result])
+        tables.show([told])
 
 
-def _tracked(
-    task: Task, store: Store, encoder: Encoder | None, tags: Mapping[str, object]
-) -> tuple[Result, str | None]:
+def _tracked(task: Task, store: Store, encoder: Encoder | None, tags: Mapping[str, object]) -> dict[str, Any]:
+    """Run and log; what is told of it is small, its tables are let go."""
     start = time.monotonic()
     with tracked_run(task.model, tags=tags) as run:
         result = run_structure(task, store, announce, encoder)
@@ -100,7 +99,7 @@ def _tracked(
             store.put_tuned(task.model, result.tuned.to_json())
         record(run, result, store, announce, seconds=time.monotonic() - start)
     _warn(result, store)
-    return result, run.run_id
+    return tables.as_json(result, run.run_id)
 
 
 def _warn(result: Result, store: Store) -> None:
@@ -132,31 +131,31 @@ def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> Non
         for one in tasks:
             run_structure(one, Store(), silence)
         return
-    results, failures = [], []
+    told: list[dict[str, Any]] = []
+    failures: list[tuple[str, InputError | UnavailableError]] = []
     for one in tasks:
         try:
-            results.append(_tracked(one, Store(), None, {"rnaexp.question": question.name}))
+            told.append(_tracked(one, Store(), None, {"rnaexp.question": question.name}))
         except (InputError, UnavailableError) as error:
             failures.append((one.model, error))
             _say(f"{one.model}: {error}")
-    _write_csv(results, csv)
-    _show_question(question, results, json=json)
+    _write_csv(told, csv)
+    _show_question(question, told, json=json)
     if failures:
         message = f"{len(failures)} of {len(tasks)} runs did not end: {', '.join(name for name, _ in failures)}"
         raise type(failures[0][1])(message)
 
 
-def _write_csv(results: list[tuple[Result, str | None]], csv: Path | None) -> None:
-    if csv is not None:
-        write_atomically(csv, tables.as_frame(results).to_csv(index=False).encode())
+def _write_csv(told: list[dict[str, Any]], csv: Path | None) -> None:
+    if csv is not None and told:
+        write_atomically(csv, tables.as_frame(told).to_csv(index=False).encode())
 
 
-def _show_question(question: Question, results: list[tuple[Result, str | None]], *, json: bool) -> None:
+def _show_question(question: Question, told: list[dict[str, Any]], *, json: bool) -> None:
     if json:
-        runs = [tables.as_json(result, run_id) for result, run_id in results]
-        sys.stdout.write(json_format.dumps({"question": question.name, "runs": runs}) + "\n")
-    elif results:
-        tables.show([result for result, _ in results], title=question.title, note=question.note)
+        sys.stdout.write(json_format.dumps({"question": question.name, "runs": told}) + "\n")
+    elif told:
+        tables.show(told, title=question.title, note=question.note)
 
 
 def _shard(tasks: list[Task], shard: str) -> list[Task]:
