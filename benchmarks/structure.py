@@ -26,7 +26,7 @@ import typer
 from rich.console import Console
 from rich.table import Table as Printed
 
-from rnaexp import models
+from rnaexp.models import load
 from rnaexp.models.encoder import TransformerEncoder
 from rnaexp.models.tokens import Spread
 from rnaexp.rna import Rna
@@ -41,25 +41,18 @@ VOCABULARY = "<cls> <pad> <eos> <unk> A C G U R Y K M S W B D H V N - <null_1> <
 READING = Reading(read_out=ATTENTION, scoring=Scoring())  # as `rnaexp run` reads a tuning set
 PAIRS_PER_BASE = 0.45  # the mean of VL1 is 0.46, of TS1 0.43
 RNAS_SEARCHED = 30  # as many as VL1 has
-THRESHOLDS = 200
-TUNING_GOALS = {"times_eager": 1.15, "layers_alive": 1}
-SCORING_GOALS = {"times_forward": 0.1}
-HEAD_ALLOWANCE = 0.1  # of a forward, besides the layers up to the head
-
-Entry = dict[str, np.ndarray]
+PATIENCE = 30.0  # seconds at one length after which no further round begins
+SLOW_EVERY = 4  # rounds
+TUNING_GOALS = {"of_eager": 1.15, "layers_alive": 1}  # column -> at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A model's (layers, heads, width, intermediate width), lengths, and rounds; slow cases go every fourth round.
-
-    `patience`: seconds at one length after which no further round begins.
-    """
+    """A model's (layers, heads, width, intermediate width), lengths, and most rounds."""
 
     network: tuple[int, int, int, int]
     bases: tuple[int, ...]
     rounds: int
-    patience: float = 60.0
 
 
 RNA_FM = Plan(network=(12, 20, 640, 5120), bases=(80, 200, 400), rounds=9)  # doi:10.48550/arXiv.2204.00300
@@ -68,7 +61,7 @@ TOY = Plan(network=(4, 4, 32, 48), bases=(20, 40), rounds=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One thing to measure. `attention`: transformers' name of the function to use; `goals`: column -> at most."""
+    """One thing to measure. `attention`: transformers' name of the function to use; `goals`: most of a column."""
 
     run: Callable[[], object]
     attention: str = "rnaexp"
@@ -84,12 +77,14 @@ def cases(encoder: TransformerEncoder, rna: Rna) -> dict[str, Case]:
     ids = torch.tensor([encoding.ids])
     body.set_attn_implementation("eager")
     maps = [Spread.of(encoding).maps(layer[0]) for layer in eager(encoder, ids)]
-    tables = turned(score(rna, maps))
+    kept = score(rna, maps)
+    # A set's worth of tables: the same one with its heads turned, so that no head is alike in two RNAs.
+    tables = [{name: np.roll(kept[name], by, 0) for name in ("scores", "indices")} for by in range(RNAS_SEARCHED)]
     return {
         "forward": Case(run=lambda: body(ids), attention="sdpa"),
         "eager": Case(run=lambda: eager(encoder, ids), attention="eager"),
         "tuning pass": Case(run=lambda: tuning_pass(encoder, rna), goals=TUNING_GOALS),
-        "scoring": Case(run=lambda: score(rna, maps), goals=SCORING_GOALS),
+        "scoring": Case(run=lambda: score(rna, maps), goals={"of_forward": 0.1}),
         "search": Case(run=lambda: search(head_scores(encoder, rna, tables)), slow=True, serves=RNAS_SEARCHED),
         **{f"one head, layer {k}": one_head(encoder, rna, k) for k in (0, encoder.layers // 2 - 1, encoder.layers - 1)},
         "obvious script": Case(run=lambda: obvious_script(encoder, rna, ids), attention="eager", slow=True),
@@ -103,14 +98,14 @@ def eager(encoder: TransformerEncoder, ids: torch.Tensor) -> tuple[torch.Tensor,
     return maps
 
 
-def tuning_pass(encoder: TransformerEncoder, rna: Rna) -> Entry:
+def tuning_pass(encoder: TransformerEncoder, rna: Rna) -> dict[str, np.ndarray]:
     """What `rnaexp run` does for one RNA of a tuning set, from its letters to the entry that is stored."""
     table = Table(rna, READING)
     encoder.read_attention([rna], lambda _, layer, maps: table.add(layer, maps))
     return table.entry()
 
 
-def score(rna: Rna, maps: list[torch.Tensor]) -> Entry:
+def score(rna: Rna, maps: list[torch.Tensor]) -> dict[str, np.ndarray]:
     """The tuning pass without the model."""
     table = Table(rna, READING)
     for layer, layer_maps in enumerate(maps):
@@ -120,7 +115,7 @@ def score(rna: Rna, maps: list[torch.Tensor]) -> Entry:
 
 def one_head(encoder: TransformerEncoder, rna: Rna, layer: int) -> Case:
     """Inference with a tuned head: nothing behind its layer needs to run."""
-    goals = {"times_forward": (layer + 1) / encoder.layers + HEAD_ALLOWANCE}
+    goals = {"of_forward": (layer + 1) / encoder.layers + 0.1}
     return Case(run=partial(encoder.read_head, rna, layer, encoder.heads // 2), goals=goals)
 
 
@@ -132,29 +127,24 @@ def obvious_script(encoder: TransformerEncoder, rna: Rna, ids: torch.Tensor) -> 
         scores = head + head.T
         scores = scores - scores.sum(0, keepdims=True) * scores.sum(1, keepdims=True) / scores.sum()
         scores, truth = scores[upper], known[upper]
-        for threshold in np.linspace(scores.min(), scores.max(), THRESHOLDS):
+        for threshold in np.linspace(scores.min(), scores.max(), 200):
             called = scores >= threshold
             best = max(best, 2 * (called & truth).sum() / (called.sum() + truth.sum()))
     return best
 
 
-def turned(entry: Entry) -> list[Entry]:
-    """A set's worth of tables, each the same one with its heads turned, so that no head is alike in two RNAs."""
-    return [{name: np.roll(entry[name], by, 0) for name in ("scores", "indices")} for by in range(RNAS_SEARCHED)]
-
-
-def head_scores(encoder: TransformerEncoder, rna: Rna, tables: list[Entry]) -> HeadScores:
+def head_scores(encoder: TransformerEncoder, rna: Rna, tables: list[dict[str, Any]]) -> HeadScores:
     """What the search is given; made anew each time, for it remembers what it has worked out."""
-    named = dict.fromkeys(("id", "sequence_sha256", "cluster"), "random")
-    known: dict[str, Any] = {"candidates": int(candidates(rna, READING.scoring).sum()), "complete": False}
-    pairs = reference(rna, READING.scoring)
+    count, pairs = int(candidates(rna, READING.scoring).sum()), reference(rna, READING.scoring)
+    names = dict.fromkeys(("id", "sequence_sha256", "cluster"), "random")
+    facts: dict[str, Any] = {"bases": len(rna), "candidates": count, "reference": pairs, "complete": False}
     return HeadScores(
         **dict.fromkeys(("model", "weights", "data", "data_sha256"), "random"),
         read_out=READING.read_out,
         scoring=READING.scoring,
         heads_per_layer=encoder.heads,
         heads=tuple(range(encoder.layers * encoder.heads)),
-        rnas=tuple(RnaScores(**named, **known, bases=len(rna), reference=pairs, **table) for table in tables),
+        rnas=tuple(RnaScores(**names, **facts, **table) for table in tables),
     )
 
 
@@ -185,8 +175,7 @@ def write_checkpoint(folder: Path, network: tuple[int, int, int, int]) -> None:
 @torch.inference_mode()
 def load_warm(folder: Path) -> TransformerEncoder:
     """The encoder, after everything ran once on a short RNA: kernels are compiled, libraries imported."""
-    encoder = models.load(str(folder), device="cpu")
-    assert isinstance(encoder, TransformerEncoder)
+    encoder: Any = load(str(folder), device="cpu")
     for case in cases(encoder, random_rna(24)).values():
         ready(encoder, case)()
     return encoder
@@ -199,51 +188,47 @@ def ready(encoder: TransformerEncoder, case: Case) -> Callable[[], object]:
 
 
 @torch.inference_mode()
-def seconds(encoder: TransformerEncoder, measured: Mapping[str, Case], plan: Plan) -> dict[str, list[float]]:
+def seconds(encoder: TransformerEncoder, measured: Mapping[str, Case], rounds: int) -> dict[str, list[float]]:
     """Wall time of each case per RNA, round by round."""
     taken: dict[str, list[float]] = {name: [] for name in measured}
-    began = time.perf_counter()
-    for done in range(plan.rounds):
+    enough = time.perf_counter() + PATIENCE
+    for done in range(rounds):
         for name, case in measured.items():
-            if not case.slow or done % 4 == 0:
+            if not case.slow or done % SLOW_EVERY == 0:
                 run, start = ready(encoder, case), time.perf_counter()
                 run()
                 taken[name].append((time.perf_counter() - start) / case.serves)
-        if time.perf_counter() - began > plan.patience:
+        if time.perf_counter() > enough:
             break
     return taken
 
 
-def time_rows(encoder: TransformerEncoder, bases: int, plan: Plan) -> list[dict[str, Any]]:
+def time_rows(encoder: TransformerEncoder, bases: int, rounds: int) -> list[dict[str, Any]]:
     """One row a case. A ratio is the median of the ratios within a round, whose two times are seconds apart."""
     measured, rows = cases(encoder, random_rna(bases)), []
-    taken = seconds(encoder, measured, plan)
+    taken = seconds(encoder, measured, rounds)
     for name, times in taken.items():
         row: dict[str, Any] = {"bases": bases, "case": name, "seconds": median(times), "seconds_min": min(times)}
         for other in ("forward", "eager"):
-            same_rounds = taken[other][:: 4 if measured[name].slow else 1]
-            row[f"times_{other}"] = median(a / b for a, b in zip(times, same_rounds, strict=True))
-            row[f"times_{other}_min"] = min(times) / min(taken[other])
+            same_rounds = taken[other][:: SLOW_EVERY if measured[name].slow else 1]
+            row[f"of_{other}"] = median(a / b for a, b in zip(times, same_rounds, strict=True))
+            row[f"of_{other}_min"] = min(times) / min(taken[other])
         rows.append({**row, "rounds": len(times), "goals": measured[name].goals})
     return rows
 
 
 @torch.inference_mode()
 def memory_rows(encoder: TransformerEncoder, bases: int) -> list[dict[str, Any]]:
-    """Peak memory of each case. After all times are taken, for the settings below make allocation slow."""
-    one_layer, rows = encoder.heads * (bases + 2) ** 2 * 4, []
+    """Peak memory of each case. After all times are taken, for `peak_mb` makes allocation slow."""
+    rows, one_layer = [], encoder.heads * (bases + 2) ** 2 * 4
     for name, case in cases(encoder, random_rna(bases)).items():
         run = ready(encoder, case)
-        measured = {"peak_mb": peak_mb(run), "layers_alive": blocks_alive(run, one_layer)}
-        rows.append({"bases": bases, "case": name, **measured})
+        rows.append({"bases": bases, "case": name, "peak_mb": peak_mb(run), **tensors(run, one_layer)})
     return rows
 
 
 def peak_mb(run: Callable[[], object]) -> float:
-    """Highest resident memory while running, less that before it; NaN where there is no such count (not Linux).
-
-    Not `ru_maxrss`: it never falls, so the peak of loading the model would hide all that comes after it.
-    """
+    """Highest resident memory while running, less that before it; NaN where it is not counted so (not Linux)."""
     reset, allocator = Path("/proc/self/clear_refs"), ctypes.CDLL(None)
     if not reset.exists() or not hasattr(allocator, "mallopt"):
         return float("nan")
@@ -256,37 +241,40 @@ def peak_mb(run: Callable[[], object]) -> float:
     return (int(peak) * 1024 - before) / 1e6
 
 
-def blocks_alive(run: Callable[[], object], size: int) -> int:
-    """How many tensors of exactly this many bytes exist at once, by PyTorch's own record of its allocations."""
+def tensors(run: Callable[[], object], one_layer: int) -> dict[str, float]:
+    """PyTorch's own record: most memory in tensors, and most tensors at once of exactly one layer's maps' bytes."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as record:
         run()
-    events = [event for event in record.profiler.kineto_results.events() if event.name() == "[memory]"]
-    changes = [np.sign(event.nbytes()) for event in events if abs(event.nbytes()) == size]
-    return int(np.cumsum(changes).max(initial=0))
+    events = record.profiler.kineto_results.events()
+    changes = np.array([0] + [event.nbytes() for event in events if event.name() == "[memory]"])
+    layers = np.sign(changes) * (np.abs(changes) == one_layer)
+    return {"tensors_mb": changes.cumsum().max() / 1e6, "layers_alive": int(layers.cumsum().max())}
 
 
 def measure(folder: Path, plan: Plan) -> pd.DataFrame:
     """First all times, then all memory."""
     encoder = load_warm(folder)
-    times = [row for bases in plan.bases for row in time_rows(encoder, bases, plan)]
+    times = [row for bases in plan.bases for row in time_rows(encoder, bases, plan.rounds)]
     memory = [row for bases in plan.bases for row in memory_rows(encoder, bases)]
     return pd.DataFrame(times).merge(pd.DataFrame(memory), on=["bases", "case"])
 
 
 def judge(row: "pd.Series[Any]") -> "pd.Series[str]":
     """The row's goals in words, and whether all of them are met."""
-    text = ", ".join(f"{column} <= {most:.3g}" for column, most in row["goals"].items())
-    met = all(row[column] <= most for column, most in row["goals"].items())
-    return pd.Series({"goal": text, "met": ("yes" if met else "NO") if text else ""})
+    goals = row["goals"].items()
+    met = "yes" if all(row[column] <= most for column, most in goals) else "NO"
+    return pd.Series({"goal": ", ".join(f"{name} <= {most:.3g}" for name, most in goals), "met": met if goals else ""})
 
 
 def show(results: pd.DataFrame, title: str) -> None:
     """On the screen, wide."""
-    printed = Printed(*(name.replace("_", " ") for name in results), title=title)
+    printed = Printed(title=title)
+    for name in results:
+        printed.add_column(name.replace("_", " "), no_wrap=True)
     for row in results.itertuples(index=False):
         cells = (f"{value:.3g}" if isinstance(value, float) else str(value) for value in row)
         printed.add_row(*cells, end_section=row.case == "obvious script")
-    Console(width=max(Console().width, 190)).print(printed)
+    Console(width=max(Console().width, 220)).print(printed)
 
 
 def main(
@@ -296,16 +284,16 @@ def main(
 ) -> None:
     """Measure, print, write."""
     plan, target = (TOY, csv) if quick else (RNA_FM, csv or RESULTS)
-    if quick:  # matrices of 32 columns are slower on many cores than on one
-        torch.set_num_threads(1)
+    if quick:
+        torch.set_num_threads(1)  # matrices of 32 columns are slower on many cores
     with tempfile.TemporaryDirectory() as folder:
         write_checkpoint(Path(folder), plan.network)
         results = measure(Path(folder), plan)
     results = results.drop(columns="goals").join(results.apply(judge, axis=1))
-    threads, sizes = torch.get_num_threads(), "{} layers x {} heads x width {} ({})".format(*plan.network)
-    show(results, f"{sizes}, float32, {threads} threads, torch {torch.__version__}")
+    setting = {"threads": torch.get_num_threads(), "cores": os.cpu_count(), "load": os.getloadavg()[1]}
+    show(results, "{} layers x {} heads x width {} ({}), float32; ".format(*plan.network) + str(setting))
     if target is not None:
-        results.assign(threads=threads, torch=torch.__version__).to_csv(target, index=False, float_format="%.5g")
+        results.assign(**setting, torch=torch.__version__).to_csv(target, index=False, float_format="%.5g")
 
 
 if __name__ == "__main__":
