@@ -82,7 +82,7 @@ def test_a_second_identical_run_computes_nothing(slow):
     assert entries(slow[0] / ".rnaexp") == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_signal_ends_the_run_as_killed_with_143_and_it_can_be_resumed(slow, tmp_path, number):
     store = disturbed(slow, tmp_path)
     process = start(*RUN, cwd=tmp_path)
