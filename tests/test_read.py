@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from rnaexp import models
+from rnaexp.lit import Reader
 from rnaexp.rna import Alignment, Rna
 from rnaexp.run.read import _key, read_set
 from rnaexp.store import Store
@@ -78,3 +79,15 @@ def test_a_damaged_result_is_made_again_and_counted(encoder, tmp_path):
     again, _ = read_set(encoder, [RNA], READING, store, data=("s", "h"))
     assert len(store.corrupt) == 1
     assert (again.rnas[0].scores == clean.rnas[0].scores).all()
+
+
+@pytest.mark.fault
+def test_a_batch_that_another_process_has_finished_is_passed_over(encoder, tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    read_set(encoder, [RNA], READING, store, data=("s", "h"))
+
+    def refuse(*_):
+        raise AssertionError("the model was called")
+
+    monkeypatch.setattr(encoder, "read_attention", refuse)
+    assert Reader(encoder, READING, store, {"a": _key(encoder, RNA, READING)}, None).predict_step([RNA]) == 1

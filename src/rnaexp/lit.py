@@ -41,10 +41,11 @@ class Reader(L.LightningModule):
     def predict_step(self, batch: list[Rna]) -> int:
         """Number of RNAs done; each is in the store when this returns."""
         todo = [rna for rna in batch if not self.store.has(self.keys[rna.id])]
-        for rna, entry in zip(todo, self._read(todo), strict=True):
-            self.store.put(self.keys[rna.id], entry)
+        if todo:  # another process may have been quicker with the whole batch
+            for rna, entry in zip(todo, self._read(todo), strict=True):
+                self.store.put(self.keys[rna.id], entry)
         if self.progress is not None:
-            self.progress(len(todo))
+            self.progress(len(batch))
         return len(batch)
 
     def _read(self, batch: list[Rna]) -> list[Arrays]:

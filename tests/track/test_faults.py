@@ -76,6 +76,41 @@ def test_six_first_starts_at_once_on_a_fresh_store_all_end_finished(clean, mlflo
     assert not outbox(clean)
 
 
+FIRST_START = "from rnaexp.track.store import connect; print('starting', flush=True); connect()"
+
+
+@pytest.mark.fault
+def test_a_first_start_killed_hard_leaves_no_half_made_database(tmp_path):
+    database = tmp_path / "mlflow.db"
+    for _ in range(2):
+        process = subprocess.Popen([sys.executable, "-c", FIRST_START], cwd=tmp_path, stdout=subprocess.PIPE)
+        process.stdout.readline()
+        while process.poll() is None and not list(tmp_path.glob(".mlflow.db.*")):
+            time.sleep(0.01)
+        time.sleep(0.3)
+        process.kill()
+        process.wait()
+        assert not database.exists(), "the kill came too late to prove anything"
+    done = subprocess.run([sys.executable, "-c", FIRST_START], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert database.exists()
+
+
+@pytest.mark.fault
+def test_a_damaged_database_is_one_clear_error(tmp_path, monkeypatch):
+    import sqlite3
+
+    from rnaexp.errors import UnavailableError
+    from rnaexp.track.store import connect
+
+    monkeypatch.chdir(tmp_path)
+    with sqlite3.connect("mlflow.db") as half:
+        half.execute("CREATE TABLE trace_metrics (request_id TEXT)")
+        half.execute("CREATE TABLE experiments (experiment_id INTEGER)")
+    with pytest.raises(UnavailableError, match="move it away"):
+        connect()
+
+
 @pytest.mark.fault
 def test_sigterm_ends_killed_with_143(place, mlflow_of):
     process = python("-c", LONG_RUN, stdout=subprocess.PIPE)

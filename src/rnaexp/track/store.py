@@ -4,8 +4,9 @@ import fcntl
 import logging
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,15 @@ def connect(experiment: str = EXPERIMENT) -> str:
     where = target(experiment)
     prepare()
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         experiment_id = open_experiment(where)
+    except SQLAlchemyError as error:
+        message = (
+            f"tracking store {where.public_uri}: {reason(error)}; if its file is damaged, move it away and run again"
+        )
+        raise UnavailableError(message) from error
     except (MlflowException, OSError) as error:
         message = f"tracking store {where.public_uri}: {reason(error)}; is it running, is MLFLOW_TRACKING_URI right?"
         raise UnavailableError(message) from error
@@ -165,4 +172,25 @@ def _initialised_once(uri: str) -> Iterator[None]:
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.with_name(file.name + ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            _make_database(file)
         yield
+
+
+def _make_database(file: Path) -> None:
+    """Make the tables under another name and rename: killed on the way, MLflow leaves a file that never opens again.
+
+    Copied by SQLite itself, since what MLflow has just written may still stand in a journal beside its file.
+    """
+    prepare()
+    from mlflow import MlflowClient
+
+    made, whole = (file.with_name(f".{file.name}.{os.getpid()}.{step}") for step in ("making", "made"))
+    try:
+        MlflowClient(tracking_uri=_absolute(f"sqlite:///{made}")).search_experiments(max_results=1)
+        with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(whole)) as copy:
+            source.backup(copy)
+        whole.replace(file)
+    finally:
+        for left in file.parent.glob(f".{file.name}.{os.getpid()}.*"):
+            left.unlink(missing_ok=True)
