@@ -5,6 +5,8 @@ masking and sorting, which as array operations would each read and write every m
 float64 and kept in float32. `pairs.py` is the definition; the tests hold the two together.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
@@ -17,7 +19,8 @@ from rnaexp.structure.protocol import ReadOut
 
 Kept = tuple[Float[np.ndarray, "h k"], Int[np.ndarray, "h k"]]
 
-_BLOCK = 32  # 32 x 32 float32 = 4 KiB each for a block and its mirror image: both stay in the first-level cache
+_BLOCK = 64  # 64 x 64 float32 = 16 KiB for the mirror image of a block: it stays in the first-level cache
+_WORTH_THREADS = 2**18  # numbers in a layer's maps; for fewer, starting threads costs more than it saves
 _NO_PAIR = -1
 # Sums may be reordered (vectorised); NaN and infinity must keep their meaning, they are how a broken map is found.
 _FAST = {"reassoc", "contract", "nsz"}
@@ -52,16 +55,30 @@ def _keys(maps: Tensor, allowed: Bool[np.ndarray, "n n"], k: int, read_out: Read
     heads, n, _ = maps.shape
     flat, head_stride, stride = _flat(maps)
     p = int(allowed.sum())
-    kept, room = np.empty((heads, k), np.uint64), np.empty(p, np.uint64)
-    for head in range(heads):
-        base = head * head_stride
-        count = _one_head(flat, base, stride, n, allowed, k, p, read_out.symmetrise, read_out.apc, room)
-        if count < 0:
-            message = f"head {head}: map is not finite, or sums to zero"
-            raise ScoreError(message)
-        # NumPy's selection and sort are vectorised, Numba's are not: ten times slower on long lists.
-        kept[head] = np.partition(room[:count], k - 1)[:k] if count > k else room[:k]
-    kept.sort(axis=1)
+    kept = np.empty((heads, k), np.uint64)
+    workers = min(torch.get_num_threads(), heads) if maps.numel() >= _WORTH_THREADS else 1
+
+    def score(first: int) -> int | None:
+        """Every `workers`-th head from the first; the first of them that cannot be scored, if any."""
+        room = np.empty(p, np.uint64)
+        for head in range(first, heads, workers):
+            base = head * head_stride
+            count = _one_head(flat, base, stride, n, allowed, k, p, read_out.symmetrise, read_out.apc, room)
+            if count < 0:
+                return head
+            # NumPy's selection and sort are vectorised, Numba's are not: ten times slower on long lists.
+            kept[head] = np.partition(room[:count], k - 1)[:k] if count > k else room[:k]
+            kept[head].sort()
+        return None
+
+    if workers == 1:
+        broken = [score(0)]
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            broken = list(pool.map(score, range(workers)))
+    if bad := [head for head in broken if head is not None]:
+        message = f"head {min(bad)}: map is not finite, or sums to zero"
+        raise ScoreError(message)
     return kept
 
 
@@ -121,10 +138,11 @@ def _sums(flat, base, stride, n, rows, columns):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True, fastmath=_FAST)
 def _guess_floor(flat, base, stride, n, allowed, k, p, mirror, rows, columns):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """A score that a little more than k of the p candidates should reach, from one pair in sixteen."""
-    sample, count = np.empty((n // 4 + 1) ** 2, np.float32), 0
-    for i in range(0, n, 4):
-        for j in range(i + 1 + (i % 3), n, 4):
+    """A score that a little more than k of the p candidates should reach, from one pair in 16, or 64 of a long RNA."""
+    step = 4 if n < 256 else 8
+    sample, count = np.empty((n // step + 1) ** 2, np.float32), 0
+    for i in range(0, n, step):
+        for j in range(i + 1 + (i % 3), n, step):
             if allowed[i, j]:
                 value = np.float64(flat[base + i * stride + j]) + mirror * flat[base + j * stride + i]
                 sample[count] = np.float32(value - rows[i] * columns[j])
