@@ -162,3 +162,71 @@ def test_another_tools_maps_and_pairs_become_rows(folder):
     )
     assert by_pairs["structure"]["f1"] == 1.0
     assert by_pairs["validation"] is None
+
+
+def test_each_rnas_file_is_its_own_even_among_equal_sequences(folder):
+    (folder / "equal.fa").write_text("".join(f">{id}\nGGGGAAAACCCC\n((((....))))\n" for id in ("full", "none")))
+    (folder / "equal").mkdir()
+    (folder / "equal" / "full.dbn").write_text(">full\nGGGGAAAACCCC\n((((....))))\n")
+    (folder / "equal" / "none.dbn").write_text(">none\nGGGGAAAACCCC\n............\n")
+    words = ("score", "--pairs", "equal", "--name", "half", "--test", "equal.fa")
+    assert answer(rnaexp(*words, "--json", cwd=folder))["structure"]["f1"] == 0.5
+    (folder / "equal" / "none.dbn").write_text(">none\nGGGGAAAACCCG\n............\n")
+    mixed_up = rnaexp(*words, cwd=folder)
+    assert mixed_up.returncode == 65
+    assert "not that of none" in mixed_up.stderr
+
+
+def test_pair_scores_may_stand_in_either_triangle_and_be_negative(folder):
+    import numpy as np
+
+    (folder / "lower.fa").write_text(">a\nGGGGAAAACCCC\n((((....))))\n")
+    scores = np.tril(np.full((12, 12), -9.0), -1)
+    for i, j in ((0, 11), (1, 10), (2, 9), (3, 8)):
+        scores[j, i] = -1.0
+    (folder / "lower").mkdir()
+    np.save(folder / "lower" / "a.npy", scores)
+    found = rnaexp("score", "--pairs", "lower", "--name", "logs", "--test", "lower.fa", "--json", cwd=folder)
+    assert answer(found)["structure"]["oracle_f1"] == 1.0
+
+
+def test_an_rna_none_of_whose_pairs_is_a_candidate_is_counted_and_said(folder):
+    (folder / "gg.fa").write_text(">gg\nGGGGAAAAGGGG\n((((....))))\n" + (folder / "test.fa").read_text())
+    words = ("run", "--model", "planted", "--validation", "validation.fa", "--test", "gg.fa", "--protocol", "strict")
+    found = answer(rnaexp(*words, "--json", cwd=folder))
+    assert [(one["rna"], one["failed"]) for one in found["skipped"]] == [("gg", False)]
+    assert "candidate" in found["skipped"][0]["reason"]
+    assert found["structure"]["skipped"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("models = 'viennarna'", "list of names"),
+        ("models = []", "list of names"),
+        ("models = [5]", "list of names"),
+        ("models = ['planted']\nrelated = 'kep'", "drop or keep"),
+        ("models = ['planted']\nprotocols = [{name = 'paper', min_separation = 4.5}]", "whole number"),
+        ("models = ['planted']\nprotocols = [{name = 'paper', magic = 1}]", "magic"),
+    ],
+)
+def test_a_question_that_would_run_something_else_is_refused(folder, text, said):
+    (folder / "wrong.toml").write_text(f"{text}\n[[sets]]\nvalidation = 'validation.fa'\ntest = 'test.fa'\n")
+    done = rnaexp("run", "wrong.toml", cwd=folder)
+    assert done.returncode == 65, done.stderr
+    assert said in done.stderr
+
+
+def test_a_leak_in_one_row_of_a_question_costs_only_that_row(folder):
+    (folder / "leak.toml").write_text(
+        "models = ['planted']\nrelated = 'keep'\n[[sets]]\nvalidation = 'test.fa'\ntest = 'test.fa'\n"
+        "[[sets]]\nvalidation = 'validation.fa'\ntest = 'test.fa'\n"
+    )
+    done = rnaexp("run", "leak.toml", cwd=folder)
+    assert done.returncode == 65
+    assert "validation.fa" in done.stdout
+
+
+def test_a_tool_cannot_take_the_name_of_a_model(folder):
+    done = rnaexp("score", "--name", "viennarna", "--pairs", ".", "--test", "test.fa", cwd=folder)
+    assert done.returncode == 65

@@ -27,7 +27,7 @@ _MINIMUM_FREE_BYTES = 64 * 2**20
 
 def default_root() -> Path:
     """`RNAEXP_STORE`, or `.rnaexp` in the working directory, beside MLflow's own database."""
-    return Path(os.environ.get("RNAEXP_STORE", ".rnaexp")).absolute()
+    return Path(os.environ.get("RNAEXP_STORE") or ".rnaexp").absolute()
 
 
 def key_of(parts: Mapping[str, Any]) -> str:

@@ -122,7 +122,7 @@ def spec(name: str) -> ModelSpec:
     if Path(name).is_dir():
         return _checkpoint(name, title=Path(name).resolve().name, source=str(Path(name).resolve()))
     close = difflib.get_close_matches(name.lower(), _BY_NAME, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(_BY_NAME)}"
+    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(_BY_NAME)}."
     message = f"no model {name!r}; {hint} A folder with a checkpoint or hf:org/name will do too"
     raise InputError(message)
 
@@ -174,6 +174,7 @@ def load(
 
     Raises: InputError (unknown name, damaged or unfitting weights), UnavailableError.
     """
+    _refuse_absent_device(device)
     entry = spec(name)
     if entry.unavailable is not None and weights is None:
         message = f"{name}: {entry.unavailable}"
@@ -194,6 +195,13 @@ def load(
 def _loader(entry: ModelSpec) -> Callable[..., Encoder]:
     module, function = entry.loader.split(":")
     return cast(Callable[..., Encoder], getattr(importlib.import_module(module), function))
+
+
+def _refuse_absent_device(device: str) -> None:
+    known = device in ("auto", "cpu") or device.startswith("cuda")
+    if not known or (device.startswith("cuda") and not torch.cuda.is_available()):
+        message = f"device {device!r}: must be auto, cpu or cuda, and torch sees {torch.cuda.device_count()} GPUs here"
+        raise InputError(message)
 
 
 def _device(name: str) -> str:

@@ -1,6 +1,7 @@
 """Another tool's pairs, pair matrices or attention maps as a model: a closed or unpublished model needs no adapter."""
 
 import hashlib
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class FileEncoder:
     def check(self, rna: Rna) -> None:
         """Raises: UnsuitableError if there is no file for this RNA."""
         if safe_name(rna.id) not in self.files and rna.id not in self.files:
-            message = f"{rna.id}: no file {rna.id}{self.suffix}.* in {self.folder}"
+            message = f"{rna.id}: no file for it (its id, then {self.suffix!r}, then an ending) in {self.folder}"
             raise UnsuitableError(message)
 
     def read_attention(self, rnas: Sequence[Rna], reader: Reader) -> None:
@@ -61,6 +62,8 @@ class FileEncoder:
 
     def _of(self, rna: Rna) -> np.ndarray:
         path = self.files.get(safe_name(rna.id)) or self.files[rna.id]
+        if path.suffix in _STRUCTURES:
+            _refuse_other_sequence(path, rna)
         maps = self._maps(path)
         if maps.shape != (self.layers, self.heads, len(rna), len(rna)):
             message = (
@@ -75,7 +78,7 @@ class FileEncoder:
             return _structure(path)
         maps = _array(path, self.heads_per_layer)
         # Tools write pair scores into either triangle; attention is symmetrised later, as its read-out says.
-        return np.maximum(maps, maps.swapaxes(-1, -2)) if self.spec.output == "pair-scores" else maps
+        return _symmetric(maps) if self.spec.output == "pair-scores" else maps
 
 
 def load_maps(folder: Path, *, name: str, heads_per_layer: int | None, suffix: str) -> FileEncoder:
@@ -126,15 +129,18 @@ def _array(path: Path, heads_per_layer: int | None) -> np.ndarray:
     try:
         loaded = np.load(path, allow_pickle=False)
         values = loaded if isinstance(loaded, np.ndarray) else loaded[_only(loaded.files, path)]
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         message = f"cannot be read as an array: {error}"
         raise InputError(message, path=path) from error
+    if values.dtype.kind not in "fiub" or not values.size:
+        message = f"holds {values.dtype} of shape {values.shape}; wanted numbers"
+        raise InputError(message, path=path)
     values = np.asarray(values, np.float32)
     if values.ndim == 2:
         values = values[None]
     if values.ndim == 3:
         heads = heads_per_layer or len(values)
-        if len(values) % heads:
+        if heads < 1 or len(values) % heads:
             message = f"{len(values)} maps cannot be split into layers of {heads} heads"
             raise InputError(message, path=path)
         values = values.reshape(-1, heads, *values.shape[1:])
@@ -142,6 +148,26 @@ def _array(path: Path, heads_per_layer: int | None) -> np.ndarray:
         message = f"shape {values.shape}; wanted [n n], [h n n] or [l h n n]"
         raise InputError(message, path=path)
     return values
+
+
+def _symmetric(maps: np.ndarray) -> np.ndarray:
+    """The filled triangle mirrored into an empty one; the larger of the two where both hold scores."""
+    upper, lower = np.triu(maps, 1), np.tril(maps, -1)
+    if not upper.any() or not lower.any():
+        maps = upper + lower
+        mirrored: np.ndarray = maps + maps.swapaxes(-1, -2)
+    else:
+        mirrored = np.maximum(maps, maps.swapaxes(-1, -2))
+    return mirrored
+
+
+def _refuse_other_sequence(path: Path, rna: Rna) -> None:
+    """A file that holds letters must hold this RNA's; N stands for any."""
+    theirs = read_rnas(path)[0].sequence
+    same = len(theirs) == len(rna) and all(a == b or "N" in (a, b) for a, b in zip(theirs, rna.sequence, strict=True))
+    if not same:
+        message = f"its sequence is not that of {rna.id}"
+        raise InputError(message, path=path)
 
 
 def _only(names: list[str], path: Path) -> str:

@@ -42,7 +42,7 @@ def compare(experiment: str, csv: Path | None) -> None:
 
 def newest(table: pd.DataFrame) -> pd.DataFrame:
     """One row for each distinct question, its newest finished run; best F1 first within each test set."""
-    asked = ["params.model", "params.validation", "params.test", "params.protocol"]
+    asked = ["params.model", "params.validation", "params.test", "params.protocol", "params.related", "params.seed"]
     table = table.reindex(columns=sorted({*table.columns, *_SHOWN, *asked}))
     finished = table[table["status"] == "FINISHED"].sort_values("started", ascending=False)
     return finished.drop_duplicates(asked).sort_values(

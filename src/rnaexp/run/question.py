@@ -52,6 +52,7 @@ def read_question(path: Path) -> Question:
     if unknown := sorted(set(values) - _FIELDS):
         message = f"unknown field {unknown[0]!r}; known: {', '.join(sorted(_FIELDS))}"
         raise InputError(message, path=path)
+    _refuse_wrong_kinds(values, path)
     try:
         question = Question(
             name=path.stem,
@@ -69,3 +70,19 @@ def read_question(path: Path) -> Question:
         message = f"not a question: {type(error).__name__} {error}"
         raise InputError(message, path=path) from error
     return question
+
+
+def _refuse_wrong_kinds(values: dict[str, Any], path: Path) -> None:
+    """Words where a list is meant, and choices that do not exist, would run something else than was asked."""
+    models = values.get("models")
+    if not isinstance(models, list) or not models or not all(isinstance(model, str) for model in models):
+        message = "models: must be a list of names"
+    elif values.get("related", "drop") not in ("drop", "keep"):
+        message = f"related {values['related']!r}: must be drop or keep"
+    elif any(set(sets) != {"validation", "test"} for sets in values.get("sets", [])):
+        message = "sets: each has a validation and a test, and nothing else"
+    elif any(not isinstance(p.get("min_separation", 1), int) for p in values.get("protocols", [])):
+        message = "min_separation: must be a whole number"
+    else:
+        return
+    raise InputError(message, path=path)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from rnaexp.errors import TooLongError, UnsuitableError
+from rnaexp.models.files import FileEncoder
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.store import Arrays, Store, key_of
@@ -94,9 +95,11 @@ def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
         "kept": reading.kept(len(reference(rna, reading.scoring)), int(allowed.sum())),
         "head": reading.head,
     }
-    # Baselines make pair scores from the sequence alone; a planted toy also reads the reference it must find.
+    # A planted toy also reads the reference it must find, and files are found by id, not by sequence.
     if encoder.spec.name == "planted":
         parts["pairs"] = rna.pairs
+    if isinstance(encoder, FileEncoder):
+        parts["id"] = rna.id
     return key_of(parts)
 
 

@@ -44,6 +44,7 @@ def parameters(result: Result) -> dict[str, object]:
         "threshold": tuned.threshold if tuned else None,
         "dot_bracket_threshold": tuned.dot_bracket_threshold if tuned else None,
         "related": result.task.related,
+        "seed": result.task.loading.get("seed"),
         "device": str(getattr(result.encoder, "device", "cpu")),
         "protocol": protocol.pop("name"),
         **{f"protocol.{name}": value for name, value in protocol.items()},

@@ -19,6 +19,7 @@ from rnaexp.structure.curve import best_threshold
 from rnaexp.structure.decode import one_partner
 from rnaexp.structure.evaluate import Evaluation, TooShallowError, evaluate, evaluate_head
 from rnaexp.structure.heads import HeadScores, RnaScores, TunedHead
+from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
 from rnaexp.structure.reading import DEPTH, Reading
 from rnaexp.structure.tune import Search, depth_to_certify, search, tuned_head
@@ -75,8 +76,7 @@ class Result:
     @property
     def coverage(self) -> float:
         """Share of the test RNAs with reference pairs that the model scored."""
-        with_pairs = sum(bool(rna.pairs) for rna in self.test.data.rnas)
-        return len(self.test.scores.scored()) / max(1, with_pairs)
+        return len(self.test.scores.scored()) / max(1, len(self.test.rnas))
 
 
 def read_out_of(encoder: Encoder) -> ReadOut:
@@ -102,7 +102,7 @@ def run_structure(task: Task, store: Store, announce: Announce, encoder: Encoder
     if validation_set is not None:
         dropped = set(related) if task.related == "drop" else set()
         rnas = [rna for rna in validation_set.rnas if rna.id not in dropped]
-        if not any(rna.pairs for rna in rnas):
+        if dropped and not any(rna.pairs for rna in rnas):
             message = (
                 f"{validation_set.name}: nothing left to tune on without the {len(dropped)} relatives of the test set; "
                 "--related keep tunes on them all the same"
@@ -191,12 +191,9 @@ def _read_exactly(
     must: bool,
 ) -> Part:
     """Read, and read again deeper, until no head's optimum is in doubt; unless `must`, give up where it gets large."""
-    with_pairs = [rna for rna in rnas if rna.pairs]
-    missing = tuple(
-        Skipped(id=rna.id, reason="its reference pairs are not known" if rna.pairs is None else "no reference pairs")
-        for rna in rnas
-        if not rna.pairs
-    )
+    reasons = {rna.id: _why_not(rna, reading.scoring) for rna in rnas}
+    with_pairs = [rna for rna in rnas if reasons[rna.id] is None]
+    missing = tuple(Skipped(id=id, reason=reason) for id, reason in reasons.items() if reason is not None)
     while True:
         with announce(f"{encoder.spec.name} on {data.name}", len(with_pairs)) as progress:
             scores, skipped = read_set(
@@ -214,8 +211,19 @@ def _read_exactly(
             return replace(part, exact=False)
 
 
+def _why_not(rna: Rna, scoring: Scoring) -> str | None:
+    """Why nothing can be scored on this RNA, whatever the model; None if it can."""
+    if rna.pairs is None:
+        return "its reference pairs are not known"
+    if not rna.pairs:
+        return "no reference pairs"
+    return None if len(reference(rna, scoring)) else "none of its reference pairs is a candidate under this protocol"
+
+
 def _first_reason(skipped: Sequence[Skipped]) -> str:
-    return f"{skipped[0].id}: {skipped[0].reason}" if skipped else "the set is empty"
+    if not skipped:
+        return "the set is empty"
+    return f"{skipped[0].id}: {skipped[0].reason.removeprefix(skipped[0].id + ': ')}"
 
 
 def _deeper(reading: Reading, scores: HeadScores, found: Search) -> Reading:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rnaexp.errors import InputError, UnavailableError
+from rnaexp import models
+from rnaexp.errors import InputError, LeakageError, UnavailableError
 from rnaexp.models.files import FileEncoder, load_maps, load_pairs
 from rnaexp.models.spec import Encoder
 from rnaexp.report import tables
@@ -132,11 +133,11 @@ def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> Non
             run_structure(one, Store(), silence)
         return
     told: list[dict[str, Any]] = []
-    failures: list[tuple[str, InputError | UnavailableError]] = []
+    failures: list[tuple[str, InputError | LeakageError | UnavailableError]] = []
     for one in tasks:
         try:
             told.append(_tracked(one, Store(), None, {"rnaexp.question": question.name}))
-        except (InputError, UnavailableError) as error:
+        except (InputError, LeakageError, UnavailableError) as error:
             failures.append((one.model, error))
             _say(f"{one.model}: {error}")
     _write_csv(told, csv)
@@ -186,6 +187,9 @@ def score(
     json: bool,
 ) -> None:
     """Another tool's output as a row: its files stand in for the model."""
+    if not name.strip() or name in models.names():
+        message = f"--name {name!r}: choose a name that no model of the catalogue has"
+        raise InputError(message)
     if (pairs is None) == (maps is None):
         message = "give either --pairs or --maps"
         raise InputError(message)

@@ -20,7 +20,7 @@ from rnaexp.structure.protocol import ReadOut
 Kept = tuple[Float[np.ndarray, "h k"], Int[np.ndarray, "h k"]]
 
 _BLOCK = 64  # 64 x 64 float32 = 16 KiB for the mirror image of a block: it stays in the first-level cache
-_WORTH_THREADS = 2**18  # numbers in a layer's maps; for fewer, starting threads costs more than it saves
+_WORTH_THREADS = 2**21  # numbers in a layer's maps (20 heads of 324 bases): for fewer, threads cost more than they save
 _NO_PAIR = -1
 # Sums may be reordered (vectorised); NaN and infinity must keep their meaning, they are how a broken map is found.
 _FAST = {"reassoc", "contract", "nsz"}

@@ -18,7 +18,7 @@ PAUSE_SECONDS = 60.0  # after a failed push the run goes on this long before it 
 
 def default_outbox() -> Path:
     """`outbox` inside the store of results."""
-    return Path(os.environ.get("RNAEXP_STORE", ".rnaexp")) / "outbox"
+    return Path(os.environ.get("RNAEXP_STORE") or ".rnaexp") / "outbox"
 
 
 def now() -> int:
