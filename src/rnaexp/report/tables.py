@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from rnaexp.run.structure import Part, Result
-from rnaexp.structure.heads import HeadScores
 from rnaexp.structure.protocol import protocol_fields
 
 
@@ -109,12 +108,6 @@ def shown_rnas(result: Result) -> list[str]:
     table = (result.evaluation or result.oracle).per_rna.sort_values(["f1", "rna"])
     places = sorted({0, len(table) // 2, len(table) - 1})
     return [str(table["rna"].iloc[at]) for at in places]
-
-
-def best_heads(scores: HeadScores, trials: pd.DataFrame, most: int = 10) -> pd.DataFrame:
-    """The heads with the highest F1, best first; every head that ties with the last one shown is left out."""
-    assert len(trials) == len(scores.heads)
-    return trials.sort_values(["f1", "layer", "head"], ascending=[False, True, True]).head(most)
 
 
 def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> None:
