@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from rnaexp.errors import ScoreError
+from rnaexp.structure import counts
 from rnaexp.structure import pairs as definition
 from rnaexp.structure.counts import _top_pairs_on_device, greedy_pairs, top_pairs
 from rnaexp.structure.protocol import ReadOut, Scoring
@@ -115,3 +116,15 @@ def test_average_product_correction_equals_plain_loops(seed):
     got = definition.average_product_correct(definition.symmetrise(maps))
     for head, want in zip(got, maps, strict=True):
         np.testing.assert_allclose(head, oracle.pair_scores(want.numpy()), rtol=0, atol=1e-12)
+
+
+def test_threads_over_heads_change_nothing_and_name_the_first_broken_head(monkeypatch):
+    maps, allowed = random_attention(np.random.default_rng(5), 7, 40), np.triu(np.ones((40, 40), bool), 1)
+    alone = top_pairs(maps, allowed, k=50, read_out=ReadOut())
+    monkeypatch.setattr(counts, "_WORTH_THREADS", 0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    for one, other in zip(alone, top_pairs(maps, allowed, k=50, read_out=ReadOut()), strict=True):
+        np.testing.assert_array_equal(one, other)
+    maps[[2, 4], 0, 0] = float("nan")
+    with pytest.raises(ScoreError, match="head 2"):
+        top_pairs(maps, allowed, k=50, read_out=ReadOut())
