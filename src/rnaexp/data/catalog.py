@@ -97,6 +97,27 @@ def _builtin(name: str, title: str, split: Split) -> SetSpec:
     )
 
 
+def _rfam(name: str, title: str, split: Split, *notes: str, evidence: Evidence | None = None) -> SetSpec:
+    return SetSpec(
+        name=name,
+        title=title,
+        split=split,
+        loader="rnaexp.data.rfam:load_rfam",
+        licence="CC0 (Rfam)",
+        evidence=evidence,
+        annotator="consensus structure of the seed, projected on the row",
+        needs="RNAEXP_RFAM_SEED, a Stockholm file of seeds (may be gzipped), or a network",
+        notes=(
+            *notes,
+            "without RNAEXP_RFAM_SEED it is downloaded from Rfam's site by a URL nobody here could open; the hash of "
+            "the first download is kept, and any later file must equal it",
+            "the first row of each seed, its consensus projected on it, with its alignment",
+            "evidence per family from #=GF SS; most seeds say Predicted",
+            "the alignments were built with a structure",
+        ),
+    )
+
+
 CATALOG: Sequence[SetSpec] = (
     _builtin("builtin", "Nine RNA families, no download", "all"),
     _builtin("builtin-vl", "Built-in families for tuning", "validation"),
@@ -119,20 +140,26 @@ CATALOG: Sequence[SetSpec] = (
             "most of it stands in Rfam seeds, so models pre-trained on Rfam have seen it",
         ),
     ),
-    SetSpec(
-        name="rfam-seed",
-        title="Rfam seed alignments, one RNA a family",
-        split="all",
-        loader="rnaexp.data.rfam:load_rfam",
-        licence="CC0 (Rfam)",
-        needs="RNAEXP_RFAM_SEED, a Stockholm file of seeds (may be gzipped), or a network",
-        notes=(
-            "without RNAEXP_RFAM_SEED it is downloaded from Rfam's site by a URL nobody here could open; the hash of "
-            "the first download is kept, and any later file must equal it",
-            "the first row of each seed, its consensus projected on it, with its alignment",
-            "evidence per family from #=GF SS; most seeds say Predicted",
-            "the alignments were built with a structure",
-        ),
+    _rfam("rfam-seed", "Rfam seed alignments, one RNA a family", "all"),
+    _rfam(
+        "rfam-vl",
+        "Rfam families for tuning, published structures",
+        "validation",
+        "the validation twentieth of the clans (data/rfam_split.py), at least 2 rows, at most 500 columns",
+        evidence="published",
+    ),
+    _rfam(
+        "rfam-ts",
+        "Rfam families held out, published structures",
+        "test",
+        "the held-out tenth of the clans (data/rfam_split.py), at least 2 rows, at most 500 columns",
+        evidence="published",
+    ),
+    _rfam(
+        "rfam-ts-48",
+        "Rfam families held out, short, any evidence",
+        "test",
+        "the held-out tenth of the clans, at least 8 rows, at most 160 columns, the first 48 rows of each seed",
     ),
     _lab("lab-vl1", "The RNA-MSM lab's VL1", "validation"),
     _lab("lab-ts", "The RNA-MSM lab's TS", "test"),
