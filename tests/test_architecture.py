@@ -14,12 +14,12 @@ ORDER = [
     {"data"},
     {"models"},
     {"structure", "stats"},
-    {"track", "store", "lit"},
+    {"track", "store", "lit", "pretrain"},
     {"run", "report"},
     {"cli"},
     {"__main__"},
 ]
-OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit"}}
+OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit", "pretrain"}}
 LIMIT = 300
 
 

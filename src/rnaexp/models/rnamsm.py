@@ -53,12 +53,12 @@ def load(
     settings = dict(config or {})
     max_rows = settings.pop("max_rows", MAX_ROWS)
     if seed is not None:
-        network = _random(_sizes(settings), seed)
+        network = random_network(_sizes(settings), seed)
     elif weights is None:
         message = f"{spec.name}: {spec.unavailable or 'no published file is known; give --weights'}"
         raise UnavailableError(message)
     else:
-        network = _trained(weights, settings)
+        network = trained(weights, settings)
     return MsaEncoder(
         network.to(device),
         spec=spec,
@@ -70,12 +70,13 @@ def load(
     )
 
 
-def _trained(weights: Path, settings: Mapping[str, Any]) -> MsaTransformer:
+def trained(weights: Path, settings: Mapping[str, Any]) -> MsaTransformer:
+    """The network of the authors' checkpoint or of a folder that `save_pretrained` wrote."""
     path = files.only_file(weights, [CHECKPOINT, OURS])
     ours = path.suffix == ".safetensors"
-    sizes = _saved_sizes(path) if ours else _sizes(settings)
+    sizes = saved_sizes(path) if ours else _sizes(settings)
     state = files.read_state(path, inside=None if ours else "state_dict")
-    network = _random(sizes, 0)
+    network = random_network(sizes, 0)
     files.load_strictly(network, _tied(state, path, ours=ours), allowed_leftovers=LEFTOVERS, path=path)
     return network
 
@@ -92,7 +93,8 @@ def _sizes(settings: Mapping[str, Any]) -> MsaTransformerConfig:
     return MsaTransformerConfig(**named, intermediate_size=4 * width, row_positions=rows)
 
 
-def _saved_sizes(path: Path) -> MsaTransformerConfig:
+def saved_sizes(path: Path) -> MsaTransformerConfig:
+    """The configuration beside our own weights; raises InputError where there is none."""
     file = path.with_name("config.json")
     if not file.is_file():
         message = "no config.json beside it"
@@ -114,7 +116,8 @@ def _tied(state: Mapping[str, Tensor], path: Path, *, ours: bool) -> Mapping[str
     return {**state, "lm_head.weight": table} if ours and table is not None else state
 
 
-def _random(sizes: MsaTransformerConfig, seed: int) -> MsaTransformer:
+def random_network(sizes: MsaTransformerConfig, seed: int) -> MsaTransformer:
+    """Random weights by the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return MsaTransformer(sizes)

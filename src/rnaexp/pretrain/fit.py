@@ -58,6 +58,18 @@ class _Journal(Callback):
         self.folder, self.rnas, self.limits, self.note = folder, rnas, limits, note
         self.saved_at = 0.0
 
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """What a killed run logged after its last saved state is done anew, so it is cut off."""
+        assert isinstance(module, Pretraining)
+        self.saved_at = module.seconds
+        log = self.folder / LOG
+        if log.is_file():
+            lines = log.read_text().splitlines(keepends=True)
+            whole = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= module.steps_done]
+            part = log.with_suffix(".part")
+            part.write_text("".join(whole))
+            part.replace(log)
+
     def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: object) -> None:
         """After each batch; what is said here is said once a step."""
         assert isinstance(module, Pretraining)
@@ -85,7 +97,7 @@ class _Journal(Callback):
         line = {"step": module.steps_done, "seconds": round(module.seconds, 1), **numbers}
         with (self.folder / LOG).open("a") as file:
             file.write(json.dumps(line) + "\n")
-        self.note(numbers, module.steps_done)
+        self.note(line, module.steps_done)
 
 
 def _summary(module: Pretraining) -> dict[str, float]:

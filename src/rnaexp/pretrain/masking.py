@@ -24,7 +24,9 @@ class Example(NamedTuple):
     weights: Float[Tensor, "m"]
 
 
-def hide(codes: UInt8[np.ndarray, "b s n"], objective: Objective, letters: AlignmentLetters, seed: Sequence[int]) -> Example:
+def hide(
+    codes: UInt8[np.ndarray, "b s n"], objective: Objective, letters: AlignmentLetters, seed: Sequence[int]
+) -> Example:
     """Hide letters of a batch of crops; the same seed hides the same."""
     rng = np.random.default_rng(list(seed))
     chosen = _chosen(codes, objective, rng)

@@ -128,14 +128,18 @@ def _part(kind: Any, held: Mapping[str, Any], name: str) -> Any:
 def _check(recipe: Recipe) -> None:
     crops, objective = recipe.crops, recipe.objective
     faults = {
-        f"architecture {recipe.architecture!r}: must be msa or sequence": recipe.architecture not in ("msa", "sequence"),
+        f"architecture {recipe.architecture!r}: must be msa or sequence": recipe.architecture
+        not in ("msa", "sequence"),
         "crops: depths and depth_shares differ in number": len(crops.depths) != len(crops.depth_shares),
         "crops: lengths must rise": list(crops.lengths) != sorted(set(crops.lengths)),
         "crops: a sequence model reads one row, so depths must be [1]": (
             recipe.architecture == "sequence" and crops.depths != (1,)
         ),
         "objective: replaced and kept together are more than 1": objective.replaced + objective.kept > 1,
-        "objective: hidden must be two shares, the smaller first": not 0 < objective.hidden[0] <= objective.hidden[1] < 1,
+        "objective: hidden must be two shares, the smaller first": not 0
+        < objective.hidden[0]
+        <= objective.hidden[1]
+        < 1,
     }
     for message, wrong in faults.items():
         if wrong:
