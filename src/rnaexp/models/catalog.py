@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -134,7 +135,7 @@ def spec(name: str) -> ModelSpec:
     if name.startswith(HUB):
         return _on_hub(name)
     if Path(name).is_dir():
-        return _checkpoint(name, title=Path(name).resolve().name, source=str(Path(name).resolve()))
+        return _folder(Path(name).resolve(), name)
     close = difflib.get_close_matches(name.lower(), _BY_NAME, n=1)
     hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(_BY_NAME)}."
     message = f"no model {name!r}; {hint} A folder with a checkpoint or hf:org/name will do too"
@@ -165,6 +166,15 @@ def _on_hub(name: str) -> ModelSpec:
         message = f"{name!r}: write hf:org/name or hf:org/name@revision, the revision as 40 hex digits"
         raise InputError(message)
     return _checkpoint(name, title=match[1], source=match[1], revision=match[2])
+
+
+def _folder(path: Path, name: str) -> ModelSpec:
+    """A checkpoint folder: one that `rnaexp pretrain` wrote, or any that transformers reads."""
+    found = _checkpoint(name, title=path.name, source=str(path))
+    config = path / "config.json"
+    if config.is_file() and (kind := json.loads(config.read_text()).get("rnaexp_reads")) in ("alignment", "sequence"):
+        return replace(found, loader="rnaexp.models.nano:load", reads=kind)
+    return found
 
 
 def _checkpoint(name: str, *, title: str, source: str, revision: str | None = None) -> ModelSpec:

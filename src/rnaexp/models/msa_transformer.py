@@ -130,7 +130,7 @@ class MsaTransformer(PreTrainedModel):  # type: ignore[misc]
         if isinstance(module, MaskedLetterHead):
             initialization.zeros_(module.bias)
         if isinstance(module, Neighbours):
-            initialization.normal_(module.convolution.weight, std=module.convolution.kernel_size[0] ** -0.5)
+            initialization.copy_(module.convolution.weight, module.one_neighbour_a_channel())
         if module is self and self.msa_position_embedding is not None:
             initialization.normal_(self.msa_position_embedding, std=0.01)  # as RNA-MSM's authors do
 

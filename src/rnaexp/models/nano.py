@@ -28,7 +28,7 @@ def load(
     if settings:
         message = f"{spec.name}: unknown setting {sorted(settings)[0]!r}; it has max_rows"
         raise InputError(message)
-    shipped = SHIPPED / spec.name.rpartition(":")[2]
+    shipped = Path(spec.source) if spec.source else SHIPPED / spec.name.rpartition(":")[2]
     if weights is None and seed is None and spec.sha256 is not None:
         files.verify(shipped / rnamsm.OURS, spec.sha256)
     if seed is None:

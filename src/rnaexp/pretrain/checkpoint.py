@@ -37,6 +37,7 @@ class Facts:
 def write_checkpoint(module: Pretraining, folder: Path, facts: Facts) -> Path:
     """Everything but the training state, which stays for a longer run."""
     network: MsaTransformer = module.network
+    network.config.rnaexp_reads = {"msa": "alignment", "sequence": "sequence"}[module.recipe.architecture]
     network.config.save_pretrained(folder)
     half = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
     del half["lm_head.weight"]  # one table with embed_tokens.weight

@@ -1,6 +1,5 @@
 """The objective: which letters are hidden and asked for."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,11 +24,11 @@ class Example(NamedTuple):
 
 
 def hide(
-    codes: UInt8[np.ndarray, "b s n"], objective: Objective, letters: AlignmentLetters, seed: Sequence[int]
+    codes: UInt8[np.ndarray, "b s n"], objective: Objective, letters: AlignmentLetters, seed: int, number: int = 0
 ) -> Example:
-    """Hide letters of a batch of crops; the same seed hides the same."""
-    rng = np.random.default_rng(list(seed))
-    chosen = _chosen(codes, objective, rng)
+    """Hide letters of batch `number`; the same seed and number hide the same."""
+    rng = np.random.default_rng([seed, number, 1])
+    chosen = _chosen(codes, objective, 0.0 if number < objective.letters_first else objective.whole_columns, rng)
     shown = _shown(codes, chosen, objective, rng)
     table = np.full(256, letters.pad, np.int64)
     table[: len(letters.letters)] = letters.letters
@@ -49,12 +48,12 @@ def hide(
 _HIDDEN = 254
 
 
-def _chosen(codes: np.ndarray, objective: Objective, rng: np.random.Generator) -> Bool[np.ndarray, "b s n"]:
+def _chosen(codes: np.ndarray, objective: Objective, whole: float, rng: np.random.Generator) -> Bool[np.ndarray, "b s n"]:
     crops, rows, n = codes.shape
     chosen = np.zeros(codes.shape, bool)
     for at in range(crops):
         share = rng.uniform(*objective.hidden)
-        if rng.random() < objective.whole_columns:
+        if rng.random() < whole:
             chosen[at] = _spans(n, share, objective.spans, rng)
         else:
             chosen[at] = rng.random((rows, n)) < share

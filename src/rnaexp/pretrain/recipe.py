@@ -32,13 +32,15 @@ class Objective:
     """What is hidden and asked for.
 
     `whole_columns`: share of the crops in which columns are hidden in all rows, so that no other row gives the letter
-    away and only the paired column can; in the other crops single letters are hidden. `hidden`: smallest and largest
+    away and only the paired column can; in the other crops single letters are hidden. In the first `letters_first`
+    batches all crops are such: with other rows to go by, which letters pair is found within minutes. `hidden`: smallest and largest
     share of columns (or letters). `spans`: smallest and largest number of neighbouring columns hidden together.
     Of what is chosen `replaced` becomes random letters and `kept` stays. `rare_weight`: how much more than others a
     letter counts that is not its column's most frequent one.
     """
 
     whole_columns: float = 0.6
+    letters_first: int = 0
     hidden: tuple[float, float] = (0.15, 0.3)
     spans: tuple[int, int] = (1, 4)
     replaced: float = 0.1

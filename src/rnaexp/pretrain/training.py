@@ -42,7 +42,7 @@ class Pretraining(L.LightningModule):
     def prepare(self, number: int) -> Example:
         """Batch `number`, letters hidden."""
         seed = self.recipe.seed
-        return hide(self.sampler.batch(seed, number), self.recipe.objective, LETTERS, (seed, number, 1))
+        return hide(self.sampler.batch(seed, number), self.recipe.objective, LETTERS, seed, number)
 
     def training_step(self, batch: Example) -> Float[Tensor, ""]:
         """Mean weighted cross-entropy of the letters asked for, in nats, given that each is one of the four."""
