@@ -46,16 +46,6 @@ class Neighbours(nn.Module):
         super().__init__()
         self.convolution = nn.Conv1d(width, width, taps, padding=taps // 2, groups=width)
 
-    def one_neighbour_a_channel(self) -> Float[Tensor, "d 1 k"]:
-        """Weights to begin with: each channel sees one neighbour, all neighbours alike often.
-
-        From mixed ones a head hardly learned to tell one neighbour from the next (experiments/pretrain/README.md).
-        """
-        weight = torch.zeros_like(self.convolution.weight)
-        width, _, taps = weight.shape
-        weight[torch.arange(width), 0, torch.arange(width) % taps] = 1
-        return weight
-
     def forward(self, hidden: Float[Tensor, "b s t d"]) -> Float[Tensor, "b s t d"]:
         """Each row for itself."""
         mixed: Tensor = self.convolution(hidden.flatten(0, 1).transpose(1, 2))

@@ -130,7 +130,9 @@ class MsaTransformer(PreTrainedModel):  # type: ignore[misc]
         if isinstance(module, MaskedLetterHead):
             initialization.zeros_(module.bias)
         if isinstance(module, Neighbours):
-            initialization.copy_(module.convolution.weight, module.one_neighbour_a_channel())
+            # Mixed from the start: from channels of one neighbour each, pairs of the letters themselves were learned
+            # and no stacks (experiments/pretrain/README.md).
+            initialization.normal_(module.convolution.weight, std=module.convolution.kernel_size[0] ** -0.5)
         if module is self and self.msa_position_embedding is not None:
             initialization.normal_(self.msa_position_embedding, std=0.01)  # as RNA-MSM's authors do
 

@@ -3,10 +3,11 @@
 Bucketed by length and depth, so that little is padding.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import UInt8
+from numba import njit
 
 from rnaexp.pretrain.families import GAP, Aligned
 from rnaexp.pretrain.recipe import Crops
@@ -43,7 +44,7 @@ class CropSampler:
         drawn = rng.choice(len(self.families), size=count, p=chance / chance.sum())
         batch = np.full((count, depth, length), PADDING, np.uint8)
         for at, index in enumerate(drawn):
-            crop = _crop(self.families[index], depth, length, rng)
+            crop = _crop(self.families[index], depth, length, self.crops.places, rng)
             batch[at, :, : crop.shape[1]] = crop
         return batch[:, :, : max(1, int((batch != PADDING).any((0, 1)).sum()))]
 
@@ -53,14 +54,34 @@ class CropSampler:
         return int(rng.choice(len(totals), p=totals / totals.sum()))
 
 
-def _crop(family: Aligned, depth: int, length: int, rng: np.random.Generator) -> UInt8[np.ndarray, "s n"]:
+def _crop(
+    family: Aligned, depth: int, length: int, places: int, rng: np.random.Generator
+) -> UInt8[np.ndarray, "s n"]:
     """Rows by weight, the first of them the query: as when the model is read, only columns with its bases stay."""
     chance = family.weights / family.weights.sum()
     rows = rng.choice(len(chance), size=depth, replace=False, p=chance)
     codes = family.codes[rows]
     codes = codes[:, codes[0] != GAP]
-    first = int(rng.integers(0, max(1, codes.shape[1] - length + 1)))
+    firsts = rng.integers(0, max(1, codes.shape[1] - length + 1), places)
+    stacks = [longest_stack(codes[0, first : first + length]) for first in firsts] if places > 1 else [0]
+    first = int(firsts[int(np.argmax(stacks))])
     return codes[:, first : first + length]
+
+
+@njit(cache=True)
+def longest_stack(codes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Most AU, GC and GU pairs in a row, one inside the next, round a loop of at least three."""
+    n, longest = len(codes), 0
+    for total in range(2 * n - 1):
+        run = 0
+        i = (total - 4) // 2
+        while i >= 0 and total - i < n:
+            a, b = min(codes[i], codes[total - i]), max(codes[i], codes[total - i])
+            # A C G U are 0 to 3: A-U, C-G and G-U.
+            run = run + 1 if (a == 0 and b == 3) or (a == 1 and b == 2) or (a == 2 and b == 3) else 0
+            longest = max(longest, run)
+            i -= 1
+    return longest
 
 
 def unigram_entropy(families: Sequence[Aligned]) -> float:
@@ -71,10 +92,3 @@ def unigram_entropy(families: Sequence[Aligned]) -> float:
     share = counts / counts.sum()
     return float(-(share * np.log(share)).sum())
 
-
-def numbered(sampler: CropSampler, seed: int, first: int) -> Iterator[UInt8[np.ndarray, "b s n"]]:
-    """Endless batches from number `first` on."""
-    number = first
-    while True:
-        yield sampler.batch(seed, number)
-        number += 1

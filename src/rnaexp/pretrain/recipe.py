@@ -17,7 +17,8 @@ class Crops:
 
     `tokens`: of a batch, special ones not counted. `depths` and `depth_shares`: how many rows, and how often.
     `lengths`: the buckets' bounds in bases; a longer RNA is cropped to the last. `family_power`: a family is drawn
-    with its Neff to this power. `depth_cap`: of a family no more rows than this take part (the first ones).
+    with its Neff to this power. `places`: of so many random places to crop, the one is taken where the query has the
+    longest complementary stack, so that more hidden letters have their partner in the crop.
     """
 
     tokens: int = 4096
@@ -25,6 +26,7 @@ class Crops:
     depth_shares: tuple[float, ...] = (0.3, 0.1, 0.15, 0.15, 0.15, 0.15)
     lengths: tuple[int, ...] = (64, 96, 128)
     family_power: float = 0.5
+    places: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
