@@ -4,26 +4,34 @@ import tomllib
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from rnaexp.data.alter import HOWS, How
 from rnaexp.errors import InputError
+from rnaexp.models import spec
 from rnaexp.run.task import Task
-from rnaexp.structure.protocol import scoring
+from rnaexp.structure.protocol import ReadOut, scoring
 
-_FIELDS = {"title", "note", "models", "sets", "protocols", "related", "device", "seed"}
+_FIELDS = {"title", "note", "models", "sets", "protocols", "alignments", "related", "contrasts", "device", "seed"}
+_CONTRAST = {"model", "against", "alignment", "against_alignment"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Every model on every pair of sets under every protocol."""
+    """Every model on every pair of sets under every protocol; models of alignments on every alteration of these.
+
+    `contrasts` are declared before anything is run: model against model, paired by RNA, Holm over all of them.
+    """
 
     name: str
     title: str
     note: str
     models: tuple[str, ...]
     sets: tuple[dict[str, str], ...]  # {validation, test}
-    protocols: tuple[dict[str, Any], ...]  # {name, and any field of Scoring as override}
-    related: str
+    protocols: tuple[dict[str, Any], ...]  # {name, and any field of Scoring, or score_scale, as override}
+    alignments: tuple[How, ...]
+    related: tuple[Literal["drop", "keep"], ...]
+    contrasts: tuple[dict[str, str], ...]
     device: str
     seed: int
 
@@ -34,11 +42,15 @@ class Question:
                 model=model,
                 validation=sets["validation"],
                 test=sets["test"],
-                scoring=scoring(**protocol),
-                related="keep" if self.related == "keep" else "drop",
+                scoring=scoring(**{key: value for key, value in protocol.items() if key != "score_scale"}),
+                score_scale=protocol.get("score_scale", "raw"),
+                alignment=alignment,
+                related=related,
                 loading={"name": model, "device": self.device, "seed": self.seed},
             )
-            for model, sets, protocol in product(self.models, self.sets, self.protocols)
+            for model in self.models
+            for sets, protocol, related in product(self.sets, self.protocols, self.related)
+            for alignment in (self.alignments if spec(model).reads == "alignment" else ("intact",))
         ]
 
 
@@ -61,11 +73,14 @@ def read_question(path: Path) -> Question:
             models=tuple(values["models"]),
             sets=tuple({"validation": sets["validation"], "test": sets["test"]} for sets in values["sets"]),
             protocols=tuple(values.get("protocols", [{"name": "paper"}])),
-            related=str(values.get("related", "drop")),
+            alignments=tuple(values.get("alignments", ["intact"])),
+            related=tuple(_listed(values.get("related", "drop"))),
+            contrasts=tuple(values.get("contrasts", [])),
             device=str(values.get("device", "auto")),
             seed=int(values.get("seed", 0)),
         )
-        question.tasks()
+        for task in question.tasks():
+            ReadOut(score_scale=task.score_scale)
     except (KeyError, TypeError, ValueError) as error:
         message = f"not a question: {type(error).__name__} {error}"
         raise InputError(message, path=path) from error
@@ -77,8 +92,12 @@ def _refuse_wrong_kinds(values: dict[str, Any], path: Path) -> None:
     models = values.get("models")
     if not isinstance(models, list) or not models or not all(isinstance(model, str) for model in models):
         message = "models: must be a list of names"
-    elif values.get("related", "drop") not in ("drop", "keep"):
-        message = f"related {values['related']!r}: must be drop or keep"
+    elif not set(_listed(values.get("related", "drop"))) <= {"drop", "keep"}:
+        message = f"related {values['related']!r}: must be drop or keep, or both as a list"
+    elif not set(_listed(values.get("alignments", []))) <= set(HOWS):
+        message = f"alignments {values['alignments']!r}: must be of {', '.join(HOWS)}"
+    elif unknown := _wrong_contrast(values):
+        message = unknown
     elif any(set(sets) != {"validation", "test"} for sets in values.get("sets", [])):
         message = "sets: each has a validation and a test, and nothing else"
     elif any(not isinstance(p.get("min_separation", 1), int) for p in values.get("protocols", [])):
@@ -86,3 +105,21 @@ def _refuse_wrong_kinds(values: dict[str, Any], path: Path) -> None:
     else:
         return
     raise InputError(message, path=path)
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _wrong_contrast(values: dict[str, Any]) -> str | None:
+    """What is wrong with the declared contrasts, if anything: a word that names nothing would test nothing."""
+    for contrast in values.get("contrasts", []):
+        if unknown := sorted(set(contrast) - _CONTRAST):
+            return f"contrasts: unknown field {unknown[0]!r}; known: {', '.join(sorted(_CONTRAST))}"
+        for field in ("model", "against"):
+            if contrast.get(field) not in values["models"]:
+                return f"contrasts: {field} {contrast.get(field)!r} is none of the models"
+        for field in ("alignment", "against_alignment"):
+            if contrast.get(field, "intact") not in values.get("alignments", ["intact"]):
+                return f"contrasts: {field} {contrast[field]!r} is none of the alignments"
+    return None
