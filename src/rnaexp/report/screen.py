@@ -81,8 +81,9 @@ def _caption(run: Mapping[str, Any]) -> str:
         return ""
     return (
         f"Ceilings of F1: {figures['f1_ceiling']:.2f} under this protocol, {figures['ceiling_canonical']:.2f} "
-        f"canonical pairs only, {figures['ceiling_one_partner']:.2f} one partner a base, {figures['ceiling_nested']:.2f} nested. "
-        f"Labels: {evidence_text(run['evidence'])}. {figures['clusters']} clusters."
+        f"canonical pairs only, {figures['ceiling_one_partner']:.2f} one partner a base, "
+        f"{figures['ceiling_nested']:.2f} nested. Labels: {evidence_text(run['evidence'])}. "
+        f"{figures['clusters']} clusters."
     )
 
 

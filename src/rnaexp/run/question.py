@@ -28,9 +28,9 @@ class Question:
     note: str
     models: tuple[str, ...]
     sets: tuple[dict[str, str], ...]  # {validation, test}
-    protocols: tuple[dict[str, Any], ...]  # {name, and any field of Scoring, or score_scale, as override}
+    protocols: tuple[dict[str, Any], ...]  # {name; as override: any field of Scoring, score_scale, related}
     alignments: tuple[How, ...]
-    related: tuple[Literal["drop", "keep"], ...]
+    related: Literal["drop", "keep"]
     contrasts: tuple[dict[str, str], ...]
     device: str
     seed: int
@@ -38,20 +38,26 @@ class Question:
     def tasks(self) -> list[Task]:
         """In the file's order, models slowest, so that shards share the work of loading evenly."""
         return [
-            Task(
-                model=model,
-                validation=sets["validation"],
-                test=sets["test"],
-                scoring=scoring(**{key: value for key, value in protocol.items() if key != "score_scale"}),
-                score_scale=protocol.get("score_scale", "raw"),
-                alignment=alignment,
-                related=related,
-                loading={"name": model, "device": self.device, "seed": self.seed},
-            )
+            self._task(model, sets, protocol, alignment)
             for model in self.models
-            for sets, protocol, related in product(self.sets, self.protocols, self.related)
+            for sets, protocol in product(self.sets, self.protocols)
             for alignment in (self.alignments if spec(model).reads == "alignment" else ("intact",))
         ]
+
+    def _task(self, model: str, sets: dict[str, str], protocol: dict[str, Any], alignment: How) -> Task:
+        fields = {"score_scale": "raw", "related": self.related} | protocol
+        score_scale, related = fields.pop("score_scale"), fields.pop("related")
+        ReadOut(score_scale=score_scale)  # refuses what does not exist
+        return Task(
+            model=model,
+            validation=sets["validation"],
+            test=sets["test"],
+            scoring=scoring(**fields),
+            score_scale=score_scale,
+            alignment=alignment,
+            related=related,
+            loading={"name": model, "device": self.device, "seed": self.seed},
+        )
 
 
 def read_question(path: Path) -> Question:
@@ -74,13 +80,12 @@ def read_question(path: Path) -> Question:
             sets=tuple({"validation": sets["validation"], "test": sets["test"]} for sets in values["sets"]),
             protocols=tuple(values.get("protocols", [{"name": "paper"}])),
             alignments=tuple(values.get("alignments", ["intact"])),
-            related=tuple(_listed(values.get("related", "drop"))),
+            related=values.get("related", "drop"),
             contrasts=tuple(values.get("contrasts", [])),
             device=str(values.get("device", "auto")),
             seed=int(values.get("seed", 0)),
         )
-        for task in question.tasks():
-            ReadOut(score_scale=task.score_scale)
+        question.tasks()
     except (KeyError, TypeError, ValueError) as error:
         message = f"not a question: {type(error).__name__} {error}"
         raise InputError(message, path=path) from error
@@ -92,9 +97,9 @@ def _refuse_wrong_kinds(values: dict[str, Any], path: Path) -> None:
     models = values.get("models")
     if not isinstance(models, list) or not models or not all(isinstance(model, str) for model in models):
         message = "models: must be a list of names"
-    elif not set(_listed(values.get("related", "drop"))) <= {"drop", "keep"}:
-        message = f"related {values['related']!r}: must be drop or keep, or both as a list"
-    elif not set(_listed(values.get("alignments", []))) <= set(HOWS):
+    elif wrong := [each for each in _every_related(values) if each not in ("drop", "keep")]:
+        message = f"related {wrong[0]!r}: must be drop or keep"
+    elif not isinstance(values.get("alignments", []), list) or not set(values.get("alignments", [])) <= set(HOWS):
         message = f"alignments {values['alignments']!r}: must be of {', '.join(HOWS)}"
     elif unknown := _wrong_contrast(values):
         message = unknown
@@ -107,8 +112,8 @@ def _refuse_wrong_kinds(values: dict[str, Any], path: Path) -> None:
     raise InputError(message, path=path)
 
 
-def _listed(value: object) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _every_related(values: dict[str, Any]) -> list[Any]:
+    return [part["related"] for part in (values, *values.get("protocols", [])) if "related" in part]
 
 
 def _wrong_contrast(values: dict[str, Any]) -> str | None:
