@@ -9,7 +9,20 @@ import pandas as pd
 
 from rnaexp.report.tables import evidence_text
 
-_COLUMNS = ("F1 [95 %]", "with tuning", "rank", "oracle", "P@N", "AUPRC", "precision", "recall", "MCC", "RNAs", "head")
+_COLUMNS = (
+    "F1 [95 %]",
+    "with tuning",
+    "rank",
+    "oracle",
+    "P@N",
+    "AUPRC",
+    "precision",
+    "recall",
+    "MCC",
+    "calls",
+    "RNAs",
+    "head",
+)
 
 
 def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> None:
@@ -103,6 +116,7 @@ def _row(run: Mapping[str, Any]) -> list[str]:
         rank,
         f"{figures['oracle_f1']:.3f}" + ("" if figures["oracle_exact"] else " or more"),
         *[_number(figures, name) for name in ("p_at_n", "auprc", "precision", "recall", "mcc")],
+        _calls(figures),
         f"{figures['rnas']}" + (f" ({figures['coverage']:.0%})" if figures["coverage"] < 1 else ""),
         _head(figures) if tuned else "",
     ]
@@ -112,6 +126,14 @@ def _head(figures: Mapping[str, Any]) -> str:
     """The head, and in how many resamples of the validation set it was chosen again."""
     again = f" ({figures['head_stability']:.0%})" if _known(figures, "head_stability") else ""
     return f"{figures['layer']}.{figures['head']}{again}"
+
+
+def _calls(figures: Mapping[str, Any]) -> str:
+    """Calls per 100 bases, and on shuffled RNAs, where every one is false."""
+    if not _known(figures, "calls_per_100_bases"):
+        return ""
+    shuffled = figures["shuffled_calls_per_100_bases"]
+    return f"{figures['calls_per_100_bases']:.0f}" + ("" if shuffled is None else f" ({shuffled:.0f})")
 
 
 def _known(figures: Mapping[str, Any], name: str) -> bool:

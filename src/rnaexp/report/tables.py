@@ -96,6 +96,7 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
         "test": result.test.data.name,
         "tuned_on": tuned.tuned_on or None if tuned else None,
         "alignment": result.task.alignment if reads_alignments(result) else None,
+        "structure_aware": alignment_facts(result.test).get("structure_aware"),
         "related": result.task.related,
         "related_rnas": list(result.related),
         "evidence": dict(assessed.evidence) if assessed else {},
