@@ -29,6 +29,11 @@ Separation = Annotated[int, typer.Option(help="Smallest j - i of a pair; 0: as t
 Pairs = Annotated[str, typer.Option(help="all or canonical; empty: as the protocol says.")]
 Decoder = Annotated[str, typer.Option(help="none or greedy; empty: as the protocol says.")]
 Averaging = Annotated[str, typer.Option(help="per-rna or pooled; empty: as the protocol says.")]
+Match = Annotated[str, typer.Option(help="exact, or relaxed: one base off by one; empty: as the protocol says.")]
+Scale = Annotated[str, typer.Option(help="What a threshold means: raw, z-score (of the map) or top (c x n calls).")]
+Alignments = Annotated[
+    str, typer.Option("--alignment", help="intact, shuffled (columns), depth-1 or realigned (without structure).")
+]
 Related = Annotated[str, typer.Option(help="Validation RNAs with a relative in the test set: drop or keep.")]
 Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
 Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
@@ -54,6 +59,9 @@ def run(
     pairs: Pairs = "",
     decoder: Decoder = "",
     averaging: Averaging = "",
+    match: Match = "",
+    score_scale: Scale = "raw",
+    alignment: Alignments = "intact",
     related: Related = "drop",
     weights: Weights = "",
     config: Config = "",
@@ -67,6 +75,7 @@ def run(
     from rnaexp.run import verbs
 
     choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}
+    choices |= {"match": match}
     if question is not None:
         _no_model_beside(model)
         verbs.run_question(question, shard, csv=csv, json=json)
@@ -77,6 +86,8 @@ def run(
         test=test,
         protocol=protocol,
         overrides=choices,
+        score_scale=score_scale,
+        alignment=alignment,
         related=related,
         weights=weights,
         config=config,
