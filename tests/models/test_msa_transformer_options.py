@@ -1,10 +1,9 @@
-"""What our own models have beyond RNA-MSM: neighbours in query and key, distances in the scores, no column attention."""
+"""What our own models have beyond RNA-MSM: neighbours in query and key, distances in scores, no column attention."""
 
 import math
 
 import pytest
 import torch
-
 from tests.models.test_msa_transformer import SMALL, alignment, close, maps_of, model, padded
 
 OURS = {"row_positions": "none", "column_positions": "relative", "local_width": 3, "column_attention": False}
@@ -31,7 +30,9 @@ def test_scores_with_neighbours_and_distances_agree_with_plain_loops():
         for i in range(tokens):
             scores = [sum(float(query[s, i, part] @ key[s, j, part]) for s in range(3)) for j in range(tokens)]
             # Up to eight apart every distance has its own number, those to the left behind those to the right.
-            numbers = [block.separation.bias[head, abs(j - i) + (block.separation.steps if j < i else 0)] for j in range(6)]
+            numbers = [
+                block.separation.bias[head, abs(j - i) + (block.separation.steps if j < i else 0)] for j in range(6)
+            ]
             scores = torch.tensor(scores) / math.sqrt(3 * width) + torch.tensor(numbers)
             close(maps[head, i], torch.softmax(scores, 0))
 

@@ -8,7 +8,7 @@ import pytest
 from rnaexp.data.rfam_split import clan, side
 from rnaexp.errors import InputError
 from rnaexp.models.rnamsm import LETTERS
-from rnaexp.pretrain.crops import PADDING, CropSampler, unigram_entropy
+from rnaexp.pretrain.crops import PADDING, CropSampler, longest_stack, unigram_entropy
 from rnaexp.pretrain.families import GAP, aligned, excluded_clans, row_weights, training_families
 from rnaexp.pretrain.make_exclusions import lines, reasons
 from rnaexp.pretrain.masking import hide
@@ -79,7 +79,7 @@ def test_the_committed_exclusions_hold_the_builtin_families(request):
 def test_a_table_without_its_columns_is_refused_by_name(tmp_path):
     path = tmp_path / "x.tsv"
     path.write_text("family\nRF1\n")
-    with pytest.raises(InputError, match="x.tsv"):
+    with pytest.raises(InputError, match=r"x\.tsv"):
         excluded_clans(path)
 
 
@@ -111,7 +111,9 @@ def test_crops_are_rows_of_their_family_in_the_columns_of_the_first():
 
 
 def test_no_crop_is_deeper_or_longer_than_asked_for_and_short_ones_are_padded_right():
-    sampler = CropSampler(families_with((10, 14, 300)), Crops(tokens=512, depths=(2,), depth_shares=(1,), lengths=(16, 32)))
+    sampler = CropSampler(
+        families_with((10, 14, 300)), Crops(tokens=512, depths=(2,), depth_shares=(1,), lengths=(16, 32))
+    )
     for number in range(20):
         batch = sampler.batch(1, number)
         assert batch.shape[1] == 2
@@ -128,6 +130,34 @@ def test_families_shallower_than_asked_for_are_not_drawn():
     assert all((sampler.batch(0, number) != PADDING).sum(2).max() <= 20 for number in range(10))
 
 
+def test_from_the_batch_asked_for_on_only_single_rows_are_drawn():
+    sampler = CropSampler(families_with((20, 30)), Crops(depths=(4,), depth_shares=(1,), single_from=3))
+    assert [sampler.batch(0, number).shape[1] for number in range(6)] == [4, 4, 4, 1, 1, 1]
+
+
+def test_of_several_places_the_one_with_the_longest_stack_is_taken():
+    row = "A" * 60 + "GGGCGCAAAAGCGCCC" + "A" * 60
+    family = aligned(family_of("RF1", [row]))
+    sampler = CropSampler([family], Crops(tokens=16, depths=(1,), depth_shares=(1,), lengths=(16,), places=400))
+    found = ["".join(ALIGNED_LETTERS[x] for x in sampler.batch(0, number)[0, 0]) for number in range(3)]
+    assert found == ["GGGCGCAAAAGCGCCC"] * 3
+
+
+def test_the_longest_stack_is_that_of_plain_loops():
+    rng = random.Random(1)
+    pairs = {"AU", "UA", "CG", "GC", "GU", "UG"}
+    for _ in range(50):
+        row = "".join(rng.choice("ACGUN-") for _ in range(rng.randint(1, 25)))
+        best = 0
+        for i in range(len(row)):
+            for j in range(i + 4, len(row)):
+                run = 0
+                while j - run - (i + run) >= 4 and row[i + run] + row[j - run] in pairs:
+                    run += 1
+                best = max(best, run)
+        assert longest_stack(np.array([ALIGNED_LETTERS.index(x) for x in row], np.uint8)) == best
+
+
 def test_unigram_entropy_is_that_of_the_weighted_composition():
     family = aligned(family_of("RF1", ["AAAC", "AAAC", "GGUU"]))
     share = np.array([3, 1, 2, 2]) / 8  # the two equal rows count once
@@ -136,7 +166,9 @@ def test_unigram_entropy_is_that_of_the_weighted_composition():
 
 def hairpins(seed=0, crops=20, rows=5):
     rng = random.Random(seed)
-    return np.array([[[ALIGNED_LETTERS.index(x) for x in hairpin(rng)] for _ in range(rows)] for _ in range(crops)], np.uint8)
+    return np.array(
+        [[[ALIGNED_LETTERS.index(x) for x in hairpin(rng)] for _ in range(rows)] for _ in range(crops)], np.uint8
+    )
 
 
 def test_a_hidden_column_is_hidden_in_every_row():
@@ -202,7 +234,9 @@ def test_a_faulty_recipe_is_refused_by_file_and_field(tmp_path, text, complaint)
 
 
 def test_lists_of_a_recipe_become_tuples():
-    assert recipe_of({"title": "x", "architecture": "msa", "network": {}, "crops": {"lengths": [8, 16]}}).crops.lengths == (8, 16)
+    assert recipe_of(
+        {"title": "x", "architecture": "msa", "network": {}, "crops": {"lengths": [8, 16]}}
+    ).crops.lengths == (8, 16)
 
 
 def test_the_planted_seed_file_is_read_as_it_was_written(tmp_path):

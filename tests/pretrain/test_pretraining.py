@@ -47,7 +47,7 @@ def test_the_same_seed_gives_the_same_weights_to_the_bit(small, tmp_path):
     assert not same(first, new_network(recipe).state_dict())
 
 
-class _Killed(RuntimeError):
+class KilledError(RuntimeError):
     pass
 
 
@@ -59,9 +59,9 @@ def test_a_training_stopped_between_two_states_ends_like_an_undisturbed_one(smal
 
     def stop(line, step):
         if step == 100:
-            raise _Killed
+            raise KilledError
 
-    with pytest.raises(_Killed):
+    with pytest.raises(KilledError):
         fit(recipe, families, tmp_path / "cut", note=stop, limits=Limits(save_every_seconds=0))
     assert (tmp_path / "cut" / STATE).is_file()
     resumed = fit(recipe, families, tmp_path / "cut")
@@ -97,11 +97,11 @@ def test_a_state_torn_while_it_was_written_is_never_the_one_gone_on_with(small, 
 
     def torn(trainer, path, **more):
         path.write_bytes(b"half a")
-        raise _Killed
+        raise KilledError
 
     monkeypatch.setattr("lightning.Trainer.save_checkpoint", torn)
     longer, _, _ = small(steps=8)
-    with pytest.raises(_Killed):
+    with pytest.raises(KilledError):
         fit(longer, families, folder, limits=Limits(save_every_seconds=0))
     assert (folder / STATE).read_bytes() == before
 

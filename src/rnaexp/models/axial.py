@@ -49,7 +49,7 @@ class Neighbours(nn.Module):
     def forward(self, hidden: Float[Tensor, "b s t d"]) -> Float[Tensor, "b s t d"]:
         """Each row for itself."""
         mixed: Tensor = self.convolution(hidden.flatten(0, 1).transpose(1, 2))
-        return mixed.transpose(1, 2).unflatten(0, hidden.shape[:2])
+        return mixed.transpose(1, 2).reshape(hidden.shape)
 
 
 class Separation(nn.Module):

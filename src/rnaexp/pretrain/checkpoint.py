@@ -18,7 +18,7 @@ from rnaexp.pretrain.recipe import Recipe
 from rnaexp.pretrain.training import Pretraining, masked_loss
 from rnaexp.rna import ALIGNED_LETTERS
 
-WEIGHTS, CARD = "model.safetensors", "README.md"
+WEIGHTS, CARD, FAMILIES = "model.safetensors", "README.md", "families.txt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Facts:
 
     data: str  # name of the seed file
     data_sha256: str
-    families: int
+    families: Sequence[str]  # accessions trained on
     rows: int
     unigram: float  # nats
     excluded: Mapping[str, str]  # clan: reason
@@ -43,6 +43,7 @@ def write_checkpoint(module: Pretraining, folder: Path, facts: Facts) -> Path:
     del half["lm_head.weight"]  # one table with embed_tokens.weight
     save_file(half, folder / WEIGHTS, metadata={"format": "pt"})
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer(), indent=1) + "\n")
+    (folder / FAMILIES).write_text("".join(f"{name}\n" for name in facts.families))
     (folder / CARD).write_text(card(module, folder, facts))
     return folder
 
@@ -71,8 +72,8 @@ def card(module: Pretraining, folder: Path, facts: Facts) -> str:
         "| | |",
         "|---|---|",
         f"| parameters | {parameters:,} |",
-        f"| training data | {facts.data} (sha256 {facts.data_sha256}): {facts.families:,} families of the training "
-        f"side of `data/rfam_split.py`, {facts.rows:,} rows |",
+        f"| training data | {facts.data} (sha256 {facts.data_sha256}): {len(facts.families):,} families of the "
+        f"training side of `data/rfam_split.py` ({FAMILIES}), {facts.rows:,} rows |",
         f"| steps, letters read | {module.steps_done:,}, {module.tokens_done:,} |",
         f"| training time | {module.seconds / 60:.1f} min on {platform.machine()}, {torch.get_num_threads()} thread(s)"
         + (" (asked for: " + f"{facts.minutes:g} min)" if facts.minutes else "")

@@ -33,7 +33,8 @@ class CropSampler:
     def batch(self, seed: int, number: int) -> UInt8[np.ndarray, "b s n"]:
         """Letters of batch `number`, PADDING to the right of short RNAs; row 0 of each crop has no gaps."""
         rng = np.random.default_rng([seed, number])
-        depth = int(rng.choice(self.crops.depths, p=self._shares))
+        single = self.crops.single_from is not None and number >= self.crops.single_from
+        depth = 1 if single else int(rng.choice(self.crops.depths, p=self._shares))
         weights = self._weights * (self._rows >= depth)
         if not weights.any():
             depth, weights = 1, self._weights
@@ -54,9 +55,7 @@ class CropSampler:
         return int(rng.choice(len(totals), p=totals / totals.sum()))
 
 
-def _crop(
-    family: Aligned, depth: int, length: int, places: int, rng: np.random.Generator
-) -> UInt8[np.ndarray, "s n"]:
+def _crop(family: Aligned, depth: int, length: int, places: int, rng: np.random.Generator) -> UInt8[np.ndarray, "s n"]:
     """Rows by weight, the first of them the query: as when the model is read, only columns with its bases stay."""
     chance = family.weights / family.weights.sum()
     rows = rng.choice(len(chance), size=depth, replace=False, p=chance)
@@ -91,4 +90,3 @@ def unigram_entropy(families: Sequence[Aligned]) -> float:
         counts += [((family.codes == letter) * family.weights[:, None]).sum() for letter in range(4)]
     share = counts / counts.sum()
     return float(-(share * np.log(share)).sum())
-

@@ -46,7 +46,7 @@ class _Batches(IterableDataset[Example]):
 
     def __iter__(self) -> Iterator[Example]:
         number = self.module.batches_done
-        while True:
+        while not self.module.finished:
             yield self.module.prepare(number)
             number += 1
 

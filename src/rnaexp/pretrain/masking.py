@@ -48,7 +48,9 @@ def hide(
 _HIDDEN = 254
 
 
-def _chosen(codes: np.ndarray, objective: Objective, whole: float, rng: np.random.Generator) -> Bool[np.ndarray, "b s n"]:
+def _chosen(
+    codes: np.ndarray, objective: Objective, whole: float, rng: np.random.Generator
+) -> Bool[np.ndarray, "b s n"]:
     crops, rows, n = codes.shape
     chosen = np.zeros(codes.shape, bool)
     for at in range(crops):
@@ -59,7 +61,8 @@ def _chosen(codes: np.ndarray, objective: Objective, whole: float, rng: np.rando
             chosen[at] = rng.random((rows, n)) < share
     if not (chosen & (codes < _BASES)).any():
         chosen[0, 0, 0] = True  # the query's first letter: a batch that asks for nothing has no loss
-    return chosen & (codes != PADDING)
+    asked: np.ndarray = chosen & (codes != PADDING)
+    return asked
 
 
 def _spans(n: int, share: float, lengths: tuple[int, int], rng: np.random.Generator) -> Bool[np.ndarray, "n"]:

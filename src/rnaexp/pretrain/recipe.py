@@ -18,7 +18,8 @@ class Crops:
     `tokens`: of a batch, special ones not counted. `depths` and `depth_shares`: how many rows, and how often.
     `lengths`: the buckets' bounds in bases; a longer RNA is cropped to the last. `family_power`: a family is drawn
     with its Neff to this power. `places`: of so many random places to crop, the one is taken where the query has the
-    longest complementary stack, so that more hidden letters have their partner in the crop.
+    longest complementary stack, so that more hidden letters have their partner in the crop. `single_from`: from this
+    batch on only single rows (what pairs is found in alignments first, where it shows within minutes).
     """
 
     tokens: int = 4096
@@ -27,6 +28,7 @@ class Crops:
     lengths: tuple[int, ...] = (64, 96, 128)
     family_power: float = 0.5
     places: int = 1
+    single_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,8 @@ class Objective:
 
     `whole_columns`: share of the crops in which columns are hidden in all rows, so that no other row gives the letter
     away and only the paired column can; in the other crops single letters are hidden. In the first `letters_first`
-    batches all crops are such: with other rows to go by, which letters pair is found within minutes. `hidden`: smallest and largest
-    share of columns (or letters). `spans`: smallest and largest number of neighbouring columns hidden together.
+    batches all crops are such: with other rows to go by, which letters pair is found within minutes. `hidden`:
+    smallest and largest share of columns (or letters). `spans`: how many neighbouring columns at once.
     Of what is chosen `replaced` becomes random letters and `kept` stays. `rare_weight`: how much more than others a
     letter counts that is not its column's most frequent one.
     """
@@ -136,8 +138,8 @@ def _check(recipe: Recipe) -> None:
         not in ("msa", "sequence"),
         "crops: depths and depth_shares differ in number": len(crops.depths) != len(crops.depth_shares),
         "crops: lengths must rise": list(crops.lengths) != sorted(set(crops.lengths)),
-        "crops: a sequence model reads one row, so depths must be [1]": (
-            recipe.architecture == "sequence" and crops.depths != (1,)
+        "crops: a sequence model reads one row: depths must be [1], or single_from say when that begins": (
+            recipe.architecture == "sequence" and crops.depths != (1,) and crops.single_from is None
         ),
         "objective: replaced and kept together are more than 1": objective.replaced + objective.kept > 1,
         "objective: hidden must be two shares, the smaller first": not 0

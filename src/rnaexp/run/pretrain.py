@@ -2,19 +2,20 @@
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
 from rnaexp.data.rfam import Sample, first_member, read_seed, seed_path
+from rnaexp.data.stockholm import Family
 from rnaexp.errors import InputError
-from rnaexp.pretrain.checkpoint import CARD, WEIGHTS, Facts, log_lines, recipe_card, write_checkpoint
+from rnaexp.pretrain.checkpoint import CARD, FAMILIES, WEIGHTS, Facts, log_lines, recipe_card, write_checkpoint
 from rnaexp.pretrain.crops import unigram_entropy
 from rnaexp.pretrain.families import excluded_clans, training_families
 from rnaexp.pretrain.fit import LOG, Limits, fit
 from rnaexp.pretrain.recipe import Recipe, read_recipe
-from rnaexp.report.progress import announce
+from rnaexp.report.progress import Step, announce
 from rnaexp.rna import Rna
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
@@ -43,7 +44,7 @@ def pretrain(
     facts = Facts(
         data=seed.name,
         data_sha256=hashlib.sha256(seed.read_bytes()).hexdigest(),
-        families=len(training),
+        families=[family.accession for family in training],
         rows=sum(len(family.codes) for family in training),
         unigram=unigram_entropy(training),
         excluded=excluded,
@@ -63,7 +64,7 @@ def pretrain(
                 device=where,
             )
         write_checkpoint(module.cpu(), out, facts)
-        for name in (WEIGHTS, CARD, "config.json", LOG):
+        for name in (WEIGHTS, CARD, FAMILIES, "config.json", LOG):
             run.file(out / name, "checkpoint")
         run.metrics(
             {
@@ -77,7 +78,7 @@ def pretrain(
     sys.stdout.write(f"rnaexp run --model {out}\n")
 
 
-def _validation(recipe: Recipe, families: list) -> list[Rna]:  # type: ignore[type-arg]
+def _validation(recipe: Recipe, families: Sequence[Family]) -> list[Rna]:
     chosen = recipe.validation
     sample = Sample(
         side="validation", min_rows=chosen.min_rows, max_columns=chosen.max_columns, max_rows=chosen.max_rows
@@ -87,7 +88,7 @@ def _validation(recipe: Recipe, families: list) -> list[Rna]:  # type: ignore[ty
 
 
 def _begin(run: RunHandle, recipe: Recipe, facts: Facts, out: Path, device: str) -> None:
-    run.params({**recipe_card(recipe), "minutes": facts.minutes, "device": device, "families": facts.families})
+    run.params({**recipe_card(recipe), "minutes": facts.minutes, "device": device, "families": len(facts.families)})
     run.data_set(facts.data, facts.data_sha256, facts.data, "training", facts.rows)
     run.metrics({"unigram_entropy": facts.unigram})
     for line in log_lines(out):  # a resumed training shows its whole curve
@@ -98,7 +99,7 @@ def _begin(run: RunHandle, recipe: Recipe, facts: Facts, out: Path, device: str)
 class _Notes:
     """Sends each line of the log to the tracked run and moves the bar."""
 
-    def __init__(self, run: RunHandle, bar: object, steps: int | None, minutes: float | None) -> None:
+    def __init__(self, run: RunHandle, bar: Step, steps: int | None, minutes: float | None) -> None:
         self.run, self.bar, self.steps, self.minutes, self.shown = run, bar, steps, minutes, 0
 
     def __call__(self, numbers: Mapping[str, float], step: int) -> None:
@@ -106,6 +107,6 @@ class _Notes:
         self.run.metrics(told, step=step)
         done = step / self.steps if self.steps else numbers.get("seconds", 0) / (60 * (self.minutes or 1))
         percent = min(100, int(100 * done))
-        if percent > self.shown and callable(self.bar):
+        if percent > self.shown:
             self.bar(percent - self.shown)
             self.shown = percent
