@@ -50,7 +50,10 @@ _ENTRIES = (
         loader="rnaexp.models.nano:load",
         reads="alignment",
         alphabet="ACGUN-",
+        sha256="MSM_SHA",
         licence="Apache-2.0",
+        trained_on="Rfam 14.2 seed alignments, training side without the clans of the test sets",
+        trained_families="models/shipped/msm-nano/families.txt",
         structure_seen="none",
     ),
     ModelSpec(
@@ -59,7 +62,10 @@ _ENTRIES = (
         group="reference",
         loader="rnaexp.models.nano:load",
         alphabet="ACGUN",
+        sha256="LM_SHA",
         licence="Apache-2.0",
+        trained_on="rows of Rfam 14.2 seed alignments, training side without the clans of the test sets",
+        trained_families="models/shipped/lm-nano/families.txt",
         structure_seen="none",
     ),
     ModelSpec(
