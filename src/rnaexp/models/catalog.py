@@ -11,12 +11,11 @@ from typing import Any, cast
 import torch
 
 from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models import published_diverse, published_dna, published_specific
 from rnaexp.models.spec import Encoder, ModelSpec
 
 UNTRAINED = "untrained:"
 HUB = "hf:"
-
-_RNABERT = "https://raw.githubusercontent.com/jkobject/RNABERT/32904a97fc3313123a4d625ea399d0474b396b81"
 
 _ENTRIES = (
     ModelSpec(
@@ -25,41 +24,12 @@ _ENTRIES = (
         group="reference",
         loader="rnaexp.models.planted:load",
         licence="Apache-2.0",
+        proof_state="by construction",
         proof="its answer is known by construction",
     ),
-    ModelSpec(
-        name="rnabert",
-        title="RNABERT",
-        group="diverse-ncrna",
-        loader="rnaexp.models.rnabert:load",
-        layers=6,
-        heads=12,
-        width=120,
-        max_bases=440,
-        alphabet="ACGU",
-        source=f"{_RNABERT}/bert_mul_2.pth",
-        sha256="32032afc6805887d5c37319a8a18e435a1584514754e4a933362cfd61c84ea20",
-        revision="32904a97fc3313123a4d625ea399d0474b396b81",
-        config_source=f"{_RNABERT}/RNA_bert_config.json",
-        config_sha256="f97799857a2a035b1fcd07e4ac33522cb937050a0780c36fd728db68bef5e015",
-        licence="none stated",
-        citation="doi:10.1093/nargab/lqac012",
-        proof="authors' code, unpadded, on deterministic weights: tests/golden/test_golden_rnabert.py",
-    ),
-    ModelSpec(
-        name="rna-msm",
-        title="RNA-MSM",
-        group="diverse-ncrna",
-        loader="rnaexp.models.rnamsm:load",
-        reads="alignment",
-        layers=10,
-        heads=12,
-        width=768,
-        max_bases=1023,
-        alphabet="ACGUN-",
-        proof="authors' code on deterministic weights: tests/golden/test_rnamsm.py",
-        unavailable="the URL of its published weights is not known here; give the file with --weights",
-    ),
+    *published_diverse.ROWS,
+    *published_specific.ROWS,
+    *published_dna.ROWS,
     ModelSpec(
         name="viennarna",
         title="ViennaRNA base-pair probabilities",
@@ -121,8 +91,9 @@ def spec(name: str) -> ModelSpec:
         return _on_hub(name)
     if Path(name).is_dir():
         return _checkpoint(name, title=Path(name).resolve().name, source=str(Path(name).resolve()))
-    close = difflib.get_close_matches(name.lower(), _BY_NAME, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(_BY_NAME)}."
+    begun = [known for known in _BY_NAME if name and known.startswith(name.lower())]
+    close = begun[:6] or difflib.get_close_matches(name.lower(), _BY_NAME, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else "`rnaexp models list` shows all names."
     message = f"no model {name!r}; {hint} A folder with a checkpoint or hf:org/name will do too"
     raise InputError(message)
 
@@ -149,7 +120,7 @@ def _on_hub(name: str) -> ModelSpec:
     if match is None:
         message = f"{name!r}: write hf:org/name or hf:org/name@revision, the revision as 40 hex digits"
         raise InputError(message)
-    return _checkpoint(name, title=match[1], source=match[1], revision=match[2])
+    return _checkpoint(name, title=match[1], source=HUB + match[1], revision=match[2])
 
 
 def _checkpoint(name: str, *, title: str, source: str, revision: str | None = None) -> ModelSpec:
@@ -186,7 +157,7 @@ def load(
     return _loader(entry)(
         entry,
         weights=None if weights is None else Path(weights),
-        config=config,
+        config={**(entry.settings or {}), **(config or {})} or None,
         device=_device(device),
         seed=seed if has_seed else None,
     )
