@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder, position_limit
-from rnaexp.models.fetch import fetch_weights
+from rnaexp.models.fetch import Fetched, fetch_weights
 from rnaexp.models.spec import ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
 from rnaexp.models.tokens import Vocabulary, Words
@@ -99,7 +99,9 @@ def load_adapted(
     Raises: InputError (keys or sizes that do not fit), UnavailableError (no weights).
     """
     if seed is None:
-        paths = _files(adapter, weights if weights is not None else fetch_weights(spec).path, spec)
+        fetched = fetch_weights(spec) if weights is None else Fetched(path=weights, revision=None)
+        spec = replace(spec, revision=fetched.revision)
+        paths = _files(adapter, fetched.path, spec)
         network, settings = _trained(adapter, spec, paths, config)
         weights_print = files.fingerprint(*map(files.sha256_of, paths))
     else:
@@ -116,16 +118,6 @@ def load_adapted(
         max_tokens=position_limit(held) if adapter.limited else None,
         can_predict=adapter.can_predict,
     )
-
-
-def convert(adapter: Adapter, spec: ModelSpec, weights: Path, config: Mapping[str, Any] | None, out: Path) -> None:
-    """Write the authors' checkpoint as safetensors with config.json, which loads by itself from then on.
-
-    Raises: InputError.
-    """
-    network: Any
-    network, _ = _trained(adapter, spec, _files(adapter, weights, spec), config)
-    network.save_pretrained(out)
 
 
 def _files(adapter: Adapter, weights: Path, spec: ModelSpec) -> list[Path]:

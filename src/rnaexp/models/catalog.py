@@ -12,6 +12,7 @@ import torch
 
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import published_diverse, published_dna, published_specific
+from rnaexp.models.extra import with_extra_rows
 from rnaexp.models.spec import Encoder, ModelSpec
 
 UNTRAINED = "untrained:"
@@ -68,7 +69,7 @@ _BY_NAME = {entry.name: entry for entry in _ENTRIES}
 
 def names() -> tuple[str, ...]:
     """Names of the catalogue, in its order."""
-    return tuple(_BY_NAME)
+    return tuple(with_extra_rows(_BY_NAME))
 
 
 def spec(name: str) -> ModelSpec:
@@ -78,14 +79,15 @@ def spec(name: str) -> ModelSpec:
     """
     if name.startswith(UNTRAINED):
         return _untrained(spec(name.removeprefix(UNTRAINED)))
-    if name in _BY_NAME:
-        return _BY_NAME[name]
+    rows = with_extra_rows(_BY_NAME)
+    if name in rows:
+        return rows[name]
     if name.startswith(HUB):
         return _on_hub(name)
     if Path(name).is_dir():
         return _checkpoint(name, title=Path(name).resolve().name, source=str(Path(name).resolve()))
-    begun = [known for known in _BY_NAME if name and known.startswith(name.lower())]
-    close = begun[:6] or difflib.get_close_matches(name.lower(), _BY_NAME, n=3, cutoff=0.5)
+    begun = [known for known in rows if name and known.startswith(name.lower())]
+    close = begun[:6] or difflib.get_close_matches(name.lower(), rows, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}?" if close else "`rnaexp models list` shows all names."
     message = f"no model {name!r}; {hint} A folder with a checkpoint or hf:org/name will do too"
     raise InputError(message)
@@ -99,7 +101,8 @@ def _untrained(trained: ModelSpec) -> ModelSpec:
         trained,
         name=UNTRAINED + trained.name,
         title=f"{trained.title}, untrained (random weights)",
-        source=None if trained.name in _BY_NAME else trained.source,
+        # Only a checkpoint that brings its own configuration must be had for random weights, too.
+        source=trained.source if trained.loader.endswith("huggingface:load") else None,
         sha256=None,
         trained_on="nothing",
         # A bias built into the architecture stays when the weights are random.

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -35,6 +36,8 @@ def fetch_weights(spec: ModelSpec) -> Fetched:
     if spec.source is None:
         message = f"{spec.name}: {spec.unavailable or 'no published file is known; give --weights'}"
         raise UnavailableError(message)
+    if Path(spec.source).exists():
+        return Fetched(path=Path(spec.source), revision=spec.revision)
     held = locked(spec.name, spec.source)
     if spec.source.startswith(HUB):
         return _from_hub(spec, spec.source.removeprefix(HUB), held)
@@ -112,45 +115,36 @@ def _endpoint() -> str | None:
     return os.environ.get("HF_ENDPOINT") or None
 
 
-class _hub_errors:  # noqa: N801 - used as a statement
+@contextmanager
+def _hub_errors(spec: ModelSpec, hub_id: str) -> Iterator[None]:
     """Whatever the hub's client raises, told in one line with what to do."""
+    from httpx2 import HTTPError
+    from huggingface_hub.errors import HfHubHTTPError
 
-    def __init__(self, spec: ModelSpec, hub_id: str) -> None:
-        self.spec, self.hub_id = spec, hub_id
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        from huggingface_hub.errors import HfHubHTTPError
-
-        if error is None or not isinstance(error, (HfHubHTTPError, OSError, ValueError, RuntimeError)):
-            return
-        if isinstance(error, UnavailableError):
-            return
-        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    try:
+        yield
+    except (HfHubHTTPError, HTTPError, OSError, ValueError, RuntimeError) as error:
+        first = next(iter(str(error).strip().splitlines()), "")
         message = (
-            f"{self.spec.name}: {HUB}{self.hub_id} cannot be downloaded ({type(error).__name__}: {first}); fetch it "
-            "once where there is a network, or give --weights"
+            f"{spec.name}: {HUB}{hub_id} cannot be downloaded ({type(error).__name__}: {first}); fetch it once where "
+            "there is a network (rnaexp models fetch), or give --weights"
         )
         raise UnavailableError(message) from error
 
 
-class _quiet:  # noqa: N801 - used as a statement
+@contextmanager
+def _quiet() -> Iterator[None]:
     """Progress bars only where somebody watches."""
+    from huggingface_hub import utils
 
-    def __enter__(self) -> None:
-        from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
-
-        self.was_off = are_progress_bars_disabled()
-        if not sys.stderr.isatty():
-            disable_progress_bars()
-
-    def __exit__(self, *_: object) -> None:
-        from huggingface_hub.utils import enable_progress_bars
-
-        if not self.was_off:
-            enable_progress_bars()
+    shown = not utils.are_progress_bars_disabled()
+    if not sys.stderr.isatty():
+        utils.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
+            utils.enable_progress_bars()
 
 
 def _lock_and_say(spec: ModelSpec, held: Locked) -> None:

@@ -67,8 +67,7 @@ def load(
 
 
 def _folder(spec: ModelSpec) -> Path:
-    local = spec.source is not None and Path(spec.source).is_dir()
-    return Path(spec.source or "") if local else fetch_weights(spec).path
+    return fetch_weights(spec).path
 
 
 def _settings(folder: Path, overrides: Mapping[str, Any]) -> Any:

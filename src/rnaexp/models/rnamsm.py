@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnaexp.errors import InputError, UnavailableError
+from rnaexp.errors import InputError
 from rnaexp.models import weights as files
+from rnaexp.models.fetch import fetch_weights
 from rnaexp.models.msa_encoder import AlignmentLetters, MsaEncoder
 from rnaexp.models.msa_transformer import MsaTransformer, MsaTransformerConfig
 from rnaexp.models.spec import Encoder, ModelSpec
@@ -54,11 +55,8 @@ def load(
     max_rows = settings.pop("max_rows", MAX_ROWS)
     if seed is not None:
         network = _random(_sizes(settings), seed)
-    elif weights is None:
-        message = f"{spec.name}: {spec.unavailable or 'no published file is known; give --weights'}"
-        raise UnavailableError(message)
     else:
-        network = _trained(weights, settings)
+        network = _trained(weights if weights is not None else fetch_weights(spec).path, settings)
     return MsaEncoder(
         network.to(device),
         spec=spec,

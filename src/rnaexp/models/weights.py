@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from rnaexp.errors import InputError
@@ -165,6 +165,17 @@ def refuse_keys(faults: Mapping[str, Sequence[str]], *, path: Path | str | None)
         if keys
     ]
     raise InputError("weights do not fit the model; " + "; ".join(told), path=path)
+
+
+def save(network: Any, folder: Path) -> None:
+    """A network's tensors and configuration under its own names, which `save_pretrained` does not always keep."""
+    folder.mkdir(parents=True, exist_ok=True)
+    held: dict[int, str] = {}
+    for name, tensor in network.state_dict().items():
+        held.setdefault(tensor.data_ptr(), name)  # a tied tensor is held once
+    own = network.state_dict()
+    save_file({name: own[name].contiguous() for name in held.values()}, folder / "model.safetensors", {"format": "pt"})
+    network.config.save_pretrained(folder)
 
 
 def fingerprint(*parts: str) -> str:

@@ -24,9 +24,16 @@ def models(name: str, *, json: bool) -> None:
     elif name:
         _print_facts(rows[0])
     else:
-        shown = ("name", "title", "group", "reads", "layers", "heads", "width", "max_bases", "licence", "unavailable")
-        _print_table([{key: row[key] for key in shown} for row in rows])
+        shown = ("name", "group", "reads", "layers", "heads", "width", "max_bases", "resolution", "proof_state")
+        _print_table([{**{key: row[key] for key in shown}, "weights": _weights(row)} for row in rows])
         sys.stdout.write("Also: untrained:<model>, a checkpoint folder, hf:org/name. One model: rnaexp models NAME\n")
+
+
+def _weights(row: Mapping[str, Any]) -> str:
+    """Where they are, or why they cannot be had."""
+    if row["group"] == "baseline" or row["proof_state"] == "by construction":
+        return "none needed"
+    return row["unavailable"] or row["source"] or _UNKNOWN
 
 
 def sets(*, json: bool) -> None:
