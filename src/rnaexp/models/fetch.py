@@ -106,7 +106,7 @@ def _matching(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
 def _downloaded(spec: ModelSpec, hub_id: str, name: str, revision: str) -> Path:
     from huggingface_hub import hf_hub_download
 
-    with _hub_errors(spec, hub_id), _quiet():
+    with _hub_errors(spec, f"{hub_id}/{name}"), _quiet():
         return Path(hf_hub_download(hub_id, name, revision=revision, endpoint=_endpoint()))
 
 
@@ -116,7 +116,7 @@ def _endpoint() -> str | None:
 
 
 @contextmanager
-def _hub_errors(spec: ModelSpec, hub_id: str) -> Iterator[None]:
+def _hub_errors(spec: ModelSpec, what: str) -> Iterator[None]:
     """Whatever the hub's client raises, told in one line with what to do."""
     from httpx2 import HTTPError
     from huggingface_hub.errors import HfHubHTTPError
@@ -126,7 +126,7 @@ def _hub_errors(spec: ModelSpec, hub_id: str) -> Iterator[None]:
     except (HfHubHTTPError, HTTPError, OSError, ValueError, RuntimeError) as error:
         first = next(iter(str(error).strip().splitlines()), "")
         message = (
-            f"{spec.name}: {HUB}{hub_id} cannot be downloaded ({type(error).__name__}: {first}); fetch it once where "
+            f"{spec.name}: {HUB}{what} cannot be downloaded ({type(error).__name__}: {first}); fetch it once where "
             "there is a network (rnaexp models fetch), or give --weights"
         )
         raise UnavailableError(message) from error

@@ -25,15 +25,20 @@ def models(name: str, *, json: bool) -> None:
         _print_facts(rows[0])
     else:
         shown = ("name", "group", "reads", "layers", "heads", "width", "max_bases", "resolution", "proof_state")
-        _print_table([{**{key: row[key] for key in shown}, "weights": _weights(row)} for row in rows])
+        notes: dict[str, int] = {}
+        _print_table([{**{key: row[key] for key in shown}, "weights": _weights(row, notes)} for row in rows])
+        sys.stdout.write("".join(f"[{number}] {note}\n" for note, number in notes.items()))
         sys.stdout.write("Also: untrained:<model>, a checkpoint folder, hf:org/name. One model: rnaexp models NAME\n")
 
 
-def _weights(row: Mapping[str, Any]) -> str:
-    """Where they are, or why they cannot be had."""
+def _weights(row: Mapping[str, Any], notes: dict[str, int]) -> str:
+    """Where they are; why they cannot be had is a note below the table, said once."""
     if row["group"] == "baseline" or row["proof_state"] == "by construction":
         return "none needed"
-    return row["unavailable"] or row["source"] or _UNKNOWN
+    if row["unavailable"] is not None:
+        return f"unavailable [{notes.setdefault(row['unavailable'], len(notes) + 1)}]"
+    source = str(row["source"] or _UNKNOWN)
+    return source if source.startswith("hf:") else source.removeprefix("https://").partition("/")[0]
 
 
 def sets(*, json: bool) -> None:
