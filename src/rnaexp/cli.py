@@ -280,6 +280,31 @@ def data_check(name: Annotated[str, typer.Argument(help="A set's name.")], json:
     listings.checked_set(name, json=json)
 
 
+@app.command(epilog="Example: rnaexp msa my.fasta --database rnacentral.fasta --out alignments")
+def msa(
+    fasta: Annotated[Path, typer.Argument(help="Your RNAs: FASTA, or any format that can be read.")],
+    database: Annotated[Path, typer.Option(help="Sequences to search: FASTA (or any format that can be read).")],
+    out: Annotated[Path, typer.Option(help="Folder for one A2M file an RNA and msa.csv.")] = Path("alignments"),
+    rounds: Annotated[int, typer.Option(help="Searches, each with the profile of what the one before kept.")] = 2,
+    e_value: Annotated[float, typer.Option(help="Largest E-value of a hit.")] = 1e-3,
+    coverage: Annotated[float, typer.Option(help="Least share of the RNA that a row covers.")] = 0.5,
+    identity: Annotated[float, typer.Option(help="A row this identical to a kept one is left out.")] = 0.9,
+    max_rows: Annotated[int, typer.Option(help="Most rows, the most diverse ones (RNA-MSM reads 512).")] = 512,
+    json: Json = False,
+) -> None:
+    """Homologs of each RNA from your own sequences, aligned to it by nhmmer."""
+    from rnaexp.run import verbs
+
+    verbs.msa(
+        fasta,
+        database,
+        out,
+        {"rounds": rounds, "e_value": e_value, "coverage": coverage, "identity": identity},
+        max_rows=max_rows,
+        json=json,
+    )
+
+
 @app.command()
 def compare(
     csv: Annotated[Path | None, typer.Option(help="Write the table to a CSV file as well.")] = None,

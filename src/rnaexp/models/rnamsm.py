@@ -7,6 +7,7 @@ file itself was not seen.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from rnaexp.errors import InputError
 from rnaexp.models import weights as files
-from rnaexp.models.fetch import fetch_weights
+from rnaexp.models.fetch import Fetched, fetch_weights
 from rnaexp.models.msa_encoder import AlignmentLetters, MsaEncoder
 from rnaexp.models.msa_transformer import MsaTransformer, MsaTransformerConfig
 from rnaexp.models.spec import Encoder, ModelSpec
@@ -56,7 +57,9 @@ def load(
     if seed is not None:
         network = _random(_sizes(settings), seed)
     else:
-        network = _trained(weights if weights is not None else fetch_weights(spec).path, settings)
+        fetched = fetch_weights(spec) if weights is None else Fetched(path=weights, revision=None)
+        spec = replace(spec, revision=fetched.revision)
+        network = _trained(fetched.path, settings)
     return MsaEncoder(
         network.to(device),
         spec=spec,
