@@ -1,9 +1,11 @@
 """The command line: each verb is also an entry point of MLproject. Bodies are imported when a verb runs."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from rnaexp.cli_models import models_app
 
 app = typer.Typer(
     name="rnaexp",
@@ -19,21 +21,9 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Sets of RNAs: list, show, fetch, check.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
-
-
-class _VerbOrName(typer.core.TyperGroup):
-    """`rnaexp models NAME` is `rnaexp models show NAME`."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """A word that is no verb is a model's name."""
-        return super().resolve_command(ctx, args if args[0] in self.commands else ["show", *args])
-
-
-models_app = typer.Typer(cls=_VerbOrName)
 app.add_typer(models_app, name="models")
 
 Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name.")]
-ModelName = Annotated[str, typer.Argument(help="A model's name (`rnaexp models list`), a folder, or hf:org/name.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Validation = Annotated[str, typer.Option(help="Set to tune on: a name (see `rnaexp data list`), a file or a folder.")]
 Test = Annotated[str, typer.Option(help="Set to test on: a name, a file or a folder.")]
@@ -42,6 +32,11 @@ Separation = Annotated[int, typer.Option(help="Smallest j - i of a pair; 0: as t
 Pairs = Annotated[str, typer.Option(help="all or canonical; empty: as the protocol says.")]
 Decoder = Annotated[str, typer.Option(help="none or greedy; empty: as the protocol says.")]
 Averaging = Annotated[str, typer.Option(help="per-rna or pooled; empty: as the protocol says.")]
+Match = Annotated[str, typer.Option(help="exact, or relaxed: one base off by one; empty: as the protocol says.")]
+Scale = Annotated[str, typer.Option(help="What a threshold means: raw, z-score (of the map) or top (c x n calls).")]
+Alignments = Annotated[
+    str, typer.Option("--alignment", help="intact, shuffled (columns), depth-1 or realigned (without structure).")
+]
 Related = Annotated[str, typer.Option(help="Validation RNAs with a relative in the test set: drop or keep.")]
 Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
 Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
@@ -67,6 +62,9 @@ def run(
     pairs: Pairs = "",
     decoder: Decoder = "",
     averaging: Averaging = "",
+    match: Match = "",
+    score_scale: Scale = "raw",
+    alignment: Alignments = "intact",
     related: Related = "drop",
     weights: Weights = "",
     config: Config = "",
@@ -80,6 +78,7 @@ def run(
     from rnaexp.run import verbs
 
     choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}
+    choices |= {"match": match}
     if question is not None:
         _no_model_beside(model)
         verbs.run_question(question, shard, csv=csv, json=json)
@@ -90,6 +89,8 @@ def run(
         test=test,
         protocol=protocol,
         overrides=choices,
+        score_scale=score_scale,
+        alignment=alignment,
         related=related,
         weights=weights,
         config=config,
@@ -184,66 +185,6 @@ def predict(
         loading=verbs.loading(model, weights, config, device, seed),
         unknown="mask" if mask else "reject",
     )
-
-
-@models_app.callback(invoke_without_command=True)
-def models(context: typer.Context, json: Json = False) -> None:
-    """The models of the comparison, and where each one's weights are. `rnaexp models NAME` shows one."""
-    if context.invoked_subcommand is None:
-        models_list(json=json)
-
-
-@models_app.command("list")
-def models_list(json: Json = False) -> None:
-    """All models: sizes, proof, and where the weights are or why they cannot be had."""
-    from rnaexp.report import listings
-
-    listings.models("", json=json)
-
-
-@models_app.command("show")
-def models_show(name: ModelName, json: Json = False) -> None:
-    """Everything known of one model."""
-    from rnaexp.report import listings
-
-    listings.models(name, json=json)
-
-
-@models_app.command("fetch", epilog="Example: rnaexp models fetch rinalmo-micro")
-def models_fetch(name: ModelName, json: Json = False) -> None:
-    """Download a model's weights, check them, and write what they are to models.lock."""
-    from rnaexp.run import model_verbs
-
-    model_verbs.fetch(name, json=json)
-
-
-@models_app.command("check", epilog="Example: rnaexp models check rnabert")
-def models_check(
-    name: ModelName,
-    weights: Weights = "",
-    config: Config = "",
-    device: Device = "auto",
-    seed: Seed = 0,
-    json: Json = False,
-) -> None:
-    """Load a model, read one short RNA with it, and say what it is and what it needs."""
-    from rnaexp.run import model_verbs, verbs
-
-    model_verbs.check(verbs.loading(name, weights, config, device, seed), json=json)
-
-
-@models_app.command("convert", epilog="Example: rnaexp models convert rna-fm --weights RNA-FM.pth --out rna-fm")
-def models_convert(
-    name: ModelName,
-    out: Annotated[Path, typer.Option(help="Folder for model.safetensors and config.json.")],
-    weights: Weights = "",
-    config: Config = "",
-    json: Json = False,
-) -> None:
-    """Write a checkpoint of the authors' layout as safetensors, which then loads without --config."""
-    from rnaexp.run import model_verbs, verbs
-
-    model_verbs.convert(verbs.loading(name, weights, config, "cpu", 0), out, json=json)
 
 
 @data_app.command("list")

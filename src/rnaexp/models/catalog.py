@@ -105,6 +105,7 @@ def _untrained(trained: ModelSpec) -> ModelSpec:
         source=trained.source if trained.loader.endswith("huggingface:load") else None,
         sha256=None,
         trained_on="nothing",
+        trained_families=None,
         # A bias built into the architecture stays when the weights are random.
         structure_seen="prior" if trained.structure_seen == "prior" else "none",
         unavailable=None,

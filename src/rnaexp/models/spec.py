@@ -42,6 +42,7 @@ class ModelSpec:
     config_sha256: str | None = None
     licence: str | None = None
     trained_on: str | None = None
+    trained_families: str | None = None  # "rfam": every family; else a file of accessions, named inside the package
     structure_seen: Literal["none", "prior", "predicted", "experimental"] | None = None
     proof_state: Literal["golden", "equal to multimolecule", "unproven", "by construction"] | None = None
     proof: str | None = None  # what shows that the adapter computes what the authors' code does, or why nothing

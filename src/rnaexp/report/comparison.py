@@ -14,14 +14,18 @@ _SHOWN = {
     "params.validation": "tuned on",
     "params.test": "test",
     "params.protocol": "protocol",
+    "params.alignment": "alignment",
     "metrics.structure.f1": "F1",
     "metrics.structure.f1_low": "low",
     "metrics.structure.f1_high": "high",
+    "metrics.structure.f1_ceiling": "ceiling",
     "metrics.structure.oracle_f1": "oracle F1",
+    "metrics.structure.p_at_n": "P@N",
     "metrics.structure.rnas": "RNAs",
     "params.layer": "layer",
     "params.head": "head",
     "status": "status",
+    "tags.rnaexp.diagnosis": "diagnosis",
     "run_id": "run",
 }
 
@@ -42,7 +46,8 @@ def compare(experiment: str, csv: Path | None) -> None:
 
 def newest(table: pd.DataFrame) -> pd.DataFrame:
     """One row for each distinct question, its newest finished run; best F1 first within each test set."""
-    asked = ["params.model", "params.validation", "params.test", "params.protocol", "params.related", "params.seed"]
+    names = ("model", "validation", "test", "protocol", "alignment", "related", "seed")
+    asked = [f"params.{name}" for name in names]
     table = table.reindex(columns=sorted({*table.columns, *_SHOWN, *asked}))
     finished = table[table["status"] == "FINISHED"].sort_values("started", ascending=False)
     return finished.drop_duplicates(asked).sort_values(
