@@ -277,8 +277,11 @@ def sync() -> None:
 
 
 @app.command()
-def doctor() -> None:
-    """Check this installation: versions, devices, disk, store, tracking, data mirror."""
+def doctor(
+    models: Annotated[bool, typer.Option("--models", help="What each model would need on this machine.")] = False,
+    json: Json = False,
+) -> None:
+    """Check this installation: versions, devices, disk, store, tracking, data mirror, hub, cached models."""
     from rnaexp.report import health
 
-    raise typer.Exit(health.doctor())
+    raise typer.Exit(health.doctor(with_models=models, json=json))

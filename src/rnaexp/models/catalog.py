@@ -13,6 +13,7 @@ import torch
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import published_diverse, published_dna, published_specific
 from rnaexp.models.extra import with_extra_rows
+from rnaexp.models.memory import refuse_too_large
 from rnaexp.models.spec import Encoder, ModelSpec
 
 UNTRAINED = "untrained:"
@@ -104,6 +105,7 @@ def _untrained(trained: ModelSpec) -> ModelSpec:
         # Only a checkpoint that brings its own configuration must be had for random weights, too.
         source=trained.source if trained.loader.endswith("huggingface:load") else None,
         sha256=None,
+        revision=None,
         trained_on="nothing",
         trained_families=None,
         # A bias built into the architecture stays when the weights are random.
@@ -150,6 +152,8 @@ def load(
     if weights is not None and not Path(weights).exists():
         message = "no such file or folder"
         raise InputError(message, path=weights)
+    if entry.has_attention and not name.startswith(UNTRAINED) and weights is None:
+        refuse_too_large(entry, _device(device))
     has_seed = name.startswith(UNTRAINED) or (entry.group == "baseline" and "seed" not in (config or {}))
     return _loader(entry)(
         entry,

@@ -19,13 +19,15 @@ def parameters_of(encoder: Any) -> int | None:
 
 
 def weight_bytes(spec: ModelSpec) -> int | None:
-    """Bytes of an encoder's weights in float32, from its sizes: 12 d^2 a layer; None where a size is unknown.
+    """Bytes of an encoder's weights in float32, from its sizes; None where one is unknown.
 
-    Counts four projections and an inner layer of four times the width; letters and norms are small beside them.
+    Counts four projections and an inner layer, four times as wide unless the row says otherwise; letters and norms
+    are small beside them.
     """
     if spec.layers is None or spec.width is None or spec.group == "baseline":
         return None
-    return 12 * spec.layers * spec.width**2 * _FLOAT
+    inner = int((spec.settings or {}).get("intermediate_size", 4 * spec.width))
+    return spec.layers * (4 * spec.width**2 + 2 * inner * spec.width) * _FLOAT
 
 
 def map_bytes(heads: int, bases: int) -> int:

@@ -41,6 +41,21 @@ def _weights(row: Mapping[str, Any], notes: dict[str, int]) -> str:
     return source if source.startswith("hf:") else source.removeprefix("https://").partition("/")[0]
 
 
+def needs_of_models(*, json: bool) -> None:
+    """Disk, memory and time of each model on this machine."""
+    from rnaexp.report.needs import needs
+
+    rows = needs()
+    if json:
+        _print_json({"models": rows})
+    else:
+        _print_table(rows)
+        sys.stdout.write(
+            "From the sizes in the catalogue (float32, projections and inner layers) and this machine's own rate of "
+            "multiplying matrices, measured just now.\n"
+        )
+
+
 def sets(*, json: bool) -> None:
     """All named sets."""
     specs = [named.describe(name) for name in named.set_names()]
