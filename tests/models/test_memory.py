@@ -8,10 +8,16 @@ from rnaexp.models import load, spec
 from rnaexp.models.memory import map_bytes, parameters_of, peak_bytes, weight_bytes
 
 
-@pytest.mark.parametrize("name", ["rinalmo-micro", "esm2-150m"])
+@pytest.mark.parametrize("name", ["rinalmo-micro", "splicebert"])
 def test_the_estimate_is_near_what_the_model_really_has(name):
     encoder = load(f"untrained:{name}", device="cpu")
     assert weight_bytes(spec(name)) == pytest.approx(4 * parameters_of(encoder), rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["rna-fm", "resm-650m", "rinalmo-giga", "ernie-rna"])
+def test_the_estimate_is_near_what_the_authors_state(name):
+    stated = float(spec(name).parameters.strip("~M")) * 1e6
+    assert weight_bytes(spec(name)) == pytest.approx(4 * stated, rel=0.06)
 
 
 def test_what_is_unknown_is_not_estimated():
