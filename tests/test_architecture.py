@@ -16,7 +16,7 @@ ORDER = [
     {"structure", "stats"},
     {"track", "store", "lit"},
     {"run", "report"},
-    {"cli"},
+    {"cli", "cli_models"},
     {"__main__"},
 ]
 OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit"}}

@@ -1,8 +1,8 @@
 """What is known of a model without loading it, and what a loaded model must be able to do."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from jaxtyping import Float
 from torch import Tensor
@@ -30,11 +30,14 @@ class ModelSpec:
     layers: int | None = None
     heads: int | None = None
     width: int | None = None
+    parameters: str | None = None  # as its authors state them
     max_bases: int | None = None
     resolution: Literal["base", "k-mer", "codon", "bpe"] = "base"
+    has_attention: bool = True  # whether there is a bidirectional map to read
     alphabet: str | None = None
-    source: str | None = None  # URL or hub id
-    sha256: str | None = None
+    settings: Mapping[str, Any] | None = None  # what the loader needs besides; `config` of load() overrides
+    source: str | None = None  # URL, or hf:org/name
+    sha256: str | None = None  # of the file behind a URL
     revision: str | None = None
     config_source: str | None = None
     config_sha256: str | None = None
@@ -42,9 +45,10 @@ class ModelSpec:
     trained_on: str | None = None
     trained_families: str | None = None  # "rfam": every family; else a file of accessions, named inside the package
     structure_seen: Literal["none", "prior", "predicted", "experimental"] | None = None
-    proof: str | None = None  # what shows that the adapter computes what the authors' code computes
+    proof_state: Literal["golden", "equal to multimolecule", "unproven", "by construction"] | None = None
+    proof: str | None = None  # what shows that the adapter computes what the authors' code does, or why nothing
     citation: str | None = None
-    unavailable: str | None = None  # why the weights cannot be had
+    unavailable: str | None = None  # why the weights cannot be had, and what to do
 
 
 class Encoder(Protocol):
