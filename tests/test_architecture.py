@@ -13,7 +13,7 @@ ORDER = [
     {"rna"},
     {"data"},
     {"models"},
-    {"structure", "stats"},
+    {"structure", "classify", "stats"},
     {"track", "store", "lit"},
     {"run", "report"},
     {"cli"},
