@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 
 LETTERS = "ACGUN"
 ALIGNED_LETTERS = LETTERS + "-"
@@ -57,19 +57,23 @@ class Alignment:
         letters = np.frombuffer("".join(self.rows).encode(), np.uint8).reshape(self.depth, -1)
         return table[letters]
 
-    def neff(self, identity: float = 0.8) -> float:
-        """Effective number of sequences: each row counts 1 / (rows at least this identical to it).
+    def weights(self, identity: float = 0.8) -> Float64[np.ndarray, "s"]:
+        """Weight of each row: 1 / (rows at least this identical to it, itself included).
 
         Identity is taken over the columns where both rows have a base.
         """
         codes = self.codes()
         gap = ALIGNED_LETTERS.index("-")
-        total = 0.0
-        for row in codes:
+        weights = np.empty(self.depth)
+        for at, row in enumerate(codes):
             both = (codes != gap) & (row != gap)
             same = ((codes == row) & both).sum(1)
-            total += 1.0 / max(1, int((same >= identity * both.sum(1)).sum()))
-        return total
+            weights[at] = 1.0 / max(1, int((same >= identity * both.sum(1)).sum()))
+        return weights
+
+    def neff(self, identity: float = 0.8) -> float:
+        """Effective number of sequences: the sum of the rows' weights."""
+        return float(self.weights(identity).sum())
 
     def sha256(self) -> str:
         """Hash of the rows in order (names do not change a model's output)."""

@@ -14,6 +14,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models.controls import (
+    alignment_stem_scores,
+    canonical_scores,
+    distance_scores,
+    gtest_scores,
+    stem_scores,
+)
 from rnaexp.models.covariation import covariation_scores, require_covariation
 from rnaexp.models.folding import VERSION, alignment_probabilities, fold_probabilities, require_alignment
 from rnaexp.models.spec import ModelSpec, Reader
@@ -43,6 +50,8 @@ class Method:
     settings: tuple[tuple[str, int], ...] = ()
 
 
+_NUMPY = f"numpy {np.__version__}"
+
 METHODS = {
     "viennarna": Method(score=fold_probabilities, version=1, library=f"ViennaRNA {VERSION}"),
     "alifold": Method(
@@ -52,10 +61,13 @@ METHODS = {
         require=require_alignment,
         settings=(("max_rows", 1000),),
     ),
-    "covariation": Method(
-        score=covariation_scores, version=1, library=f"numpy {np.__version__}", require=require_covariation
-    ),
-    "random": Method(score=random_scores, version=1, library=f"numpy {np.__version__}", settings=(("seed", 0),)),
+    "covariation": Method(score=covariation_scores, version=1, library=_NUMPY, require=require_covariation),
+    "gtest": Method(score=gtest_scores, version=1, library=_NUMPY, require=require_covariation),
+    "stems-alignment": Method(score=alignment_stem_scores, version=1, library=_NUMPY, require=require_alignment),
+    "stems": Method(score=stem_scores, version=1, library=_NUMPY),
+    "canonical": Method(score=canonical_scores, version=1, library=_NUMPY),
+    "distance": Method(score=distance_scores, version=1, library=_NUMPY),
+    "random": Method(score=random_scores, version=1, library=_NUMPY, settings=(("seed", 0),)),
 }
 
 

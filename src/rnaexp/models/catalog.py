@@ -18,6 +18,21 @@ HUB = "hf:"
 
 _RNABERT = "https://raw.githubusercontent.com/jkobject/RNABERT/32904a97fc3313123a4d625ea399d0474b396b81"
 
+
+def _baseline(name: str, title: str, **facts: Any) -> ModelSpec:
+    """One map of pair scores, taken as they are."""
+    return ModelSpec(
+        name=name,
+        title=title,
+        group="baseline",
+        loader="rnaexp.models.baselines:load",
+        output="pair-scores",
+        layers=1,
+        heads=1,
+        **facts,
+    )
+
+
 _ENTRIES = (
     ModelSpec(
         name="planted",
@@ -60,45 +75,23 @@ _ENTRIES = (
         proof="authors' code on deterministic weights: tests/golden/test_rnamsm.py",
         unavailable="the URL of its published weights is not known here; give the file with --weights",
     ),
-    ModelSpec(
-        name="viennarna",
-        title="ViennaRNA base-pair probabilities",
-        group="baseline",
-        loader="rnaexp.models.baselines:load",
-        output="pair-scores",
-        layers=1,
-        heads=1,
+    _baseline("viennarna", "ViennaRNA base-pair probabilities", citation="doi:10.1002/bip.360290621"),
+    _baseline(
+        "alifold", "RNAalifold base-pair probabilities", reads="alignment", citation="doi:10.1186/1471-2105-9-474"
     ),
-    ModelSpec(
-        name="alifold",
-        title="RNAalifold base-pair probabilities",
-        group="baseline",
-        loader="rnaexp.models.baselines:load",
+    _baseline(
+        "covariation",
+        "Mutual information with APC",
         reads="alignment",
-        output="pair-scores",
-        layers=1,
-        heads=1,
-    ),
-    ModelSpec(
-        name="covariation",
-        title="Mutual information with APC",
-        group="baseline",
-        loader="rnaexp.models.baselines:load",
-        reads="alignment",
-        output="pair-scores",
-        layers=1,
-        heads=1,
-    ),
-    ModelSpec(
-        name="random",
-        title="Random scores",
-        group="baseline",
-        loader="rnaexp.models.baselines:load",
-        output="pair-scores",
-        layers=1,
-        heads=1,
         structure_seen="none",
+        citation="doi:10.1093/bioinformatics/btm604",
     ),
+    _baseline("gtest", "G-test with APC", reads="alignment", structure_seen="none", citation="doi:10.1038/nmeth.4066"),
+    _baseline("stems-alignment", "Complementary stacks of an alignment", reads="alignment", structure_seen="none"),
+    _baseline("stems", "Complementary stacks of one sequence", structure_seen="none"),
+    _baseline("canonical", "Letters of the pair alone", structure_seen="none"),
+    _baseline("distance", "Separation alone", structure_seen="none"),
+    _baseline("random", "Random scores", structure_seen="none"),
 )
 _BY_NAME = {entry.name: entry for entry in _ENTRIES}
 

@@ -23,7 +23,7 @@ def covariation_scores(rna: Rna) -> Float32[np.ndarray, "n n"]:
     if information.max() <= 0:
         message = f"{rna.id}: no two columns of its alignment vary together"
         raise UnsuitableError(message)
-    return _average_product_correct(information).astype(np.float32)
+    return average_product_correct(information).astype(np.float32)
 
 
 def require_covariation(rna: Rna) -> Alignment:
@@ -72,7 +72,7 @@ def _count_log_count(rows: int) -> np.ndarray:
     return counts * np.log(np.maximum(counts, 1))
 
 
-def _average_product_correct(information: Float64[np.ndarray, "n n"]) -> Float64[np.ndarray, "n n"]:
+def average_product_correct(information: Float64[np.ndarray, "n n"]) -> Float64[np.ndarray, "n n"]:
     """Subtract what two columns' means predict; a column with itself takes no part.
 
     Source: Dunn et al. 2008, doi:10.1093/bioinformatics/btm604.

@@ -32,7 +32,7 @@ def alignment_probabilities(rna: Rna, max_rows: int) -> Float32[np.ndarray, "n n
 def require_alignment(rna: Rna) -> Alignment:
     """Raise UnsuitableError where there is no alignment; one of a single row is folded as that row."""
     if rna.alignment is None:
-        message = f"{rna.id}: has no alignment, and alifold folds alignments"
+        message = f"{rna.id}: has no alignment, and only alignments are read here"
         raise UnsuitableError(message)
     return rna.alignment
 

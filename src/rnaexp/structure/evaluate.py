@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from rnaexp.errors import LeakageError
-from rnaexp.stats import Interval, cluster_bootstrap
+from rnaexp.stats.bootstrap import Interval, cluster_bootstrap
 from rnaexp.structure.heads import HeadScores, RnaScores, TunedHead
 
 

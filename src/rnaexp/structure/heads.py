@@ -2,13 +2,14 @@
 
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from rnaexp.errors import InputError
 from rnaexp.structure.protocol import ReadOut, Scoring
+from rnaexp.structure.relaxed import relaxed_hits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +25,13 @@ class RnaScores:
     scores: Float[np.ndarray, "h k"]  # falling; -inf: no pair
     indices: Int[np.ndarray, "h k"]  # i * n + j; -1: no pair
     complete: bool
+    match: Literal["exact", "relaxed"] = "exact"
 
     @cached_property
     def hits(self) -> Bool[np.ndarray, "h k"]:
-        """Which kept pairs are reference pairs."""
+        """Which kept pairs are reference pairs (`relaxed`: or next to one, each reference pair found once)."""
+        if self.match == "relaxed":
+            return relaxed_hits(self.indices, self.reference, self.bases)
         known = np.zeros(self.bases**2 + 1, np.bool_)  # one more, for the index -1 of no pair
         known[self.reference] = True
         hits: Bool[np.ndarray, "h k"] = known[self.indices]

@@ -3,15 +3,27 @@
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
+SCORE_SCALES = ("raw", "z-score", "top")
 CANONICAL = frozenset({"AU", "UA", "GC", "CG", "GU", "UG"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOut:
-    """How a map becomes pair scores. Belongs to the model: baselines give scores that are taken as they are."""
+    """How a map becomes pair scores. Belongs to the model: baselines give scores that are taken as they are.
+
+    `score_scale`: what a threshold means. `raw`: a score; `z-score`: standard deviations above the mean of the map's
+    candidates (softmax attention shrinks as 1 / n, so that one raw threshold is a length confound); `top`: the best
+    c x n pairs of an RNA of n bases are called, the score being -rank / n and the threshold -c.
+    """
 
     symmetrise: bool = True
     apc: bool = True
+    score_scale: Literal["raw", "z-score", "top"] = "raw"
+
+    def __post_init__(self) -> None:
+        if self.score_scale not in SCORE_SCALES:
+            message = f"score_scale {self.score_scale!r}: must be one of {', '.join(SCORE_SCALES)}"
+            raise ValueError(message)
 
 
 ATTENTION = ReadOut()
@@ -25,12 +37,14 @@ class Scoring:
     `min_separation`: smallest j - i of a candidate, in the calls and in the reference alike.
     `pairs`: `canonical` keeps AU, GC and GU only, in the calls and in the reference.
     `decoder`: `greedy` gives each base one partner, by falling score, ties by (i, j); it is nested in the threshold.
+    `match`: `relaxed` lets a call be off by one on one side, each reference pair being found once.
     `averaging`: the statistic that tuning maximises; the headline is the mean over RNAs, pooled F1 stands beside it.
     """
 
     min_separation: int = 1
     pairs: Literal["all", "canonical"] = "all"
     decoder: Literal["none", "greedy"] = "none"
+    match: Literal["exact", "relaxed"] = "exact"
     averaging: Literal["per-rna", "pooled"] = "per-rna"
 
     def __post_init__(self) -> None:
@@ -43,7 +57,12 @@ class Scoring:
                 raise ValueError(message)
 
 
-_ALLOWED = {"pairs": ("all", "canonical"), "decoder": ("none", "greedy"), "averaging": ("per-rna", "pooled")}
+_ALLOWED = {
+    "pairs": ("all", "canonical"),
+    "decoder": ("none", "greedy"),
+    "match": ("exact", "relaxed"),
+    "averaging": ("per-rna", "pooled"),
+}
 
 # `paper`: arXiv 2505.09087 as far as it says; `strict`: what a referee of a structure paper would ask for.
 PROTOCOLS = {

@@ -1,0 +1,158 @@
+"""The interval that includes the choice: resample the validation set, choose again, resample the test set.
+
+F1, its mean over RNAs as well as pooled, can only rise where a reference pair is called, whatever the weights of the
+RNAs. So the scores of the validation set's reference pairs are all the thresholds a resample can choose, and one matrix
+product a head gives the F1 of every resample at every one of them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from numba import njit
+
+from rnaexp.stats.bootstrap import cluster_draws, percentile_interval
+from rnaexp.structure.heads import HeadScores, RnaScores
+
+RETUNINGS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retuning:
+    """What became of the choice and of the test F1 over all resamples.
+
+    `stability`: share of the resamples that choose the head chosen on the whole validation set. `low`, `high`: 95 % of
+    the test F1; where the kept pairs of a test RNA end above a threshold its F1 is taken at its least for `low` and at
+    its most for `high`. `winners`: how often each (layer, head) was chosen, most often first.
+    """
+
+    low: float
+    high: float
+    stability: float
+    winners: tuple[tuple[tuple[int, int], int], ...]
+
+
+def retune(
+    validation: HeadScores,
+    test: HeadScores,
+    *,
+    chosen: tuple[int, int],
+    whole: Callable[[tuple[int, int]], HeadScores] | None = None,
+    resamples: int = RETUNINGS,
+    seed: int = 0,
+) -> Retuning:
+    """Cluster bootstrap of the test F1 (mean over RNAs) through the whole procedure; see the head of this file.
+
+    Only thresholds that every kept list reaches are chosen among, as in tuning. `whole` gives one head's complete test
+    lists where those of `test` may end too early; it is asked for the chosen head alone.
+    """
+    rnas = validation.scored()
+    draws = cluster_draws(_clusters(rnas), resamples=resamples, seed=seed)
+    rows, thresholds = _choices(validation, draws)
+    tested = test.scored()
+    weights = cluster_draws(_clusters(tested), resamples=resamples, seed=seed + 1)
+    least, most = np.empty(resamples), np.empty(resamples)
+    names = [validation.name(row) for row in range(len(validation.heads))]
+    for row in np.unique(rows):
+        mine = np.flatnonzero(rows == row)
+        source = whole(names[row]) if whole is not None and names[row] == chosen else test
+        f1 = _f1_at(source.scored(), source.row(*names[row]), thresholds[mine])
+        for bound, values in zip((least, most), f1, strict=True):
+            bound[mine] = (weights[mine] * values.T).sum(1) / weights[mine].sum(1)
+    counts = np.bincount(rows, minlength=len(names))
+    order = sorted(np.flatnonzero(counts), key=lambda row: (-counts[row], row))
+    return Retuning(
+        low=percentile_interval(least)[0],
+        high=percentile_interval(most)[1],
+        stability=float(counts[names.index(chosen)] / resamples),
+        winners=tuple((names[row], int(counts[row])) for row in order),
+    )
+
+
+def _clusters(rnas: Sequence[RnaScores]) -> np.ndarray:
+    return np.array([rna.cluster for rna in rnas])
+
+
+def _choices(
+    validation: HeadScores, draws: Int[np.ndarray, "b r"]
+) -> tuple[Int[np.ndarray, "b"], Float[np.ndarray, "b"]]:
+    """Each resample's best head, the first of equals, and its threshold."""
+    rnas, statistic = validation.scored(), _STATISTICS[validation.scoring.averaging]
+    best = np.full(len(draws), -1.0)
+    rows, thresholds = np.zeros(len(draws), np.int64), np.full(len(draws), np.inf)
+    for row in range(len(validation.heads)):
+        candidates, lower = _hit_scores(rnas, row)
+        if not len(candidates):
+            continue
+        counts = [_count_at(rna.scores[row], rna.hits[row], candidates) for rna in rnas]
+        values = statistic(draws, np.stack([c for c, _ in counts]), np.stack([f for _, f in counts]), rnas)
+        at = values.argmax(1)
+        better = values[np.arange(len(draws)), at] > best + 1e-6  # sums in float32: closer than this is a tie
+        best[better] = values[better, at[better]]
+        rows[better], thresholds[better] = row, (candidates + lower)[at[better]] / 2
+    return rows, thresholds
+
+
+def _mean_f1(draws: np.ndarray, calls: np.ndarray, found: np.ndarray, rnas: Sequence[RnaScores]) -> np.ndarray:
+    references = np.array([rna.references for rna in rnas])[:, None]
+    weights = (draws / draws.sum(1, keepdims=True)).astype(np.float32)
+    means: np.ndarray = weights @ (2 * found / (calls + references)).astype(np.float32)
+    return means
+
+
+def _pooled_f1(draws: np.ndarray, calls: np.ndarray, found: np.ndarray, rnas: Sequence[RnaScores]) -> np.ndarray:
+    references = np.array([rna.references for rna in rnas])[:, None]
+    weights = draws.astype(np.float32)
+    all_found, both = weights @ found.astype(np.float32), weights @ (calls + references).astype(np.float32)
+    pooled: np.ndarray = 2 * all_found / both
+    return pooled
+
+
+_STATISTICS = {"per-rna": _mean_f1, "pooled": _pooled_f1}
+
+
+def _hit_scores(rnas: Sequence[RnaScores], row: int) -> tuple[Float[np.ndarray, "t"], Float[np.ndarray, "t"]]:
+    """Scores of the reference pairs, falling, and the next lower score of any pair under each (itself if none).
+
+    A threshold half-way between calls the same pairs as the score itself, and is not at the plateau's edge.
+    """
+    floor = max((float(rna.scores[row][-1]) for rna in rnas if not rna.complete), default=-np.inf)
+    every = np.unique(np.concatenate([rna.scores[row][rna.indices[row] >= 0] for rna in rnas]).astype(np.float64))
+    hits = np.unique(np.concatenate([rna.scores[row][rna.hits[row]] for rna in rnas]).astype(np.float64))[::-1]
+    hits = hits[hits > floor]
+    below = np.searchsorted(every, hits) - 1
+    return hits, np.where(below >= 0, every[np.maximum(below, 0)], hits)
+
+
+@njit(cache=True)
+def _count_at(scores, hits, thresholds):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Calls and right calls at falling thresholds; scores fall as well, so one walk does."""
+    calls, found = np.zeros(len(thresholds), np.int64), np.zeros(len(thresholds), np.int64)
+    at, right = 0, 0
+    for place in range(len(thresholds)):
+        while at < len(scores) and np.float64(scores[at]) >= thresholds[place]:
+            right += 1 if hits[at] else 0
+            at += 1
+        calls[place], found[place] = at, right
+    return calls, found
+
+
+def _f1_at(
+    rnas: Sequence[RnaScores], row: int, thresholds: Float[np.ndarray, "b"]
+) -> tuple[Float[np.ndarray, "r b"], Float[np.ndarray, "r b"]]:
+    """F1 of each RNA at each threshold: at least, and at most where its list ends above the threshold."""
+    order = np.argsort(-thresholds, kind="stable")
+    back = np.argsort(order, kind="stable")
+    least, most = [], []
+    for rna in rnas:
+        calls, found = (counts[back] for counts in _count_at(rna.scores[row], rna.hits[row], thresholds[order]))
+        known = 2 * found / (calls + rna.references)
+        cut = np.zeros(len(thresholds), bool)
+        if not rna.complete:
+            cut = (calls == rna.scores.shape[1]) & (thresholds <= float(rna.scores[row][-1]))
+        missed = rna.references - found
+        # At worst every candidate is called and none of the rest is right; at best the missed ones come next.
+        least.append(np.where(cut, 2 * found / (rna.candidates + rna.references), known))
+        most.append(np.where(cut, 2 * rna.references / (calls + missed + rna.references), known))
+    return np.stack(least), np.stack(most)
