@@ -87,21 +87,39 @@ def empty_counts(layout: Layout, spread: tuple[float, float], bins: int) -> Coun
 
 
 @checked
-def spread(vectors: Float32[np.ndarray, "r d"], *, at_most: int = RANGE_RNAS, seed: int = 0) -> tuple[float, float]:
-    """Least and greatest cosine of any two RNAs, or of any two of a random sample of `at_most`."""
+def spread(
+    vectors: Float32[np.ndarray, "r d"],
+    matching: Matching | None = None,
+    *,
+    at_most: int = RANGE_RNAS,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Least and greatest cosine of any two RNAs, or of any two of a random sample of `at_most`.
+
+    With `matching` (vectors in layout order) only pairs that it leaves in are looked at.
+    """
+    chosen = np.arange(len(vectors))
     if len(vectors) > at_most:
-        vectors = vectors[np.sort(np.random.default_rng(seed).choice(len(vectors), at_most, replace=False))]
+        chosen = np.sort(np.random.default_rng(seed).choice(len(vectors), at_most, replace=False))
+    classes = None if matching is None else torch.from_numpy(matching.length_class[chosen])
+    kept = None if matching is None else torch.from_numpy(matching.homologous > 0)
     low, high = np.inf, -np.inf
-    for first, rows, start, block in _products(torch.from_numpy(np.ascontiguousarray(vectors)), (0, 1)):
-        if start == first:  # of the square on the diagonal only what lies right of it are pairs
-            square = block[:, :rows]
-            square[torch.ones(rows, rows, dtype=torch.bool).tril()] = block[0, -1]
-            if block.shape[1] == 1:
-                continue
-        least, most = torch.aminmax(block)
-        low, high = min(low, float(least)), max(high, float(most))
+    for first, rows, start, block in _products(torch.from_numpy(vectors[chosen]), (0, 1)):
+        if classes is not None and kept is not None:
+            columns = classes[start : start + block.shape[1]]
+            seen = block[kept[classes[first : first + rows]][:, columns] & _pairs(rows, block.shape[1], start - first)]
+        else:
+            seen = block[_pairs(rows, block.shape[1], 0)] if start == first else block
+        if seen.numel():
+            least, most = torch.aminmax(seen)
+            low, high = min(low, float(least)), max(high, float(most))
     middle, half = (low + high) / 2, max((high - low) / 2, 1e-6)
     return middle - half, middle + half
+
+
+def _pairs(rows: int, columns: int, beside: int) -> torch.Tensor:
+    """Which places of a block that begins `beside` columns right of the diagonal lie right of it."""
+    return torch.ones(rows, columns, dtype=torch.bool).triu(1 - beside)
 
 
 @checked
