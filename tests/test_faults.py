@@ -169,7 +169,8 @@ def test_mlflow_run_does_what_rnaexp_run_does_in_the_run_it_opened(tmp_path):
 
 def test_a_model_that_gives_no_number_is_named_and_never_scored_zero(tmp_path, announce, monkeypatch):
     from rnaexp import models
-    from rnaexp.run.structure import Task, run_structure
+    from rnaexp.run.structure import run_structure
+    from rnaexp.run.task import Task
     from rnaexp.store import Store
     from rnaexp.structure.protocol import Scoring
 
@@ -196,7 +197,8 @@ def test_a_model_that_gives_no_number_is_named_and_never_scored_zero(tmp_path, a
 def test_an_rna_longer_than_the_model_reads_is_skipped_with_its_reason(tmp_path, announce):
     from rnaexp import models
     from rnaexp.errors import TooLongError
-    from rnaexp.run.structure import Task, run_structure
+    from rnaexp.run.structure import run_structure
+    from rnaexp.run.task import Task
     from rnaexp.store import Store
     from rnaexp.structure.protocol import Scoring
 

@@ -10,7 +10,8 @@ import pytest
 
 from rnaexp import models
 from rnaexp.errors import LeakageError
-from rnaexp.run.structure import Task, head_maps, run_structure, whole_head
+from rnaexp.run.structure import head_maps, run_structure, whole_head
+from rnaexp.run.task import Task
 from rnaexp.store import Store
 from rnaexp.structure.evaluate import evaluate, evaluate_head
 from rnaexp.structure.protocol import Scoring, scoring

@@ -4,6 +4,7 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import lightning as L
@@ -30,9 +31,12 @@ class Reader(L.LightningModule):
         store: Store,
         keys: dict[str, str],
         progress: Callable[[int], None] | None,
+        whole: tuple[Reading, dict[str, str]] | None = None,
     ) -> None:
+        """`whole`: one head's reading, with its own keys, to be made from the same maps as they stream by."""
         super().__init__()
         self.encoder, self.reading, self.store, self.keys, self.progress = encoder, reading, store, keys, progress
+        self.whole = whole
 
     def transfer_batch_to_device(self, batch: list[Rna], device: torch.device, dataloader_idx: int) -> list[Rna]:
         """RNAs are nouns, not tensors; the encoder puts its own input where its weights are."""
@@ -42,14 +46,17 @@ class Reader(L.LightningModule):
         """Number of RNAs done; each is in the store when this returns."""
         todo = [rna for rna in batch if not self.store.has(self.keys[rna.id])]
         if todo:  # another process may have been quicker with the whole batch
-            for rna, entry in zip(todo, self._read(todo), strict=True):
+            for rna, (entry, whole) in zip(todo, self._read(todo), strict=True):
+                if whole is not None and self.whole is not None:
+                    self.store.put(self.whole[1][rna.id], whole)
                 self.store.put(self.keys[rna.id], entry)
         if self.progress is not None:
             self.progress(len(batch))
         return len(batch)
 
-    def _read(self, batch: list[Rna]) -> list[Arrays]:
+    def _read(self, batch: list[Rna]) -> list[tuple[Arrays, Arrays | None]]:
         tables = [Table(rna, self.reading) for rna in batch]
+        wholes = [Table(rna, self.whole[0]) for rna in batch] if self.whole is not None else []
         try:
             with torch.inference_mode():
                 if self.reading.head is not None:
@@ -57,12 +64,18 @@ class Reader(L.LightningModule):
                     for table in tables:
                         table.add(layer, self.encoder.read_head(table.rna, layer, head)[None])
                 else:
-                    self.encoder.read_attention(batch, lambda index, layer, maps: tables[index].add(layer, maps))
+                    self.encoder.read_attention(batch, lambda *read: _add(tables, wholes, *read))
         except ScoreError as error:
             if len(batch) > 1:  # find out whose map it was; the others must not suffer
                 return [entry for rna in batch for entry in self._read([rna])]
-            return [{"failed": np.array(str(error))}]
-        return [table.entry() for table in tables]
+            return [({"failed": np.array(str(error))}, None)]
+        return [(table.entry(), whole.entry() if whole else None) for table, whole in zip_longest(tables, wholes)]
+
+
+def _add(tables: list[Table], wholes: list[Table], index: int, layer: int, maps: torch.Tensor) -> None:
+    tables[index].add(layer, maps)
+    if wholes and (wanted := wholes[index].reading.head) is not None and wanted[0] == layer:
+        wholes[index].add(layer, maps[wanted[1] : wanted[1] + 1])
 
 
 def _batches(rnas: Sequence[Rna], encoder: Encoder) -> list[list[Rna]]:

@@ -58,6 +58,8 @@ _ENTRIES = (
         config_source=f"{_RNABERT}/RNA_bert_config.json",
         config_sha256="f97799857a2a035b1fcd07e4ac33522cb937050a0780c36fd728db68bef5e015",
         licence="none stated",
+        trained_on="Rfam sequences",
+        trained_families="rfam",
         citation="doi:10.1093/nargab/lqac012",
         proof="authors' code, unpadded, on deterministic weights: tests/golden/test_golden_rnabert.py",
     ),
@@ -131,6 +133,7 @@ def _untrained(trained: ModelSpec) -> ModelSpec:
         source=None if trained.name in _BY_NAME else trained.source,
         sha256=None,
         trained_on="nothing",
+        trained_families=None,
         # A bias built into the architecture stays when the weights are random.
         structure_seen="prior" if trained.structure_seen == "prior" else "none",
         unavailable=None,

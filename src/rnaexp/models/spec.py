@@ -39,6 +39,7 @@ class ModelSpec:
     config_sha256: str | None = None
     licence: str | None = None
     trained_on: str | None = None
+    trained_families: str | None = None  # "rfam": every family; else a file of accessions, named inside the package
     structure_seen: Literal["none", "prior", "predicted", "experimental"] | None = None
     proof: str | None = None  # what shows that the adapter computes what the authors' code computes
     citation: str | None = None

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from rnaexp.run.structure import Part
+from rnaexp.run.task import Part
 from rnaexp.structure.pairs import reference
 
 

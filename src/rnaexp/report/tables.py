@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnaexp.run.structure import Part, Result
+from rnaexp.run.task import Part, Result
 from rnaexp.structure.protocol import protocol_fields
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rnaexp.errors import InputError
-from rnaexp.run.structure import Task
+from rnaexp.run.task import Task
 from rnaexp.structure.protocol import scoring
 
 _FIELDS = {"title", "note", "models", "sets", "protocols", "related", "device", "seed"}

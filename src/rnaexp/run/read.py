@@ -3,7 +3,9 @@
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
 
 from rnaexp.errors import TooLongError, UnsuitableError
 from rnaexp.models.files import FileEncoder
@@ -12,7 +14,7 @@ from rnaexp.rna import Rna
 from rnaexp.store import Arrays, Store, key_of
 from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.pairs import candidates, reference
-from rnaexp.structure.protocol import Scoring
+from rnaexp.structure.protocol import ReadOut, Scoring
 from rnaexp.structure.reading import Reading
 
 # Raise when what an entry holds, or how it is computed, changes: old entries are then not found.
@@ -39,9 +41,11 @@ def read_set(
     *,
     data: tuple[str, str],
     progress: Progress | None = None,
+    whole: tuple[int, int] | None = None,
 ) -> tuple[HeadScores, list[Skipped]]:
     """Scores of all RNAs; only those not yet in the store are run. `data`: name and sha256 of the set.
 
+    `whole`: a (layer, head) whose every candidate is stored as well, from the same maps, for whoever asks for it next.
     Every RNA comes back either scored or skipped with its reason.
     """
     suitable, skipped = _suitable(encoder, rnas)
@@ -55,7 +59,11 @@ def read_set(
     if pending:
         from rnaexp.lit import Reader, predict  # Lightning takes seconds to import: not when all is known
 
-        predict(Reader(encoder, reading, store, keys, progress), pending)
+        also = None
+        if whole is not None:
+            of_head = replace(reading, depth=float("inf"), head=whole)
+            also = of_head, {rna.id: _key(encoder, rna, of_head) for rna in suitable}
+        predict(Reader(encoder, reading, store, keys, progress, also), pending)
         entries |= {rna.id: store.get(keys[rna.id]) for rna in missing}
     tables = []
     for rna in suitable:
@@ -66,7 +74,7 @@ def read_set(
         if "failed" in entry:
             skipped.append(Skipped(id=rna.id, reason=str(entry["failed"]), failed=True))
         else:
-            tables.append(scores_from(rna, entry, reading.scoring))
+            tables.append(scores_from(rna, entry, reading.scoring, reading.read_out.score_scale))
     return _head_scores(encoder, reading, tables, data), skipped
 
 
@@ -90,7 +98,7 @@ def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
         "precision": "float32",
         "sequence": rna.sequence,
         "alignment": rna.alignment.sha256() if rna.alignment else None,
-        "read_out": asdict(reading.read_out),
+        "read_out": _made_by(reading.read_out),
         "candidates": [reading.scoring.min_separation, reading.scoring.pairs, reading.scoring.decoder],
         "kept": reading.kept(len(reference(rna, reading.scoring)), int(allowed.sum())),
         "head": reading.head,
@@ -103,8 +111,19 @@ def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
     return key_of(parts)
 
 
-def scores_from(rna: Rna, entry: Arrays, scoring: Scoring) -> RnaScores:
+def _made_by(read_out: ReadOut) -> dict[str, object]:
+    """What of the read-out shapes an entry: ranks are told from any order of the pairs, so `top` needs no own entry."""
+    fields = asdict(read_out)
+    scale = fields.pop("score_scale")
+    return fields | ({"score_scale": scale} if scale == "z-score" else {})
+
+
+def scores_from(rna: Rna, entry: Arrays, scoring: Scoring, score_scale: str = "raw") -> RnaScores:
     """A stored entry beside what is known of its RNA."""
+    scores = entry["scores"]
+    if score_scale == "top":
+        ranks = np.arange(1, scores.shape[1] + 1, dtype=np.float32)
+        scores = np.where(entry["indices"] >= 0, -ranks / np.float32(len(rna)), np.float32(-np.inf))
     return RnaScores(
         id=rna.id,
         sequence_sha256=sequence_sha256(rna),
@@ -112,9 +131,10 @@ def scores_from(rna: Rna, entry: Arrays, scoring: Scoring) -> RnaScores:
         bases=len(rna),
         candidates=int(entry["candidates"]),
         reference=reference(rna, scoring),
-        scores=entry["scores"],
+        scores=scores,
         indices=entry["indices"],
         complete=bool(entry["complete"]),
+        match=scoring.match,
     )
 
 

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from rnaexp.report import figures, tables
-from rnaexp.run.structure import Announce, Part, Result, head_maps
+from rnaexp.run.structure import head_maps
+from rnaexp.run.task import Announce, Part, Result
 from rnaexp.store import Store
 from rnaexp.structure.protocol import protocol_fields
 from rnaexp.track.runs import RunHandle

@@ -1,159 +1,105 @@
 """The main job: tune a model's head on one set, freeze it, test it on another, and keep the evidence."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
 from rnaexp import models
-from rnaexp.data.clusters import clustered
-from rnaexp.data.sets import DataSet, load_set
-from rnaexp.errors import InputError, UnavailableError
+from rnaexp.data.dataset import DataSet
+from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
-from rnaexp.run.read import Progress, Skipped, read_set, sequence_sha256
+from rnaexp.run.read import Skipped, read_set
+from rnaexp.run.sets import Sets, clustered_with_tuning, sets_of
+from rnaexp.run.task import Announce, Part, Result, Task
 from rnaexp.store import Store
 from rnaexp.structure.curve import best_threshold
 from rnaexp.structure.decode import one_partner
-from rnaexp.structure.evaluate import Evaluation, TooShallowError, evaluate, evaluate_head
+from rnaexp.structure.evaluate import Evaluation, evaluate, evaluate_head
 from rnaexp.structure.heads import HeadScores, RnaScores, TunedHead
 from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
 from rnaexp.structure.reading import DEPTH, Reading
 from rnaexp.structure.tune import Search, depth_to_certify, search, tuned_head
 
-Announce = Callable[[str, int], AbstractContextManager[Progress]]  # (what, how many RNAs) -> a progress bar
-
 # Up to the first size a second reading simply keeps every pair; beyond the last one an oracle stays a lower bound.
 _SMALL_TABLES, _LARGE_TABLES = 2**30, 4 * 2**30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """What to do. `validation` None: nothing is tuned, only the oracle is reported (or `tuned` is applied)."""
-
-    model: str
-    test: str
-    validation: str | None = None
-    scoring: Scoring
-    related: Literal["drop", "keep"] = "drop"
-    tuned: TunedHead | None = None
-    loading: Mapping[str, Any] = field(default_factory=dict)  # arguments of `models.load`
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One set, read: its scores, what was left out, and the exact optimum of every head on it."""
-
-    data: DataSet
-    rnas: tuple[Rna, ...]
-    scores: HeadScores
-    skipped: tuple[Skipped, ...]
-    search: Search
-    exact: bool = True  # False: the search's best is a lower bound, deeper reading was refused as too large
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """All of a task's numbers. `oracle` is the best head of the test set itself: never a result, only a ceiling."""
-
-    task: Task
-    encoder: Encoder
-    validation: Part | None
-    test: Part
-    tuned: TunedHead | None
-    evaluation: Evaluation | None
-    oracle: Evaluation
-    related: tuple[str, ...]  # validation RNAs with a relative in the test set
-
-    @property
-    def skipped(self) -> tuple[Skipped, ...]:
-        """Everything that has no score, tuning and test set together."""
-        return (*(self.validation.skipped if self.validation else ()), *self.test.skipped)
-
-    @property
-    def coverage(self) -> float:
-        """Share of the test RNAs with reference pairs that the model scored."""
-        return len(self.test.scores.scored()) / max(1, len(self.test.rnas))
-
-
-def read_out_of(encoder: Encoder) -> ReadOut:
+def read_out_of(encoder: Encoder, score_scale: Literal["raw", "z-score", "top"] = "raw") -> ReadOut:
     """Attention is symmetrised and corrected; a baseline's scores are taken as they are."""
-    return ATTENTION if encoder.spec.output == "attention" else PAIR_SCORES
+    return replace(ATTENTION if encoder.spec.output == "attention" else PAIR_SCORES, score_scale=score_scale)
 
 
 def run_structure(task: Task, store: Store, announce: Announce, encoder: Encoder | None = None) -> Result:
-    """Tune, freeze, test.
+    """Tune, freeze, test, and say what the score is worth.
+
+    Raises: InputError, UnavailableError, LeakageError.
+    """
+    from rnaexp.run.assess import assess  # it runs the controls through `tune_and_test`
+
+    result = tune_and_test(task, store, announce, encoder)
+    return replace(result, assessment=assess(result, store, announce))
+
+
+def tune_and_test(
+    task: Task, store: Store, announce: Announce, encoder: Encoder | None = None, sets: Sets | None = None
+) -> Result:
+    """Tune, freeze, test; nothing beside the scores. `sets`: the task's, where they are read already.
 
     Raises: InputError, UnavailableError, LeakageError.
     """
     if encoder is None:
         encoder = models.load(**{"name": task.model, **task.loading})
-    validation_set, test_set, related = _sets(task)
+    validation_set, test_set, related = sets or sets_of(task)
     tuned = task.tuned
     if tuned is not None:
-        test_set, tuned = _clustered_with_tuning(test_set, tuned)
+        test_set, tuned = clustered_with_tuning(test_set, tuned)
     # One head's lists cost nothing to keep whole, and then nothing is ever read twice.
     depth = float("inf") if encoder.layers * encoder.heads == 1 else DEPTH
-    reading = Reading(read_out=read_out_of(encoder), scoring=task.scoring, depth=depth)
+    read_out = tuned.read_out if tuned is not None else read_out_of(encoder, task.score_scale)
+    reading = Reading(read_out=read_out, scoring=task.scoring, depth=depth)
     validation = None
     if validation_set is not None:
-        dropped = set(related) if task.related == "drop" else set()
-        rnas = [rna for rna in validation_set.rnas if rna.id not in dropped]
-        if dropped and not any(rna.pairs for rna in rnas):
-            message = (
-                f"{validation_set.name}: nothing left to tune on without the {len(dropped)} relatives of the test set; "
-                "--related keep tunes on them all the same"
-            )
-            raise InputError(message)
+        rnas = _not_related(validation_set, related if task.related == "drop" else ())
         validation = _read_exactly(encoder, validation_set, rnas, reading, store, announce, must=True)
         tuned = tuned_head(validation.scores, validation.search)
         decoded = _dot_bracket_threshold(encoder, validation, tuned, store, announce)
         tuned = replace(tuned, dot_bracket_threshold=decoded)
-    test = _read_exactly(encoder, test_set, test_set.rnas, reading, store, announce, must=False)
-    evaluation = None
-    if tuned is not None:
-        evaluation = _evaluate(encoder, test, tuned, store, announce, related=task.related == "keep")
+    head = None if tuned is None else (tuned.layer, tuned.head)
+    test = _read_exactly(encoder, test_set, test_set.rnas, reading, store, announce, must=False, whole=head)
+    tested = None if head is None else whole_head(encoder, test, head, test.rnas, store, announce)
     best = test.search.winner
-    oracle = evaluate_head(test.scores, layer=int(best["layer"]), head=int(best["head"]), threshold=best["threshold"])
     return Result(
         task=task,
         encoder=encoder,
         validation=validation,
         test=test,
         tuned=tuned,
-        evaluation=evaluation,
-        oracle=oracle,
+        evaluation=None if tuned is None or tested is None else _evaluated(tested, tuned, task),
+        oracle=evaluate_head(
+            test.scores, layer=int(best["layer"]), head=int(best["head"]), threshold=best["threshold"]
+        ),
         related=related,
+        tested=tested,
     )
 
 
-def _sets(task: Task) -> tuple[DataSet | None, DataSet, tuple[str, ...]]:
-    """Both sets with clusters named over both, and the validation RNAs that have a relative in the test set."""
-    test = load_set(task.test)
-    if task.validation is None:
-        return None, test, ()
-    validation = load_set(task.validation)
-    rnas = clustered([*validation.rnas, *test.rnas])
-    validation = replace(validation, rnas=rnas[: len(validation)])
-    test = replace(test, rnas=rnas[len(validation) :])
-    tested = {rna.cluster for rna in test.rnas if rna.pairs}
-    return validation, test, tuple(rna.id for rna in validation.rnas if rna.pairs and rna.cluster in tested)
+def _evaluated(tested: HeadScores, tuned: TunedHead, task: Task) -> Evaluation:
+    return evaluate(tested, tuned, allow_related=task.related == "keep")
 
 
-def _clustered_with_tuning(test: DataSet, tuned: TunedHead) -> tuple[DataSet, TunedHead]:
-    """Clusters are named anew over both sets; if the tuning set is gone, only equal sequences can be noticed."""
-    if not tuned.sequences:
-        return test, tuned
-    try:
-        tuning = load_set(tuned.tuned_on)
-    except (InputError, UnavailableError):
-        return test, tuned
-    rnas = clustered([*tuning.rnas, *test.rnas])
-    used = {rna.cluster or rna.id for rna in rnas[: len(tuning)] if sequence_sha256(rna) in tuned.sequences}
-    return replace(test, rnas=rnas[len(tuning) :]), replace(tuned, clusters=tuple(sorted(used)))
+def _not_related(validation: DataSet, related: Sequence[str]) -> list[Rna]:
+    rnas = [rna for rna in validation.rnas if rna.id not in set(related)]
+    if related and not any(rna.pairs for rna in rnas):
+        message = (
+            f"{validation.name}: nothing left to tune on without the {len(related)} relatives of the test set; "
+            "--related keep tunes on them all the same"
+        )
+        raise InputError(message)
+    return rnas
 
 
 def _dot_bracket_threshold(
@@ -189,15 +135,19 @@ def _read_exactly(
     announce: Announce,
     *,
     must: bool,
+    whole: tuple[int, int] | None = None,
 ) -> Part:
-    """Read, and read again deeper, until no head's optimum is in doubt; unless `must`, give up where it gets large."""
+    """Read, and read again deeper, until no head's optimum is in doubt; unless `must`, give up where it gets large.
+
+    `whole`: the head whose every candidate is kept on the way.
+    """
     reasons = {rna.id: _why_not(rna, reading.scoring) for rna in rnas}
     with_pairs = [rna for rna in rnas if reasons[rna.id] is None]
     missing = tuple(Skipped(id=id, reason=reason) for id, reason in reasons.items() if reason is not None)
     while True:
         with announce(f"{encoder.spec.name} on {data.name}", len(with_pairs)) as progress:
             scores, skipped = read_set(
-                encoder, with_pairs, reading, store, data=(data.name, data.sha256), progress=progress
+                encoder, with_pairs, reading, store, data=(data.name, data.sha256), progress=progress, whole=whole
             )
         if not scores.scored():
             message = f"{data.name}: no RNA can be scored; {_first_reason((*skipped, *missing))}"
@@ -239,16 +189,6 @@ def _deeper(reading: Reading, scores: HeadScores, found: Search) -> Reading:
 
 def _bytes(scores: HeadScores, reading: Reading) -> int:
     return sum(8 * len(scores.heads) * reading.kept(rna.references, rna.candidates) for rna in scores.rnas)
-
-
-def _evaluate(
-    encoder: Encoder, test: Part, tuned: TunedHead, store: Store, announce: Announce, *, related: bool
-) -> Evaluation:
-    try:
-        return evaluate(test.scores, tuned, allow_related=related)
-    except TooShallowError:  # the tuned head calls more pairs of some RNA than were kept
-        whole = whole_head(encoder, test, (tuned.layer, tuned.head), test.rnas, store, announce)
-        return evaluate(whole, tuned, allow_related=related)
 
 
 def head_maps(result: Result, ids: Sequence[str], store: Store, announce: Announce) -> dict[str, np.ndarray]:

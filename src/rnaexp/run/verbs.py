@@ -17,7 +17,8 @@ from rnaexp.report.progress import announce, silence
 from rnaexp.run.question import Question, read_question
 from rnaexp.run.read import is_first_process
 from rnaexp.run.record import record
-from rnaexp.run.structure import Result, Task, run_structure
+from rnaexp.run.structure import run_structure
+from rnaexp.run.task import Result, Task
 from rnaexp.store import Store, read_json, write_atomically
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import PAIR_SCORES, scoring

@@ -4,22 +4,50 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from rnaexp.errors import LeakageError
 from rnaexp.stats.bootstrap import Interval, cluster_bootstrap
 from rnaexp.structure.heads import HeadScores, RnaScores, TunedHead
+from rnaexp.structure.ranking import average_precision, precision_at_references
+from rnaexp.structure.relaxed import relaxed_hits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How F1 differs between RNAs: the sample's standard deviation (0 for one RNA) and its quartiles."""
+
+    sd: float
+    q25: float
+    median: float
+    q75: float
+
+    @classmethod
+    def of(cls, values: Float[np.ndarray, "r"]) -> "Spread":
+        """Raises: ValueError for no values at all."""
+        q25, median, q75 = (float(q) for q in np.quantile(values, [0.25, 0.5, 0.75]))
+        return cls(sd=float(values.std(ddof=1)) if len(values) > 1 else 0.0, q25=q25, median=median, q75=q75)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Per-RNA scores and their means over the RNAs that have reference pairs."""
+    """Per-RNA scores and their means over the RNAs that have reference pairs.
+
+    `spread`: standard deviation and quartiles of F1 over the RNAs. `auprc` and `p_at_n` need no threshold; `auprc` is
+    NaN where kept lists end before the last reference pair. `relaxed_f1`: the same calls, one base off by one allowed.
+    """
 
     per_rna: pd.DataFrame
     f1: Interval
+    spread: Spread
     precision: float
     recall: float
     mcc: float
     pooled_f1: float
+    auprc: float
+    p_at_n: float
+    relaxed_f1: float
+    calls_per_100_bases: float
 
 
 class TooShallowError(ValueError):
@@ -52,15 +80,21 @@ def evaluate_head(scores: HeadScores, *, layer: int, head: int, threshold: float
     return Evaluation(
         per_rna=table,
         f1=cluster_bootstrap(table["f1"].to_numpy(), table["cluster"].to_numpy()),
+        spread=Spread.of(table["f1"].to_numpy()),
         precision=float(table["precision"].mean()),
         recall=float(table["recall"].mean()),
         mcc=float(table["mcc"].mean()),
         pooled_f1=float(2 * table["right"].sum() / (table["calls"].sum() + table["references"].sum())),
+        auprc=float(table["auprc"].mean(skipna=False)),
+        p_at_n=float(table["p_at_n"].mean()),
+        relaxed_f1=float(table["relaxed_f1"].mean()),
+        calls_per_100_bases=float(100 * table["calls"].sum() / table["bases"].sum()),
     )
 
 
 def _count(rna: RnaScores, row: int, threshold: float) -> dict[str, object]:
     called = rna.scores[row].astype(np.float64) >= threshold
+    near = relaxed_hits(rna.indices[row : row + 1, called], rna.reference, rna.bases)
     return {
         "rna": rna.id,
         "cluster": rna.cluster,
@@ -69,6 +103,9 @@ def _count(rna: RnaScores, row: int, threshold: float) -> dict[str, object]:
         "references": rna.references,
         "calls": int(called.sum()),
         "right": int((called & rna.hits[row]).sum()),
+        "auprc": average_precision(rna, row),
+        "p_at_n": precision_at_references(rna, row),
+        "relaxed_f1": 2 * int(near.sum()) / (int(called.sum()) + rna.references),
     }
 
 

@@ -40,6 +40,17 @@ def pair_scores(maps: Float[Tensor, "*h n n"], read_out: ReadOut) -> Float[Tenso
     return average_product_correct(scores) if read_out.apc else scores
 
 
+def standardised(
+    scores: Float[np.ndarray, "h k"], maps: Float[Tensor, "h n n"], allowed: Bool[np.ndarray, "n n"], read_out: ReadOut
+) -> Float[np.ndarray, "h k"]:
+    """Scores in standard deviations above the mean of their map's candidates; a flat map's are all 0."""
+    where = torch.from_numpy(np.flatnonzero(allowed)).to(maps.device)
+    every = pair_scores(maps.double(), read_out).flatten(1)[:, where]
+    mean, sd = every.mean(1, keepdim=True).cpu().numpy(), every.std(1, correction=0, keepdim=True).cpu().numpy()
+    scaled: np.ndarray = ((scores - mean) / np.where(sd > 0, sd, 1)).astype(np.float32)
+    return scaled
+
+
 def candidates(rna: Rna, scoring: Scoring) -> Bool[np.ndarray, "n n"]:
     """Which pairs (i, j), i < j, may be called."""
     n = len(rna)

@@ -9,7 +9,7 @@ from torch import Tensor
 from rnaexp.errors import ScoreError
 from rnaexp.rna import Rna
 from rnaexp.structure.counts import greedy_pairs, top_pairs
-from rnaexp.structure.pairs import candidates, reference
+from rnaexp.structure.pairs import candidates, reference, standardised
 from rnaexp.structure.protocol import ReadOut, Scoring
 
 # Lists this many times longer than the reference settle any head down to F1 2 / (1 + 8) at one reading.
@@ -46,10 +46,14 @@ class Table:
     def add(self, layer: int, maps: Float[Tensor, "h n n"]) -> None:
         """Raises: ScoreError naming RNA, layer and head."""
         try:
+            read_out = self.reading.read_out
             if self.reading.scoring.decoder == "greedy":
-                self.kept.append(greedy_pairs(maps, self.allowed, read_out=self.reading.read_out))
+                scores, indices = greedy_pairs(maps, self.allowed, read_out=read_out)
             else:
-                self.kept.append(top_pairs(maps, self.allowed, k=self.k, read_out=self.reading.read_out))
+                scores, indices = top_pairs(maps, self.allowed, k=self.k, read_out=read_out)
+            if read_out.score_scale == "z-score":
+                scores = standardised(scores, maps, self.allowed, read_out)
+            self.kept.append((scores, indices))
         except ScoreError as error:
             message = f"{self.rna.id}: layer {layer} {error}"
             raise ScoreError(message) from error

@@ -1,0 +1,130 @@
+"""What a score is worth: ceilings, controls on the same RNAs, shuffled RNAs, the interval that includes the choice."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from rnaexp.data.dataset import DataSet
+from rnaexp.data.shuffle import shuffled_twin
+from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models.files import FileEncoder
+from rnaexp.models.training import was_trained_on
+from rnaexp.report.progress import silence
+from rnaexp.rna import Rna
+from rnaexp.run.diagnosis import diagnose
+from rnaexp.run.read import read_set
+from rnaexp.run.structure import tune_and_test
+from rnaexp.run.task import Announce, Assessment, Result
+from rnaexp.store import Store
+from rnaexp.structure.breakdown import breakdown
+from rnaexp.structure.kinds import ceilings, f1_ceiling
+from rnaexp.structure.reading import Reading
+from rnaexp.structure.retune import Retuning, retune
+
+SHUFFLED = 10  # test RNAs whose shuffled twins are read: a tenth or so of a run's cost, named beside the figure
+_SEED = 0
+
+
+def assess(result: Result, store: Store, announce: Announce) -> Assessment:
+    """All that stands beside the scores of a run."""
+    scored = _scored(result)
+    scoring = result.test.scores.scoring
+    evidence = dict(Counter(evidence_of(result.test.data).get(rna.id, "unknown") for rna in scored))
+    seen = _seen(result, scored)
+    shuffled = _shuffled_calls(result, scored, store, announce)
+    limits = pd.DataFrame([{"f1": f1_ceiling(rna, scoring), **ceilings(rna, scoring)} for rna in scored])
+    return Assessment(
+        retuning=_retuning(result),
+        ceilings={str(name): float(value) for name, value in limits.mean().items()},
+        breakdown=_breakdown(result, scored),
+        shuffled_calls=shuffled,
+        shuffled=0 if shuffled is None else min(SHUFFLED, len(scored)),
+        evidence=evidence,
+        seen=seen,
+        tags=tuple(diagnose(result, _controls(result, store), evidence, seen)),
+    )
+
+
+def _scored(result: Result) -> list[Rna]:
+    ids = {rna.id for rna in result.test.scores.scored()}
+    return [rna for rna in result.test.rnas if rna.id in ids]
+
+
+def evidence_of(data: DataSet) -> Mapping[str, str]:
+    """How each RNA's pairs are known, as far as the set says."""
+    if data.evidence is not None:
+        return {rna.id: data.evidence for rna in data.rnas}
+    return data.evidence_of
+
+
+def _seen(result: Result, scored: Sequence[Rna]) -> int | None:
+    known = [was_trained_on(result.encoder.spec, rna.family) for rna in scored]
+    return None if all(one is None for one in known) else sum(bool(one) for one in known)
+
+
+def _retuning(result: Result) -> Retuning | None:
+    if result.validation is None or result.tuned is None or result.tested is None:
+        return None
+    head, tested = (result.tuned.layer, result.tuned.head), result.tested
+    return retune(result.validation.scores, result.test.scores, chosen=head, whole=lambda _: tested)
+
+
+def _breakdown(result: Result, scored: Sequence[Rna]) -> pd.DataFrame:
+    """Of the frozen head; of the oracle's, which is said so in its run, where nothing was tuned."""
+    per_rna = with_alignments((result.evaluation or result.oracle).per_rna, scored)
+    if result.tuned is not None and result.tested is not None:
+        scores, threshold = result.tested, result.tuned.threshold
+    else:
+        best = result.test.search.winner
+        scores = result.test.scores.one_head(int(best["layer"]), int(best["head"]))
+        threshold = best["threshold"]
+    return breakdown(scored, scores, per_rna, threshold=threshold, evidence=evidence_of(result.test.data))
+
+
+def with_alignments(per_rna: pd.DataFrame, rnas: Sequence[Rna]) -> pd.DataFrame:
+    """The table with each RNA's alignment depth and Neff (80 %); 1 without an alignment."""
+    alignments = {rna.id: rna.alignment for rna in rnas if rna.alignment is not None}
+    return per_rna.assign(
+        depth=[alignments[id].depth if id in alignments else 1 for id in per_rna["rna"]],
+        neff=[alignments[id].neff() if id in alignments else 1.0 for id in per_rna["rna"]],
+    )
+
+
+def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store, announce: Announce) -> float | None:
+    """Calls per 100 bases of the frozen head where there is nothing to find."""
+    encoder, tuned = result.encoder, result.tuned
+    if tuned is None or encoder.spec.reads != "sequence" or isinstance(encoder, FileEncoder):
+        return None
+    by_length = sorted(scored, key=lambda rna: (len(rna), rna.id))
+    places = np.unique(np.linspace(0, len(by_length) - 1, min(SHUFFLED, len(by_length))).round().astype(int))
+    twins = [shuffled_twin(by_length[at], _SEED) for at in places]
+    reading = Reading(
+        read_out=tuned.read_out, scoring=tuned.scoring, depth=float("inf"), head=(tuned.layer, tuned.head)
+    )
+    with announce(f"{encoder.spec.name} on shuffled RNAs of {result.test.data.name}", len(twins)) as progress:
+        scores, _ = read_set(encoder, twins, reading, store, data=("shuffled", ""), progress=progress)
+    if not scores.rnas:
+        return None
+    calls = sum(int((rna.scores[0].astype(np.float64) >= tuned.threshold).sum()) for rna in scores.rnas)
+    return 100 * calls / sum(rna.bases for rna in scores.rnas)
+
+
+def _controls(result: Result, store: Store) -> dict[str, Result]:
+    """The controls that the diagnosis looks at, through the same tuning and test; none where nothing was tuned."""
+    task, spec = result.task, result.encoder.spec
+    if result.validation is None:
+        return {}
+    sets = result.validation.data, result.test.data, result.related
+    aligned = spec.reads == "alignment"
+    names = ("random", "stems-alignment" if aligned else "stems", "alifold" if aligned else "viennarna")
+    found = {}
+    for name in names:
+        if name != spec.name:
+            with suppress(InputError, UnavailableError):  # a control that cannot read these RNAs says nothing of them
+                asked = replace(task, model=name, loading={"name": name})
+                found[name] = tune_and_test(asked, store, silence, sets=sets)
+    return found

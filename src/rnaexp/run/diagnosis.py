@@ -1,0 +1,62 @@
+"""The automatic diagnosis: what a reader should know before believing a score, as tags."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from rnaexp.run.task import Result
+from rnaexp.stats.bootstrap import cluster_bootstrap
+
+FOLDING = frozenset({"viennarna", "alifold"})  # many predicted structures in Rfam come from these
+
+
+def diagnose(
+    result: Result, controls: Mapping[str, Result], evidence: Mapping[str, int], seen: int | None
+) -> list[str]:
+    """Tags, none if nothing is to be said. `controls`: results by name on the same sets under the same scoring."""
+    done = result.evaluation
+    tags = []
+    if done is not None:
+        for name, control in controls.items():
+            if control.evaluation is not None:
+                tags += _against(name, done.per_rna, done.f1.mean, done.spread.sd, control)
+    spec = result.encoder.spec
+    if spec.reads == "alignment" and _shallow(result):
+        tags.append(f"alignment depth 1 for {_shallow(result)} of {len(result.test.scores.scored())} RNAs")
+    predicted = evidence.get("predicted", 0)
+    if predicted and (spec.name in FOLDING or spec.structure_seen == "predicted"):
+        tags.append(f"labels partly circular: {predicted} of {sum(evidence.values())} are predicted")
+    if seen:
+        tags.append(f"training set overlaps the test set: {seen} of {len(result.test.scores.scored())} RNAs")
+    if result.coverage < 1:
+        tags.append(f"coverage {result.coverage:.0%}")
+    return tags
+
+
+def _against(name: str, per_rna: pd.DataFrame, f1: float, sd: float, control: Result) -> list[str]:
+    theirs = control.evaluation
+    assert theirs is not None
+    if name == "random":
+        return ["F1 inside the random control's interval"] if f1 <= theirs.f1.high else []
+    if name.startswith("stems"):
+        return [f"F1 not above {name}: {f1:.3f} against {theirs.f1.mean:.3f}"] if not _above(per_rna, control) else []
+    return (
+        [f"spread over RNAs above {name}'s: {sd:.2f} against {theirs.spread.sd:.2f}"] if sd > theirs.spread.sd else []
+    )
+
+
+def _above(per_rna: pd.DataFrame, control: Result) -> bool:
+    """Whether the paired difference's whole interval is above zero."""
+    assert control.evaluation is not None
+    both = per_rna.merge(control.evaluation.per_rna, on="rna", suffixes=("", "_control"))
+    if both.empty:
+        return False
+    differences = (both["f1"] - both["f1_control"]).to_numpy()
+    return cluster_bootstrap(differences, np.array(both["cluster"].tolist())).low > 0
+
+
+def _shallow(result: Result) -> int:
+    """Scored test RNAs whose alignment says no more than they do themselves."""
+    scored = {rna.id for rna in result.test.scores.scored()}
+    return sum(rna.id in scored and (rna.alignment is None or rna.alignment.depth == 1) for rna in result.test.rnas)

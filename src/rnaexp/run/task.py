@@ -1,0 +1,94 @@
+"""What is asked of a run, and all that it found."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+
+from rnaexp.data.alter import How
+from rnaexp.data.dataset import DataSet
+from rnaexp.models.spec import Encoder
+from rnaexp.rna import Rna
+from rnaexp.run.read import Progress, Skipped
+from rnaexp.structure.evaluate import Evaluation
+from rnaexp.structure.heads import HeadScores, TunedHead
+from rnaexp.structure.protocol import Scoring
+from rnaexp.structure.retune import Retuning
+from rnaexp.structure.tune import Search
+
+Announce = Callable[[str, int], AbstractContextManager[Progress]]  # (what, how many RNAs) -> a progress bar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What to do. `validation` None: nothing is tuned, only the oracle is reported (or `tuned` is applied)."""
+
+    model: str
+    test: str
+    validation: str | None = None
+    scoring: Scoring
+    score_scale: Literal["raw", "z-score", "top"] = "raw"
+    alignment: How = "intact"
+    related: Literal["drop", "keep"] = "drop"
+    tuned: TunedHead | None = None
+    loading: Mapping[str, Any] = field(default_factory=dict)  # arguments of `models.load`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One set, read: its scores, what was left out, and the exact optimum of every head on it."""
+
+    data: DataSet
+    rnas: tuple[Rna, ...]
+    scores: HeadScores
+    skipped: tuple[Skipped, ...]
+    search: Search
+    exact: bool = True  # False: the search's best is a lower bound, deeper reading was refused as too large
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What a score is worth: beside it what it could be, what chance gives, and how sure it is.
+
+    `ceilings`: mean F1 of the best predictions under limits (`structure.kinds`), `f1` that of the protocol itself.
+    `shuffled_calls`: calls per 100 bases on the dinucleotide-shuffled twins of `shuffled` test RNAs, all of them false;
+    None for models of alignments. `evidence`: how many scored RNAs have pairs known in which way. `seen`: test RNAs of
+    families that the model was trained on, None where that is unknown. `tags`: the automatic diagnosis.
+    """
+
+    retuning: Retuning | None
+    ceilings: Mapping[str, float]
+    breakdown: pd.DataFrame
+    shuffled_calls: float | None
+    shuffled: int
+    evidence: Mapping[str, int]
+    seen: int | None
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """All of a task's numbers. `oracle` is the best head of the test set itself: never a result, only a ceiling."""
+
+    task: Task
+    encoder: Encoder
+    validation: Part | None
+    test: Part
+    tuned: TunedHead | None
+    evaluation: Evaluation | None
+    oracle: Evaluation
+    related: tuple[str, ...]  # validation RNAs with a relative in the test set
+    tested: HeadScores | None  # the test set's every candidate under the tuned head
+    assessment: Assessment | None = None
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """Everything that has no score, tuning and test set together."""
+        return (*(self.validation.skipped if self.validation else ()), *self.test.skipped)
+
+    @property
+    def coverage(self) -> float:
+        """Share of the test RNAs with reference pairs that the model scored."""
+        return len(self.test.scores.scored()) / max(1, len(self.test.rnas))
