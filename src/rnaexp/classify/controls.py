@@ -25,12 +25,17 @@ def word_counts(rnas: Sequence[Rna], k: int) -> Float32[np.ndarray, "r w"]:
     return table
 
 
-def ruler(lengths: Sequence[int]) -> Float32[np.ndarray, "r 2"]:
-    """Length alone as a direction: the cosine of two falls as the ratio of their lengths grows."""
-    logs = np.log(np.asarray(lengths, np.float64))
-    span = max(float(np.ptp(logs)), 1e-9)
-    angle = (logs - logs.min()) / span * np.pi / 2
-    return np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
+def ruler(lengths: Sequence[int]) -> Float32[np.ndarray, "r k"]:
+    """Length alone as a direction: the cosine of two falls linearly with the logarithm of their lengths' ratio.
+
+    One axis for each step between the lengths that occur, as wide as the step, with a sign for either side of it.
+    """
+    distinct, code = np.unique(np.asarray(lengths), return_inverse=True)
+    if len(distinct) == 1:
+        return np.ones((len(code), 1), np.float32)
+    steps = np.sqrt(np.diff(np.log(distinct)))
+    signs = np.where(np.arange(len(steps)) < code[:, None], 1.0, -1.0)
+    return np.asarray(signs * steps, np.float32)
 
 
 def homologous_sample(layout: Layout, matching: Matching | None, size: int, seed: int) -> Int64[np.ndarray, "p 2"]:

@@ -22,6 +22,7 @@ from rnaexp.typing import checked
 FINE_BINS = 2000  # 16 KiB of counters: they stay in the first-level cache
 RANGE_RNAS = 20_000  # all pairs of so many RNAs decide the histogram's range; beyond it pairs count in the end bins
 _ROWS, _COLUMNS = 256, 2048
+_MOST_BYTES = 2**29  # of the threads' tables together; each has its own
 
 
 @dataclass(slots=True, kw_only=True)
@@ -140,8 +141,8 @@ def count_pairs(
     if len(vectors) != len(layout):
         message = f"{len(vectors)} vectors for {len(layout)} RNAs"
         raise ValueError(message)
-    threads = max(1, torch.get_num_threads())
     total = empty_counts(layout, spread, bins)
+    threads = max(1, min(torch.get_num_threads(), _MOST_BYTES // total.between.nbytes))
     rnas = _rnas(layout, matching, bins)
     counters = [total, *(empty_counts(layout, spread, bins) for _ in range(threads - 1))]
     sums = [_sums(counter) for counter in counters]

@@ -35,7 +35,7 @@ from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.run.embedding import embed_all
 from rnaexp.run.read import Skipped, processes
-from rnaexp.run.structure import Announce
+from rnaexp.run.task import Announce
 from rnaexp.run.together import add_up, rank
 from rnaexp.store import Store, key_of
 

@@ -10,7 +10,7 @@ from rnaexp.errors import InputError
 from rnaexp.run.task import Task
 from rnaexp.structure.protocol import scoring
 
-_FIELDS = {"title", "note", "models", "sets", "protocols", "related", "device", "seed"}
+_FIELDS = {"title", "note", "models", "sets", "protocols", "related", "families", "device", "seed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,7 @@ class Question:
     sets: tuple[dict[str, str], ...]  # {validation, test}
     protocols: tuple[dict[str, Any], ...]  # {name, and any field of Scoring as override}
     related: str
+    families: str
     device: str
     seed: int
 
@@ -36,6 +37,7 @@ class Question:
                 test=sets["test"],
                 scoring=scoring(**protocol),
                 related="keep" if self.related == "keep" else "drop",
+                families=self.families,
                 loading={"name": model, "device": self.device, "seed": self.seed},
             )
             for model, sets, protocol in product(self.models, self.sets, self.protocols)
@@ -62,6 +64,7 @@ def read_question(path: Path) -> Question:
             sets=tuple({"validation": sets["validation"], "test": sets["test"]} for sets in values["sets"]),
             protocols=tuple(values.get("protocols", [{"name": "paper"}])),
             related=str(values.get("related", "drop")),
+            families=str(values.get("families", "")),
             device=str(values.get("device", "auto")),
             seed=int(values.get("seed", 0)),
         )
