@@ -100,8 +100,8 @@ def classify(
     model: Annotated[
         str,
         typer.Option(
-            help="A model (see `rnaexp models`), untrained:MODEL, shuffled:MODEL (its embeddings of dinucleotide-shuffled "
-            "RNAs), or a control: 3-mer, 6-mer, length, identity."
+            help="A model (see `rnaexp models`), untrained:MODEL, shuffled:MODEL (it reads shuffled RNAs), "
+            "or a control: 3-mer, 6-mer, length, identity."
         ),
     ],
     set: Annotated[

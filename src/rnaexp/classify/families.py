@@ -23,7 +23,7 @@ def family_similarity(vectors: Float32[np.ndarray, "r d"], layout: Layout) -> Fl
 
 @checked
 def silhouettes(vectors: Float32[np.ndarray, "r d"], layout: Layout) -> Float[np.ndarray, "r"]:
-    """Each RNA's silhouette in cosine distance, in layout order; 0 for an RNA alone in its family.
+    """Each RNA's silhouette in cosine distance, in layout order; 0 for an RNA alone in its family, or all the same.
 
     Source: Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7. Linear in the number of RNAs: the mean cosine with a
     family is the cosine with its mean vector.
@@ -32,13 +32,14 @@ def silhouettes(vectors: Float32[np.ndarray, "r d"], layout: Layout) -> Float[np
     values = np.zeros(len(vectors))
     for start in range(0, len(vectors), 1024):
         rows = np.arange(start, min(start + 1024, len(vectors)))
-        distance = 1 - (vectors[rows].astype(np.float64) @ sums.T) / sizes
+        distance = np.maximum(1 - (vectors[rows].astype(np.float64) @ sums.T) / sizes, 0)
         mine = family[rows]
         others = sizes[mine] - 1
         own = distance[np.arange(len(rows)), mine] * sizes[mine] / np.maximum(others, 1)
         distance[np.arange(len(rows)), mine] = np.inf
         nearest = distance.min(1)
-        values[rows] = np.where(others > 0, (nearest - own) / np.maximum(nearest, own), 0.0)
+        apart = np.maximum(nearest, own)
+        np.divide(nearest - own, apart, out=values[start : start + len(rows)], where=(others > 0) & (apart > 0))
     return values
 
 

@@ -11,7 +11,7 @@ from rnaexp.classify.layout import Layout
 from rnaexp.classify.matching import Matching, length_matching
 from rnaexp.classify.overlap import Bounded, Densities, auroc, overlap
 from rnaexp.classify.protocol import EmbeddingProtocol, Estimator
-from rnaexp.classify.resample import Spread, family_bootstrap, length_groups, permuted
+from rnaexp.classify.resample import Spread, family_bootstrap, figures, interval, length_groups, permuted
 from rnaexp.classify.similarity import Counts, count_pairs, spread
 
 ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
@@ -74,7 +74,7 @@ def measure(
         # RNAs change places under the labels; their lengths go with them, so the weights are found anew.
         order = permuted(len(layout), groups, protocol.seed + 1 + at)
         again = length_matching(np.asarray(lengths)[order][place].tolist(), layout) if matched else None
-        shuffled.append(_figures(counted(vectors[order], again).densities, protocol.bins))
+        shuffled.append(figures(counted(vectors[order], again).densities, ESTIMATORS, protocol.bins))
     return (
         Measured(
             overlaps={name: overlap(densities, estimator=name, bins=protocol.bins) for name in ESTIMATORS},
@@ -86,11 +86,6 @@ def measure(
         ),
         counts,
     )
-
-
-def _figures(densities: Densities, bins: int) -> dict[str, float]:
-    found: dict[str, float] = {name: overlap(densities, estimator=name, bins=bins) for name in ESTIMATORS}
-    return found | {"auroc": auroc(densities).value}
 
 
 def _null(shuffled: list[dict[str, float]]) -> dict[str, Spread]:
@@ -119,26 +114,22 @@ def measure_pairs(
     for drawn in random.multinomial(layout.units, chance, size=design.resamples):
         weights = np.where(own, drawn[first], drawn[first] * drawn[second]).astype(np.float64)
         if weights[own].any() and weights[~own].any():
-            redrawn.append(_figures(_sampled(values, own, weights, protocol.bins), protocol.bins))
-    densities = _sampled(values, own, np.ones(len(values)), protocol.bins)
-    figures = _figures(densities, protocol.bins)
+            redrawn.append(figures(_sampled(values, own, weights, protocol.bins), ESTIMATORS, protocol.bins))
+    equal = np.ones(len(values))
+    densities = _sampled(values, own, equal, protocol.bins)
+    found = figures(densities, ESTIMATORS, protocol.bins)
     shuffled = [
-        _figures(_sampled(values, random.permutation(own), np.ones(len(values)), protocol.bins), protocol.bins)
+        figures(_sampled(values, random.permutation(own), equal, protocol.bins), ESTIMATORS, protocol.bins)
         for _ in range(design.permutations)
     ]
     return Measured(
-        overlaps={name: figures[name] for name in ESTIMATORS},
+        overlaps={name: found[name] for name in ESTIMATORS},
         auroc=auroc(densities),
-        intervals={name: _quantiles([one[name] for one in redrawn]) for name in (*ESTIMATORS, "auroc")},
+        intervals={name: interval(np.array([one[name] for one in redrawn]), value) for name, value in found.items()},
         null=_null(shuffled),
         densities=densities,
         kept=kept,
     )
-
-
-def _quantiles(values: list[float]) -> Spread:
-    low, high = np.quantile(values, [0.025, 0.975])
-    return Spread(low=float(low), high=float(high), mean=float(np.mean(values)))
 
 
 def _sampled(values: np.ndarray, own: np.ndarray, weights: np.ndarray, bins: int) -> Densities:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 
 from rnaexp.classify.overlap import Densities, auroc, overlap
 from rnaexp.classify.protocol import Estimator
@@ -17,7 +17,7 @@ _LENGTH_STEP = 1.05  # labels change places only among lengths within this facto
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """A percentile interval, and the mean of the resamples: where it lies beside the value shows the value's bias."""
+    """An interval, and the mean of what it was made from."""
 
     low: float
     high: float
@@ -30,32 +30,32 @@ def family_bootstrap(
     """Intervals of the overlap ratio by each estimator, and of `auroc`, over families drawn with replacement.
 
     A family drawn w times weighs its own pairs by w and its pairs with family g by w_f w_g. Resamples are counted in
-    coarse bins, which blur `kde`, `ks` and `auroc`: the blur of the sample itself is taken out of all of them.
+    coarse bins; see `interval` for what that and the drawing itself do to a value.
     """
     bins = counts.within.shape[1]
-    exact, seen = _figures(counts.densities, estimators, bins), _figures(_undrawn(counts), estimators, bins)
-    found: dict[str, list[float]] = {name: [] for name in exact}
+    found: dict[str, list[float]] = {}
     for densities in _redrawn(counts, resamples, seed):
-        for name, value in _figures(densities, estimators, bins).items():
-            found[name].append(min(max(value + exact[name] - seen[name], 0.0), 1.0))
-    return {name: _spread(np.array(values), level) for name, values in found.items()}
+        for name, value in figures(densities, estimators, bins).items():
+            found.setdefault(name, []).append(value)
+    exact = figures(counts.densities, estimators, bins)
+    return {name: interval(np.array(values), exact[name], level) for name, values in found.items()}
 
 
-def _figures(densities: Densities, estimators: tuple[Estimator, ...], bins: int) -> dict[str, float]:
+def interval(redrawn: Float[np.ndarray, "w"], value: float, level: float = 0.95) -> Spread:
+    """Quantiles of the resamples, moved so that their mean lies on the value; `mean` is that before the move.
+
+    Drawing families again adds noise to both densities, and noise only ever lowers an overlap: unmoved, the interval
+    of two equal densities lies below the value itself. Coarse bins move the resamples too, all alike.
+    """
+    mean = float(redrawn.mean())
+    low, high = np.quantile(redrawn, [(1 - level) / 2, (1 + level) / 2]) + value - mean
+    return Spread(low=max(0.0, float(low)), high=min(1.0, float(high)), mean=mean)
+
+
+def figures(densities: Densities, estimators: tuple[Estimator, ...], bins: int) -> dict[str, float]:
+    """The overlap ratio by each estimator, and AUROC."""
     found: dict[str, float] = {name: overlap(densities, estimator=name, bins=bins) for name in estimators}
     return found | {"auroc": auroc(densities).value}
-
-
-def _undrawn(counts: Counts) -> Densities:
-    """The sample itself in the resamples' bins."""
-    own, other = counts.within.sum(0), counts.between.sum((0, 1), dtype=np.float64)
-    return Densities(
-        low=counts.low,
-        high=counts.high,
-        homologous=own / own.sum(),
-        non_homologous=other / other.sum(),
-        pairs=counts.densities.pairs,
-    )
 
 
 def _redrawn(counts: Counts, resamples: int, seed: int) -> Iterator[Densities]:
@@ -78,11 +78,6 @@ def _redrawn(counts: Counts, resamples: int, seed: int) -> Iterator[Densities]:
                     non_homologous=two / two.sum(),
                     pairs=pairs,
                 )
-
-
-def _spread(values: np.ndarray, level: float) -> Spread:
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return Spread(low=float(low), high=float(high), mean=float(values.mean()))
 
 
 @checked

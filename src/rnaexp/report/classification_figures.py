@@ -2,6 +2,7 @@
 
 import colorsys
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 
 from rnaexp.classify.measure import Measured
 from rnaexp.classify.overlap import coarse
+from rnaexp.rna import Rna
 from rnaexp.run.classification import Classified
 
 _MOST_POINTS = 5000  # RNAs on a map: more are a cloud, and take minutes
@@ -20,13 +22,13 @@ def similarity_densities(result: Classified) -> Figure:
     """Both classes' histograms with their shared area shaded: of all pairs, and of length-matched ones."""
     parts = [("all pairs", result.every)]
     if result.matched is not None:
-        parts.append((f"length-matched ({result.matched.kept:.0%} of homologous weight)", result.matched))
-    figure = Figure(figsize=(5.4 * len(parts), 3.8), layout="constrained")
+        parts.append((f"length-matched pairs ({result.matched.kept:.0%} of the homologous weight)", result.matched))
+    figure = Figure(figsize=(5.4 * len(parts), 4), layout="constrained")
     for axes, (what, measured) in zip(np.atleast_1d(np.array(figure.subplots(1, len(parts)))), parts, strict=True):
         _draw_densities(axes, measured, result.task.protocol.bins)
         null = measured.null.get("histogram")
         beside = f", shuffled labels {null.mean:.3f}" if null is not None else ""
-        axes.set_title(f"{what}: OR {measured.overlaps['histogram']:.3f}{beside}", fontsize=10)
+        axes.set_title(f"{what}\nOR {measured.overlaps['histogram']:.3f}{beside}", fontsize=10)
     figure.suptitle(f"{result.task.model} on {result.data.name}: {_size(result)}")
     return figure
 
@@ -72,10 +74,10 @@ def map_figure(result: Classified, places: np.ndarray, points: Float[np.ndarray,
     """The map as a picture, a colour for each family."""
     figure = Figure(figsize=(7.5, 6), layout="constrained")
     axes = figure.subplots()
-    families = np.array([result.rnas[at].family for at in places])
-    for name in np.unique(families):
+    families = np.array([str(result.rnas[at].family) for at in places])
+    for name, colour in _colours(families.tolist()).items():
         mine = points[families == name]
-        axes.scatter(mine[:, 0], mine[:, 1], s=9, color=_colour(str(name)), label=str(name), linewidths=0)
+        axes.scatter(mine[:, 0], mine[:, 1], s=12, color=colour, label=name, linewidths=0)
     axes.set(title=f"t-SNE of {result.task.model} on {result.data.name}: {_size(result)}", xticks=[], yticks=[])
     if len(np.unique(families)) <= _MOST_NAMES:
         figure.legend(loc="outside right upper", fontsize=8, markerscale=2)
@@ -88,7 +90,7 @@ def map_page(result: Classified, places: np.ndarray, points: Float[np.ndarray, "
 
     rnas = [result.rnas[at] for at in places]
     families = np.array([str(rna.family) for rna in rnas])
-    few = len(set(families)) <= _MOST_NAMES
+    few, colours = len(set(families)) <= _MOST_NAMES, _colours(families.tolist())
     figure = go.Figure()
     for name in sorted(set(families)) if few else [""]:
         mine = np.flatnonzero(families == name) if few else np.arange(len(rnas))
@@ -97,7 +99,7 @@ def map_page(result: Classified, places: np.ndarray, points: Float[np.ndarray, "
             y=points[mine, 1],
             mode="markers",
             name=_text(name),
-            marker={"size": 5, "color": [_colour(families[at]) for at in mine]},
+            marker={"size": 5, "color": [colours[families[at]] for at in mine]},
             text=[
                 _text(f"{rnas[at].id}; {rnas[at].family}; clan {rnas[at].cluster}; {len(rnas[at])} bases")
                 for at in mine
@@ -107,6 +109,10 @@ def map_page(result: Classified, places: np.ndarray, points: Float[np.ndarray, "
     title = _text(f"t-SNE of {result.task.model} on {result.data.name}: {_size(result)}")
     figure.update_layout(title=title, showlegend=few, template="plotly_white", xaxis_visible=False, yaxis_visible=False)
     return figure
+
+
+def _told(rna: Rna) -> str:
+    return f"{rna.id}; {rna.family}; clan {rna.cluster}; {len(rna)} bases"
 
 
 def family_heat_map(result: Classified) -> Figure:
@@ -139,12 +145,26 @@ def _like_beside_like(means: np.ndarray) -> np.ndarray:
     return np.asarray(leaves_list(linkage(squareform(distance, checks=False), "average")))
 
 
-def _colour(name: str) -> str:
-    """A colour that a family keeps in every picture."""
+def _colours(names: Sequence[str]) -> dict[str, str]:
+    """Well-told-apart colours for a few families; for many, one that a family keeps whatever stands beside it."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    distinct = sorted(set(names))
+    if len(distinct) <= 20:
+        palette = colormaps["tab10" if len(distinct) <= 10 else "tab20"]
+        return {name: to_hex(palette(at)) for at, name in enumerate(distinct)}
+    return {name: _hashed_colour(name) for name in distinct}
+
+
+def _hashed_colour(name: str) -> str:
     number = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
-    red, green, blue = colorsys.hsv_to_rgb(
-        (number % 997) / 997, 0.55 + 0.45 * (number // 997 % 7) / 6, 0.6 + 0.3 * (number // 7919 % 5) / 4
+    hue, saturation, value = (
+        (number % 997) / 997,
+        0.55 + 0.075 * (number // 997 % 7),
+        0.6 + 0.075 * (number // 7919 % 5),
     )
+    red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
     return f"#{round(255 * red):02x}{round(255 * green):02x}{round(255 * blue):02x}"
 
 
