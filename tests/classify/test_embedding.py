@@ -12,6 +12,7 @@ import pytest
 from rnaexp import models
 from rnaexp.classify.embed import reduce
 from rnaexp.classify.protocol import EmbeddingProtocol
+from rnaexp.errors import Terminated
 from rnaexp.run.embedding import embed_all
 from rnaexp.store import Store
 from tests.command import entries, environment, inside, rnaexp, start
@@ -85,7 +86,7 @@ def test_stopped_twice_the_file_ends_equal_to_an_undisturbed_one(fasta, tmp_path
     def stopping(self, rnas):
         calls.append(len(rnas))
         if len(calls) in (7, 23):
-            raise KeyboardInterrupt
+            raise Terminated
         return embed(self, rnas)
 
     monkeypatch.setattr(Planted, "embed", stopping)
