@@ -155,9 +155,7 @@ def compare(sizes, out):
     print("| way | RNAs | seconds | of the limit | peak MB | result |\n|---|---|---|---|---|---|")
     for row in rows:
         row["seconds"] = round(row["seconds"], 2)
-        print(
-            f"| {row['way']} | {row['rnas']} | {row['seconds']} | {row['of_limit']} | {row['peak_mb']} | {row['result']} |"
-        )
+        print("| {way} | {rnas} | {seconds} | {of_limit} | {peak_mb} | {result} |".format(**row))
     load = os.getloadavg()[0]
     print(f"load {load:.1f} on {os.cpu_count()} cores" + ("; busy: do not quote" if load > os.cpu_count() else ""))
     if out is not None:

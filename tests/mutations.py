@@ -13,7 +13,15 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SUITE = ("tests/test_planted_head.py", "tests/structure")
+SUITE = (
+    "tests/test_planted_head.py",
+    "tests/structure",
+    "tests/stats",
+    "tests/test_assessment.py",
+    "tests/run",
+    "tests/models/test_controls.py",
+    "tests/data/test_shuffle.py",
+)
 
 # (what is broken, file, the code, the broken code)
 MUTATIONS = (
@@ -34,6 +42,25 @@ MUTATIONS = (
     ("pooled instead of the mean over RNAs", "structure/curve.py", 'if averaging == "per-rna":', 'if averaging != "per-rna":'),
     ("frozen while another head could win", "structure/tune.py", "if found.uncertain:", "if False:"),
     ("oracle's head instead of the tuned one", "structure/evaluate.py", "layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)", "layer=0, head=0, threshold=tuned.threshold)"),
+    ("intervals draw RNAs, not clusters", "stats/bootstrap.py", "np.unique(clusters, return_inverse=True)\n    shares", "np.unique(np.arange(len(clusters)), return_inverse=True)\n    shares"),
+    ("signs flipped RNA by RNA", "stats/paired.py", "np.unique(clusters, return_inverse=True)\n    sums", "np.unique(np.arange(len(clusters)), return_inverse=True)\n    sums"),
+    ("Holm without its running maximum", "stats/paired.py", "highest = max(highest, min(", "highest = max(0.0, min("),
+    ("Wilcoxon counts relatives twice", "stats/paired.py", "    means = np.bincount(member, differences, len(names)) / np.bincount(member)", "    means = differences"),
+    ("re-tuning takes the first threshold", "structure/retune.py", "at = values.argmax(1)", "at = values.argmax(1) * 0"),
+    ("re-tuned threshold at the plateau's edge", "structure/retune.py", "below = np.where((at >= 0) & (drawn > 0)", "below = np.where((at < -1) & (drawn > 0)"),
+    ("short test lists taken as exact when re-tuning", "structure/retune.py", "        if not rna.complete:\n            cut", "        if False:\n            cut"),
+    ("relaxed matching finds a pair twice", "structure/relaxed.py", "if owner[pair] < 0:", "if True:"),
+    ("multiplets taken for pseudoknots", "structure/kinds.py", "knotted = largest_matching(free)", "knotted = free"),
+    ("ties at N all counted", "structure/ranking.py", "share = (n - above.sum()) / tied.sum()", "share = 1.0"),
+    ("average precision of pairs no decoder calls", "structure/ranking.py", "precision).sum() / rna.references)", "precision).sum() / max(1, hits.sum()))"),
+    ("stems across a loop of two", "models/controls.py", "_MIN_LOOP = 3 ", "_MIN_LOOP = 2 "),
+    ("G-test weighs copies", "models/controls.py", "letters * weights[:, None, None]", "letters * 1.0"),
+    ("shuffle leaves the Euler path", "data/shuffle.py", "            others.append(last[letter])", "            others.insert(0, last[letter])"),
+    ("rows shuffled whole, covariation kept", "data/shuffle.py", "random.permuted(letters[1:], axis=0)", "random.permutation(letters[1:], axis=0)"),
+    ("z-score over pairs that cannot be called", "structure/pairs.py", "where = torch.from_numpy(np.flatnonzero(allowed))", "where = torch.from_numpy(np.arange(allowed.size))"),
+    ("ranks from 0", "run/read.py", "np.arange(1, scores.shape[1] + 1, dtype", "np.arange(0, scores.shape[1], dtype"),
+    ("contrast not paired by RNA", "run/contrasts.py", 'one.f1.merge(other.f1, on="rna", suffixes=("", "_other"))', 'one.f1.reset_index().join(other.f1.reset_index(), rsuffix="_other", how="inner")'),
+    ("kinds of pairs counted among the calls", "structure/breakdown.py", 'known = pairs[pairs["reference"]]', 'known = pairs'),
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ ORDER = [
     {"structure", "classify", "stats"},
     {"track", "store", "lit"},
     {"run", "report"},
-    {"cli"},
+    {"cli", "cli_embeddings"},
     {"__main__"},
 ]
 OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit"}}

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from rnaexp.cli_embeddings import register
+
 app = typer.Typer(
     name="rnaexp",
     help=(
@@ -30,6 +32,11 @@ Pairs = Annotated[str, typer.Option(help="all or canonical; empty: as the protoc
 Decoder = Annotated[str, typer.Option(help="none or greedy; empty: as the protocol says.")]
 Averaging = Annotated[str, typer.Option(help="per-rna or pooled; empty: as the protocol says.")]
 Families = Annotated[str, typer.Option(help="Set with families to classify beside (see `rnaexp classify`); or none.")]
+Match = Annotated[str, typer.Option(help="exact, or relaxed: one base off by one; empty: as the protocol says.")]
+Scale = Annotated[str, typer.Option(help="What a threshold means: raw, z-score (of the map) or top (c x n calls).")]
+Alignments = Annotated[
+    str, typer.Option("--alignment", help="intact, shuffled (columns), depth-1 or realigned (without structure).")
+]
 Related = Annotated[str, typer.Option(help="Validation RNAs with a relative in the test set: drop or keep.")]
 Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
 Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
@@ -55,6 +62,9 @@ def run(
     pairs: Pairs = "",
     decoder: Decoder = "",
     averaging: Averaging = "",
+    match: Match = "",
+    score_scale: Scale = "raw",
+    alignment: Alignments = "intact",
     related: Related = "drop",
     families: Families = "builtin",
     weights: Weights = "",
@@ -69,6 +79,7 @@ def run(
     from rnaexp.run import verbs
 
     choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}
+    choices |= {"match": match}
     if question is not None:
         _no_model_beside(model)
         verbs.run_question(question, shard, csv=csv, json=json)
@@ -79,6 +90,8 @@ def run(
         test=test,
         protocol=protocol,
         overrides=choices,
+        score_scale=score_scale,
+        alignment=alignment,
         related=related,
         families=families,
         weights=weights,
@@ -93,99 +106,6 @@ def _no_model_beside(model: str) -> None:
     if model:
         message = "give a question file or --model, not both"
         raise typer.BadParameter(message)
-
-
-@app.command(epilog="Example: rnaexp classify --model rnabert --set rfam-500")
-def classify(
-    model: Annotated[
-        str,
-        typer.Option(
-            help="A model (see `rnaexp models`), untrained:MODEL, shuffled:MODEL (it reads shuffled RNAs), "
-            "or a control: 3-mer, 6-mer, length, identity."
-        ),
-    ],
-    set: Annotated[
-        str,
-        typer.Option(
-            help="rfam-500, rfam-seed, archiveii, builtin, a Stockholm file (a block a family) or a folder (a file a "
-            "family)."
-        ),
-    ] = "builtin",
-    pooling: Annotated[str, typer.Option(help="Over the bases: mean or max.")] = "mean",
-    reduction: Annotated[
-        str, typer.Option(help="fft-magnitude, fft-resample, none, pca or random-projection.")
-    ] = "fft-magnitude",
-    constant: Annotated[str, typer.Option(help="keep or drop the zero frequency.")] = "keep",
-    centring: Annotated[str, typer.Option(help="none, or mean: subtract the set's mean vector.")] = "none",
-    axes: Annotated[str, typer.Option(help="natural or permuted: do the embedding's axes have an order?")] = "natural",
-    estimator: Annotated[str, typer.Option(help="Of the headline: histogram, kde or ks.")] = "histogram",
-    bins: Annotated[int, typer.Option(help="Of the histogram.")] = 100,
-    members: Annotated[int, typer.Option(help="RNAs a family at most.")] = 10,
-    identity: Annotated[float, typer.Option(help="Members at least this alike to a chosen one are left out.")] = 0.9,
-    max_bases: Annotated[int, typer.Option(help="Longer RNAs are left out.")] = 440,
-    alignments: Annotated[
-        str, typer.Option(help="What a model of alignments reads: none (the RNA alone) or own (the family's).")
-    ] = "none",
-    choices: Annotated[
-        bool, typer.Option("--choices", help="Also change each choice once: protocol_choices.csv.")
-    ] = False,
-    weights: Weights = "",
-    config: Config = "",
-    device: Device = "auto",
-    seed: Seed = 0,
-    csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
-    json: Json = False,
-) -> None:
-    """How much similarities within and between families overlap, beside what chance, length and words do."""
-    from rnaexp.run import classify_verbs, verbs
-
-    protocol = classify_verbs.protocol(
-        pooling=pooling,
-        reduction=reduction,
-        constant=constant,
-        centring=centring,
-        axes=axes,
-        estimator=estimator,
-        bins=bins,
-        members=members,
-        identity=identity,
-        max_bases=max_bases,
-        alignments=alignments,
-        seed=seed,
-    )
-    loading = verbs.loading(model, weights, config, device, seed)
-    classify_verbs.classify_one(model, set, protocol, loading, choices=choices, csv=csv, json=json)
-
-
-@app.command(epilog="Example: rnaexp embed --model rnabert my.fasta --out embeddings.parquet")
-def embed(
-    fasta: Annotated[Path, typer.Argument(help="Your RNAs: FASTA, or any format that can be read.")],
-    model: Model,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file: a row for each RNA.")] = Path(
-        "embeddings.parquet"
-    ),
-    pooling: Annotated[str, typer.Option(help="Over the bases: mean or max.")] = "mean",
-    reduction: Annotated[str, typer.Option(help="fft-magnitude, fft-resample or random-projection.")] = "fft-magnitude",
-    tokens: Annotated[int, typer.Option(help="Bases in one batch, padding included.")] = 8192,
-    mask: Annotated[bool, typer.Option("--mask", help="Read letters other than A C G U T as N.")] = False,
-    weights: Weights = "",
-    config: Config = "",
-    device: Device = "auto",
-    seed: Seed = 0,
-) -> None:
-    """One embedding for each of your own RNAs, as Parquet; goes on where a killed run stopped."""
-    from rnaexp.run import embed_verb, verbs
-
-    embed_verb.embed(
-        fasta,
-        out,
-        verbs.loading(model, weights, config, device, seed),
-        pooling=pooling,
-        reduction=reduction,
-        tokens=tokens,
-        seed=seed,
-        unknown="mask" if mask else "reject",
-    )
 
 
 @app.command(epilog="Example: rnaexp structure --model rnabert --test my_rnas/")
@@ -317,11 +237,14 @@ def data_check(name: Annotated[str, typer.Argument(help="A set's name.")], json:
 def compare(
     csv: Annotated[Path | None, typer.Option(help="Write the table to a CSV file as well.")] = None,
     experiment: Annotated[str, typer.Option(help="MLflow experiment.")] = "rnaexp",
+    tradeoff: Annotated[
+        Path | None, typer.Option(help="Structure F1 against overlap ratio, as .png, .svg, .pdf or (the points) .csv.")
+    ] = None,
 ) -> None:
     """All tracked runs in one table, best first."""
     from rnaexp.report import comparison
 
-    comparison.compare(experiment, csv)
+    comparison.compare(experiment, csv, tradeoff)
 
 
 @app.command()
@@ -349,3 +272,6 @@ def doctor() -> None:
     from rnaexp.report import health
 
     raise typer.Exit(health.doctor())
+
+
+register(app)

@@ -44,10 +44,11 @@ def plain_retuning(validation, test, draws, weights, averaging):
         best = (-1.0, None, None)
         for row in range(HEADS * LAYERS):
             every = sorted({float(s) for rna in validation.scored() for s in rna.scores[row]}, reverse=True)
-            for place, score in enumerate(every):
+            for score in every:
                 value = statistic(rnas, row, score, averaging)
                 if value > best[0] + 1e-6:
-                    best = (value, row, (score + every[min(place + 1, len(every) - 1)]) / 2)
+                    lower = [float(s) for rna in rnas for s in rna.scores[row] if s < score]
+                    best = (value, row, (score + max(lower, default=score)) / 2)
         chosen.append(best[1])
         f1 = np.array([f1_of(rna, best[1], best[2]) for rna in test.scored()])
         results.append((f1 * tested).sum() / tested.sum())

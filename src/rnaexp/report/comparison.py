@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from rnaexp.errors import InputError
+from rnaexp.report.tradeoff import write_tradeoff
 from rnaexp.store import write_atomically
 from rnaexp.track.export import runs_table
 
@@ -14,19 +15,24 @@ _SHOWN = {
     "params.validation": "tuned on",
     "params.test": "test",
     "params.protocol": "protocol",
+    "params.alignment": "alignment",
     "metrics.structure.f1": "F1",
     "metrics.structure.f1_low": "low",
     "metrics.structure.f1_high": "high",
+    "metrics.structure.f1_ceiling": "ceiling",
     "metrics.structure.oracle_f1": "oracle F1",
+    "metrics.structure.p_at_n": "P@N",
+    "metrics.classify.overlap_ratio": "OR",
     "metrics.structure.rnas": "RNAs",
     "params.layer": "layer",
     "params.head": "head",
     "status": "status",
+    "tags.rnaexp.diagnosis": "diagnosis",
     "run_id": "run",
 }
 
 
-def compare(experiment: str, csv: Path | None) -> None:
+def compare(experiment: str, csv: Path | None, tradeoff: Path | None = None) -> None:
     """Print the newest finished run of each (model, sets, protocol), best first; `csv` gets every column of every run.
 
     Raises: InputError if nothing was tracked yet.
@@ -37,12 +43,15 @@ def compare(experiment: str, csv: Path | None) -> None:
         raise InputError(message)
     if csv is not None:
         write_atomically(csv, table.to_csv(index=False).encode())
+    if tradeoff is not None:
+        write_tradeoff(table, tradeoff)
     _print(newest(table).reindex(columns=list(_SHOWN)).rename(columns=_SHOWN))
 
 
 def newest(table: pd.DataFrame) -> pd.DataFrame:
     """One row for each distinct question, its newest finished run; best F1 first within each test set."""
-    asked = ["params.model", "params.validation", "params.test", "params.protocol", "params.related", "params.seed"]
+    names = ("model", "validation", "test", "protocol", "alignment", "related", "seed")
+    asked = [f"params.{name}" for name in names]
     table = table.reindex(columns=sorted({*table.columns, *_SHOWN, *asked}))
     finished = table[table["status"] == "FINISHED"].sort_values("started", ascending=False)
     return finished.drop_duplicates(asked).sort_values(

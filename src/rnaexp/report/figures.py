@@ -54,3 +54,18 @@ def f1_distribution(table: pd.DataFrame, title: str) -> Figure:
     axes.set(title=title, xlabel="F1 of an RNA", ylabel="RNAs", xlim=(0, 1))
     axes.legend()
     return figure
+
+
+def breakdown(table: pd.DataFrame, title: str) -> Figure:
+    """Recall by kind of pair, and F1 by everything else that the table breaks the score down by."""
+    parts = [(by, part) for by, part in table.groupby("by", sort=False) if by != "family"]
+    figure = Figure(figsize=(2.6 * len(parts) + 0.6, 3.4), layout="constrained")
+    figure.suptitle(title)
+    for axes, (by, part) in zip(figure.subplots(1, len(parts), sharey=True, squeeze=False)[0], parts, strict=True):
+        what = "recall" if by == "kind of pair" else "f1"
+        axes.bar(range(len(part)), part[what].fillna(0), color="tab:blue")
+        counts = part["references"] if by in ("kind of pair", "distance") else part["rnas"]
+        ticks = [f"{group}\n({count:.0f})" for group, count in zip(part["group"], counts, strict=True)]
+        axes.set_xticks(range(len(part)), ticks, rotation=60, ha="right", fontsize=7)
+        axes.set(title=f"{what} by {by}".replace("f1", "F1"), ylim=(0, 1))
+    return figure

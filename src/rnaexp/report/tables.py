@@ -1,31 +1,72 @@
 """Results for people and programs: one JSON object, and tables."""
 
 import hashlib
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from rnaexp.run.assess import evidence_of, with_alignments
 from rnaexp.run.task import Part, Result
+from rnaexp.structure.kinds import f1_ceiling
 from rnaexp.structure.protocol import protocol_fields
+from rnaexp.structure.retune import Retuning
 
 
 def metrics(result: Result) -> dict[str, float | None]:
     """The headline figures, as MLflow metrics; what was not measured is None."""
+    return {**_scores(result), **_worth(result), **_counts(result)}
+
+
+def details(result: Result) -> dict[str, float | None]:
+    """Figures that stand in the test's own run: more metric columns in the list of runs would hide the headline."""
+    done, assessed = result.evaluation, result.assessment
+    limits = assessed.ceilings if assessed else {}
+    return {
+        "structure.f1_q25": done.spread.q25 if done else None,
+        "structure.f1_median": done.spread.median if done else None,
+        "structure.f1_q75": done.spread.q75 if done else None,
+        "structure.relaxed_f1": done.relaxed_f1 if done else None,
+        "structure.calls_per_100_bases": done.calls_per_100_bases if done else None,
+        **{f"structure.ceiling_{name}": value for name, value in limits.items() if name != "f1"},
+    }
+
+
+def _scores(result: Result) -> dict[str, float | None]:
     done = result.evaluation
     return {
         "structure.f1": done.f1.mean if done else None,
         "structure.f1_low": done.f1.low if done else None,
         "structure.f1_high": done.f1.high if done else None,
+        "structure.f1_sd": done.spread.sd if done else None,
         "structure.precision": done.precision if done else None,
         "structure.recall": done.recall if done else None,
         "structure.mcc": done.mcc if done else None,
         "structure.pooled_f1": done.pooled_f1 if done else None,
+        "structure.auprc": done.auprc if done and done.auprc == done.auprc else None,
+        "structure.p_at_n": done.p_at_n if done else None,
         # By the statistic that was tuned, like validation_f1: pooled under averaging=pooled.
         "structure.oracle_f1": result.test.search.winner["f1"],
         "structure.validation_f1": result.tuned.validation_f1 if result.tuned else None,
+    }
+
+
+def _worth(result: Result) -> dict[str, float | None]:
+    assessed = result.assessment
+    again = assessed.retuning if assessed else None
+    return {
+        "structure.f1_retuned_low": again.low if again else None,
+        "structure.f1_retuned_high": again.high if again else None,
+        "structure.head_stability": again.stability if again else None,
+        "structure.f1_ceiling": assessed.ceilings["f1"] if assessed else None,
+        "structure.shuffled_calls_per_100_bases": assessed.shuffled_calls if assessed else None,
+        "structure.seen_families": assessed.seen if assessed else None,
+    }
+
+
+def _counts(result: Result) -> dict[str, float | None]:
+    return {
         "structure.rnas": float(len(result.test.scores.scored())),
         "structure.clusters": float(result.oracle.f1.clusters),
         "structure.skipped": float(len(result.skipped)),
@@ -36,8 +77,8 @@ def metrics(result: Result) -> dict[str, float | None]:
 
 def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
     """What `--json` prints."""
-    figures = {name.removeprefix("structure."): value for name, value in metrics(result).items()}
-    tuned, best = result.tuned, result.test.search.winner
+    figures = {name.removeprefix("structure."): value for name, value in (metrics(result) | details(result)).items()}
+    tuned, best, assessed = result.tuned, result.test.search.winner, result.assessment
     chosen = {"layer": tuned.layer, "head": tuned.head, "threshold": tuned.threshold} if tuned else {}
     counts = {name: int(figures[name] or 0) for name in ("rnas", "clusters", "skipped", "related")}
     return {
@@ -46,6 +87,7 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
             **figures,
             **{"layer": None, "head": None, "threshold": None, **chosen},
             **counts,
+            "shuffled_rnas": assessed.shuffled if assessed else 0,
             "oracle_layer": int(best["layer"]),
             "oracle_head": int(best["head"]),
             "oracle_exact": result.test.exact,
@@ -53,12 +95,22 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
         "validation": result.validation.data.name if result.validation else None,
         "test": result.test.data.name,
         "tuned_on": tuned.tuned_on or None if tuned else None,
+        "alignment": result.task.alignment if reads_alignments(result) else None,
+        "structure_aware": alignment_facts(result.test).get("structure_aware"),
         "related": result.task.related,
         "related_rnas": list(result.related),
+        "evidence": dict(assessed.evidence) if assessed else {},
+        "annotator": result.test.data.annotator,
+        "tags": list(assessed.tags) if assessed else [],
         "skipped": [{"rna": s.id, "reason": s.reason, "failed": s.failed} for s in result.skipped],
         "protocol": protocol_fields(result.test.scores.scoring, result.test.scores.read_out),
         "run_id": run_id,
     }
+
+
+def reads_alignments(result: Result) -> bool:
+    """Whether the model reads alignments, so that what was done to them matters."""
+    return result.encoder.spec.reads == "alignment"
 
 
 def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -66,17 +118,32 @@ def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     rows = []
     for run in told:
         named = {"model": run["model"], "validation": run["validation"], "test": run["test"]}
-        rows.append({**named, "protocol": run["protocol"]["name"], "related_rnas": run["related"], **run["structure"]})
+        labels = {
+            "evidence": evidence_text(run["evidence"]),
+            "annotator": run["annotator"],
+            "tags": "; ".join(run["tags"]),
+        }
+        asked = {"protocol": run["protocol"]["name"], "alignment": run["alignment"], "related_rnas": run["related"]}
+        rows.append({**named, **asked, **run["structure"], **labels})
     order = ["test", "protocol", "f1"]
     return pd.DataFrame(rows).sort_values(order, ascending=[True, True, False]).round(6)
 
 
+def evidence_text(evidence: Mapping[str, int]) -> str:
+    """`3d`, or `28 published, 66 predicted` where it differs between the RNAs."""
+    if len(evidence) == 1:
+        return next(iter(evidence))
+    return ", ".join(f"{count} {how}" for how, count in sorted(evidence.items(), key=lambda item: (-item[1], item[0])))
+
+
 def per_rna(result: Result) -> pd.DataFrame:
-    """One row per test RNA: its scores, its alignment's depth, or why it has no score."""
-    table = (result.evaluation or result.oracle).per_rna.copy()
-    alignments = {rna.id: rna.alignment for rna in result.test.rnas if rna.alignment is not None}
-    table["depth"] = [alignments[id].depth if id in alignments else 1 for id in table["rna"]]
-    table["neff"] = [alignments[id].neff() if id in alignments else 1.0 for id in table["rna"]]
+    """One row per test RNA: its scores, its alignment's depth, its ceiling, or why it has no score."""
+    table = with_alignments((result.evaluation or result.oracle).per_rna, result.test.rnas)
+    by_id = {rna.id: rna for rna in result.test.rnas}
+    scoring, evidence = result.test.scores.scoring, evidence_of(result.test.data)
+    table["f1_ceiling"] = [f1_ceiling(by_id[id], scoring) for id in table["rna"]]
+    table["evidence"] = [evidence.get(id) for id in table["rna"]]
+    table["family"] = [by_id[id].family for id in table["rna"]]
     table["status"] = "scored"
     gone = pd.DataFrame(
         [(s.id, "failed" if s.failed else "skipped", s.reason) for s in result.test.skipped],
@@ -85,13 +152,23 @@ def per_rna(result: Result) -> pd.DataFrame:
     return pd.concat([table, gone], ignore_index=True) if len(gone) else table
 
 
+def winners(again: Retuning) -> pd.DataFrame:
+    """How often each head was chosen when the validation set was resampled."""
+    total = sum(count for _, count in again.winners)
+    return pd.DataFrame(
+        [(*head, count, count / total) for head, count in again.winners], columns=["layer", "head", "chosen", "share"]
+    )
+
+
 def alignment_facts(part: Part) -> dict[str, Any]:
     """Median depth and Neff (80 %) of a set's alignments, and one hash over their files; empty without alignments."""
     alignments = [rna.alignment for rna in part.rnas if rna.alignment is not None]
     if not alignments:
         return {}
     sources = sorted({a.source_sha256 or a.sha256() for a in alignments})
+    aware = {a.structure_aware for a in alignments}
     return {
+        "structure_aware": "mixed" if len(aware) > 1 else {True: "yes", False: "no", None: "unknown"}[aware.pop()],
         "alignments": len(alignments),
         "depth": float(np.median([a.depth for a in alignments])),
         "neff": round(float(np.median([a.neff() for a in alignments])), 2),
@@ -108,40 +185,3 @@ def shown_rnas(result: Result) -> list[str]:
     table = (result.evaluation or result.oracle).per_rna.sort_values(["f1", "rna"])
     places = sorted({0, len(table) // 2, len(table) - 1})
     return [str(table["rna"].iloc[at]) for at in places]
-
-
-def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> None:
-    """The runs, as `as_json` tells them, as one table on the screen: best first within each test set."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title or None, caption=note or None, caption_justify="left")
-    for name in ("model", "tuned on", "test", "protocol"):
-        table.add_column(name)
-    for name in ("F1 [95 %]", "oracle F1", "precision", "recall", "MCC", "RNAs", "clusters", "skipped", "head"):
-        table.add_column(name, justify="right")
-    for run in sorted(told, key=_rank):
-        table.add_row(*_row(run))
-    Console(width=None if sys.stdout.isatty() else 170).print(table, markup=False)
-
-
-def _rank(run: Mapping[str, Any]) -> tuple[str, str, float]:
-    figures = run["structure"]
-    return run["test"], run["protocol"]["name"], -(figures["oracle_f1"] if figures["f1"] is None else figures["f1"])
-
-
-def _row(run: Mapping[str, Any]) -> list[str]:
-    figures = run["structure"]
-    tuned = figures["f1"] is not None
-    f1 = "{f1:.3f} [{f1_low:.3f}, {f1_high:.3f}]".format(**figures) if tuned else "not tuned"
-    return [
-        run["model"],
-        run["tuned_on"] or "nothing",
-        run["test"],
-        run["protocol"]["name"],
-        f1,
-        f"{figures['oracle_f1']:.3f}" + ("" if figures["oracle_exact"] else " or more"),
-        *[f"{figures[name]:.3f}" if tuned else "" for name in ("precision", "recall", "mcc")],
-        *[str(figures[name]) for name in ("rnas", "clusters", "skipped")],
-        f"{figures['layer']}.{figures['head']}" if tuned else "",
-    ]

@@ -18,7 +18,7 @@ from rnaexp.rna import Rna
 from rnaexp.run.diagnosis import diagnose
 from rnaexp.run.read import read_set
 from rnaexp.run.structure import tune_and_test
-from rnaexp.run.task import Announce, Assessment, Result
+from rnaexp.run.task import Assessment, Result
 from rnaexp.store import Store
 from rnaexp.structure.breakdown import breakdown
 from rnaexp.structure.kinds import ceilings, f1_ceiling
@@ -29,13 +29,13 @@ SHUFFLED = 10  # test RNAs whose shuffled twins are read: a tenth or so of a run
 _SEED = 0
 
 
-def assess(result: Result, store: Store, announce: Announce) -> Assessment:
+def assess(result: Result, store: Store) -> Assessment:
     """All that stands beside the scores of a run."""
     scored = _scored(result)
     scoring = result.test.scores.scoring
     evidence = dict(Counter(evidence_of(result.test.data).get(rna.id, "unknown") for rna in scored))
     seen = _seen(result, scored)
-    shuffled = _shuffled_calls(result, scored, store, announce)
+    shuffled = _shuffled_calls(result, scored, store)
     limits = pd.DataFrame([{"f1": f1_ceiling(rna, scoring), **ceilings(rna, scoring)} for rna in scored])
     return Assessment(
         retuning=_retuning(result),
@@ -94,7 +94,7 @@ def with_alignments(per_rna: pd.DataFrame, rnas: Sequence[Rna]) -> pd.DataFrame:
     )
 
 
-def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store, announce: Announce) -> float | None:
+def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> float | None:
     """Calls per 100 bases of the frozen head where there is nothing to find."""
     encoder, tuned = result.encoder, result.tuned
     if tuned is None or encoder.spec.reads != "sequence" or isinstance(encoder, FileEncoder):
@@ -105,8 +105,7 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store, announc
     reading = Reading(
         read_out=tuned.read_out, scoring=tuned.scoring, depth=float("inf"), head=(tuned.layer, tuned.head)
     )
-    with announce(f"{encoder.spec.name} on shuffled RNAs of {result.test.data.name}", len(twins)) as progress:
-        scores, _ = read_set(encoder, twins, reading, store, data=("shuffled", ""), progress=progress)
+    scores, _ = read_set(encoder, twins, reading, store, data=("shuffled", ""))
     if not scores.rnas:
         return None
     calls = sum(int((rna.scores[0].astype(np.float64) >= tuned.threshold).sum()) for rna in scores.rnas)

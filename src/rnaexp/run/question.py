@@ -4,44 +4,63 @@ import tomllib
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from rnaexp.data.alter import HOWS, How
 from rnaexp.errors import InputError
+from rnaexp.models import spec
 from rnaexp.run.task import Task
-from rnaexp.structure.protocol import scoring
+from rnaexp.structure.protocol import ReadOut, scoring
 
-_FIELDS = {"title", "note", "models", "sets", "protocols", "related", "families", "device", "seed"}
+_FIELDS = {"title", "note", "models", "sets", "protocols", "alignments", "related", "contrasts"}
+_FIELDS |= {"families", "device", "seed"}
+_CONTRAST = {"model", "against", "alignment", "against_alignment"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Every model on every pair of sets under every protocol."""
+    """Every model on every pair of sets under every protocol; models of alignments on every alteration of these.
+
+    `contrasts` are declared before anything is run: model against model, paired by RNA, Holm over all of them.
+    """
 
     name: str
     title: str
     note: str
     models: tuple[str, ...]
     sets: tuple[dict[str, str], ...]  # {validation, test}
-    protocols: tuple[dict[str, Any], ...]  # {name, and any field of Scoring as override}
-    related: str
-    families: str
+    protocols: tuple[dict[str, Any], ...]  # {name; as override: any field of Scoring, score_scale, related}
+    alignments: tuple[How, ...]
+    related: Literal["drop", "keep"]
+    contrasts: tuple[dict[str, str], ...]
+    families: str  # a set to classify beside each run; empty: none
     device: str
     seed: int
 
     def tasks(self) -> list[Task]:
         """In the file's order, models slowest, so that shards share the work of loading evenly."""
         return [
-            Task(
-                model=model,
-                validation=sets["validation"],
-                test=sets["test"],
-                scoring=scoring(**protocol),
-                related="keep" if self.related == "keep" else "drop",
-                families=self.families,
-                loading={"name": model, "device": self.device, "seed": self.seed},
-            )
-            for model, sets, protocol in product(self.models, self.sets, self.protocols)
+            self._task(model, sets, protocol, alignment)
+            for model in self.models
+            for sets, protocol in product(self.sets, self.protocols)
+            for alignment in (self.alignments if spec(model).reads == "alignment" else ("intact",))
         ]
+
+    def _task(self, model: str, sets: dict[str, str], protocol: dict[str, Any], alignment: How) -> Task:
+        fields = {"score_scale": "raw", "related": self.related} | protocol
+        score_scale, related = fields.pop("score_scale"), fields.pop("related")
+        ReadOut(score_scale=score_scale)  # refuses what does not exist
+        return Task(
+            model=model,
+            validation=sets["validation"],
+            test=sets["test"],
+            scoring=scoring(**fields),
+            score_scale=score_scale,
+            alignment=alignment,
+            related=related,
+            families=self.families,
+            loading={"name": model, "device": self.device, "seed": self.seed},
+        )
 
 
 def read_question(path: Path) -> Question:
@@ -63,7 +82,9 @@ def read_question(path: Path) -> Question:
             models=tuple(values["models"]),
             sets=tuple({"validation": sets["validation"], "test": sets["test"]} for sets in values["sets"]),
             protocols=tuple(values.get("protocols", [{"name": "paper"}])),
-            related=str(values.get("related", "drop")),
+            alignments=tuple(values.get("alignments", ["intact"])),
+            related=values.get("related", "drop"),
+            contrasts=tuple(values.get("contrasts", [])),
             families=str(values.get("families", "")),
             device=str(values.get("device", "auto")),
             seed=int(values.get("seed", 0)),
@@ -80,8 +101,12 @@ def _refuse_wrong_kinds(values: dict[str, Any], path: Path) -> None:
     models = values.get("models")
     if not isinstance(models, list) or not models or not all(isinstance(model, str) for model in models):
         message = "models: must be a list of names"
-    elif values.get("related", "drop") not in ("drop", "keep"):
-        message = f"related {values['related']!r}: must be drop or keep"
+    elif wrong := [each for each in _every_related(values) if each not in ("drop", "keep")]:
+        message = f"related {wrong[0]!r}: must be drop or keep"
+    elif not isinstance(values.get("alignments", []), list) or not set(values.get("alignments", [])) <= set(HOWS):
+        message = f"alignments {values['alignments']!r}: must be of {', '.join(HOWS)}"
+    elif unknown := _wrong_contrast(values):
+        message = unknown
     elif any(set(sets) != {"validation", "test"} for sets in values.get("sets", [])):
         message = "sets: each has a validation and a test, and nothing else"
     elif any(not isinstance(p.get("min_separation", 1), int) for p in values.get("protocols", [])):
@@ -89,3 +114,21 @@ def _refuse_wrong_kinds(values: dict[str, Any], path: Path) -> None:
     else:
         return
     raise InputError(message, path=path)
+
+
+def _every_related(values: dict[str, Any]) -> list[Any]:
+    return [part["related"] for part in (values, *values.get("protocols", [])) if "related" in part]
+
+
+def _wrong_contrast(values: dict[str, Any]) -> str | None:
+    """What is wrong with the declared contrasts, if anything: a word that names nothing would test nothing."""
+    for contrast in values.get("contrasts", []):
+        if unknown := sorted(set(contrast) - _CONTRAST):
+            return f"contrasts: unknown field {unknown[0]!r}; known: {', '.join(sorted(_CONTRAST))}"
+        for field in ("model", "against"):
+            if contrast.get(field) not in values["models"]:
+                return f"contrasts: {field} {contrast.get(field)!r} is none of the models"
+        for field in ("alignment", "against_alignment"):
+            if contrast.get(field, "intact") not in values.get("alignments", ["intact"]):
+                return f"contrasts: {field} {contrast[field]!r} is none of the alignments"
+    return None

@@ -17,14 +17,18 @@ from rnaexp.track.runs import RunHandle
 def record(run: RunHandle, result: Result, store: Store, announce: Announce, *, seconds: float) -> None:
     """Parameters, headline metrics, tables and pictures of one task."""
     run.params(parameters(result))
-    run.metrics({**_rounded(result), "seconds": round(seconds, 1), "peak_memory_mb": round(peak_memory_mb())})
+    run.metrics(
+        {**_rounded(tables.metrics(result)), "seconds": round(seconds, 1), "peak_memory_mb": round(peak_memory_mb())}
+    )
     run.tags(_tags(result))
     if result.validation is not None:
         with run.child("tune", kind="tune") as child:
             _record_search(child, result.validation, "validation")
             if result.tuned is not None:
                 child.params({"layer": result.tuned.layer, "head": result.tuned.head})
-                child.metrics({"structure.validation_f1": _rounded(result)["structure.validation_f1"]})
+                child.metrics(_rounded({"structure.validation_f1": result.tuned.validation_f1}))
+            if result.assessment is not None and result.assessment.retuning is not None:
+                child.table(tables.winners(result.assessment.retuning), "head_stability.csv")
     with run.child("test", kind="test") as child:
         _record_search(child, result.test, "test")
         _record_test(child, result, store, announce)
@@ -45,6 +49,7 @@ def parameters(result: Result) -> dict[str, object]:
         "threshold": tuned.threshold if tuned else None,
         "dot_bracket_threshold": tuned.dot_bracket_threshold if tuned else None,
         "related": result.task.related,
+        "alignment": result.task.alignment if tables.reads_alignments(result) else None,
         "seed": result.task.loading.get("seed"),
         "device": str(getattr(result.encoder, "device", "cpu")),
         "protocol": protocol.pop("name"),
@@ -55,14 +60,14 @@ def parameters(result: Result) -> dict[str, object]:
 
 
 def _data_parameters(which: str, part: Part) -> dict[str, object]:
-    facts = {"sha256": part.data.sha256, "evidence": part.data.evidence}
+    facts = {"sha256": part.data.sha256, "evidence": part.data.evidence, "annotator": part.data.annotator}
     alignment = {f"alignment.{name}": value for name, value in tables.alignment_facts(part).items()}
     return {which: part.data.name, **{f"{which}.{name}": value for name, value in (facts | alignment).items()}}
 
 
-def _rounded(result: Result) -> dict[str, float | None]:
+def _rounded(metrics: dict[str, float | None]) -> dict[str, float | None]:
     """Metrics as the pages show them; the tables keep every digit."""
-    return {name: None if value is None else round(value, 4) for name, value in tables.metrics(result).items()}
+    return {name: None if value is None else round(value, 4) for name, value in metrics.items()}
 
 
 def _tags(result: Result) -> dict[str, object]:
@@ -73,6 +78,10 @@ def _tags(result: Result) -> dict[str, object]:
         tags["rnaexp.coverage"] = f"{result.coverage:.3f}"
     if not result.test.exact:
         tags["rnaexp.oracle"] = "lower bound: the set is too large to read deeper"
+    if result.assessment is not None:
+        tags["rnaexp.evidence"] = tables.evidence_text(result.assessment.evidence)
+        if result.assessment.tags:
+            tags["rnaexp.diagnosis"] = "; ".join(result.assessment.tags)
     return tags
 
 
@@ -100,7 +109,11 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
     run.table(table, "per_rna.csv")
     title = f"{result.encoder.spec.name} on {result.test.data.name}"
     run.figure(figures.f1_distribution(table, title), "f1_distribution.png")
-    run.metrics({name: value for name, value in _rounded(result).items() if name != "structure.validation_f1"})
+    found = tables.metrics(result) | tables.details(result)
+    run.metrics(_rounded({name: value for name, value in found.items() if name != "structure.validation_f1"}))
+    if result.assessment is not None:
+        run.table(result.assessment.breakdown, "breakdown.csv")
+        run.figure(figures.breakdown(result.assessment.breakdown, title), "breakdown.png")
     shown = tables.shown_rnas(result)
     maps = head_maps(result, shown, store, announce)
     threshold = result.tuned.threshold if result.tuned else result.test.search.winner["threshold"]

@@ -41,7 +41,7 @@ def run_structure(task: Task, store: Store, announce: Announce, encoder: Encoder
     from rnaexp.run.assess import assess  # it runs the controls through `tune_and_test`
 
     result = tune_and_test(task, store, announce, encoder)
-    return replace(result, assessment=assess(result, store, announce))
+    return replace(result, assessment=assess(result, store))
 
 
 def tune_and_test(

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from rnaexp import models
+from rnaexp.data.alter import HOWS
 from rnaexp.errors import InputError, LeakageError, UnavailableError
 from rnaexp.models.files import FileEncoder, load_maps, load_pairs
 from rnaexp.models.spec import Encoder
-from rnaexp.report import tables
+from rnaexp.report import screen, tables
 from rnaexp.report.progress import announce, silence
 from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, classify_question
+from rnaexp.run.contrasts import Answer, add_ranks, choices_table, contrast_table, most_important
 from rnaexp.run.question import Question, read_question
 from rnaexp.run.read import is_first_process
 from rnaexp.run.record import record
@@ -22,7 +24,7 @@ from rnaexp.run.structure import run_structure
 from rnaexp.run.task import Result, Task
 from rnaexp.store import Store, read_json, write_atomically
 from rnaexp.structure.heads import TunedHead
-from rnaexp.structure.protocol import PAIR_SCORES, scoring
+from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, scoring
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run
 
@@ -36,6 +38,8 @@ def task(
     overrides: Mapping[str, Any] | None = None,
     related: str = "drop",
     families: str = "",
+    score_scale: str = "raw",
+    alignment: str = "intact",
     tuned: TunedHead | None = None,
     weights: str = "",
     config: str = "",
@@ -49,10 +53,12 @@ def task(
     if not model:
         message = "say which model: --model NAME (`rnaexp models` lists them)"
         raise InputError(message)
-    if related not in ("drop", "keep"):
-        message = f"--related {related!r}: must be drop or keep"
-        raise InputError(message)
+    for name, value, known in (("related", related, ("drop", "keep")), ("alignment", alignment, HOWS)):
+        if value not in known:
+            message = f"--{name} {value!r}: must be {' or '.join(known)}"
+            raise InputError(message)
     try:
+        ReadOut(score_scale=score_scale)  # type: ignore[arg-type]
         chosen = tuned.scoring if tuned else scoring(protocol, **{k: v or None for k, v in (overrides or {}).items()})
     except ValueError as error:
         raise InputError(str(error)) from error
@@ -61,6 +67,8 @@ def task(
         validation=validation or None,
         test=test,
         scoring=chosen,
+        score_scale=score_scale,  # type: ignore[arg-type]
+        alignment=alignment,  # type: ignore[arg-type]
         related="keep" if related == "keep" else "drop",
         families="" if families == "none" else families,
         tuned=tuned,
@@ -87,15 +95,15 @@ def run_one(task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder
         classify_beside(None, task, store, run_structure(task, store, shown, encoder).encoder)
         return
     watch_parent()
-    told = _tracked(task, store, encoder, {})
+    told = _tracked(task, store, encoder, {}).told
     _write_csv([told], csv)
     if json:
         sys.stdout.write(json_format.dumps(told) + "\n")
     else:
-        tables.show([told])
+        screen.show([told])
 
 
-def _tracked(task: Task, store: Store, encoder: Encoder | None, tags: Mapping[str, object]) -> dict[str, Any]:
+def _tracked(task: Task, store: Store, encoder: Encoder | None, tags: Mapping[str, object]) -> Answer:
     """Run and log; what is told of it is small, its tables are let go."""
     start = time.monotonic()
     with tracked_run(task.model, tags=tags) as run:
@@ -105,7 +113,8 @@ def _tracked(task: Task, store: Store, encoder: Encoder | None, tags: Mapping[st
         record(run, result, store, announce, seconds=time.monotonic() - start)
         classify_beside(run, task, store, result.encoder)
     _warn(result, store)
-    return tables.as_json(result, run.run_id)
+    f1 = None if result.evaluation is None else result.evaluation.per_rna[["rna", "cluster", "f1"]]
+    return Answer(told=tables.as_json(result, run.run_id), f1=f1)
 
 
 def _warn(result: Result, store: Store) -> None:
@@ -141,31 +150,49 @@ def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> Non
         for one in tasks:
             classify_beside(None, one, Store(), run_structure(one, Store(), silence).encoder)
         return
-    told: list[dict[str, Any]] = []
+    answers: list[Answer] = []
     failures: list[tuple[str, InputError | LeakageError | UnavailableError]] = []
     for one in tasks:
         try:
-            told.append(_tracked(one, Store(), None, {"rnaexp.question": question.name}))
+            answers.append(_tracked(one, Store(), None, {"rnaexp.question": question.name}))
         except (InputError, LeakageError, UnavailableError) as error:
             failures.append((one.model, error))
             _say(f"{one.model}: {error}")
-    _write_csv(told, csv)
-    _show_question(question, told, json=json)
+    _conclude(question, answers, csv=csv, json=json)
     if failures:
         message = f"{len(failures)} of {len(tasks)} runs did not end: {', '.join(name for name, _ in failures)}"
         raise type(failures[0][1])(message)
 
 
+def _conclude(question: Question, answers: list[Answer], *, csv: Path | None, json: bool) -> None:
+    """Compare what was run: ranks, declared contrasts, choices; on the screen, as CSV, and as a run of the question."""
+    if not answers:
+        return
+    add_ranks(answers)
+    told = [answer.told for answer in answers]
+    found = {"contrasts": contrast_table(question.contrasts, answers), "choices": choices_table(answers)}
+    found = {name: table for name, table in found.items() if len(table)}
+    _write_csv(told, csv)
+    with tracked_run(question.name, kind="question", tags={"rnaexp.question": question.name}) as run:
+        run.table(tables.as_frame(told), "runs.csv")
+        for name, table in found.items():
+            run.table(table, f"{name}.csv")
+            if csv is not None:
+                write_atomically(csv.with_name(f"{csv.stem}_{name}.csv"), table.round(6).to_csv(index=False).encode())
+    if json:
+        parts = {name: table.to_dict("records") for name, table in found.items()}
+        sys.stdout.write(json_format.dumps({"question": question.name, "runs": told, **parts}) + "\n")
+        return
+    screen.show(told, title=question.title, note=question.note)
+    for name, table in found.items():
+        screen.show_frame(table, name)
+    if "choices" in found:
+        sys.stdout.write(most_important(found["choices"]) + "\n")
+
+
 def _write_csv(told: list[dict[str, Any]], csv: Path | None) -> None:
     if csv is not None and told:
         write_atomically(csv, tables.as_frame(told).to_csv(index=False).encode())
-
-
-def _show_question(question: Question, told: list[dict[str, Any]], *, json: bool) -> None:
-    if json:
-        sys.stdout.write(json_format.dumps({"question": question.name, "runs": told}) + "\n")
-    elif told:
-        tables.show(told, title=question.title, note=question.note)
 
 
 def _places(shard: str) -> tuple[int, int]:

@@ -95,4 +95,7 @@ def _differs(one: Scoring, other: Scoring, field: str) -> bool:
 
 def protocol_fields(chosen: Scoring, read_out: ReadOut) -> dict[str, Any]:
     """Both halves flat, as logged with every run."""
-    return {"name": protocol_name(chosen), **asdict(chosen), **asdict(read_out)}
+    name = protocol_name(chosen)
+    if read_out.score_scale != "raw":
+        name += f"{',' if ':' in name else ':'}score_scale={read_out.score_scale}"
+    return {"name": name, **asdict(chosen), **asdict(read_out)}

@@ -82,7 +82,7 @@ def _choices(
     best = np.full(len(draws), -1.0)
     rows, thresholds = np.zeros(len(draws), np.int64), np.full(len(draws), np.inf)
     for row in range(len(validation.heads)):
-        candidates, lower = _hit_scores(rnas, row)
+        candidates = _hit_scores(rnas, row)
         if not len(candidates):
             continue
         counts = [_count_at(rna.scores[row], rna.hits[row], candidates) for rna in rnas]
@@ -90,7 +90,10 @@ def _choices(
         at = values.argmax(1)
         better = values[np.arange(len(draws)), at] > best + 1e-6  # sums in float32: closer than this is a tie
         best[better] = values[better, at[better]]
-        rows[better], thresholds[better] = row, (candidates + lower)[at[better]] / 2
+        rows[better], thresholds[better] = row, candidates[at[better]]
+    for row in np.unique(rows):
+        mine = np.flatnonzero(rows == row)
+        thresholds[mine] = (thresholds[mine] + _next_lower(rnas, row, thresholds[mine], draws[mine])) / 2
     return rows, thresholds
 
 
@@ -112,17 +115,28 @@ def _pooled_f1(draws: np.ndarray, calls: np.ndarray, found: np.ndarray, rnas: Se
 _STATISTICS = {"per-rna": _mean_f1, "pooled": _pooled_f1}
 
 
-def _hit_scores(rnas: Sequence[RnaScores], row: int) -> tuple[Float[np.ndarray, "t"], Float[np.ndarray, "t"]]:
-    """Scores of the reference pairs, falling, and the next lower score of any pair under each (itself if none).
-
-    A threshold half-way between calls the same pairs as the score itself, and is not at the plateau's edge.
-    """
+def _hit_scores(rnas: Sequence[RnaScores], row: int) -> Float[np.ndarray, "t"]:
+    """Scores of the reference pairs, falling, above the end of every list."""
     floor = max((float(rna.scores[row][-1]) for rna in rnas if not rna.complete), default=-np.inf)
-    every = np.unique(np.concatenate([rna.scores[row][rna.indices[row] >= 0] for rna in rnas]).astype(np.float64))
     hits = np.unique(np.concatenate([rna.scores[row][rna.hits[row]] for rna in rnas]).astype(np.float64))[::-1]
-    hits = hits[hits > floor]
-    below = np.searchsorted(every, hits) - 1
-    return hits, np.where(below >= 0, every[np.maximum(below, 0)], hits)
+    above: np.ndarray = hits[hits > floor]
+    return above
+
+
+def _next_lower(
+    rnas: Sequence[RnaScores], row: int, scores: Float[np.ndarray, "b"], draws: Int[np.ndarray, "b r"]
+) -> Float[np.ndarray, "b"]:
+    """The next lower score of any pair of the RNAs drawn; the score itself if there is none.
+
+    A threshold half-way between calls the same pairs, and is not at the plateau's edge.
+    """
+    lower = np.full(len(scores), -np.inf)
+    for rna, drawn in zip(rnas, draws.T, strict=True):
+        rising = rna.scores[row][rna.indices[row] >= 0][::-1].astype(np.float64)
+        at = np.searchsorted(rising, scores) - 1
+        below = np.where((at >= 0) & (drawn > 0), rising[np.maximum(at, 0)] if len(rising) else -np.inf, -np.inf)
+        lower = np.maximum(lower, below)
+    return np.where(np.isfinite(lower), lower, scores)
 
 
 @njit(cache=True)

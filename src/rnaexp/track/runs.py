@@ -19,7 +19,7 @@ from rnaexp.track.store import EXPERIMENT, target
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = Literal["parent", "tune", "test", "classify", "fitness"]
+Kind = Literal["parent", "question", "tune", "test", "classify", "fitness"]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
@@ -166,6 +166,7 @@ class RunHandle:
 def tracked_run(
     name: str,
     *,
+    kind: Literal["parent", "question"] = "parent",
     params: Mapping[str, object] | None = None,
     tags: Mapping[str, object] | None = None,
     experiment: str = EXPERIMENT,
@@ -173,13 +174,14 @@ def tracked_run(
 ) -> RunHandle:
     """Start a parent run: `with tracked_run("rnabert") as run: ...`; goes on with the run `mlflow run` opened, if any.
 
+    A `question` is a run of its own beside the parents it compares.
     With the server down the run goes on: what it logs waits in `outbox` for `sync`.
     Raises: UnavailableError if the store refuses the run.
     """
     # Taken out of the environment: the run is continued once, and not by our subprocesses.
     continues = os.environ.pop("MLFLOW_RUN_ID", None)
     tree = LiveTree(target(experiment), outbox or default_outbox())
-    run = RunHandle(tree, name, kind="parent", parent=None)
+    run = RunHandle(tree, name, kind=kind, parent=None)
     run.start(tags or {}, params or {}, continues)
     return run
 

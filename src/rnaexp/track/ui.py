@@ -22,7 +22,10 @@ _COLUMNS = [
     "metrics.`structure.f1`",
     "metrics.`structure.f1_low`",
     "metrics.`structure.f1_high`",
+    "metrics.`structure.f1_ceiling`",
     "metrics.`structure.oracle_f1`",
+    "metrics.`structure.p_at_n`",
+    "tags.`rnaexp.diagnosis`",
     "metrics.`seconds`",
 ]
 

@@ -1,0 +1,144 @@
+"""The runs of a question on the screen: one table for each set and protocol, then what a reader should know of each."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from rnaexp.report.tables import evidence_text
+
+_COLUMNS = (
+    "F1 [95 %]",
+    "with tuning",
+    "rank",
+    "oracle",
+    "P@N",
+    "AUPRC",
+    "precision",
+    "recall",
+    "MCC",
+    "calls",
+    "RNAs",
+    "head",
+)
+
+
+def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> None:
+    """The runs, as `as_json` tells them: best first within each test set and protocol."""
+    console = _console()
+    if title:
+        console.print(title, style="bold", markup=False)
+    for asked, runs in groupby(sorted(told, key=_rank), key=_asked):
+        some = list(runs)
+        console.print(_table(asked, some), markup=False)
+        for run in some:
+            if run["tags"]:
+                console.print(f"{name_of(run)}: {'; '.join(run['tags'])}", markup=False, highlight=False)
+    if note:
+        console.print(note, style="italic", markup=False, highlight=False)
+
+
+def show_frame(frame: pd.DataFrame, title: str) -> None:
+    """A small table of words and numbers."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for name in frame.columns:
+        table.add_column(str(name), justify="right" if pd.api.types.is_numeric_dtype(frame[name]) else "left")
+    for row in frame.itertuples(index=False):
+        table.add_row(*[f"{value:.3g}" if isinstance(value, float) else str(value) for value in row])
+    _console().print(table, markup=False)
+
+
+def name_of(run: Mapping[str, Any]) -> str:
+    """The model, and what was done to its alignments if anything was."""
+    return str(run["model"]) if run["alignment"] in (None, "intact") else f"{run['model']} ({run['alignment']})"
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 170)
+
+
+def _asked(run: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return run["test"], run["protocol"]["name"], run["tuned_on"] or "nothing", run["related"]
+
+
+def _rank(run: Mapping[str, Any]) -> tuple[str, str, str, str, float]:
+    figures = run["structure"]
+    return *_asked(run), -(figures["oracle_f1"] if figures["f1"] is None else figures["f1"])
+
+
+def _table(asked: tuple[str, str, str, str], runs: Sequence[Mapping[str, Any]]) -> Any:
+    from rich.table import Table
+
+    test, protocol, tuned_on, related = asked
+    kept = ", relatives kept" if related == "keep" else ""
+    table = Table(title=f"{test}, tuned on {tuned_on}{kept}, protocol {protocol}", title_justify="left")
+    table.add_column("model")
+    for name in _COLUMNS:
+        table.add_column(name, justify="right")
+    for run in runs:
+        table.add_row(*_row(run))
+    table.caption, table.caption_justify = _caption(runs[0]), "left"
+    return table
+
+
+def _caption(run: Mapping[str, Any]) -> str:
+    """What holds for the whole set."""
+    figures = run["structure"]
+    if figures["f1_ceiling"] is None:
+        return ""
+    return (
+        f"Ceilings of F1: {figures['f1_ceiling']:.2f} under this protocol, {figures['ceiling_canonical']:.2f} "
+        f"canonical pairs only, {figures['ceiling_one_partner']:.2f} one partner a base, "
+        f"{figures['ceiling_nested']:.2f} nested. Labels: {evidence_text(run['evidence'])}. "
+        f"{figures['clusters']} clusters."
+    )
+
+
+def _row(run: Mapping[str, Any]) -> list[str]:
+    figures = run["structure"]
+    tuned = figures["f1"] is not None
+    f1 = "{f1:.3f} [{f1_low:.3f}, {f1_high:.3f}]".format(**figures) if tuned else "not tuned"
+    again, rank = "", ""
+    if _known(figures, "f1_retuned_low"):
+        again = "[{f1_retuned_low:.3f}, {f1_retuned_high:.3f}]".format(**figures)
+    if _known(figures, "rank"):
+        rank = "{rank:g} [{rank_low:g}, {rank_high:g}]".format(**figures)
+    return [
+        name_of(run),
+        f1,
+        again,
+        rank,
+        f"{figures['oracle_f1']:.3f}" + ("" if figures["oracle_exact"] else " or more"),
+        *[_number(figures, name) for name in ("p_at_n", "auprc", "precision", "recall", "mcc")],
+        _calls(figures),
+        f"{figures['rnas']}" + (f" ({figures['coverage']:.0%})" if figures["coverage"] < 1 else ""),
+        _head(figures) if tuned else "",
+    ]
+
+
+def _head(figures: Mapping[str, Any]) -> str:
+    """The head, and in how many resamples of the validation set it was chosen again."""
+    again = f" ({figures['head_stability']:.0%})" if _known(figures, "head_stability") else ""
+    return f"{figures['layer']}.{figures['head']}{again}"
+
+
+def _calls(figures: Mapping[str, Any]) -> str:
+    """Calls per 100 bases, and on shuffled RNAs, where every one is false."""
+    if not _known(figures, "calls_per_100_bases"):
+        return ""
+    shuffled = figures["shuffled_calls_per_100_bases"]
+    return f"{figures['calls_per_100_bases']:.0f}" + ("" if shuffled is None else f" ({shuffled:.0f})")
+
+
+def _known(figures: Mapping[str, Any], name: str) -> bool:
+    return figures.get(name) is not None
+
+
+def _number(figures: Mapping[str, Any], name: str) -> str:
+    return f"{figures[name]:.3f}" if _known(figures, name) else ""

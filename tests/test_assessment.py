@@ -1,0 +1,200 @@
+"""What stands beside a score, on the toy whose answer is known."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rnaexp import models
+from rnaexp.errors import InputError
+from rnaexp.models.training import was_trained_on
+from rnaexp.run.diagnosis import diagnose
+from rnaexp.run.question import read_question
+from rnaexp.run.structure import run_structure, tune_and_test
+from rnaexp.run.task import Task
+from rnaexp.store import Store
+from rnaexp.structure.pairs import candidates, pair_scores
+from rnaexp.structure.protocol import ATTENTION, Scoring, scoring
+
+from .planted_sets import write_set
+
+WEAK = {"pair_share": 0.0, "noise": 2.0}
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("planted")
+    return write_set(folder / "validation.fa", 1, 8, "v"), write_set(folder / "test.fa", 2, 12, "t")
+
+
+@pytest.fixture
+def task(sets):
+    def make(config=None, chosen=None, **fields):
+        loading = {"name": "planted", "config": config or {}}
+        return Task(
+            model="planted",
+            validation=str(sets[0]),
+            test=str(sets[1]),
+            scoring=chosen or Scoring(),
+            related="keep",
+            loading=loading,
+            **fields,
+        )
+
+    return make
+
+
+@pytest.fixture
+def job(task, tmp_path, announce):
+    def run(*args, **fields):
+        return run_structure(task(*args, **fields), Store(tmp_path / "results"), announce)
+
+    return run
+
+
+def test_a_head_that_knows_everything_is_stable_and_its_interval_shows_it(job):
+    again = job().assessment.retuning
+    assert (again.low, again.high, again.stability) == (1.0, 1.0, 1.0)
+    assert again.winners == (((1, 2), 1000),)
+
+
+def test_a_head_chosen_by_chance_is_unstable_and_tuning_widens_the_interval(job):
+    result = job(WEAK)
+    again = result.assessment.retuning
+    assert again.stability < 0.9
+    assert again.low <= result.evaluation.f1.low + 1e-9
+
+
+def test_the_tuned_heads_whole_list_comes_from_the_pass_that_reads_the_test_set(task, tmp_path, announce, monkeypatch):
+    asked = []
+    encoder = type(models.load("planted"))
+    plain = encoder.read_head
+    monkeypatch.setattr(encoder, "read_head", lambda self, rna, *head: asked.append(rna.id) or plain(self, rna, *head))
+    result = tune_and_test(task(), Store(tmp_path / "r"), announce)
+    assert result.tested.complete
+    assert not {rna.id for rna in result.test.rnas} & set(asked)
+    assert {rna.id for rna in result.validation.rnas} == set(asked), "only the dot-bracket threshold reads a head alone"
+
+
+def test_auprc_and_precision_at_n_are_those_of_the_frozen_head(job):
+    done = job().evaluation
+    assert (done.auprc, done.p_at_n, done.relaxed_f1) == (1.0, 1.0, 1.0)
+    assert (done.spread.sd, done.spread.q25, done.spread.q75) == (0.0, 1.0, 1.0)
+
+
+def test_shuffled_rnas_are_called_less_than_real_ones_by_a_head_that_knows_pairs(job):
+    result = job()
+    assert result.assessment.shuffled == 10
+    assert result.assessment.shuffled_calls < 0.5 < result.evaluation.calls_per_100_bases
+
+
+def test_the_diagnosis_of_the_known_answer_is_silent_and_of_noise_is_not(job):
+    assert not [tag for tag in job().assessment.tags if "random" in tag or "stems" in tag]
+    tags = job(WEAK).assessment.tags
+    assert any(tag.startswith("F1 not above stems") for tag in tags)
+
+
+def test_each_tag_has_its_reason(job):
+    result = job()
+    spec = replace(result.encoder.spec, reads="alignment", structure_seen="predicted")
+    encoder = type("Encoder", (), {"spec": spec})()
+    odd = replace(result, encoder=encoder, test=replace(result.test, rnas=(*result.test.rnas, result.test.rnas[0])))
+    tags = diagnose(odd, {"random": result}, {"predicted": 5, "published": 7}, seen=3)
+    assert tags == [
+        "F1 inside the random control's interval",
+        "alignment depth 1 for 13 of 12 RNAs",
+        "labels partly circular: 5 of 12 are predicted",
+        "training set overlaps the test set: 3 of 12 RNAs",
+        "coverage 92%",
+    ]
+
+
+def test_z_scores_are_standard_deviations_over_the_maps_candidates(job):
+    result = job(score_scale="z-score")
+    assert result.evaluation.f1.mean == 1.0
+    rna = result.test.rnas[0]
+    maps = next(m for layer, m in enumerate(result.encoder.attention(rna)) if layer == 1)[2:3]
+    every = pair_scores(maps.double(), ATTENTION)[0].numpy()[candidates(rna, Scoring())]
+    expected = np.sort((every - every.mean()) / every.std())[::-1]
+    got = next(one for one in result.tested.rnas if one.id == rna.id)
+    assert got.scores[0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_top_scale_calls_equally_many_pairs_a_base_in_every_rna(job):
+    result = job(score_scale="top")
+    c = -result.tuned.threshold
+    for bases, calls in result.evaluation.per_rna[["bases", "calls"]].itertuples(index=False):
+        assert calls == sum(rank / bases <= c + 1e-6 for rank in range(1, 400))
+
+
+def test_the_top_scale_reads_no_map_again(task, tmp_path, announce, monkeypatch):
+    store = Store(tmp_path / "r")
+    tune_and_test(task(), store, announce)
+    monkeypatch.setattr(type(models.load("planted")), "read_attention", lambda *_: pytest.fail("the model was called"))
+    assert tune_and_test(task(score_scale="top"), store, announce).evaluation.f1.mean > 0.8
+
+
+def test_relaxed_matching_forgives_a_shift_of_one_base(job, sets):
+    moved = sets[1].read_text().replace("(.", "((")
+    assert moved != sets[1].read_text()
+    shifted = {"strip": (1, 1)}
+    exact, relaxed = job(shifted), job(shifted, scoring("paper", match="relaxed"))
+    assert relaxed.evaluation.f1.mean >= exact.evaluation.f1.mean
+    off = job({"strip": (0, 2)}, scoring("paper", match="relaxed"))
+    assert off.evaluation.f1.mean >= job({"strip": (0, 2)}).evaluation.f1.mean
+
+
+def test_training_families_are_known_only_where_a_list_or_all_of_rfam_is(job):
+    rnabert, random = models.spec("rnabert"), models.spec("random")
+    assert was_trained_on(rnabert, "RF00005") is True
+    assert was_trained_on(rnabert, "tRNA") is None
+    assert was_trained_on(rnabert, None) is None
+    assert was_trained_on(random, "RF00005") is None
+    assert was_trained_on(models.spec("untrained:rnabert"), "RF00005") is None
+    assert job().assessment.seen is None
+
+
+def question(tmp_path, text):
+    path = tmp_path / "q.toml"
+    path.write_text(f"models = ['stems', 'covariation']\n{text}\n[[sets]]\nvalidation = 'a'\ntest = 'b'\n")
+    return path
+
+
+def test_only_models_of_alignments_are_run_on_altered_ones(tmp_path):
+    asked = read_question(question(tmp_path, "alignments = ['intact', 'shuffled']")).tasks()
+    assert [(t.model, t.alignment) for t in asked] == [
+        ("stems", "intact"),
+        ("covariation", "intact"),
+        ("covariation", "shuffled"),
+    ]
+
+
+def test_a_variant_may_change_the_scale_and_keep_relatives(tmp_path):
+    text = "protocols = [{name = 'paper'}, {name = 'paper', score_scale = 'top', related = 'keep', match = 'relaxed'}]"
+    first, second, *_ = read_question(question(tmp_path, text)).tasks()
+    assert (first.score_scale, first.related, first.scoring.match) == ("raw", "drop", "exact")
+    assert (second.score_scale, second.related, second.scoring.match) == ("top", "keep", "relaxed")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("alignments = ['upside-down']", "upside-down"),
+        ("protocols = [{name = 'paper', related = 'maybe'}]", "maybe"),
+        ("protocols = [{name = 'paper', score_scale = 'log'}]", "log"),
+        ("protocols = [{name = 'paper', match = 'near'}]", "near"),
+        ("contrasts = [{model = 'stems', against = 'rnabert'}]", "rnabert"),
+        ("contrasts = [{model = 'stems', versus = 'covariation'}]", "versus"),
+        ("contrasts = [{model = 'stems', against = 'covariation', alignment = 'shuffled'}]", "shuffled"),
+    ],
+)
+def test_a_question_that_names_nothing_that_exists_is_refused(tmp_path, text, said):
+    with pytest.raises(InputError, match=said):
+        read_question(question(tmp_path, text))
+
+
+def test_a_tuned_head_keeps_its_scale_when_it_is_stored(job):
+    tuned = job(score_scale="z-score").tuned
+    assert type(tuned).from_json(json.loads(json.dumps(tuned.to_json()))) == tuned
+    assert tuned.read_out.score_scale == "z-score"
