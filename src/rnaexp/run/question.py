@@ -12,7 +12,8 @@ from rnaexp.models import spec
 from rnaexp.run.task import Task
 from rnaexp.structure.protocol import ReadOut, scoring
 
-_FIELDS = {"title", "note", "models", "sets", "protocols", "alignments", "related", "contrasts", "device", "seed"}
+_FIELDS = {"title", "note", "models", "sets", "protocols", "alignments", "related", "contrasts"}
+_FIELDS |= {"families", "device", "seed"}
 _CONTRAST = {"model", "against", "alignment", "against_alignment"}
 
 
@@ -32,6 +33,7 @@ class Question:
     alignments: tuple[How, ...]
     related: Literal["drop", "keep"]
     contrasts: tuple[dict[str, str], ...]
+    families: str  # a set to classify beside each run; empty: none
     device: str
     seed: int
 
@@ -63,6 +65,7 @@ class Question:
             score_scale=score_scale,
             alignment=alignment,
             related=related,
+            families=self.families,
             loading={"name": model, "device": self.device, "seed": self.seed},
         )
 
@@ -89,6 +92,7 @@ def read_question(path: Path) -> Question:
             alignments=tuple(values.get("alignments", ["intact"])),
             related=values.get("related", "drop"),
             contrasts=tuple(values.get("contrasts", [])),
+            families=str(values.get("families", "")),
             device=str(values.get("device", "auto")),
             seed=int(values.get("seed", 0)),
         )
