@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from rnaexp.cli_embeddings import register
+from rnaexp.cli_models import models_app
+
 app = typer.Typer(
     name="rnaexp",
     help=(
@@ -19,6 +22,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Sets of RNAs: list, show, fetch, check.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(models_app, name="models")
 
 Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -29,6 +33,7 @@ Separation = Annotated[int, typer.Option(help="Smallest j - i of a pair; 0: as t
 Pairs = Annotated[str, typer.Option(help="all or canonical; empty: as the protocol says.")]
 Decoder = Annotated[str, typer.Option(help="none or greedy; empty: as the protocol says.")]
 Averaging = Annotated[str, typer.Option(help="per-rna or pooled; empty: as the protocol says.")]
+Families = Annotated[str, typer.Option(help="Set with families to classify beside (see `rnaexp classify`); or none.")]
 Match = Annotated[str, typer.Option(help="exact, or relaxed: one base off by one; empty: as the protocol says.")]
 Scale = Annotated[str, typer.Option(help="What a threshold means: raw, z-score (of the map) or top (c x n calls).")]
 Alignments = Annotated[
@@ -63,6 +68,7 @@ def run(
     score_scale: Scale = "raw",
     alignment: Alignments = "intact",
     related: Related = "drop",
+    families: Families = "builtin",
     weights: Weights = "",
     config: Config = "",
     device: Device = "auto",
@@ -89,6 +95,7 @@ def run(
         score_scale=score_scale,
         alignment=alignment,
         related=related,
+        families=families,
         weights=weights,
         config=config,
         device=device,
@@ -198,16 +205,6 @@ def pretrain(
     job.pretrain(recipe, out, data=data, minutes=minutes or None, device=device)
 
 
-@app.command()
-def models(
-    name: Annotated[str, typer.Argument(help="One model: everything known of it.")] = "", json: Json = False
-) -> None:
-    """The models that can be run, and what is known of each."""
-    from rnaexp.report import listings
-
-    listings.models(name, json=json)
-
-
 @data_app.command("list")
 def data_list(json: Json = False) -> None:
     """All named sets."""
@@ -242,15 +239,43 @@ def data_check(name: Annotated[str, typer.Argument(help="A set's name.")], json:
     listings.checked_set(name, json=json)
 
 
+@app.command(epilog="Example: rnaexp msa my.fasta --database rnacentral.fasta --out alignments")
+def msa(
+    fasta: Annotated[Path, typer.Argument(help="Your RNAs: FASTA, or any format that can be read.")],
+    database: Annotated[Path, typer.Option(help="Sequences to search: FASTA (or any format that can be read).")],
+    out: Annotated[Path, typer.Option(help="Folder for one A2M file an RNA and msa.csv.")] = Path("alignments"),
+    rounds: Annotated[int, typer.Option(help="Searches, each with the profile of what the one before kept.")] = 2,
+    e_value: Annotated[float, typer.Option(help="Largest E-value of a hit.")] = 1e-3,
+    coverage: Annotated[float, typer.Option(help="Least share of the RNA that a row covers.")] = 0.5,
+    identity: Annotated[float, typer.Option(help="A row this identical to a kept one is left out.")] = 0.9,
+    max_rows: Annotated[int, typer.Option(help="Most rows, the most diverse ones (RNA-MSM reads 512).")] = 512,
+    json: Json = False,
+) -> None:
+    """Homologs of each RNA from your own sequences, aligned to it by nhmmer."""
+    from rnaexp.run import verbs
+
+    verbs.msa(
+        fasta,
+        database,
+        out,
+        {"rounds": rounds, "e_value": e_value, "coverage": coverage, "identity": identity},
+        max_rows=max_rows,
+        json=json,
+    )
+
+
 @app.command()
 def compare(
     csv: Annotated[Path | None, typer.Option(help="Write the table to a CSV file as well.")] = None,
     experiment: Annotated[str, typer.Option(help="MLflow experiment.")] = "rnaexp",
+    tradeoff: Annotated[
+        Path | None, typer.Option(help="Structure F1 against overlap ratio, as .png, .svg, .pdf or (the points) .csv.")
+    ] = None,
 ) -> None:
     """All tracked runs in one table, best first."""
     from rnaexp.report import comparison
 
-    comparison.compare(experiment, csv)
+    comparison.compare(experiment, csv, tradeoff)
 
 
 @app.command()
@@ -273,8 +298,14 @@ def sync() -> None:
 
 
 @app.command()
-def doctor() -> None:
-    """Check this installation: versions, devices, disk, store, tracking, data mirror."""
+def doctor(
+    models: Annotated[bool, typer.Option("--models", help="What each model would need on this machine.")] = False,
+    json: Json = False,
+) -> None:
+    """Check this installation: versions, devices, disk, store, tracking, data mirror, hub, cached models."""
     from rnaexp.report import health
 
-    raise typer.Exit(health.doctor())
+    raise typer.Exit(health.doctor(with_models=models, json=json))
+
+
+register(app)

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import torch
+from tests.pretrain.seeds import family_of
 
 from rnaexp import models
 from rnaexp.data.rfam_split import side
@@ -13,7 +14,6 @@ from rnaexp.models.nano import SHIPPED
 from rnaexp.models.weights import sha256_of
 from rnaexp.pretrain.families import excluded_clans
 from rnaexp.rna import Alignment, Rna
-from tests.pretrain.seeds import family_of
 
 NAMES = ("msm-nano", "lm-nano")
 LIMITS = {"msm-nano": 3_000_000, "lm-nano": 4_000_000}
