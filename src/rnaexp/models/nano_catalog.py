@@ -1,4 +1,4 @@
-"""The two models that ship with the package, trained here by `rnaexp pretrain`; their cards stand beside the weights."""
+"""The two models that ship with the package, trained here by `rnaexp pretrain`; a card stands beside the weights."""
 
 from rnaexp.models.spec import ModelSpec
 
