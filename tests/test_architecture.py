@@ -13,10 +13,10 @@ ORDER = [
     {"rna"},
     {"data"},
     {"models"},
-    {"structure", "stats"},
+    {"structure", "classify", "stats"},
     {"track", "store", "lit"},
     {"run", "report"},
-    {"cli", "cli_models"},
+    {"cli", "cli_models", "cli_embeddings"},
     {"__main__"},
 ]
 OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit"}}

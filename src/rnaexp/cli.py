@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from rnaexp.cli_embeddings import register
 from rnaexp.cli_models import models_app
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ Separation = Annotated[int, typer.Option(help="Smallest j - i of a pair; 0: as t
 Pairs = Annotated[str, typer.Option(help="all or canonical; empty: as the protocol says.")]
 Decoder = Annotated[str, typer.Option(help="none or greedy; empty: as the protocol says.")]
 Averaging = Annotated[str, typer.Option(help="per-rna or pooled; empty: as the protocol says.")]
+Families = Annotated[str, typer.Option(help="Set with families to classify beside (see `rnaexp classify`); or none.")]
 Match = Annotated[str, typer.Option(help="exact, or relaxed: one base off by one; empty: as the protocol says.")]
 Scale = Annotated[str, typer.Option(help="What a threshold means: raw, z-score (of the map) or top (c x n calls).")]
 Alignments = Annotated[
@@ -66,6 +68,7 @@ def run(
     score_scale: Scale = "raw",
     alignment: Alignments = "intact",
     related: Related = "drop",
+    families: Families = "builtin",
     weights: Weights = "",
     config: Config = "",
     device: Device = "auto",
@@ -92,6 +95,7 @@ def run(
         score_scale=score_scale,
         alignment=alignment,
         related=related,
+        families=families,
         weights=weights,
         config=config,
         device=device,
@@ -250,11 +254,14 @@ def msa(
 def compare(
     csv: Annotated[Path | None, typer.Option(help="Write the table to a CSV file as well.")] = None,
     experiment: Annotated[str, typer.Option(help="MLflow experiment.")] = "rnaexp",
+    tradeoff: Annotated[
+        Path | None, typer.Option(help="Structure F1 against overlap ratio, as .png, .svg, .pdf or (the points) .csv.")
+    ] = None,
 ) -> None:
     """All tracked runs in one table, best first."""
     from rnaexp.report import comparison
 
-    comparison.compare(experiment, csv)
+    comparison.compare(experiment, csv, tradeoff)
 
 
 @app.command()
@@ -285,3 +292,6 @@ def doctor(
     from rnaexp.report import health
 
     raise typer.Exit(health.doctor(with_models=models, json=json))
+
+
+register(app)

@@ -97,7 +97,7 @@ def _first_of_each_sequence(rnas: Sequence[Rna]) -> list[int]:
 
 def _sharing_words(sequences: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Pairs of indices that share enough words of six bases to be worth aligning."""
-    words = _word_table(sequences)
+    words = word_table(sequences)
     counts = words.sum(1)
     for start in range(0, len(sequences), _BLOCK):
         block = slice(start, start + _BLOCK)
@@ -110,7 +110,7 @@ def _sharing_words(sequences: Sequence[str]) -> Iterator[tuple[int, int]]:
                 yield start + int(i), start + int(j)
 
 
-def _word_table(sequences: Sequence[str]) -> Float32[np.ndarray, "r w"]:
+def word_table(sequences: Sequence[str]) -> Float32[np.ndarray, "r w"]:
     """Which words of six bases each RNA contains (words with N left out)."""
     table = np.zeros((len(sequences), 4**WORD), np.float32)
     for row, sequence in zip(table, sequences, strict=True):

@@ -25,6 +25,7 @@ class ModelSpec:
     group: Group
     loader: str  # "module:function", imported when the model is loaded
     reads: Literal["sequence", "alignment"] = "sequence"
+    min_rows: int = 1  # fewest rows of an alignment from which it can tell anything
     output: Literal["attention", "pair-scores"] = "attention"  # pair scores are taken as they are
     layers: int | None = None
     heads: int | None = None

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from rnaexp.errors import InputError
+from rnaexp.report.tradeoff import write_tradeoff
 from rnaexp.store import write_atomically
 from rnaexp.track.export import runs_table
 
@@ -21,6 +22,7 @@ _SHOWN = {
     "metrics.structure.f1_ceiling": "ceiling",
     "metrics.structure.oracle_f1": "oracle F1",
     "metrics.structure.p_at_n": "P@N",
+    "metrics.classify.overlap_ratio": "OR",
     "metrics.structure.rnas": "RNAs",
     "params.layer": "layer",
     "params.head": "head",
@@ -30,7 +32,7 @@ _SHOWN = {
 }
 
 
-def compare(experiment: str, csv: Path | None) -> None:
+def compare(experiment: str, csv: Path | None, tradeoff: Path | None = None) -> None:
     """Print the newest finished run of each (model, sets, protocol), best first; `csv` gets every column of every run.
 
     Raises: InputError if nothing was tracked yet.
@@ -41,6 +43,8 @@ def compare(experiment: str, csv: Path | None) -> None:
         raise InputError(message)
     if csv is not None:
         write_atomically(csv, table.to_csv(index=False).encode())
+    if tradeoff is not None:
+        write_tradeoff(table, tradeoff)
     _print(newest(table).reindex(columns=list(_SHOWN)).rename(columns=_SHOWN))
 
 

@@ -12,7 +12,8 @@ from rnaexp.models import spec
 from rnaexp.run.task import Task
 from rnaexp.structure.protocol import ReadOut, scoring
 
-_FIELDS = {"title", "note", "models", "sets", "protocols", "alignments", "related", "contrasts", "device", "seed"}
+_FIELDS = {"title", "note", "models", "sets", "protocols", "alignments", "related", "contrasts"}
+_FIELDS |= {"families", "device", "seed"}
 _CONTRAST = {"model", "against", "alignment", "against_alignment"}
 
 
@@ -32,6 +33,7 @@ class Question:
     alignments: tuple[How, ...]
     related: Literal["drop", "keep"]
     contrasts: tuple[dict[str, str], ...]
+    families: str  # a set to classify beside each run; empty: none
     device: str
     seed: int
 
@@ -41,8 +43,15 @@ class Question:
             self._task(model, sets, protocol, alignment)
             for model in self.models
             for sets, protocol in product(self.sets, self.protocols)
-            for alignment in (self.alignments if spec(model).reads == "alignment" else ("intact",))
+            for alignment in self._alterations(model)
         ]
+
+    def _alterations(self, model: str) -> tuple[How, ...]:
+        """What can be asked of a model: one sequence has no alignment to alter, and covariation needs two rows."""
+        about = spec(model)
+        if about.reads != "alignment":
+            return ("intact",)
+        return tuple(how for how in self.alignments if about.min_rows == 1 or how != "depth-1")
 
     def _task(self, model: str, sets: dict[str, str], protocol: dict[str, Any], alignment: How) -> Task:
         fields = {"score_scale": "raw", "related": self.related} | protocol
@@ -56,6 +65,7 @@ class Question:
             score_scale=score_scale,
             alignment=alignment,
             related=related,
+            families=self.families,
             loading={"name": model, "device": self.device, "seed": self.seed},
         )
 
@@ -82,6 +92,7 @@ def read_question(path: Path) -> Question:
             alignments=tuple(values.get("alignments", ["intact"])),
             related=values.get("related", "drop"),
             contrasts=tuple(values.get("contrasts", [])),
+            families=str(values.get("families", "")),
             device=str(values.get("device", "auto")),
             seed=int(values.get("seed", 0)),
         )

@@ -32,6 +32,7 @@ class Task:
     score_scale: Literal["raw", "z-score", "top"] = "raw"
     alignment: How = "intact"
     related: Literal["drop", "keep"] = "drop"
+    families: str = ""  # a set with family labels to classify beside; empty: none
     tuned: TunedHead | None = None
     loading: Mapping[str, Any] = field(default_factory=dict)  # arguments of `models.load`
 

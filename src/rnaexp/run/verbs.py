@@ -15,6 +15,7 @@ from rnaexp.models.files import FileEncoder, load_maps, load_pairs
 from rnaexp.models.spec import Encoder
 from rnaexp.report import screen, tables
 from rnaexp.report.progress import announce, silence
+from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, classify_question
 from rnaexp.run.contrasts import Answer, add_ranks, choices_table, contrast_table, most_important
 from rnaexp.run.question import Question, read_question
 from rnaexp.run.read import is_first_process
@@ -36,6 +37,7 @@ def task(
     protocol: str = "paper",
     overrides: Mapping[str, Any] | None = None,
     related: str = "drop",
+    families: str = "",
     score_scale: str = "raw",
     alignment: str = "intact",
     tuned: TunedHead | None = None,
@@ -68,6 +70,7 @@ def task(
         score_scale=score_scale,  # type: ignore[arg-type]
         alignment=alignment,  # type: ignore[arg-type]
         related="keep" if related == "keep" else "drop",
+        families="" if families == "none" else families,
         tuned=tuned,
         loading=loading(model, weights, config, device, seed),
     )
@@ -89,7 +92,7 @@ def run_one(task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder
     shown = announce if is_first_process() else silence
     store = Store()
     if not is_first_process():
-        run_structure(task, store, shown, encoder)
+        classify_beside(None, task, store, run_structure(task, store, shown, encoder).encoder)
         return
     watch_parent()
     told = _tracked(task, store, encoder, {}).told
@@ -108,6 +111,7 @@ def _tracked(task: Task, store: Store, encoder: Encoder | None, tags: Mapping[st
         if result.tuned is not None and result.validation is not None:
             store.put_tuned(task.model, result.tuned.to_json())
         record(run, result, store, announce, seconds=time.monotonic() - start)
+        classify_beside(run, task, store, result.encoder)
     _warn(result, store)
     f1 = None if result.evaluation is None else result.evaluation.per_rna[["rna", "cluster", "f1"]]
     return Answer(told=tables.as_json(result, run.run_id), f1=f1)
@@ -142,11 +146,15 @@ def _say(line: str) -> None:
 
 def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
     """All runs of a question, or one shard of them, in one table; what is done already is read from the store."""
+    if asks_for_classification(path):
+        classify_question(path, _places(shard), csv=csv, json=json)
+        return
     question = read_question(path)
-    tasks = _shard(question.tasks(), shard)
+    first, step = _places(shard)
+    tasks = question.tasks()[first::step]
     if not is_first_process():
         for one in tasks:
-            run_structure(one, Store(), silence)
+            classify_beside(None, one, Store(), run_structure(one, Store(), silence).encoder)
         return
     answers: list[Answer] = []
     failures: list[tuple[str, InputError | LeakageError | UnavailableError]] = []
@@ -193,9 +201,10 @@ def _write_csv(told: list[dict[str, Any]], csv: Path | None) -> None:
         write_atomically(csv, tables.as_frame(told).to_csv(index=False).encode())
 
 
-def _shard(tasks: list[Task], shard: str) -> list[Task]:
+def _places(shard: str) -> tuple[int, int]:
+    """The first task of the shard, and the step to its next."""
     if not shard:
-        return tasks
+        return 0, 1
     try:
         first, count = (int(part) for part in shard.split("/"))
         if not 1 <= first <= count:
@@ -203,7 +212,7 @@ def _shard(tasks: list[Task], shard: str) -> list[Task]:
     except ValueError as error:
         message = f"--shard {shard!r}: write i/n with 1 <= i <= n"
         raise InputError(message) from error
-    return tasks[first - 1 :: count]
+    return first - 1, count
 
 
 def score(

@@ -1,0 +1,110 @@
+"""The verbs about embeddings, `classify` and `embed`; `cli.py` adds them to the others."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
+Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Seed = Annotated[int, typer.Option(help="Seed of random weights, of resampling and of the map.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Give the program both verbs."""
+    app.command(epilog="Example: rnaexp classify --model rnabert --set rfam-500")(classify)
+    app.command(epilog="Example: rnaexp embed --model rnabert my.fasta --out embeddings.parquet")(embed)
+
+
+def classify(
+    model: Annotated[
+        str,
+        typer.Option(
+            help="A model (see `rnaexp models`), untrained:MODEL, shuffled:MODEL (it reads shuffled RNAs), "
+            "or a control: 3-mer, 6-mer, length, identity."
+        ),
+    ],
+    set: Annotated[
+        str,
+        typer.Option(
+            help="rfam-500, rfam-seed, archiveii, builtin, a Stockholm file (a block a family) or a folder (a file a "
+            "family)."
+        ),
+    ] = "builtin",
+    pooling: Annotated[str, typer.Option(help="Over the bases: mean or max.")] = "mean",
+    reduction: Annotated[
+        str, typer.Option(help="fft-magnitude, fft-resample, none, pca or random-projection.")
+    ] = "fft-magnitude",
+    constant: Annotated[str, typer.Option(help="keep or drop the zero frequency.")] = "keep",
+    centring: Annotated[str, typer.Option(help="none, or mean: subtract the set's mean vector.")] = "none",
+    axes: Annotated[str, typer.Option(help="natural or permuted: do the embedding's axes have an order?")] = "natural",
+    estimator: Annotated[str, typer.Option(help="Of the headline: histogram, kde or ks.")] = "histogram",
+    bins: Annotated[int, typer.Option(help="Of the histogram.")] = 100,
+    members: Annotated[int, typer.Option(help="RNAs a family at most.")] = 10,
+    identity: Annotated[float, typer.Option(help="Members at least this alike to a chosen one are left out.")] = 0.9,
+    max_bases: Annotated[int, typer.Option(help="Longer RNAs are left out.")] = 440,
+    alignments: Annotated[
+        str, typer.Option(help="What a model of alignments reads: none (the RNA alone) or own (the family's).")
+    ] = "none",
+    choices: Annotated[
+        bool, typer.Option("--choices", help="Also change each choice once: protocol_choices.csv.")
+    ] = False,
+    weights: Weights = "",
+    config: Config = "",
+    device: Device = "auto",
+    seed: Seed = 0,
+    csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+) -> None:
+    """How much similarities within and between families overlap, beside what chance, length and words do."""
+    from rnaexp.run import classify_verbs, verbs
+
+    protocol = classify_verbs.protocol(
+        pooling=pooling,
+        reduction=reduction,
+        constant=constant,
+        centring=centring,
+        axes=axes,
+        estimator=estimator,
+        bins=bins,
+        members=members,
+        identity=identity,
+        max_bases=max_bases,
+        alignments=alignments,
+        seed=seed,
+    )
+    loading = verbs.loading(model, weights, config, device, seed)
+    classify_verbs.classify_one(model, set, protocol, loading, choices=choices, csv=csv, json=json)
+
+
+def embed(
+    fasta: Annotated[Path, typer.Argument(help="Your RNAs: FASTA, or any format that can be read.")],
+    model: Annotated[
+        str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file: a row for each RNA.")] = Path(
+        "embeddings.parquet"
+    ),
+    pooling: Annotated[str, typer.Option(help="Over the bases: mean or max.")] = "mean",
+    reduction: Annotated[str, typer.Option(help="fft-magnitude, fft-resample or random-projection.")] = "fft-magnitude",
+    tokens: Annotated[int, typer.Option(help="Bases in one batch, padding included.")] = 8192,
+    mask: Annotated[bool, typer.Option("--mask", help="Read letters other than A C G U T as N.")] = False,
+    weights: Weights = "",
+    config: Config = "",
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """One embedding for each of your own RNAs, as Parquet; goes on where a killed run stopped."""
+    from rnaexp.run import embed_verb, verbs
+
+    embed_verb.embed(
+        fasta,
+        out,
+        verbs.loading(model, weights, config, device, seed),
+        pooling=pooling,
+        reduction=reduction,
+        tokens=tokens,
+        seed=seed,
+        unknown="mask" if mask else "reject",
+    )

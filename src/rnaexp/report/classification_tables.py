@@ -1,0 +1,121 @@
+"""Classification results for people and programs: metrics, one JSON object, one row a figure, a table on screen."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from rnaexp.classify.measure import ESTIMATORS, Measured
+from rnaexp.run.classification import Classified
+
+
+def metrics(result: Classified) -> dict[str, float | None]:
+    """The headline figures as MLflow metrics: the protocol's estimator, all pairs and length-matched ones."""
+    estimator = result.task.protocol.estimator
+    found: dict[str, float | None] = {}
+    for prefix, measured in (("", result.every), ("matched_", result.matched)):
+        if measured is None:
+            continue
+        interval, area, null = (measured.intervals[estimator], measured.intervals["auroc"], measured.null)
+        found |= {
+            f"classify.{prefix}overlap_ratio": measured.overlaps[estimator],
+            f"classify.{prefix}overlap_low": interval.low,
+            f"classify.{prefix}overlap_high": interval.high,
+            f"classify.{prefix}null_overlap": null[estimator].mean if null else None,
+            f"classify.{prefix}auroc": measured.auroc.value,
+            f"classify.{prefix}auroc_low": area.low,
+            f"classify.{prefix}auroc_high": area.high,
+        }
+    if result.table is not None:
+        found["classify.nearest_is_own"] = float(result.table["nearest_is_own"].mean())
+        found["classify.silhouette"] = float(result.table["silhouette"].mean())
+    return found | {
+        "classify.rnas": float(len(result.rnas)),
+        "classify.families": float(len(result.layout.names)),
+        "classify.coverage": result.coverage,
+    }
+
+
+def as_json(result: Classified, run_id: str | None) -> dict[str, Any]:
+    """What `--json` prints."""
+    parts = {"all": result.every, "length_matched": result.matched}
+    return {
+        "model": result.task.model,
+        "set": result.data.name,
+        "set_sha256": result.data.sha256,
+        "classify": {name.removeprefix("classify."): value for name, value in metrics(result).items()},
+        "pairs": {name: None if part is None else _part(part) for name, part in parts.items()},
+        "unmatched_reason": result.unmatched_reason,
+        "left_out": dict(result.data.left_out),
+        "skipped": [{"rna": one.id, "reason": one.reason} for one in result.skipped],
+        "protocol": result.task.protocol.fields(),
+        "run_id": run_id,
+    }
+
+
+def _part(measured: Measured) -> dict[str, Any]:
+    return {
+        **{name: measured.overlaps[name] for name in ESTIMATORS},
+        **{f"{name}_low": spread.low for name, spread in measured.intervals.items()},
+        **{f"{name}_high": spread.high for name, spread in measured.intervals.items()},
+        **{f"{name}_null": spread.mean for name, spread in measured.null.items()},
+        "auroc": measured.auroc.value,
+        "auroc_error": measured.auroc.error,
+        "kept": measured.kept,
+        "effective_homologous": measured.densities.pairs[0],
+        "effective_others": measured.densities.pairs[1],
+    }
+
+
+def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row for each run and kind of pairs: what `tracking/results` keeps."""
+    rows = []
+    for run in told:
+        figures = run["classify"]
+        beside = {name: figures.get(name) for name in ("rnas", "families", "coverage", "nearest_is_own", "silhouette")}
+        for kind, part in run["pairs"].items():
+            if part is not None:
+                rows.append({"model": run["model"], "set": run["set"], "pairs": kind, **part, **beside})
+    return pd.DataFrame(rows).sort_values(["set", "pairs", "histogram"], kind="stable").round(6)
+
+
+def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> None:
+    """The runs as one table on the screen, least overlap first within each set."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, caption=note or None, caption_justify="left")
+    for name in ("model", "set"):
+        table.add_column(name)
+    for name in (
+        "OR [95 %]",
+        "shuffled",
+        "AUROC",
+        "length-matched OR [95 %]",
+        "shuffled",
+        "AUROC",
+        "nearest is own",
+        "RNAs",
+    ):
+        table.add_column(name, justify="right")
+    for run in sorted(told, key=lambda run: (run["set"], run["classify"]["overlap_ratio"])):
+        table.add_row(*_row(run["model"], run["set"], run["classify"]))
+    Console(width=None if sys.stdout.isatty() else 170).print(table, markup=False)
+
+
+def _row(model: str, data: str, figures: Mapping[str, float]) -> list[str]:
+    cells = [model, data]
+    for prefix in ("", "matched_"):
+        if f"{prefix}overlap_ratio" not in figures:
+            cells += ["none", "", ""]
+            continue
+        low, high = figures[f"{prefix}overlap_low"], figures[f"{prefix}overlap_high"]
+        null = figures.get(f"{prefix}null_overlap")
+        cells += [
+            f"{figures[f'{prefix}overlap_ratio']:.3f} [{low:.3f}, {high:.3f}]",
+            "" if null is None else f"{null:.3f}",
+            f"{figures[f'{prefix}auroc']:.3f}",
+        ]
+    nearest = figures.get("nearest_is_own")
+    return [*cells, "" if nearest is None else f"{nearest:.2f}", str(int(figures["rnas"]))]

@@ -1,0 +1,237 @@
+"""The classification job: embed a set with families, or take a control's vectors, and measure how they overlap."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float32
+
+from rnaexp import models
+from rnaexp.classify.controls import (
+    CONTROLS,
+    IDENTITY,
+    LENGTH,
+    WORDS,
+    homologous_sample,
+    other_sample,
+    ruler,
+    word_counts,
+)
+from rnaexp.classify.embed import reduce, unit
+from rnaexp.classify.families import family_similarity, family_table
+from rnaexp.classify.layout import Layout, layout
+from rnaexp.classify.matching import Matching, length_matching
+from rnaexp.classify.measure import Design, Measured, measure, measure_pairs
+from rnaexp.classify.protocol import EmbeddingProtocol
+from rnaexp.data.clusters import sequence_identity
+from rnaexp.data.families import FamilySet, Selection, load_families
+from rnaexp.data.shuffle import dinucleotide_shuffle
+from rnaexp.errors import InputError
+from rnaexp.models.spec import Encoder
+from rnaexp.rna import Rna
+from rnaexp.run.embedding import embed_all
+from rnaexp.run.read import Skipped, processes
+from rnaexp.run.task import Announce
+from rnaexp.run.together import add_up, rank
+from rnaexp.store import Store, key_of
+
+SHUFFLED = "shuffled:"
+_ALIGNED_PAIRS = 4000  # of each class that the identity control aligns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifyTask:
+    """Which model or control on which set. `loading`: arguments of `models.load`."""
+
+    model: str
+    families: str
+    protocol: EmbeddingProtocol = field(default_factory=EmbeddingProtocol)
+    loading: Mapping[str, Any] = field(default_factory=dict)
+    design: Design = field(default_factory=Design)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classified:
+    """All of a task's numbers; `vectors`, `table` and `means` in layout order, None for a control of pairs only."""
+
+    task: ClassifyTask
+    encoder: Encoder | None
+    data: FamilySet
+    rnas: tuple[Rna, ...]  # those that have a vector, in layout order
+    layout: Layout
+    skipped: tuple[Skipped, ...]
+    every: Measured
+    matched: Measured | None
+    unmatched_reason: str  # why there is no matched figure
+    vectors: Float32[np.ndarray, "r d"] | None = None
+    table: pd.DataFrame | None = None
+    means: np.ndarray | None = None
+
+    @property
+    def coverage(self) -> float:
+        """Share of the set's RNAs that have a vector."""
+        return len(self.rnas) / len(self.data.rnas)
+
+
+def has_embedding(name: str) -> bool:
+    """Whether a model of the catalogue can be asked for embeddings; baselines of pairs cannot."""
+    return name in CONTROLS or models.spec(name.removeprefix(SHUFFLED)).output == "attention"
+
+
+def classify(task: ClassifyTask, store: Store, announce: Announce, encoder: Encoder | None = None) -> Classified:
+    """Measure one model or control.
+
+    Raises: InputError, UnavailableError.
+    """
+    data = _families(task.families, _selection(task.protocol))
+    if task.model == IDENTITY:
+        return _by_alignment(task, data, store, announce)
+    raw, reasons, loaded = _raw_vectors(task, data.rnas, store, announce, encoder)
+    kept, raw = _with_company(data, reasons, raw)
+    rnas = [data.rnas[at] for at in kept]
+    order = layout([str(rna.family) for rna in rnas], [str(rna.cluster) for rna in rnas], seed=task.protocol.seed)
+    protocol = replace(task.protocol, reduction="none") if task.model in CONTROLS else task.protocol
+    vectors = unit(reduce(raw, protocol))[order.order]
+    rnas = [rnas[at] for at in order.order]
+    lengths = [len(rna) for rna in rnas]
+    design = replace(task.design, part=(rank(), processes()), add_up=add_up)
+    every, counts = measure(vectors, lengths, order, protocol, design, matched=False)
+    try:
+        matched, reason = measure(vectors, lengths, order, protocol, design, matched=True)[0], ""
+    except ValueError as error:
+        matched, reason = None, str(error)
+    return Classified(
+        task=replace(task, protocol=protocol),
+        encoder=loaded,
+        data=data,
+        rnas=tuple(rnas),
+        layout=order,
+        skipped=_skipped(data, reasons, set(kept)),
+        every=every,
+        matched=matched,
+        unmatched_reason=reason,
+        vectors=vectors,
+        table=family_table(vectors, order, counts),
+        means=family_similarity(vectors, order),
+    )
+
+
+def _selection(protocol: EmbeddingProtocol) -> Selection:
+    return Selection(
+        identity=protocol.identity,
+        members=protocol.members,
+        max_bases=protocol.max_bases,
+        seed=protocol.seed,
+        alignments=protocol.alignments == "own",
+    )
+
+
+@lru_cache(maxsize=4)
+def _families(name: str, selection: Selection) -> FamilySet:
+    return load_families(name, selection)
+
+
+def _raw_vectors(
+    task: ClassifyTask, rnas: Sequence[Rna], store: Store, announce: Announce, encoder: Encoder | None
+) -> tuple[np.ndarray, list[str], Encoder | None]:
+    """A vector for each RNA that has one, and for each RNA "" or why it has none."""
+    fine = [""] * len(rnas)
+    if task.model in WORDS:
+        k = WORDS[task.model]
+        reasons = ["" if len(rna) >= k else f"shorter than a word of {k}" for rna in rnas]
+        return word_counts([rna for rna, no in zip(rnas, reasons, strict=True) if not no], k), reasons, None
+    if task.model == LENGTH:
+        return ruler([len(rna) for rna in rnas]), fine, None
+    name = task.model.removeprefix(SHUFFLED)
+    if encoder is None:
+        encoder = models.load(**{**task.loading, "name": name})
+    if name != task.model:
+        rnas = [Rna(id=rna.id, sequence=dinucleotide_shuffle(rna.sequence, task.protocol.seed)) for rna in rnas]
+    with announce(f"{task.model} on {task.families}", len(rnas)) as progress:
+        vectors, reasons = embed_all(encoder, rnas, store, pooling=task.protocol.pooling, progress=progress)
+    return vectors, reasons, encoder
+
+
+def _with_company(data: FamilySet, reasons: Sequence[str], raw: np.ndarray) -> tuple[list[int], np.ndarray]:
+    """RNAs with a vector whose family still has two of them; where the rest went, `_skipped` says."""
+    read = [at for at, reason in enumerate(reasons) if not reason]
+    sizes = Counter(data.rnas[at].family for at in read)
+    kept = [row for row, at in enumerate(read) if sizes[data.rnas[at].family] > 1]
+    if len({data.rnas[read[row]].family for row in kept}) < 2:
+        first = next((reason for reason in reasons if reason), "")
+        message = f"{data.name}: fewer than two families with two readable RNAs are left; {first}"
+        raise InputError(message)
+    return [read[row] for row in kept], raw[kept]
+
+
+def _skipped(data: FamilySet, reasons: Sequence[str], kept: set[int]) -> tuple[Skipped, ...]:
+    alone = "the only RNA of its family that could be read"
+    return tuple(
+        Skipped(id=rna.id, reason=reason or alone)
+        for at, (rna, reason) in enumerate(zip(data.rnas, reasons, strict=True))
+        if at not in kept
+    )
+
+
+def _by_alignment(task: ClassifyTask, data: FamilySet, store: Store, announce: Announce) -> Classified:
+    """The identity control: a sample of pairs of each class, drawn by their weights, aligned one by one."""
+    order = layout(data.families, data.clans, seed=task.protocol.seed)
+    rnas = tuple(data.rnas[at] for at in order.order)
+    every = _aligned(task, rnas, order, None, store, announce)
+    try:
+        matching = length_matching([len(rna) for rna in data.rnas], order)
+        matched, reason = _aligned(task, rnas, order, matching, store, announce), ""
+    except ValueError as error:
+        matched, reason = None, str(error)
+    return Classified(
+        task=task,
+        encoder=None,
+        data=data,
+        rnas=rnas,
+        layout=order,
+        skipped=(),
+        every=every,
+        matched=matched,
+        unmatched_reason=reason,
+    )
+
+
+def _aligned(
+    task: ClassifyTask,
+    rnas: Sequence[Rna],
+    order: Layout,
+    matching: Matching | None,
+    store: Store,
+    announce: Announce,
+) -> Measured:
+    seed = task.protocol.seed
+    samples = [draw(order, matching, _ALIGNED_PAIRS, seed) for draw in (homologous_sample, other_sample)]
+    key = key_of({"what": "identities", "schema": 1, "pairs": [_named(rnas, pairs) for pairs in samples]})
+    entry = store.get(key)
+    if entry is None:
+        found = []
+        with announce(f"alignments on {task.families}", sum(map(len, samples))) as progress:
+            for pairs in samples:
+                found.append(_identities(rnas, pairs))
+                progress(len(pairs))
+        entry = {"homologous": found[0], "others": found[1]}
+        store.put(key, entry)
+    kept = 1.0 if matching is None else matching.kept
+    both = (samples[0], entry["homologous"]), (samples[1], entry["others"])
+    return measure_pairs(*both, order, task.protocol, task.design, kept=kept)
+
+
+def _named(rnas: Sequence[Rna], pairs: np.ndarray) -> list[list[str]]:
+    return [[rnas[at].sequence for at in pair] for pair in pairs.tolist()]
+
+
+def _identities(rnas: Sequence[Rna], pairs: np.ndarray) -> np.ndarray:
+    known: dict[tuple[int, int], float] = {}
+    for i, j in map(tuple, np.sort(pairs, axis=1).tolist()):
+        if (i, j) not in known:
+            known[i, j] = sequence_identity(rnas[i].sequence, rnas[j].sequence)
+    return np.array([known[i, j] for i, j in map(tuple, np.sort(pairs, axis=1).tolist())])

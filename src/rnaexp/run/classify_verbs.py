@@ -1,0 +1,218 @@
+"""`rnaexp classify` and questions about classification: compute, track, print."""
+
+import json as json_format
+import sys
+import time
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rnaexp.classify.protocol import EmbeddingProtocol
+from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models.spec import Encoder
+from rnaexp.report import classification_tables as tables
+from rnaexp.report.progress import announce, silence
+from rnaexp.run.classification import Classified, ClassifyTask, classify, has_embedding
+from rnaexp.run.protocol_choices import protocol_choices
+from rnaexp.run.read import is_first_process
+from rnaexp.run.record_classification import record_classification
+from rnaexp.run.task import Task
+from rnaexp.run.together import take_own_device
+from rnaexp.store import Store, write_atomically
+from rnaexp.track.orphan import watch_parent
+from rnaexp.track.runs import RunHandle, tracked_run
+
+_FIELDS = {"title", "note", "models", "families", "choices", "device", "seed"}
+_SKIPPED_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Every model and control on every set with families; `choices`: models whose protocol choices are compared."""
+
+    name: str
+    title: str
+    note: str
+    tasks: tuple[ClassifyTask, ...]
+    choices: tuple[str, ...]
+
+
+def asks_for_classification(path: Path) -> bool:
+    """Whether a question file names sets with families instead of sets to tune and test on."""
+    try:
+        return isinstance(tomllib.loads(path.read_text()).get("families"), list)
+    except (OSError, ValueError):
+        return False
+
+
+def read_classification(path: Path) -> Question:
+    """Raises: InputError naming the file and what is wrong in it."""
+    values = tomllib.loads(path.read_text())
+    if unknown := sorted(set(values) - _FIELDS):
+        message = f"unknown field {unknown[0]!r}; known: {', '.join(sorted(_FIELDS))}"
+        raise InputError(message, path=path)
+    for name in ("models", "choices"):
+        words = values.get(name, [])
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            message = f"{name}: must be a list of names"
+            raise InputError(message, path=path)
+    try:
+        loading = {"device": str(values.get("device", "auto")), "seed": int(values.get("seed", 0))}
+        tasks = [
+            ClassifyTask(
+                model=model,
+                families=sets["name"],
+                protocol=EmbeddingProtocol(**{name: value for name, value in sets.items() if name != "name"}),
+                loading=loading,
+            )
+            for sets, model in product(values["families"], values["models"])
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"families: each has a name and fields of the protocol: {type(error).__name__} {error}"
+        raise InputError(message, path=path) from error
+    if strange := set(values.get("choices", [])) - set(values["models"]):
+        message = f"choices: {strange.pop()!r} is not among the models"
+        raise InputError(message, path=path)
+    return Question(
+        name=path.stem,
+        title=str(values.get("title", path.stem)),
+        note=str(values.get("note", "")),
+        tasks=tuple(tasks),
+        choices=tuple(values.get("choices", [])),
+    )
+
+
+def protocol(**fields: Any) -> EmbeddingProtocol:
+    """A protocol from the words of the command line.
+
+    Raises: InputError for a value that is not allowed.
+    """
+    try:
+        return EmbeddingProtocol(**fields)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def classify_one(
+    model: str,
+    families: str,
+    protocol: EmbeddingProtocol,
+    loading: Mapping[str, Any],
+    *,
+    choices: bool,
+    csv: Path | None,
+    json: bool,
+) -> None:
+    """One model or control on one set. Of several processes only the first tracks and prints."""
+    take_own_device()
+    task = ClassifyTask(model=model, families=families, protocol=protocol, loading=loading)
+    if not is_first_process():
+        _untracked(task, choices=choices)
+        return
+    watch_parent()
+    told, changed = _tracked(task, {}, choices=choices)
+    _write(csv, [told], changed)
+    _print(told, json=json)
+
+
+def classify_question(path: Path, shard: Sequence[int], *, csv: Path | None, json: bool) -> None:
+    """All runs of a question, or those of `shard` (first, step), in one table."""
+    question = read_classification(path)
+    take_own_device()
+    told, changed = list[dict[str, Any]](), list[pd.DataFrame]()
+    failures = list[tuple[str, InputError | UnavailableError]]()
+    for task in question.tasks[shard[0] :: shard[1]]:
+        choices = task.model in question.choices
+        if not is_first_process():
+            _untracked(task, choices=choices)
+            continue
+        try:
+            one, frames = _tracked(task, {"rnaexp.question": question.name}, choices=choices)
+            told, changed = [*told, one], [*changed, *frames]
+        except (InputError, UnavailableError) as error:
+            failures.append((f"{task.model} on {task.families}", error))
+            _say(f"{task.model} on {task.families}: {error}")
+    if not is_first_process():
+        return
+    _write(csv, told, changed)
+    if json:
+        sys.stdout.write(json_format.dumps({"question": question.name, "runs": told}) + "\n")
+    elif told:
+        tables.show(told, title=question.title, note=question.note)
+    if failures:
+        message = f"{len(failures)} runs did not end: {', '.join(name for name, _ in failures)}"
+        raise type(failures[0][1])(message)
+
+
+def classify_beside(run: RunHandle | None, task: Task, store: Store, encoder: Encoder) -> None:
+    """The classification that belongs to a structure run, as its child; none for a model without embeddings.
+
+    `run` None: a process that helps and does not track.
+    """
+    if not task.families or encoder.spec.output != "attention":
+        return
+    shown = silence if run is None else announce
+    result = classify(ClassifyTask(model=task.model, families=task.families), store, shown, encoder)
+    if run is not None:
+        record_classification(run, result)
+
+
+def _tracked(
+    task: ClassifyTask, tags: Mapping[str, object], *, choices: bool
+) -> tuple[dict[str, Any], list[pd.DataFrame]]:
+    """What is told of the run, and its table of protocol choices, if that was asked for."""
+    start, store, changed = time.monotonic(), Store(), list[pd.DataFrame]()
+    if not has_embedding(task.model):
+        message = f"{task.model} has no embeddings to classify by; choose a language model or a control"
+        raise InputError(message)
+    with tracked_run(task.model, tags=tags) as run:
+        run.params({"model": task.model})
+        result = classify(task, store, announce)
+        record_classification(run, result)
+        if choices:
+            changed.append(protocol_choices(task, store, announce, result.encoder))
+            run.table(changed[0], "protocol_choices.csv")
+        run.metrics({"seconds": round(time.monotonic() - start, 1)})
+    _warn(result)
+    return tables.as_json(result, run.run_id), changed
+
+
+def _untracked(task: ClassifyTask, *, choices: bool) -> None:
+    """A process that computes its share for the first one."""
+    result = classify(task, Store(), silence)
+    if choices:
+        protocol_choices(task, Store(), silence, result.encoder)
+
+
+def _warn(result: Classified) -> None:
+    if result.skipped:
+        reasons = "; ".join(f"{one.id}: {one.reason}" for one in result.skipped[:_SKIPPED_SHOWN])
+        more = ", ..." if len(result.skipped) > _SKIPPED_SHOWN else ""
+        _say(f"{len(result.skipped)} RNAs of {result.data.name} are not in the figures ({reasons}{more})")
+    if result.matched is None:
+        _say(f"no length-matched figures on {result.data.name}: {result.unmatched_reason}")
+
+
+def _write(csv: Path | None, told: Sequence[Mapping[str, Any]], changed: Sequence[pd.DataFrame]) -> None:
+    """The runs, and beside them, as NAME_choices.csv, the protocol choices."""
+    if csv is not None and told:
+        write_atomically(csv, tables.as_frame(told).to_csv(index=False).encode())
+    if csv is not None and changed:
+        choices = pd.concat(changed, ignore_index=True)
+        write_atomically(csv.with_name(f"{csv.stem}_choices{csv.suffix}"), choices.to_csv(index=False).encode())
+
+
+def _print(told: dict[str, Any], *, json: bool) -> None:
+    if json:
+        sys.stdout.write(json_format.dumps(told) + "\n")
+    else:
+        tables.show([told])
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"rnaexp: {line}\n")

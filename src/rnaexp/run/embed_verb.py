@@ -1,0 +1,110 @@
+"""`rnaexp embed`: a Parquet file with one row for each of the user's RNAs."""
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnaexp import models
+from rnaexp.classify.embed import reduce
+from rnaexp.classify.protocol import EmbeddingProtocol
+from rnaexp.data.formats import read_rnas
+from rnaexp.data.letters import Unknown
+from rnaexp.errors import InputError
+from rnaexp.report.progress import announce, silence
+from rnaexp.rna import Rna
+from rnaexp.run.classify_verbs import protocol as checked_protocol
+from rnaexp.run.embedding import SHARD, Embedded, embed_shards
+from rnaexp.run.read import is_first_process, processes
+from rnaexp.run.together import rank, take_own_device
+from rnaexp.store import Store
+
+_NEEDS_ALL = ("pca", "none")  # pca looks at the whole set; none would write the full vector twice
+
+
+def embed(
+    fasta: Path,
+    out: Path,
+    loading: Mapping[str, Any],
+    *,
+    pooling: str,
+    reduction: str,
+    tokens: int,
+    seed: int,
+    unknown: Unknown,
+) -> None:
+    """Write `id`, `length`, `vector` (reduced), `embedding` (whole), `skipped` ("" or the reason); rows as in `fasta`.
+
+    Shards of the work are kept in the store as they are done; the file appears when all are, under its name at once.
+    Under torchrun every process takes its share of the shards, and the first writes the file.
+    Raises: InputError, UnavailableError.
+    """
+    protocol = checked_protocol(pooling=pooling, reduction=reduction, seed=seed)
+    if reduction in _NEEDS_ALL:
+        message = f"--reduction {reduction}: each RNA is reduced alone here; the whole vector is in column embedding"
+        raise InputError(message)
+    if tokens < 1:
+        message = f"--tokens {tokens}: must be at least 1"
+        raise InputError(message)
+    take_own_device()
+    rnas = read_rnas(fasta, unknown=unknown)
+    encoder = models.load(**loading)
+    shown = announce if is_first_process() else silence
+    mine = sum(len(rnas[start : start + SHARD]) for start in range(rank() * SHARD, len(rnas), processes() * SHARD))
+    with shown(f"{encoder.spec.name} on {fasta.name}", mine) as progress:
+        shards = embed_shards(encoder, rnas, Store(), pooling=protocol.pooling, tokens=tokens, progress=progress)
+        if not is_first_process():
+            for _ in shards:
+                break
+            return
+        skipped = _write(out, rnas, shards, protocol)
+    sys.stdout.write(f"{len(rnas) - skipped} embeddings: {out}; {skipped} RNAs skipped, column skipped says why\n")
+
+
+def _write(out: Path, rnas: Sequence[Rna], shards: Iterator[Embedded], protocol: EmbeddingProtocol) -> int:
+    """One row group a shard, under a private name until all is written; returns the number of RNAs skipped."""
+    import pyarrow.parquet as parquet
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    private = out.with_name(f".{out.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    writer, start, skipped = None, 0, 0
+    try:
+        for shard in shards:
+            table = _table(rnas[start : start + len(shard.reasons)], shard, protocol)
+            writer = writer or parquet.ParquetWriter(private, table.schema, compression="zstd")
+            writer.write_table(table)
+            start += len(shard.reasons)
+            skipped += sum(1 for reason in shard.reasons if reason)
+        assert writer is not None, "a file without RNAs was refused when it was read"
+        writer.close()
+        with private.open("rb") as file:
+            os.fsync(file.fileno())
+        private.replace(out)
+    finally:
+        private.unlink(missing_ok=True)
+    return skipped
+
+
+def _table(rnas: Sequence[Rna], shard: Embedded, protocol: EmbeddingProtocol) -> Any:
+    import pyarrow as arrow
+
+    done = np.array([not reason for reason in shard.reasons])
+    vectors: list[Any] = [None] * len(rnas)
+    embeddings: list[Any] = [None] * len(rnas)
+    reduced = reduce(shard.vectors, protocol).astype(np.float32) if done.any() else shard.vectors
+    for row, at in enumerate(np.flatnonzero(done)):
+        vectors[at], embeddings[at] = reduced[row], shard.vectors[row]
+    numbers = arrow.list_(arrow.float32())
+    return arrow.table(
+        {
+            "id": arrow.array([rna.id for rna in rnas], arrow.string()),
+            "length": arrow.array([len(rna) for rna in rnas], arrow.int32()),
+            "vector": arrow.array(vectors, numbers),
+            "embedding": arrow.array(embeddings, numbers),
+            "skipped": arrow.array(shard.reasons, arrow.string()),
+        }
+    )
