@@ -16,7 +16,7 @@ ORDER = [
     {"structure", "classify", "stats"},
     {"track", "store", "lit"},
     {"run", "report"},
-    {"cli", "cli_embeddings"},
+    {"cli", "cli_models", "cli_embeddings"},
     {"__main__"},
 ]
 OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit"}}

@@ -162,12 +162,12 @@ def question(tmp_path, text):
 
 
 def test_only_models_of_alignments_are_run_on_altered_ones(tmp_path):
-    asked = read_question(question(tmp_path, "alignments = ['intact', 'shuffled']")).tasks()
+    asked = read_question(question(tmp_path, "alignments = ['intact', 'shuffled', 'depth-1']")).tasks()
     assert [(t.model, t.alignment) for t in asked] == [
         ("stems", "intact"),
         ("covariation", "intact"),
         ("covariation", "shuffled"),
-    ]
+    ], "covariation says nothing of one row, and stems reads no alignment"
 
 
 def test_a_variant_may_change_the_scale_and_keep_relatives(tmp_path):

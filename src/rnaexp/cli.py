@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from rnaexp.cli_embeddings import register
+from rnaexp.cli_models import models_app
 
 app = typer.Typer(
     name="rnaexp",
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Sets of RNAs: list, show, fetch, check.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(models_app, name="models")
 
 Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -189,16 +191,6 @@ def predict(
     )
 
 
-@app.command()
-def models(
-    name: Annotated[str, typer.Argument(help="One model: everything known of it.")] = "", json: Json = False
-) -> None:
-    """The models that can be run, and what is known of each."""
-    from rnaexp.report import listings
-
-    listings.models(name, json=json)
-
-
 @data_app.command("list")
 def data_list(json: Json = False) -> None:
     """All named sets."""
@@ -231,6 +223,31 @@ def data_check(name: Annotated[str, typer.Argument(help="A set's name.")], json:
     from rnaexp.report import listings
 
     listings.checked_set(name, json=json)
+
+
+@app.command(epilog="Example: rnaexp msa my.fasta --database rnacentral.fasta --out alignments")
+def msa(
+    fasta: Annotated[Path, typer.Argument(help="Your RNAs: FASTA, or any format that can be read.")],
+    database: Annotated[Path, typer.Option(help="Sequences to search: FASTA (or any format that can be read).")],
+    out: Annotated[Path, typer.Option(help="Folder for one A2M file an RNA and msa.csv.")] = Path("alignments"),
+    rounds: Annotated[int, typer.Option(help="Searches, each with the profile of what the one before kept.")] = 2,
+    e_value: Annotated[float, typer.Option(help="Largest E-value of a hit.")] = 1e-3,
+    coverage: Annotated[float, typer.Option(help="Least share of the RNA that a row covers.")] = 0.5,
+    identity: Annotated[float, typer.Option(help="A row this identical to a kept one is left out.")] = 0.9,
+    max_rows: Annotated[int, typer.Option(help="Most rows, the most diverse ones (RNA-MSM reads 512).")] = 512,
+    json: Json = False,
+) -> None:
+    """Homologs of each RNA from your own sequences, aligned to it by nhmmer."""
+    from rnaexp.run import verbs
+
+    verbs.msa(
+        fasta,
+        database,
+        out,
+        {"rounds": rounds, "e_value": e_value, "coverage": coverage, "identity": identity},
+        max_rows=max_rows,
+        json=json,
+    )
 
 
 @app.command()
@@ -267,11 +284,14 @@ def sync() -> None:
 
 
 @app.command()
-def doctor() -> None:
-    """Check this installation: versions, devices, disk, store, tracking, data mirror."""
+def doctor(
+    models: Annotated[bool, typer.Option("--models", help="What each model would need on this machine.")] = False,
+    json: Json = False,
+) -> None:
+    """Check this installation: versions, devices, disk, store, tracking, data mirror, hub, cached models."""
     from rnaexp.report import health
 
-    raise typer.Exit(health.doctor())
+    raise typer.Exit(health.doctor(with_models=models, json=json))
 
 
 register(app)

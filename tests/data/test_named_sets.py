@@ -14,7 +14,10 @@ from rnaexp.data.catalog import CATALOG
 from rnaexp.data.clusters import cluster, related
 from rnaexp.data.dataset import content_sha256
 from rnaexp.data.download import fetch_file, file_sha256, mirror_path
+from rnaexp.data.rfam import read_seed
+from rnaexp.data.rfam_split import accession, clan, side
 from rnaexp.data.sets import check, describe, fetch, load_set, set_names
+from rnaexp.data.stockholm import Family
 from rnaexp.errors import InputError, UnavailableError
 
 
@@ -122,6 +125,46 @@ def test_rfam_seed_of_the_users_own_file(derived, monkeypatch, tmp_path):
     assert first.alignment.depth == 712
     assert found.evidence is None
     assert found.evidence_of[first.id] == "published"
+
+
+@pytest.mark.mirror
+def test_rfam_sides_share_no_clan_and_the_samples_hold_what_they_say(derived, monkeypatch):
+    monkeypatch.setenv("RNAEXP_RFAM_SEED", str(derived / "rfam_seed.sto.gz"))
+    families = {accession(family): family for family in read_seed(derived / "rfam_seed.sto.gz")}
+    sides = {}
+    for family in families.values():
+        sides.setdefault(side(family), set()).add(clan(family))
+    assert not sides["train"] & sides["test"]
+    assert not sides["train"] & sides["validation"]
+    assert not sides["test"] & sides["validation"]
+    shares = {name: sum(side(f) == name for f in families.values()) / len(families) for name in sides}
+    assert shares["test"] == pytest.approx(0.1, abs=0.02)
+    assert shares["validation"] == pytest.approx(0.05, abs=0.02)
+    for name, where, rnas in (("rfam-vl", "validation", 35), ("rfam-ts", "test", 68)):
+        found = load_set(name)
+        assert len(found) == rnas
+        assert found.evidence == "published"
+        for rna in found.rnas:
+            family = families[rna.family]
+            assert (side(family), family.evidence) == (where, "published")
+            assert rna.pairs is not None
+            assert len(family.rows) >= 2
+            assert len(family.rows[0]) <= 500
+    short = load_set("rfam-ts-48")
+    assert len(short) == 95
+    assert max(rna.alignment.depth for rna in short.rnas) == 48
+    assert min(len(families[rna.family].rows) for rna in short.rnas) == 8
+    assert max(len(families[rna.family].rows[0]) for rna in short.rnas) <= 160
+    assert set(short.evidence_of.values()) == {"published", "predicted"}
+
+
+def test_the_side_of_a_family_is_its_clans_and_nothing_elses():
+    tags = {"AC": "RF00001", "CL": "CL00113"}
+    one = Family(names=("a",), rows=("ACGU",), consensus=None, tags=tags, source_sha256="")
+    other = replace(one, names=("b",), rows=("GG-U",), tags={**tags, "AC": "RF00002"})
+    assert side(one) == side(other)
+    alone = [side(replace(one, tags={"AC": f"RF{at:05}"})) for at in range(400)]
+    assert alone.count("test") == pytest.approx(40, abs=20)
 
 
 def test_catalog_names_are_unique_and_every_loader_exists():

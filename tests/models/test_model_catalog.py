@@ -20,9 +20,11 @@ def test_each_entry_names_a_loader_that_exists(name):
 
 
 def test_an_unknown_name_says_which_was_meant():
-    with pytest.raises(InputError, match="no model 'rnabrt'; did you mean rnabert"):
+    with pytest.raises(InputError, match="no model 'rnabrt'; did you mean rnabert or"):
         load("rnabrt")
-    with pytest.raises(InputError, match="known: planted, rnabert"):
+    with pytest.raises(InputError, match="did you mean rinalmo-micro or rinalmo-mega"):
+        spec("rinalmo")
+    with pytest.raises(InputError, match="no model 'zzz'; `rnaexp models list` shows all names"):
         spec("zzz")
 
 
@@ -34,11 +36,11 @@ def test_a_hub_name_must_be_whole_and_its_revision_a_commit(name):
 
 def test_a_hub_name_carries_its_revision():
     entry = spec("hf:org/name@" + "a1" * 20)
-    assert (entry.source, entry.revision) == ("org/name", "a1" * 20)
+    assert (entry.source, entry.revision) == ("hf:org/name", "a1" * 20)
 
 
 def test_a_model_that_cannot_be_had_says_why_and_what_to_do():
-    with pytest.raises(UnavailableError, match=r"rna-msm: .* give the file with --weights"):
+    with pytest.raises(UnavailableError, match=r"rna-msm: .* then --weights FILE"):
         load("rna-msm")
 
 

@@ -23,7 +23,7 @@ def realigned(alignment: Alignment) -> Alignment:
     sequences = [_digital(str(at), row.replace("-", ""), alphabet) for at, row in enumerate(alignment.rows)]
     rows = [str(sequences[0].textize().sequence)]
     for turn in range(_ROUNDS if alignment.depth > 1 else 0):
-        profile = _profile(sequences[0], rows if turn else [], alphabet)
+        profile = profile_of(sequences[0], rows if turn else [], alphabet)
         block = pyhmmer.easel.DigitalSequenceBlock(alphabet, sequences)
         rows = _match_columns(pyhmmer.hmmer.hmmalign(profile, block, all_consensus_cols=True))
     kept = [at for at, row in enumerate(rows) if row.strip("-")]
@@ -41,7 +41,7 @@ def _digital(name: str, bases: str, alphabet: Any) -> Any:
     return pyhmmer.easel.TextSequence(name=name, sequence=bases).digitize(alphabet)
 
 
-def _profile(query: Any, rows: list[str], alphabet: Any) -> Any:
+def profile_of(query: Any, rows: list[str], alphabet: Any) -> Any:
     """A profile with one match state a base of the RNA."""
     import pyhmmer
 

@@ -11,12 +11,13 @@ from typing import Any, cast
 import torch
 
 from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models import published_diverse, published_dna, published_specific
+from rnaexp.models.extra import with_extra_rows
+from rnaexp.models.memory import refuse_too_large
 from rnaexp.models.spec import Encoder, ModelSpec
 
 UNTRAINED = "untrained:"
 HUB = "hf:"
-
-_RNABERT = "https://raw.githubusercontent.com/jkobject/RNABERT/32904a97fc3313123a4d625ea399d0474b396b81"
 
 
 def _baseline(name: str, title: str, **facts: Any) -> ModelSpec:
@@ -40,43 +41,12 @@ _ENTRIES = (
         group="reference",
         loader="rnaexp.models.planted:load",
         licence="Apache-2.0",
+        proof_state="by construction",
         proof="its answer is known by construction",
     ),
-    ModelSpec(
-        name="rnabert",
-        title="RNABERT",
-        group="diverse-ncrna",
-        loader="rnaexp.models.rnabert:load",
-        layers=6,
-        heads=12,
-        width=120,
-        max_bases=440,
-        alphabet="ACGU",
-        source=f"{_RNABERT}/bert_mul_2.pth",
-        sha256="32032afc6805887d5c37319a8a18e435a1584514754e4a933362cfd61c84ea20",
-        revision="32904a97fc3313123a4d625ea399d0474b396b81",
-        config_source=f"{_RNABERT}/RNA_bert_config.json",
-        config_sha256="f97799857a2a035b1fcd07e4ac33522cb937050a0780c36fd728db68bef5e015",
-        licence="none stated",
-        trained_on="Rfam sequences",
-        trained_families="rfam",
-        citation="doi:10.1093/nargab/lqac012",
-        proof="authors' code, unpadded, on deterministic weights: tests/golden/test_golden_rnabert.py",
-    ),
-    ModelSpec(
-        name="rna-msm",
-        title="RNA-MSM",
-        group="diverse-ncrna",
-        loader="rnaexp.models.rnamsm:load",
-        reads="alignment",
-        layers=10,
-        heads=12,
-        width=768,
-        max_bases=1023,
-        alphabet="ACGUN-",
-        proof="authors' code on deterministic weights: tests/golden/test_rnamsm.py",
-        unavailable="the URL of its published weights is not known here; give the file with --weights",
-    ),
+    *published_diverse.ROWS,
+    *published_specific.ROWS,
+    *published_dna.ROWS,
     _baseline("viennarna", "ViennaRNA base-pair probabilities", citation="doi:10.1002/bip.360290621"),
     _baseline(
         "alifold", "RNAalifold base-pair probabilities", reads="alignment", citation="doi:10.1186/1471-2105-9-474"
@@ -85,10 +55,18 @@ _ENTRIES = (
         "covariation",
         "Mutual information with APC",
         reads="alignment",
+        min_rows=2,
         structure_seen="none",
         citation="doi:10.1093/bioinformatics/btm604",
     ),
-    _baseline("gtest", "G-test with APC", reads="alignment", structure_seen="none", citation="doi:10.1038/nmeth.4066"),
+    _baseline(
+        "gtest",
+        "G-test with APC",
+        reads="alignment",
+        min_rows=2,
+        structure_seen="none",
+        citation="doi:10.1038/nmeth.4066",
+    ),
     _baseline("stems-alignment", "Complementary stacks of an alignment", reads="alignment", structure_seen="none"),
     _baseline("stems", "Complementary stacks of one sequence", structure_seen="none"),
     _baseline("canonical", "Letters of the pair alone", structure_seen="none"),
@@ -100,7 +78,7 @@ _BY_NAME = {entry.name: entry for entry in _ENTRIES}
 
 def names() -> tuple[str, ...]:
     """Names of the catalogue, in its order."""
-    return tuple(_BY_NAME)
+    return tuple(with_extra_rows(_BY_NAME))
 
 
 def spec(name: str) -> ModelSpec:
@@ -110,14 +88,16 @@ def spec(name: str) -> ModelSpec:
     """
     if name.startswith(UNTRAINED):
         return _untrained(spec(name.removeprefix(UNTRAINED)))
-    if name in _BY_NAME:
-        return _BY_NAME[name]
+    rows = with_extra_rows(_BY_NAME)
+    if name in rows:
+        return rows[name]
     if name.startswith(HUB):
         return _on_hub(name)
     if Path(name).is_dir():
         return _checkpoint(name, title=Path(name).resolve().name, source=str(Path(name).resolve()))
-    close = difflib.get_close_matches(name.lower(), _BY_NAME, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(_BY_NAME)}."
+    begun = [known for known in rows if name and known.startswith(name.lower())]
+    close = begun[:6] or difflib.get_close_matches(name.lower(), rows, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else "`rnaexp models list` shows all names."
     message = f"no model {name!r}; {hint} A folder with a checkpoint or hf:org/name will do too"
     raise InputError(message)
 
@@ -130,8 +110,10 @@ def _untrained(trained: ModelSpec) -> ModelSpec:
         trained,
         name=UNTRAINED + trained.name,
         title=f"{trained.title}, untrained (random weights)",
-        source=None if trained.name in _BY_NAME else trained.source,
+        # Only a checkpoint that brings its own configuration must be had for random weights, too.
+        source=trained.source if trained.loader.endswith("huggingface:load") else None,
         sha256=None,
+        revision=None,
         trained_on="nothing",
         trained_families=None,
         # A bias built into the architecture stays when the weights are random.
@@ -145,7 +127,7 @@ def _on_hub(name: str) -> ModelSpec:
     if match is None:
         message = f"{name!r}: write hf:org/name or hf:org/name@revision, the revision as 40 hex digits"
         raise InputError(message)
-    return _checkpoint(name, title=match[1], source=match[1], revision=match[2])
+    return _checkpoint(name, title=match[1], source=HUB + match[1], revision=match[2])
 
 
 def _checkpoint(name: str, *, title: str, source: str, revision: str | None = None) -> ModelSpec:
@@ -178,11 +160,13 @@ def load(
     if weights is not None and not Path(weights).exists():
         message = "no such file or folder"
         raise InputError(message, path=weights)
+    if entry.has_attention and not name.startswith(UNTRAINED) and weights is None:
+        refuse_too_large(entry, _device(device))
     has_seed = name.startswith(UNTRAINED) or (entry.group == "baseline" and "seed" not in (config or {}))
     return _loader(entry)(
         entry,
         weights=None if weights is None else Path(weights),
-        config=config,
+        config={**(entry.settings or {}), **(config or {})} or None,
         device=_device(device),
         seed=seed if has_seed else None,
     )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError
@@ -21,9 +21,10 @@ from torch import nn
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder, position_limit
+from rnaexp.models.fetch import fetch_weights
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
-from rnaexp.models.tokens import TokenizerSpans, Tokens, Vocabulary
+from rnaexp.models.tokens import TokenizerSpans, Tokens, Vocabulary, Words
 
 # The masked-LM head: a checkpoint without one still gives attention and embeddings.
 PREDICTION_HEADS = ("cls.predictions.*", "lm_head.*")
@@ -31,8 +32,6 @@ PREDICTION_HEADS = ("cls.predictions.*", "lm_head.*")
 OTHER_HEADS = ("*pooler.dense.*", "cls.seq_relationship.*", "*contact_head.regression.*")
 # Computed from the configuration; old checkpoints carry them.
 BUFFERS = ("*position_ids", "*rotary_embeddings.inv_freq", "*token_type_ids")
-
-_TEXTS = ["*.json", "*.txt"]
 
 
 def load(
@@ -68,32 +67,16 @@ def load(
 
 
 def _folder(spec: ModelSpec) -> Path:
-    assert spec.source is not None
-    return Path(spec.source) if Path(spec.source).is_dir() else _download(spec.source, spec.revision)
-
-
-def _download(hub_id: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(hub_id, revision=revision, allow_patterns=[*_TEXTS, "*.safetensors"]))
-        if not any(folder.glob("*.safetensors")):
-            # Pinned to the commit just seen, so that weights and configuration belong together.
-            folder = Path(
-                snapshot_download(hub_id, revision=folder.name, allow_patterns=[*_TEXTS, "pytorch_model*.bin"])
-            )
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        message = f"hf:{hub_id} cannot be downloaded ({str(error).splitlines()[0]}); give a folder with --weights"
-        raise UnavailableError(message) from error
-    return folder
+    return fetch_weights(spec).path
 
 
 def _settings(folder: Path, overrides: Mapping[str, Any]) -> Any:
     from transformers import AutoConfig
 
     try:
-        settings = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **overrides)
+        held = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        changes = {name: value for name, value in overrides.items() if held.get(name) != value}
+        settings = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **changes)
     except (ValueError, OSError, KeyError) as error:
         message = f"{folder}: transformers cannot open it without running its code: {str(error).splitlines()[0]}"
         raise UnavailableError(message) from error
@@ -196,6 +179,8 @@ def _tokens(folder: Path, *, model: str) -> Tokens:
         raise UnavailableError(message) from error
     nucleic = {token: int(at) for token, at in tokenizer.get_vocab().items() if re.fullmatch("[ACGTUN]+", token)}
     lengths = {len(token) for token in nucleic if "N" not in token}
+    if (k := _word_length(tokenizer, nucleic, lengths)) is not None:
+        return _words(tokenizer, nucleic, k=k, model=model)
     if len(lengths) == 1 and not _steps_over(tokenizer, nucleic, k=next(iter(lengths))):
         return _vocabulary(tokenizer, nucleic, k=lengths.pop(), model=model)
     if not lengths or not tokenizer.is_fast:
@@ -210,32 +195,73 @@ def _steps_over(tokenizer: Any, nucleic: Mapping[str, int], *, k: int) -> bool:
     return k > 1 and ids.count(nucleic.get("A" * k)) == 2
 
 
-def _vocabulary(tokenizer: Any, nucleic: Mapping[str, int], *, k: int, model: str) -> Vocabulary:
-    """Letters or overlapping k-mers, with the special tokens that the tokenizer puts round a sequence."""
-    special = tuple(tokenizer("")["input_ids"])
-    leading = len(special) > 0 and special[0] in {tokenizer.cls_token_id, tokenizer.bos_token_id}
-    return Vocabulary(
+def _word_length(tokenizer: Any, nucleic: Mapping[str, int], lengths: set[int]) -> int | None:
+    """k, if the vocabulary is all k-mers, alone or with single letters, and a sequence is cut into neighbours."""
+    k = max(lengths, default=1)
+    whole = k > 1 and lengths <= {1, k} and sum(len(token) == k and "N" not in token for token in nucleic) == 4**k
+    return k if whole and _steps_over(tokenizer, nucleic, k=k) else None
+
+
+def _words(tokenizer: Any, nucleic: Mapping[str, int], *, k: int, model: str) -> Words:
+    """Neighbouring k-mers, with the special tokens that the tokenizer puts round a sequence."""
+    before, after = _round_a_sequence(tokenizer)
+    return Words(
         model=model,
         ids=dict(nucleic),
         k=k,
-        before=special[:1] if leading else (),
-        after=special[1:] if leading else special,
+        before=before,
+        after=after,
         pad=int(tokenizer.pad_token_id or 0),
         mask=tokenizer.mask_token_id,
     )
 
 
+def _vocabulary(tokenizer: Any, nucleic: Mapping[str, int], *, k: int, model: str) -> Vocabulary:
+    """Letters or overlapping k-mers, with the special tokens that the tokenizer puts round a sequence."""
+    before, after = _round_a_sequence(tokenizer)
+    return Vocabulary(
+        model=model,
+        ids=dict(nucleic),
+        k=k,
+        before=before,
+        after=after,
+        pad=int(tokenizer.pad_token_id or 0),
+        mask=tokenizer.mask_token_id,
+    )
+
+
+def _round_a_sequence(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Special tokens before and after."""
+    special = tuple(tokenizer("")["input_ids"])
+    leading = len(special) > 0 and special[0] in {tokenizer.cls_token_id, tokenizer.bos_token_id}
+    return (special[:1], special[1:]) if leading else ((), special)
+
+
 def _described(spec: ModelSpec, folder: Path, settings: Any, tokens: Tokens, limit: int | None) -> ModelSpec:
     """The entry with what the checkpoint says of itself."""
-    word = isinstance(tokens, Vocabulary)
-    k = tokens.k if isinstance(tokens, Vocabulary) else 1
-    special = len(tokens.before) + len(tokens.after) if isinstance(tokens, Vocabulary) else 0
+    special = len(tokens.before) + len(tokens.after) if isinstance(tokens, (Vocabulary, Words)) else 0
+    room = None if limit is None else limit - special
     return replace(
         spec,
         layers=settings.num_hidden_layers,
         heads=settings.num_attention_heads,
         width=settings.hidden_size,
-        max_bases=limit - special + k - 1 if word and limit is not None else None,
-        resolution=("base" if k == 1 else "k-mer") if word else "bpe",
+        max_bases=_bases(tokens, room),
+        resolution=_resolution(tokens),
         revision=spec.revision or (folder.name if re.fullmatch("[0-9a-f]{40}", folder.name) else None),
     )
+
+
+def _bases(tokens: Tokens, room: int | None) -> int | None:
+    """How many bases so many tokens can hold at most."""
+    if room is None or not isinstance(tokens, (Vocabulary, Words)):
+        return None
+    return room * tokens.k if isinstance(tokens, Words) else room + tokens.k - 1
+
+
+def _resolution(tokens: Tokens) -> Literal["base", "k-mer", "codon", "bpe"]:
+    if isinstance(tokens, Words):
+        return "codon" if tokens.k == 3 else "k-mer"
+    if isinstance(tokens, Vocabulary):
+        return "base" if tokens.k == 1 else "k-mer"
+    return "bpe"

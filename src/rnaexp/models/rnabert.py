@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 from rnaexp.data.download import fetch_file
-from rnaexp.errors import UnavailableError
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder
+from rnaexp.models.fetch import fetch_weights
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
 from rnaexp.models.tokens import Vocabulary
@@ -69,14 +69,20 @@ def load(
 
 
 def _checkpoint(spec: ModelSpec, weights: Path | None) -> Path:
-    return _fetched(spec.source, spec.sha256) if weights is None else files.only_file(weights, [CHECKPOINT, OURS])
+    found = weights if weights is not None else fetch_weights(spec).path
+    return files.only_file(found, [CHECKPOINT, OURS])
 
 
 def _sizes(spec: ModelSpec, path: Path | None) -> Mapping[str, Any]:
     """From the file beside the weights where transformers wrote them, else the published ones."""
     if path is None:
         return _catalogue_sizes(spec)
-    source = path.with_name("config.json") if path.name == OURS else _fetched(spec.config_source, spec.config_sha256)
+    if path.name == OURS:
+        source = path.with_name("config.json")
+    elif spec.config_source is None or spec.config_sha256 is None:
+        return _catalogue_sizes(spec)
+    else:
+        source = fetch_file(spec.config_source, spec.config_sha256)
     sizes: dict[str, Any] = json.loads(source.read_text())
     return sizes
 
@@ -88,13 +94,6 @@ def _fill(network: nn.Module, path: Path) -> None:
         # The authors saved the model inside DataParallel, which puts "module." before each name.
         state = {key.removeprefix("module."): tensor for key, tensor in files.read_state(path).items()}
         files.load_strictly(network, state, named=_authors_name, allowed_leftovers=LEFTOVERS, path=path)
-
-
-def _fetched(url: str | None, sha256: str | None) -> Path:
-    if url is None or sha256 is None:
-        message = "rnabert: no published file is known; give --weights"
-        raise UnavailableError(message)
-    return fetch_file(url, sha256)
 
 
 def _catalogue_sizes(spec: ModelSpec) -> Mapping[str, Any]:

@@ -7,14 +7,16 @@ file itself was not seen.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from rnaexp.errors import InputError, UnavailableError
+from rnaexp.errors import InputError
 from rnaexp.models import weights as files
+from rnaexp.models.fetch import Fetched, fetch_weights
 from rnaexp.models.msa_encoder import AlignmentLetters, MsaEncoder
 from rnaexp.models.msa_transformer import MsaTransformer, MsaTransformerConfig
 from rnaexp.models.spec import Encoder, ModelSpec
@@ -54,11 +56,10 @@ def load(
     max_rows = settings.pop("max_rows", MAX_ROWS)
     if seed is not None:
         network = _random(_sizes(settings), seed)
-    elif weights is None:
-        message = f"{spec.name}: {spec.unavailable or 'no published file is known; give --weights'}"
-        raise UnavailableError(message)
     else:
-        network = _trained(weights, settings)
+        fetched = fetch_weights(spec) if weights is None else Fetched(path=weights, revision=None)
+        spec = replace(spec, revision=fetched.revision)
+        network = _trained(fetched.path, settings)
     return MsaEncoder(
         network.to(device),
         spec=spec,

@@ -1,8 +1,8 @@
 """What is known of a model without loading it, and what a loaded model must be able to do."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from jaxtyping import Float
 from torch import Tensor
@@ -25,15 +25,19 @@ class ModelSpec:
     group: Group
     loader: str  # "module:function", imported when the model is loaded
     reads: Literal["sequence", "alignment"] = "sequence"
+    min_rows: int = 1  # fewest rows of an alignment from which it can tell anything
     output: Literal["attention", "pair-scores"] = "attention"  # pair scores are taken as they are
     layers: int | None = None
     heads: int | None = None
     width: int | None = None
+    parameters: str | None = None  # as its authors state them
     max_bases: int | None = None
     resolution: Literal["base", "k-mer", "codon", "bpe"] = "base"
+    has_attention: bool = True  # whether there is a bidirectional map to read
     alphabet: str | None = None
-    source: str | None = None  # URL or hub id
-    sha256: str | None = None
+    settings: Mapping[str, Any] | None = None  # what the loader needs besides; `config` of load() overrides
+    source: str | None = None  # URL, or hf:org/name
+    sha256: str | None = None  # of the file behind a URL
     revision: str | None = None
     config_source: str | None = None
     config_sha256: str | None = None
@@ -41,9 +45,10 @@ class ModelSpec:
     trained_on: str | None = None
     trained_families: str | None = None  # "rfam": every family; else a file of accessions, named inside the package
     structure_seen: Literal["none", "prior", "predicted", "experimental"] | None = None
-    proof: str | None = None  # what shows that the adapter computes what the authors' code computes
+    proof_state: Literal["golden", "equal to multimolecule", "unproven", "by construction"] | None = None
+    proof: str | None = None  # what shows that the adapter computes what the authors' code does, or why nothing
     citation: str | None = None
-    unavailable: str | None = None  # why the weights cannot be had
+    unavailable: str | None = None  # why the weights cannot be had, and what to do
 
 
 class Encoder(Protocol):

@@ -126,6 +126,8 @@ class OneHead:
     def read(self, module: nn.Module, query: Tensor, key: Tensor, mask: Tensor | None, scaling: float) -> Tensor:
         """Only this head's probabilities; nothing is mixed with them."""
         row = slice(self.head, self.head + 1)
+        if mask is not None and mask.shape[1] > 1:  # a bias of its own for each head
+            mask = mask[:, row]
         self.map = self.spread.maps(probabilities(query[:, row], key[:, row], mask, scaling)[0, 0])
         raise _EnoughError
 

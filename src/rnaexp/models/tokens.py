@@ -1,7 +1,8 @@
 """From letters to the ids a model was trained on, and from its tokens back to bases."""
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -94,6 +95,58 @@ class Vocabulary:
     def fingerprint(self) -> str:
         """Hash of ids and special tokens."""
         text = repr((sorted(self.ids.items()), self.k, self.before, self.after, self.pad, self.mask))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """Ids of neighbouring words of k letters, cut from the left, as codons and the Nucleotide Transformer's 6-mers are.
+
+    A run of A C G U is cut into words; what is left of it, and each N, is a token of one letter where the vocabulary
+    has such tokens, else the RNA cannot be read.
+    """
+
+    model: str
+    ids: Mapping[str, int]
+    k: int
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+    pad: int = 0
+    mask: int | None = None
+
+    def encode(self, rna: Rna) -> Encoding:
+        """One token per word; raises UnsuitableError."""
+        text = rna.sequence if "U" * self.k in self.ids else rna.sequence.replace("U", "T")
+        spans = tuple(self._cuts(text))
+        return Encoding(
+            ids=(*self.before, *(self._id(rna, text, span) for span in spans), *self.after),
+            spans=((None,) * len(self.before)) + spans + ((None,) * len(self.after)),
+            bases=len(rna),
+        )
+
+    def _cuts(self, text: str) -> Iterator[tuple[int, int]]:
+        for run in re.finditer("N|[^N]+", text):
+            start, end = run.span()
+            whole = start + (end - start) // self.k * self.k
+            yield from ((at, at + self.k) for at in range(start, whole, self.k))
+            yield from ((at, at + 1) for at in range(whole, end))
+
+    def _id(self, rna: Rna, text: str, span: tuple[int, int]) -> int:
+        word = text[slice(*span)]
+        if word not in self.ids:
+            message = (
+                f"{rna.id}: {self.model} has no token for {word!r} at position {span[0] + 1}: "
+                f"it reads whole words of {self.k} letters"
+            )
+            raise UnsuitableError(message)
+        return self.ids[word]
+
+    def base_ids(self) -> None:
+        """None: a token is not one base."""
+
+    def fingerprint(self) -> str:
+        """Hash of ids, word length and special tokens."""
+        text = repr((sorted(self.ids.items()), "words", self.k, self.before, self.after, self.pad, self.mask))
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from rnaexp.errors import InputError
@@ -58,12 +58,60 @@ def read_checkpoint(path: Path) -> Any:
 
 def read_state(path: Path, *, inside: str | None = None) -> dict[str, Tensor]:
     """The tensors of a checkpoint by name; `inside` is the entry that holds them in the authors' layout."""
-    held = read_checkpoint(path)
+    return named_tensors(read_checkpoint(path), path, inside=inside)
+
+
+def read_parts(paths: Sequence[Path]) -> dict[str, Tensor]:
+    """The tensors of one checkpoint that was cut into several files.
+
+    Raises: InputError if two of them hold the same name.
+    """
+    state: dict[str, Tensor] = {}
+    for path in paths:
+        part = read_state(path)
+        if twice := sorted(state.keys() & part.keys()):
+            message = f"{twice[0]} stands in another part of this checkpoint, too"
+            raise InputError(message, path=path)
+        state |= part
+    return state
+
+
+def named_tensors(held: Any, path: Path, *, inside: str | None = None) -> dict[str, Tensor]:
+    """The tensors by name in what a checkpoint holds.
+
+    Raises: InputError.
+    """
     state = held.get(inside) if inside is not None and isinstance(held, Mapping) else held
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         message = "holds no tensors by name" + (f" under {inside!r}" if inside else "")
         raise InputError(message, path=path)
     return dict(state)
+
+
+def drop_copy(state: dict[str, Tensor], kept: str, copy: str, *, path: Path) -> None:
+    """Let go of a second name of one tensor; two that differ would silently become one.
+
+    Raises: InputError.
+    """
+    if kept in state and copy in state and not torch.equal(state[kept], state.pop(copy)):
+        message = f"{kept} and {copy} differ, but are one table in this model"
+        raise InputError(message, path=path)
+
+
+def share(module: nn.Module, state: dict[str, Tensor], named: Callable[[str], str] = str, *, path: Path) -> None:
+    """Give the file a tensor under all names it has in the module; safetensors hold a tied tensor once.
+
+    Raises: InputError if a file holds it twice and not equal.
+    """
+    first: dict[tuple[int, torch.Size], str] = {}
+    for own, tensor in module.state_dict().items():
+        name = named(own)
+        other = first.setdefault((tensor.data_ptr(), tensor.shape), name)
+        if other in state and name in state and not torch.equal(state[other], state[name]):
+            message = f"{other} and {name} differ, but are one table in this model"
+            raise InputError(message, path=path)
+        if other in state or name in state:
+            state[name] = state[other] = state[other] if other in state else state[name]
 
 
 def only_file(path: Path, names: Sequence[str]) -> Path:
@@ -117,6 +165,17 @@ def refuse_keys(faults: Mapping[str, Sequence[str]], *, path: Path | str | None)
         if keys
     ]
     raise InputError("weights do not fit the model; " + "; ".join(told), path=path)
+
+
+def save(network: Any, folder: Path) -> None:
+    """A network's tensors and configuration under its own names, which `save_pretrained` does not always keep."""
+    folder.mkdir(parents=True, exist_ok=True)
+    held: dict[int, str] = {}
+    for name, tensor in network.state_dict().items():
+        held.setdefault(tensor.data_ptr(), name)  # a tied tensor is held once
+    own = network.state_dict()
+    save_file({name: own[name].contiguous() for name in held.values()}, folder / "model.safetensors", {"format": "pt"})
+    network.config.save_pretrained(folder)
 
 
 def fingerprint(*parts: str) -> str:

@@ -4,13 +4,19 @@ import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from rnaexp.store import Store, key_of
 
 
-def doctor() -> int:
+def doctor(*, with_models: bool = False, json: bool = False) -> int:
     """Print one line a check; 0 if all is well, 69 if something is missing."""
+    if with_models:
+        from rnaexp.report.listings import needs_of_models
+
+        needs_of_models(json=json)
+        return 0
     fine = True
     for name, check in _CHECKS.items():
         try:
@@ -62,6 +68,32 @@ def _mirror() -> str:
     return f"{mirror} stands in for downloads"
 
 
+def _hub() -> str:
+    """Whether a model hub answers: told, not required, for weights may be cached or given."""
+    endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+    if os.environ.get("HF_HUB_OFFLINE"):
+        return f"{endpoint} is not asked: HF_HUB_OFFLINE is set"
+    import requests
+
+    try:
+        code = requests.head(endpoint, timeout=3, allow_redirects=False).status_code
+    except requests.RequestException as error:
+        return f"{endpoint} does not answer ({type(error).__name__}): cached weights and --weights only"
+    return f"{endpoint} answers ({code})"
+
+
+def _models() -> str:
+    """What is installed beside the package, and what lies in the cache."""
+    from rnaexp import models
+    from rnaexp.models.fetch import is_cached
+
+    known = [models.spec(name) for name in models.names()]
+    cached = [entry.name for entry in known if is_cached(entry)]
+    extra = "installed" if find_spec("multimolecule") else "not installed (nothing needs it)"
+    told = f"cached and locked here: {', '.join(cached) or 'none'}; multimolecule is {extra}"
+    return f"{told}; rnaexp doctor --models says what each would need"
+
+
 def _main_job() -> str:
     from rnaexp.data.sets import load_set
     from rnaexp.models import load
@@ -77,5 +109,7 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "store": _store,
     "tracking": _tracking,
     "mirror": _mirror,
+    "hub": _hub,
+    "models": _models,
     "main job": _main_job,
 }

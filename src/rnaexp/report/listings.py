@@ -24,9 +24,36 @@ def models(name: str, *, json: bool) -> None:
     elif name:
         _print_facts(rows[0])
     else:
-        shown = ("name", "title", "group", "reads", "layers", "heads", "width", "max_bases", "licence", "unavailable")
-        _print_table([{key: row[key] for key in shown} for row in rows])
+        shown = ("name", "group", "reads", "layers", "heads", "width", "max_bases", "resolution", "proof_state")
+        notes: dict[str, int] = {}
+        _print_table([{**{key: row[key] for key in shown}, "weights": _weights(row, notes)} for row in rows])
+        sys.stdout.write("".join(f"[{number}] {note}\n" for note, number in notes.items()))
         sys.stdout.write("Also: untrained:<model>, a checkpoint folder, hf:org/name. One model: rnaexp models NAME\n")
+
+
+def _weights(row: Mapping[str, Any], notes: dict[str, int]) -> str:
+    """Where they are; why they cannot be had is a note below the table, said once."""
+    if row["group"] == "baseline" or row["proof_state"] == "by construction":
+        return "none needed"
+    if row["unavailable"] is not None:
+        return f"unavailable [{notes.setdefault(row['unavailable'], len(notes) + 1)}]"
+    source = str(row["source"] or _UNKNOWN)
+    return source if source.startswith("hf:") else source.removeprefix("https://").partition("/")[0]
+
+
+def needs_of_models(*, json: bool) -> None:
+    """Disk, memory and time of each model on this machine."""
+    from rnaexp.report.needs import needs
+
+    rows = needs()
+    if json:
+        _print_json({"models": rows})
+    else:
+        _print_table(rows)
+        sys.stdout.write(
+            "From the sizes in the catalogue (float32, projections and inner layers) and this machine's own rate of "
+            "multiplying matrices, measured just now.\n"
+        )
 
 
 def sets(*, json: bool) -> None:

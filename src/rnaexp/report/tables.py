@@ -121,6 +121,7 @@ def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         labels = {
             "evidence": evidence_text(run["evidence"]),
             "annotator": run["annotator"],
+            "structure_aware": run["structure_aware"],
             "tags": "; ".join(run["tags"]),
         }
         asked = {"protocol": run["protocol"]["name"], "alignment": run["alignment"], "related_rnas": run["related"]}

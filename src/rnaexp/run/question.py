@@ -43,8 +43,15 @@ class Question:
             self._task(model, sets, protocol, alignment)
             for model in self.models
             for sets, protocol in product(self.sets, self.protocols)
-            for alignment in (self.alignments if spec(model).reads == "alignment" else ("intact",))
+            for alignment in self._alterations(model)
         ]
+
+    def _alterations(self, model: str) -> tuple[How, ...]:
+        """What can be asked of a model: one sequence has no alignment to alter, and covariation needs two rows."""
+        about = spec(model)
+        if about.reads != "alignment":
+            return ("intact",)
+        return tuple(how for how in self.alignments if about.min_rows == 1 or how != "depth-1")
 
     def _task(self, model: str, sets: dict[str, str], protocol: dict[str, Any], alignment: How) -> Task:
         fields = {"score_scale": "raw", "related": self.related} | protocol

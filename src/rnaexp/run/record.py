@@ -43,6 +43,8 @@ def parameters(result: Result) -> dict[str, object]:
         "group": spec.group,
         "parameters": _parameter_count(result.encoder),
         "revision": spec.revision,
+        "resolution": spec.resolution,
+        "proof": spec.proof_state,
         "fingerprint": result.encoder.fingerprint,
         "layer": tuned.layer if tuned else None,
         "head": tuned.head if tuned else None,

@@ -133,6 +133,12 @@ def _warn(result: Result, store: Store) -> None:
             f"{len(result.related)} RNAs of {result.validation.data.name} have relatives in "
             f"{result.test.data.name} and {done}: {', '.join(result.related)}"
         )
+    alone = [rna.id for rna in result.test.rnas if rna.alignment is None]
+    if result.encoder.spec.reads == "alignment" and alone:
+        _say(
+            f"{len(alone)} of {len(result.test.rnas)} RNAs of {result.test.data.name} have no alignment and were read "
+            "alone, at depth 1 (rnaexp msa makes alignments)"
+        )
     reasons: dict[str, list[str]] = {}
     for one in result.skipped:
         what = f"{'failed' if one.failed else 'skipped'}: {one.reason.removeprefix(one.id + ': ')}"
@@ -264,6 +270,21 @@ def _called_already(encoder: FileEncoder, asked: Task) -> TunedHead:
         read_out=PAIR_SCORES,
         scoring=asked.scoring,
     )
+
+
+def msa(fasta: Path, database: Path, out: Path, search: Mapping[str, Any], *, max_rows: int, json: bool) -> None:
+    """Alignments of homologs; raises InputError for a value that is not allowed."""
+    from rnaexp.data.homologs import Search
+    from rnaexp.run.msa import make_alignments
+
+    if max_rows < 1:
+        message = f"--max-rows {max_rows}: must be at least 1"
+        raise InputError(message)
+    try:
+        wanted = Search(**search)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    make_alignments(fasta, database, out, wanted, max_rows=max_rows, json=json)
 
 
 def find_tuned(model: str, where: str) -> TunedHead:

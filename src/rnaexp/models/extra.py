@@ -1,0 +1,105 @@
+"""A lab's own rows: RNAEXP_CATALOG names a TOML file that adds models or says where a known one comes from.
+
+[models.my-rinalmo]
+like = "rinalmo-micro"                  # its loader, letters and sizes
+source = "hf:my-lab/my-rinalmo"         # or a URL, or a folder
+revision = "40 hex digits"
+settings = { num_blocks = 6, embed_dim = 320, num_heads = 20 }
+
+[models.my-bert]                        # without `like`: a checkpoint that transformers opens as BERT or ESM
+source = "hf:my-lab/my-bert"
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from rnaexp.errors import InputError
+from rnaexp.models.spec import ModelSpec
+
+VARIABLE = "RNAEXP_CATALOG"
+
+# A loader is code: it is chosen by naming a row that has it, never as text.
+_CLOSED = {"name", "loader", "output", "proof_state", "proof"}
+_OPEN = {each.name for each in fields(ModelSpec)} - _CLOSED
+_PATTERNS = {"revision": "[0-9a-f]{40}", "sha256": "[0-9a-f]{64}", "source": ".+"}
+_NUMBERS = ("layers", "heads", "width", "max_bases")
+
+
+def with_extra_rows(known: Mapping[str, ModelSpec]) -> Mapping[str, ModelSpec]:
+    """The catalogue with the rows of RNAEXP_CATALOG, if it is set.
+
+    Raises: InputError naming the file for what is not a row.
+    """
+    path = os.environ.get(VARIABLE)
+    return {**known, **_rows(Path(path), known)} if path else known
+
+
+def _rows(path: Path, known: Mapping[str, ModelSpec]) -> dict[str, ModelSpec]:
+    try:
+        held = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        message = f"no such file; {VARIABLE} names it"
+        raise InputError(message, path=path) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"not TOML: {error}"
+        raise InputError(message, path=path) from error
+    tables = held.get("models", {})
+    if set(held) - {"models"} or not isinstance(tables, dict):
+        message = "wanted tables [models.NAME] and nothing else"
+        raise InputError(message, path=path)
+    return {name: _row(name, table, known, path) for name, table in tables.items()}
+
+
+def _row(name: str, table: Any, known: Mapping[str, ModelSpec], path: Path) -> ModelSpec:
+    if not isinstance(table, dict) or (strange := sorted(set(table) - _OPEN - {"like"})):
+        what = strange[0] if isinstance(table, dict) else "a value"
+        message = f"[models.{name}]: {what}; it has like, {', '.join(sorted(_OPEN))}"
+        raise InputError(message, path=path)
+    _refuse_wrong_kinds(name, table, path)
+    facts = dict(table)
+    like = facts.pop("like", name)
+    if like not in known and like != name:
+        message = f"[models.{name}]: like = {like!r}, which is no model of the catalogue"
+        raise InputError(message, path=path)
+    base = known.get(like) or _checkpoint(name)
+    if "source" in facts:  # what was pinned for another file says nothing of this one
+        base = replace(base, revision=None, sha256=None, unavailable=None, config_source=None, config_sha256=None)
+        facts["source"] = _source(facts["source"], path)
+    if like != name:
+        base = replace(base, title=name)
+    return replace(base, name=name, **facts)
+
+
+def _refuse_wrong_kinds(name: str, table: Mapping[str, Any], path: Path) -> None:
+    """Numbers are numbers, a commit is a commit."""
+    for field, pattern in _PATTERNS.items():
+        if field in table and not (isinstance(table[field], str) and re.fullmatch(pattern, table[field])):
+            message = f"[models.{name}]: {field} = {table[field]!r}; wanted {pattern}"
+            raise InputError(message, path=path)
+    for field in _NUMBERS:
+        if field in table and (type(table[field]) is not int or table[field] < 1):
+            message = f"[models.{name}]: {field} = {table[field]!r}; wanted a whole number above 0"
+            raise InputError(message, path=path)
+
+
+def _checkpoint(name: str) -> ModelSpec:
+    return ModelSpec(
+        name=name,
+        title=name,
+        group="reference",
+        loader="rnaexp.models.huggingface:load",
+        proof_state="unproven",
+        proof=f"added by {VARIABLE}",
+    )
+
+
+def _source(source: Any, path: Path) -> str:
+    """A folder is meant from where the file stands."""
+    text = str(source)
+    beside = path.parent / text
+    return str(beside.resolve()) if "://" not in text and beside.exists() else text

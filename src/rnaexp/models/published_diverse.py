@@ -1,0 +1,270 @@
+"""Published models of many kinds of non-coding RNA (class I of arXiv:2505.09087).
+
+Each fact was read in the file named beside it: the authors' repository, or multimolecule's model cards
+(DLS5-Omics/multimolecule at cb097904, `multimolecule/models/*/README.md`; below "the card").
+"""
+
+from rnaexp.models.spec import ModelSpec
+
+_DRIVE = "published on a shared drive, which a program cannot fetch: download it from {} by hand, then --weights FILE"
+_HUB_CODE = (
+    "its checkpoint needs the model code that lies beside it on the hub, and code from the hub is never run; score its "
+    "attention from files: rnaexp score --maps DIR"
+)
+
+_RNA_FM = ModelSpec(
+    name="rna-fm",
+    title="RNA-FM",
+    group="diverse-ncrna",
+    loader="rnaexp.models.fair_esm:load_rna_fm",
+    layers=12,  # the card; ml4bio/RNA-FM README: 12 layers
+    heads=20,
+    width=640,
+    parameters="99.52M",
+    max_bases=1022,  # 1024 tokens with <cls> and <eos>: the card
+    alphabet="ACGUN",
+    settings={"intermediate_size": 5120, "max_position_embeddings": 1026},  # the card; its loader adds two positions
+    source="https://proj.cse.cuhk.edu.hk/rnafm/api/download?filename=RNA-FM_pretrained.pth",  # ml4bio/RNA-FM README
+    licence="MIT",
+    trained_on="RNAcentral, 23.7 million sequences",
+    structure_seen="none",
+    proof_state="golden",
+    proof="authors' code on deterministic weights: tests/golden/test_golden_published.py",
+    citation="doi:10.1101/2022.08.06.503062",
+)
+
+_RINALMO = "https://zenodo.org/records/15043668/files/rinalmo_{}_pretrained.pt"  # lbcb-sci/RiNALMo README
+
+
+def _rinalmo(size: str, layers: int, width: int, parameters: str) -> ModelSpec:
+    """Sizes: lbcb-sci/RiNALMo rinalmo/config.py; parameters and training set: the card."""
+    return ModelSpec(
+        name=f"rinalmo-{size}",
+        title=f"RiNALMo {size}",
+        group="diverse-ncrna",
+        loader="rnaexp.models.rinalmo:load",
+        layers=layers,
+        heads=20,
+        width=width,
+        parameters=parameters,
+        max_bases=1022,
+        alphabet="ACGUN",
+        source=_RINALMO.format(size),
+        licence="Apache-2.0 (code)",
+        trained_on="RNAcentral, Rfam, Ensembl, Nucleotide: 36 million ncRNAs",
+        structure_seen="none",
+        proof_state="golden",
+        proof="authors' code on deterministic weights: tests/golden/test_golden_published.py",
+        citation="arXiv:2403.00043",
+    )
+
+
+def _aido(name: str, hub: str, trained_on: str) -> ModelSpec:
+    """genbio-ai/ModelGenerator modelgenerator/backbones; its sizes stand in the hub's config.json, not seen here."""
+    return ModelSpec(
+        name=f"aido-rna-{name}",
+        title=f"AIDO.RNA {hub.removeprefix('AIDO.RNA-')}",
+        group="diverse-ncrna",
+        loader="rnaexp.models.aido_rna:load",
+        alphabet="ACGUN",
+        source=f"hf:genbio-ai/{hub}",
+        licence="GenBio AI Community License (code)",
+        trained_on=trained_on,
+        proof_state="golden",
+        proof="authors' code on deterministic weights, both norms: tests/golden/test_golden_published.py",
+        citation="doi:10.1101/2024.11.28.625345",
+    )
+
+
+_MARS = "MARS, 886 million RNAs"
+_CENTRAL = "RNAcentral, 42 million ncRNAs"
+
+
+def _resm(size: str, layers: int, width: int) -> ModelSpec:
+    """yikunpku/RESM README: sizes, licence, where the weights are."""
+    return ModelSpec(
+        name=f"resm-{size}",
+        title=f"RESM {size.upper()}",
+        group="diverse-ncrna",
+        loader="rnaexp.models.fair_esm:load_resm",
+        layers=layers,
+        heads=20,
+        width=width,
+        parameters=f"~{size.upper()}",
+        alphabet="ACGUN",
+        licence="MIT",
+        proof_state="golden",
+        proof="authors' code on deterministic weights: tests/golden/test_golden_published.py",
+        citation="doi:10.1101/2025.08.09.669469",
+        unavailable=(
+            "its file's URL is not known here: download it from doi:10.5281/zenodo.15980875, then --weights FILE"
+        ),
+    )
+
+
+def _omnigenome(name: str, title: str, hub: str, parameters: str | None, citation: str | None) -> ModelSpec:
+    """Hub ids: yangheng95/OmniGenBench README and docs."""
+    return ModelSpec(
+        name=name,
+        title=title,
+        group="diverse-ncrna",
+        loader="rnaexp.models.huggingface:load",
+        parameters=parameters,
+        source=f"hf:yangheng/{hub}",
+        trained_on="OneKP" if name == "mp-rna" else "54 billion plant RNA and DNA tokens",
+        proof_state="unproven",
+        proof="its model code lies on the hub only; opened as ESM if its config.json says so, else refused",
+        citation=citation,
+    )
+
+
+ROWS = (
+    ModelSpec(
+        name="rnabert",
+        title="RNABERT",
+        group="diverse-ncrna",
+        loader="rnaexp.models.rnabert:load",
+        layers=6,
+        heads=12,
+        width=120,
+        parameters="0.48M",
+        max_bases=440,
+        alphabet="ACGU",
+        source="https://raw.githubusercontent.com/jkobject/RNABERT/32904a97fc3313123a4d625ea399d0474b396b81/bert_mul_2.pth",
+        sha256="32032afc6805887d5c37319a8a18e435a1584514754e4a933362cfd61c84ea20",
+        revision="32904a97fc3313123a4d625ea399d0474b396b81",
+        config_source="https://raw.githubusercontent.com/jkobject/RNABERT/32904a97fc3313123a4d625ea399d0474b396b81/RNA_bert_config.json",
+        config_sha256="f97799857a2a035b1fcd07e4ac33522cb937050a0780c36fd728db68bef5e015",
+        licence="none stated",
+        trained_on="Rfam sequences",
+        trained_families="rfam",
+        citation="doi:10.1093/nargab/lqac012",
+        proof_state="golden",
+        proof="authors' code, unpadded, on deterministic weights: tests/golden/test_golden_rnabert.py",
+    ),
+    _RNA_FM,
+    ModelSpec(
+        name="rna-msm",
+        title="RNA-MSM",
+        group="diverse-ncrna",
+        loader="rnaexp.models.rnamsm:load",
+        reads="alignment",
+        layers=10,
+        heads=12,
+        width=768,
+        parameters="95.92M",
+        max_bases=1023,
+        alphabet="ACGUN-",
+        licence="MIT",
+        trained_on="Rfam 14.7, 3,932 families without known structures, alignments by RNAcmap3",
+        trained_families="rfam",
+        structure_seen="predicted",  # the card: RNAcmap3 builds its alignments with RNAfold and INFERNAL
+        citation="doi:10.1093/nar/gkad1031",
+        proof_state="golden",
+        proof="authors' code on deterministic weights: tests/golden/test_rnamsm.py",
+        unavailable=_DRIVE.format("the folder named in the README of yikunpku/RNA-MSM"),
+    ),
+    ModelSpec(
+        name="rna-km",
+        title="RNA-km",
+        group="diverse-ncrna",
+        loader="rnaexp.models.rna_km:load",
+        layers=12,  # gongtiansu/RNA-km model/pretrain_model.py
+        heads=16,
+        width=1024,
+        alphabet="ACGUN",
+        licence="MIT",
+        proof_state="golden",
+        proof="authors' code on deterministic weights: tests/golden/test_golden_published.py",
+        unavailable=_DRIVE.format("https://drive.google.com/file/d/1DI79-R33R396ZdbNcqbADQMP7Nprb_ze/view"),
+    ),
+    ModelSpec(
+        name="rnaernie",
+        title="RNAErnie",
+        group="diverse-ncrna",
+        loader="rnaexp.models.huggingface:load",
+        layers=12,  # the card
+        heads=12,
+        width=768,
+        parameters="86.06M",
+        max_bases=510,
+        alphabet="ACGU",
+        licence="MIT",
+        trained_on="RNAcentral, 23 million sequences",
+        citation="doi:10.1038/s42256-024-00836-4",
+        proof_state="unproven",
+        proof="Paddle code that was not run here; multimolecule's own card calls its port unconfirmed",
+        unavailable=(
+            "published for Paddle only; a BERT folder converted from it (config.json, vocab.txt, weights) will do: "
+            "--weights FOLDER"
+        ),
+    ),
+    ModelSpec(
+        name="ernie-rna",
+        title="ERNIE-RNA",
+        group="diverse-ncrna",
+        loader="rnaexp.models.ernie_rna:load",
+        layers=12,  # the card
+        heads=12,
+        width=768,
+        parameters="85.67M",
+        max_bases=1022,
+        alphabet="ACGUN",
+        licence="MIT",
+        trained_on="RNAcentral, 20.4 million sequences",
+        structure_seen="prior",  # a pairing matrix is added to the first layer's scores: its code
+        citation="doi:10.1101/2024.03.17.585376",
+        proof_state="golden",
+        proof="authors' code on deterministic weights, its maps softmaxed: tests/golden/test_golden_published.py",
+        unavailable=_DRIVE.format("https://drive.google.com/drive/folders/10Yz-sdezhmazzVtrtdBGdzzqK1Z6f-Xv"),
+    ),
+    _rinalmo("micro", 12, 480, "33.48M"),
+    _rinalmo("mega", 30, 640, "148.04M"),
+    _rinalmo("giga", 33, 1280, "650.88M"),
+    _aido("1m", "AIDO.RNA-1M-MARS", _MARS),
+    _aido("25m", "AIDO.RNA-25M-MARS", _MARS),
+    _aido("300m", "AIDO.RNA-300M-MARS", _MARS),
+    _aido("650m", "AIDO.RNA-650M", _CENTRAL),
+    _aido("1.6b", "AIDO.RNA-1.6B", _CENTRAL),
+    _omnigenome("mp-rna", "MP-RNA", "MP-RNA", None, "https://aclanthology.org/2024.findings-emnlp.304"),
+    _omnigenome("omnigenome-52m", "OmniGenome 52M", "OmniGenome-52M", "52M", None),
+    _omnigenome("omnigenome-186m", "OmniGenome 186M", "OmniGenome-186M", "186M", None),
+    _resm("150m", 30, 640),
+    _resm("650m", 33, 1280),
+    ModelSpec(
+        name="birna-bert",
+        title="BiRNA-BERT",
+        group="diverse-ncrna",
+        loader="rnaexp.models.huggingface:load",
+        resolution="bpe",
+        citation="doi:10.1101/2024.07.02.601703",
+        proof_state="unproven",
+        proof="no authors' output was at hand",
+        unavailable=f"{_HUB_CODE} (a MosaicBERT with ALiBi)",
+    ),
+    ModelSpec(
+        name="protrna",
+        title="ProtRNA",
+        group="diverse-ncrna",
+        loader="rnaexp.models.huggingface:load",
+        layers=33,  # roxie-zhang/ProtRNA pretrained.py
+        heads=20,
+        width=1280,
+        licence="Apache-2.0",
+        proof_state="unproven",
+        proof="TensorFlow code that was not run here",
+        unavailable=(
+            "published for TensorFlow only (zenodo.org/records/13888473, HDF5); score its attention from files: "
+            "rnaexp score --maps DIR"
+        ),
+    ),
+    ModelSpec(
+        name="uni-rna",
+        title="Uni-RNA",
+        group="diverse-ncrna",
+        loader="rnaexp.models.huggingface:load",
+        proof_state="unproven",
+        proof="no authors' output was at hand",
+        unavailable="its repository (sjtugrc/Uni-RNA) holds no weights; score its maps: rnaexp score --maps DIR",
+    ),
+)

@@ -1,0 +1,211 @@
+"""Published models beside the RNA models: unified ones, DNA models, and protein models as a null control.
+
+Facts: the authors' repositories, and multimolecule's model cards (DLS5-Omics/multimolecule at cb097904; "the card").
+"""
+
+from rnaexp.models.spec import ModelSpec
+
+_HUB_CODE = (
+    "its checkpoint needs the model code that lies beside it on the hub, and code from the hub is never run; score its "
+    "attention from files: rnaexp score --maps DIR"
+)
+_NO_ATTENTION = "no attention to read (a convolution over the whole sequence): embeddings only, and {}"
+
+
+def _dnabert(k: int, parameters: str) -> ModelSpec:
+    """jerryji1993/DNABERT README and src/transformers/dnabert-config; parameters and training set: the card."""
+    return ModelSpec(
+        name=f"dnabert-{k}mer",
+        title=f"DNABERT {k}-mer",
+        group="dna",
+        loader="rnaexp.models.bert_folder:load",
+        layers=12,
+        heads=12,
+        width=768,
+        parameters=parameters,
+        max_bases=510 + k - 1,
+        resolution="k-mer",
+        alphabet="ACGT",
+        settings={"k": k},
+        source=f"hf:zhihan1996/DNA_bert_{k}",
+        licence="Apache-2.0",
+        trained_on="human genome GRCh38.p13",
+        structure_seen="none",
+        proof_state="golden" if k == 3 else "unproven",
+        proof="transformers' BERT, as the authors' fork of it, on deterministic weights: "
+        "tests/golden/test_golden_bert_folders.py"
+        if k == 3
+        else "the same code as the 3-mer model, which is proven; no fixture of this k",
+        citation="doi:10.1093/bioinformatics/btab083",
+    )
+
+
+def _nt_v2(size: str) -> ModelSpec:
+    """instadeepai/nucleotide-transformer docs/nucleotide_transformer.md and pretrained.py."""
+    return ModelSpec(
+        name=f"nt-v2-{size}",
+        title=f"Nucleotide Transformer v2 {size.upper()}",
+        group="dna",
+        loader="rnaexp.models.huggingface:load",
+        parameters=size.upper(),
+        max_bases=12282,
+        resolution="k-mer",
+        alphabet="ACGTN",
+        source=f"hf:InstaDeepAI/nucleotide-transformer-v2-{size}-multi-species",
+        licence="CC-BY-NC-SA-4.0",
+        trained_on="850 genomes",
+        structure_seen="none",
+        proof_state="unproven",
+        proof="no authors' output was at hand",
+        citation="https://www.nature.com/articles/s41592-024-02523-z",
+        unavailable=f"{_HUB_CODE} (rotary positions and gated units that transformers' ESM lacks)",
+    )
+
+
+def _hyenadna(
+    size: str, hub: str, *, layers: int | None = None, width: int | None = None, parameters: str | None = None
+) -> ModelSpec:
+    """Hub ids: HazyResearch/hyena-dna README; sizes, where the card's name is clearly this checkpoint: the card."""
+    return ModelSpec(
+        name=f"hyenadna-{size}",
+        title=f"HyenaDNA {size}",
+        group="dna",
+        loader="rnaexp.models.huggingface:load",
+        layers=layers,
+        width=width,
+        parameters=parameters,
+        has_attention=False,
+        alphabet="ACGTN",
+        source=f"hf:LongSafari/{hub}",
+        licence="Apache-2.0",
+        trained_on="human genome GRCh38",
+        structure_seen="none",
+        proof_state="unproven",
+        proof="no authors' output was at hand",
+        citation="https://openreview.net/forum?id=ubzNoJjOKj",
+        unavailable=_NO_ATTENTION.format("its model code lies on the hub only, which is never run"),
+    )
+
+
+def _esm2(size: str, layers: int, width: int, heads: int | None = None) -> ModelSpec:
+    """facebookresearch/esm README; heads of two sizes: yikunpku/RESM README, of the others not read anywhere."""
+    name = f"esm2_t{layers}_{size.upper()}_UR50D"
+    return ModelSpec(
+        name=f"esm2-{size}",
+        title=f"ESM-2 {size.upper()}",
+        group="protein",
+        loader="rnaexp.models.fair_esm:load_esm2",
+        layers=layers,
+        heads=heads,
+        width=width,
+        parameters=size.upper(),
+        alphabet="ACGUN",
+        source=f"https://dl.fbaipublicfiles.com/fair-esm/models/{name}.pt",
+        licence="MIT",
+        trained_on="proteins, UniRef50/D 2021_04; reads A C G U N as amino acids: a null control",
+        structure_seen="none",
+        proof_state="golden",
+        proof="authors' code on deterministic weights (proteins): tests/golden/test_golden_esm2.py; as a reader of "
+        "protein contacts unproven, no set of proteins is here",
+    )
+
+
+def _evo(size: str, context: int) -> ModelSpec:
+    """evo-design/evo README, evo/models.py and evo/configs."""
+    return ModelSpec(
+        name=f"evo-1-{size}",
+        title=f"Evo 1 {size.upper()}",
+        group="unified",
+        loader="rnaexp.models.huggingface:load",
+        layers=32,
+        heads=32,
+        width=4096,
+        parameters="7B",
+        max_bases=context,
+        has_attention=False,
+        source=f"hf:togethercomputer/evo-1-{size}-base",
+        licence="Apache-2.0",
+        trained_on="OpenGenome, prokaryotic genomes, about 300 billion tokens",
+        structure_seen="none",
+        proof_state="unproven",
+        proof="no authors' output was at hand",
+        citation="doi:10.1126/science.ado9336",
+        unavailable=(
+            "StripedHyena: 3 of its 32 layers attend, and only backwards, so it has no map of pairs to read; its "
+            "package (evo-model) needs flash-attn on a GPU"
+        ),
+    )
+
+
+ROWS = (
+    ModelSpec(
+        name="lucaone",
+        title="LucaOne",
+        group="unified",
+        loader="rnaexp.models.lucaone:load",
+        layers=20,  # PyPI lucaone 1.1.1, configuration_lucaone.py
+        heads=40,
+        width=2560,
+        alphabet="ACGUN",
+        source="hf:LucaGroup/LucaOne-default-step36M",
+        licence="Apache-2.0 (LucaOne/LucaOne), MIT (PyPI lucaone)",
+        trained_on="DNA, RNA and proteins",
+        proof_state="golden",
+        proof="PyPI lucaone 1.1.1 on deterministic weights: tests/golden/test_golden_published.py",
+        citation="doi:10.1038/s42256-025-01044-4",
+    ),
+    _evo("8k", 8192),
+    _evo("131k", 131072),
+    _dnabert(3, "86.10M"),
+    _dnabert(4, "86.24M"),
+    _dnabert(5, "86.83M"),
+    _dnabert(6, "89.19M"),
+    ModelSpec(
+        name="dnabert-2",
+        title="DNABERT-2",
+        group="dna",
+        loader="rnaexp.models.huggingface:load",
+        layers=12,  # the card
+        heads=12,
+        width=768,
+        parameters="117.07M",
+        resolution="bpe",
+        alphabet="ACGT",
+        source="hf:zhihan1996/DNABERT-2-117M",
+        licence="Apache-2.0",
+        trained_on="genomes of 135 species",
+        structure_seen="none",
+        proof_state="unproven",
+        proof="no authors' output was at hand",
+        citation="arXiv:2306.15006",
+        unavailable=f"{_HUB_CODE} (a BERT with ALiBi)",
+    ),
+    ModelSpec(
+        name="nt-500m-human-ref",
+        title="Nucleotide Transformer v1 500M, human reference",
+        group="dna",
+        loader="rnaexp.models.huggingface:load",
+        parameters="500M",
+        max_bases=5994,
+        resolution="k-mer",
+        alphabet="ACGTN",
+        source="hf:InstaDeepAI/nucleotide-transformer-500m-human-ref",
+        licence="CC-BY-NC-SA-4.0",
+        trained_on="human genome GRCh38",
+        structure_seen="none",
+        proof_state="unproven",
+        proof="no authors' output was at hand; opened as the ESM checkpoint its config.json says it is",
+        citation="https://www.nature.com/articles/s41592-024-02523-z",
+    ),
+    *(_nt_v2(size) for size in ("50m", "100m", "250m", "500m")),
+    _hyenadna("tiny", "hyenadna-tiny-1k-seqlen"),
+    _hyenadna("small", "hyenadna-small-32k-seqlen"),
+    _hyenadna("medium", "hyenadna-medium-160k-seqlen"),
+    _hyenadna("large", "hyenadna-large-1m-seqlen", layers=8, width=256, parameters="6.62M"),
+    _esm2("8m", 6, 320),
+    _esm2("35m", 12, 480),
+    _esm2("150m", 30, 640, heads=20),
+    _esm2("650m", 33, 1280, heads=20),
+    _esm2("3b", 36, 2560),
+    _esm2("15b", 48, 5120),
+)

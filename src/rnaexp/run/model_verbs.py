@@ -1,0 +1,107 @@
+"""`rnaexp models fetch|check|convert`: weights from where they are published to where they can be used."""
+
+import json as json_format
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rnaexp import models
+from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models.fetch import fetch_weights
+from rnaexp.models.memory import parameters_of, peak_bytes
+from rnaexp.models.spec import Encoder
+from rnaexp.models.weights import save
+from rnaexp.rna import Rna
+
+_PROBE = Rna(id="probe", sequence="GGGAAACUCGAUUGCAUCCGAAAGAGUUCC")  # 30 bases: whole codons
+_TEXTS = ("*.txt", "tokenizer*.json", "special_tokens_map.json")
+
+
+def fetch(name: str, *, json: bool) -> None:
+    """Download, check, lock.
+
+    Raises: UnavailableError saying why and what to do.
+    """
+    entry = models.spec(name)
+    if entry.unavailable is not None:
+        message = f"{name}: {entry.unavailable}"
+        raise UnavailableError(message)
+    if entry.group == "baseline" or entry.source is None:
+        message = f"{name}: it has no weights to fetch"
+        raise UnavailableError(message)
+    found = fetch_weights(entry)
+    _tell({"name": name, "path": str(found.path), "revision": found.revision}, json=json)
+
+
+def check(loading: Mapping[str, Any], *, json: bool) -> None:
+    """Load a model and read one RNA of 30 bases."""
+    encoder = models.load(**loading)
+    layers = _all_maps(encoder)
+    _tell(
+        {
+            "name": encoder.spec.name,
+            "layers": encoder.layers,
+            "heads": encoder.heads,
+            "width": encoder.spec.width,
+            "parameters": parameters_of(encoder),
+            "revision": encoder.spec.revision,
+            "fingerprint": encoder.fingerprint,
+            "proof": encoder.spec.proof_state,
+            "maps_finite": bool(torch.isfinite(layers).all()),
+            "memory_for_500_bases_mb": round(peak_bytes(encoder, 500) / 1e6),
+        },
+        json=json,
+    )
+
+
+def convert(loading: Mapping[str, Any], out: Path, *, json: bool) -> None:
+    """Write safetensors and config.json, load them again, and see that both give the same maps.
+
+    Raises: InputError if there is nothing to convert, or `out` is not empty.
+    """
+    if out.exists() and any(out.iterdir()):
+        message = "not empty; give a new folder"
+        raise InputError(message, path=out)
+    encoder: Any = models.load(**loading)
+    network = getattr(encoder, "network", None)
+    if network is None:
+        message = f"{encoder.spec.name} has no weights to convert"
+        raise InputError(message)
+    if _from_folder(encoder.spec.loader):
+        network.save_pretrained(out)
+        _copy_tokenizer(loading.get("weights"), out)
+    else:
+        save(network, out)
+    again = models.load(**{**loading, "weights": out, "config": None})
+    if not torch.equal(_all_maps(encoder), _all_maps(again)):
+        message = "the converted weights give other maps than the file they came from"
+        raise InputError(message, path=out)
+    _tell({"name": encoder.spec.name, "path": str(out), "maps_equal": True}, json=json)
+
+
+def _from_folder(loader: str) -> bool:
+    """Whether transformers itself opens what it has saved."""
+    return loader.startswith(("rnaexp.models.huggingface:", "rnaexp.models.bert_folder:"))
+
+
+def _copy_tokenizer(weights: Path | None, out: Path) -> None:
+    """A transformers folder is opened with the tokenizer that lies in it."""
+    for path in (path for pattern in _TEXTS for path in Path(weights or out).glob(pattern)):
+        if not (out / path.name).exists():
+            shutil.copyfile(path, out / path.name)
+
+
+def _all_maps(encoder: Encoder) -> torch.Tensor:
+    return torch.stack([layer.clone() for layer in encoder.attention(_PROBE)])
+
+
+def _tell(facts: Mapping[str, Any], *, json: bool) -> None:
+    if json:
+        sys.stdout.write(json_format.dumps(facts) + "\n")
+    else:
+        width = max(map(len, facts))
+        sys.stdout.write("".join(f"{key:{width}}  {'unknown' if v is None else v}\n" for key, v in facts.items()))

@@ -1,0 +1,94 @@
+"""`rnaexp msa`: an alignment of homologs for each RNA of a file, for the models that read alignments."""
+
+import csv
+import io
+import json as json_format
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rnaexp.data.download import file_sha256
+from rnaexp.data.formats import read_rnas
+from rnaexp.data.homologs import Database, Search
+from rnaexp.data.names import safe_name
+from rnaexp.errors import InputError
+from rnaexp.models.rows import select_rows
+from rnaexp.report.progress import announce
+from rnaexp.rna import Alignment, Rna
+from rnaexp.store import write_atomically
+
+TABLE = "msa.csv"
+
+
+def make_alignments(fasta: Path, database: Path, out: Path, search: Search, *, max_rows: int, json: bool) -> None:
+    """One A2M file an RNA and a table: depth, Neff, tool, database hash; an RNA without homologs has depth 1.
+
+    Raises: InputError for malformed input, or an output folder that already holds something else.
+    """
+    rnas = read_rnas(fasta)
+    if out.exists() and not out.is_dir():
+        message = "not a folder"
+        raise InputError(message, path=out)
+    source = Database(read_rnas(database, unknown="mask"))
+    tool = f"pyhmmer {version('pyhmmer')} nhmmer"
+    digest = file_sha256(database)
+    out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    with announce(f"homologs in {database.name}", len(rnas)) as advance:
+        for rna in rnas:
+            alignment = _at_most(source.homologs(rna, search), max_rows)
+            path = out / f"{safe_name(rna.id)}.a2m"
+            write_atomically(path, _a2m(rna, alignment, tool, digest).encode())
+            rows.append(_facts(rna, alignment, path, tool, digest))
+            advance(1)
+    write_atomically(out / TABLE, _table(rows).encode())
+    _tell(rows, out, json=json)
+
+
+def _at_most(alignment: Alignment, max_rows: int) -> Alignment:
+    """The most diverse rows, as RNA-MSM reads them."""
+    chosen = select_rows(alignment, max_rows)
+    return Alignment(
+        names=tuple(alignment.names[at] for at in chosen),
+        rows=tuple(alignment.rows[at] for at in chosen),
+        structure_aware=alignment.structure_aware,
+    )
+
+
+def _a2m(rna: Rna, alignment: Alignment, tool: str, digest: str) -> str:
+    """The first header says how it was made; a reader takes its first word as the id."""
+    made = f"depth={alignment.depth} neff={alignment.neff():.2f} tool={tool.replace(' ', '-')} database=sha256:{digest}"
+    first = f">{rna.id} {made}\n{alignment.rows[0]}\n"
+    rest = zip(alignment.names[1:], alignment.rows[1:], strict=True)
+    return first + "".join(f">{name}\n{row}\n" for name, row in rest)
+
+
+def _facts(rna: Rna, alignment: Alignment, path: Path, tool: str, digest: str) -> dict[str, Any]:
+    return {
+        "rna": rna.id,
+        "file": path.name,
+        "depth": alignment.depth,
+        "neff": round(alignment.neff(), 2),
+        "note": "no homologs" if alignment.depth == 1 else "",
+        "tool": tool,
+        "database_sha256": digest,
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _tell(rows: list[dict[str, Any]], out: Path, *, json: bool) -> None:
+    alone = [row["rna"] for row in rows if row["depth"] == 1]
+    if alone:
+        sys.stderr.write(f"rnaexp: {len(alone)} RNAs without homologs, depth 1: {', '.join(alone[:5])}\n")
+    if json:
+        sys.stdout.write(json_format.dumps({"out": str(out), "rnas": rows}) + "\n")
+    else:
+        sys.stdout.write(f"{len(rows)} alignments and {TABLE} in {out}\n")

@@ -1,0 +1,37 @@
+"""The table of differences that the documentation shows: whole, within tolerance, and the same in both places."""
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def rows():
+    with (ROOT / "tracking/results/adapters.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_difference_is_within_tolerance(rows):
+    assert len(rows) == 15
+    for row in rows:
+        limit = 5e-4 if row["model"] == "rna-km" else 1e-5
+        assert float(row["attention"]) < limit, row
+        assert float(row["embedding"]) < 1e-5, row
+        assert row["logits"] == "" or float(row["logits"]) < 1e-5, row
+
+
+def test_the_documentation_shows_these_rows(rows):
+    shown = (ROOT / "docs/models.md").read_text()
+    for row in rows:
+        assert "| " + " | ".join(value or "-" for value in row.values()) + " |" in shown
+
+
+@pytest.mark.golden
+def test_every_fixture_has_a_row(rows):
+    if (folder := os.environ.get("RNAEXP_GOLDEN")) is None:
+        pytest.skip("RNAEXP_GOLDEN is not set: the authors' outputs are not here")
+    assert {row["fixture"] for row in rows} == {path.parent.name for path in Path(folder).glob("*/fixture.json")}

@@ -1,0 +1,209 @@
+"""The published rows: all of them there, each fact of a kind that can be true, each loading path a real one."""
+
+import re
+
+import pytest
+import torch
+
+from rnaexp.data.letters import normalise
+from rnaexp.errors import UnavailableError
+from rnaexp.models import load, names, spec
+from rnaexp.models.tokens import Spread
+from rnaexp.rna import Rna
+
+WANTED = [
+    "rna-fm",
+    "rnabert",
+    "rna-msm",
+    "rna-km",
+    "rnaernie",
+    "ernie-rna",
+    "rinalmo-micro",
+    "rinalmo-mega",
+    "rinalmo-giga",
+    "aido-rna-1m",
+    "aido-rna-25m",
+    "aido-rna-300m",
+    "aido-rna-650m",
+    "aido-rna-1.6b",
+    "mp-rna",
+    "omnigenome-52m",
+    "omnigenome-186m",
+    "resm-150m",
+    "resm-650m",
+    "birna-bert",
+    "protrna",
+    "uni-rna",
+    "splicebert",
+    "splicebert-510",
+    "splicebert-human-510",
+    "utr-lm-mrl",
+    "utr-lm-te-el",
+    "3utrbert-3mer",
+    "3utrbert-4mer",
+    "3utrbert-5mer",
+    "3utrbert-6mer",
+    "calm",
+    "plantrna-fm",
+    "lucaone",
+    "evo-1-8k",
+    "evo-1-131k",
+    "dnabert-3mer",
+    "dnabert-4mer",
+    "dnabert-5mer",
+    "dnabert-6mer",
+    "dnabert-2",
+    "nt-500m-human-ref",
+    "nt-v2-50m",
+    "nt-v2-100m",
+    "nt-v2-250m",
+    "nt-v2-500m",
+    "hyenadna-tiny",
+    "hyenadna-small",
+    "hyenadna-medium",
+    "hyenadna-large",
+    "esm2-8m",
+    "esm2-35m",
+    "esm2-150m",
+    "esm2-650m",
+    "esm2-3b",
+    "esm2-15b",
+]
+
+# One name of each family that loads, with sizes under its authors' names that a test can afford.
+TINY = {
+    "rna-fm": {"encoder_layers": 2, "encoder_embed_dim": 24, "encoder_attention_heads": 3},
+    "esm2-650m": {"encoder_layers": 2, "encoder_embed_dim": 24, "encoder_attention_heads": 3},
+    "resm-150m": {"num_layers": 2, "embed_dim": 24, "num_attention_heads": 3},
+    "utr-lm-mrl": {"num_layers": 2, "embed_dim": 24, "attention_heads": 3},
+    "calm": {"num_layers": 2, "embed_dim": 24, "attention_heads": 3},
+    "rinalmo-micro": {"num_blocks": 2, "embed_dim": 24, "num_heads": 3},
+    "aido-rna-1.6b": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3, "intermediate_size": 32},
+    "ernie-rna": {"encoder_layers": 2, "encoder_embed_dim": 24, "encoder_attention_heads": 3},
+    "rna-km": {"n_layer": 2, "d_model": 24, "n_head": 3},
+    "lucaone": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
+    "splicebert": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
+    "dnabert-4mer": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
+    "3utrbert-3mer": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
+}
+
+
+@pytest.fixture(scope="module", params=TINY)
+def tiny(request):
+    return load(f"untrained:{request.param}", config=TINY[request.param], device="cpu", seed=3)
+
+
+def test_every_row_of_the_comparison_is_there_exactly_once():
+    assert [name for name in WANTED if name not in names()] == []
+    assert len(set(names())) == len(names())
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_a_row_says_how_it_is_proven_or_why_it_is_not_and_how_to_get_it(name):
+    entry = spec(name)
+    assert entry.proof_state in ("golden", "equal to multimolecule", "unproven")
+    assert entry.proof
+    assert entry.source or entry.unavailable, "neither where the weights are nor why they cannot be had"
+    assert entry.revision is None or re.fullmatch("[0-9a-f]{40}", entry.revision)
+    assert entry.sha256 is None or re.fullmatch("[0-9a-f]{64}", entry.sha256)
+
+
+@pytest.mark.parametrize("name", [name for name in WANTED if spec(name).unavailable])
+def test_what_cannot_be_fetched_says_what_to_do(name):
+    with pytest.raises(UnavailableError, match=r"--weights|rnaexp score --maps|never run|only backwards"):
+        load(name)
+
+
+def test_a_tiny_instance_of_each_family_has_the_sizes_it_was_given(tiny):
+    assert (tiny.layers, tiny.heads, tiny.spec.width) == (2, 3, 24)
+
+
+def test_each_layer_is_a_probability_per_base_where_a_token_is_a_base(tiny, read_all, make_rna):
+    rna = make_rna(33)
+    (maps,) = read_all(tiny, rna)
+    assert maps.shape == (2, 3, 33, 33)
+    assert torch.isfinite(maps).all()
+    if tiny.spec.resolution == "base":
+        outside = len(tiny.tokens.before) + len(tiny.tokens.after)
+        assert (maps.sum(-1) < 1 + 1e-5).all()
+        assert ((maps.sum(-1) - 1).abs() < 1e-5).all() == (outside == 0)
+
+
+def test_one_head_and_every_layer_in_turn_equal_the_whole(tiny, read_all, make_rna):
+    rna = make_rna(33, seed=5)
+    (maps,) = read_all(tiny, rna)
+    torch.testing.assert_close(torch.stack([layer.clone() for layer in tiny.attention(rna)]), maps)
+    for layer, head in ((0, 2), (1, 0)):
+        torch.testing.assert_close(tiny.read_head(rna, layer, head), maps[layer, head], atol=1e-6, rtol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def written_out():
+    """Attention written out a row at a time, every map kept: what streaming must agree with."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
+
+    kept = []
+
+    def attend(module, query, key, value, attention_mask, scaling=None, **_):
+        rows = []
+        for row in range(query.shape[2]):
+            scores = (query[:, :, row : row + 1] * key).sum(-1) * scaling
+            if attention_mask is not None:
+                scores = scores + attention_mask[:, :, row if attention_mask.shape[2] > 1 else 0]
+            weights = scores.exp()
+            rows.append(weights / weights.sum(-1, keepdim=True))
+        maps = torch.stack(rows, 2)
+        kept.append(maps)
+        return (maps @ value).transpose(1, 2), maps
+
+    AttentionInterface.register("written-out", attend)
+    AttentionMaskInterface.register("written-out", ALL_MASK_ATTENTION_FUNCTIONS["eager"])
+    return kept
+
+
+def test_what_is_streamed_is_attention_written_out(tiny, written_out, read_all, make_rna):
+    rna = make_rna(30, seed=6)
+    encoding, body = tiny.tokens.encode(rna), tiny._body()
+    (maps,), embedding = read_all(tiny, rna), tiny.embed([rna])[0]
+    written_out.clear()
+    body.set_attn_implementation("written-out")
+    try:
+        with torch.inference_mode():
+            hidden = body(torch.tensor([encoding.ids])).last_hidden_state[0]
+    finally:
+        body.set_attn_implementation("rnaexp")
+    spread = Spread.of(encoding)
+    torch.testing.assert_close(maps, spread.maps(torch.cat(written_out)), atol=1e-6, rtol=1e-4)
+    torch.testing.assert_close(embedding, spread.rows(hidden), atol=1e-5, rtol=1e-4)
+
+
+def test_a_batch_of_three_equals_three_batches_of_one(tiny, read_all, make_rna):
+    rnas = [make_rna(bases, seed=bases, name=f"rna{bases}") for bases in (12, 30, 21)]
+    together = read_all(tiny, *rnas)
+    for rna, maps, embedding in zip(rnas, together, tiny.embed(rnas), strict=True):
+        torch.testing.assert_close(maps, read_all(tiny, rna)[0], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(embedding, tiny.embed([rna])[0], atol=1e-5, rtol=1e-4)
+
+
+def test_masked_letters_get_probabilities_or_a_reason(tiny, make_rna):
+    rna = make_rna(30)
+    if tiny.spec.resolution != "base" or not tiny.can_predict:
+        with pytest.raises(UnavailableError, match="no probabilities of letters"):
+            tiny.log_probabilities(rna, [3])
+        return
+    found = tiny.log_probabilities(rna, [3, 7])
+    torch.testing.assert_close(found.exp().sum(-1), torch.ones(2))
+
+
+def test_a_size_left_out_is_asked_for_by_its_authors_name():
+    with pytest.raises(UnavailableError, match="encoder_attention_heads is not known; give all of encoder_layers"):
+        load("untrained:esm2-8m")
+    with pytest.raises(UnavailableError, match="num_heads is not known"):
+        load("untrained:rinalmo-micro", config={"num_blocks": 2, "embed_dim": 24})
+
+
+def test_t_and_u_and_lower_case_are_one_sequence(tiny):
+    forms = ("GGGAAACCCUUUGGGAAA", "GGGAAACCCTTTGGGAAA", "gggaaacccuuugggaaa")
+    ids = {tiny.tokens.encode(Rna(id="x", sequence=normalise(form, name="x")[0])).ids for form in forms}
+    assert len(ids) == 1

@@ -1,0 +1,49 @@
+"""A table of `tracking/results` as README and docs show it: `python tracking/markdown.py structure_paper`."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+RESULTS = Path(__file__).parent / "results"
+HEAD = "| model | F1 [95 %] | with tuning | rank | oracle | P@N | AUPRC | calls (shuffled) | head | RNAs |"
+
+
+def rows(name: str) -> str:
+    table = pd.read_csv(RESULTS / f"{name}.csv")
+    parts = []
+    for (test, protocol, related), some in table.groupby(["test", "protocol", "related_rnas"], sort=False):
+        kept = ", relatives kept" if related == "keep" else ""
+        first = some.iloc[0]
+        parts.append(
+            f"**{test}**, protocol `{protocol}`{kept}; labels {first['evidence']}; {first['clusters']} clusters; "
+            f"ceilings {first['f1_ceiling']:.2f} (protocol), {first['ceiling_canonical']:.2f} (canonical), "
+            f"{first['ceiling_one_partner']:.2f} (one partner), {first['ceiling_nested']:.2f} (nested)\n\n"
+            f"{HEAD}\n|---|---|---|---|---|---|---|---|---|---|\n" + "\n".join(row(run) for _, run in some.iterrows())
+        )
+    return "\n\n".join(parts)
+
+
+def row(run: pd.Series) -> str:
+    altered = run["alignment"] not in ("intact", None) and pd.notna(run["alignment"])
+    calls = f"{run['calls_per_100_bases']:.0f}"
+    if pd.notna(run["shuffled_calls_per_100_bases"]):
+        calls += f" ({run['shuffled_calls_per_100_bases']:.0f})"
+    cells = [
+        f"{run['model']} ({run['alignment']})" if altered else run["model"],
+        f"{run['f1']:.3f} [{run['f1_low']:.3f}, {run['f1_high']:.3f}]",
+        f"[{run['f1_retuned_low']:.3f}, {run['f1_retuned_high']:.3f}]",
+        f"{run['rank']:g} [{run['rank_low']:g}, {run['rank_high']:g}]",
+        f"{run['oracle_f1']:.3f}",
+        f"{run['p_at_n']:.3f}",
+        f"{run['auprc']:.3f}",
+        calls,
+        f"{run['layer']:.0f}.{run['head']:.0f} ({run['head_stability']:.0%})",
+        f"{run['rnas']}" + (f" ({run['coverage']:.0%})" if run["coverage"] < 1 else ""),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        sys.stdout.write(rows(name) + "\n\n")
