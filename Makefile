@@ -15,8 +15,8 @@ run: $(READY)
 	$(BIN)/rnaexp run $(if $(MODEL),--model $(MODEL),experiments/builtin.toml)
 
 test: $(READY)
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks tracking
+	$(BIN)/ruff format --check src tests benchmarks tracking
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup -rs
 
@@ -24,8 +24,8 @@ test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow -rs
 
 lint: $(READY)
-	$(BIN)/ruff check --fix src tests benchmarks
-	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks tracking
+	$(BIN)/ruff format src tests benchmarks tracking
 	$(BIN)/mypy
 
 ui: $(READY)

@@ -33,7 +33,7 @@ Separation = Annotated[int, typer.Option(help="Smallest j - i of a pair; 0: as t
 Pairs = Annotated[str, typer.Option(help="all or canonical; empty: as the protocol says.")]
 Decoder = Annotated[str, typer.Option(help="none or greedy; empty: as the protocol says.")]
 Averaging = Annotated[str, typer.Option(help="per-rna or pooled; empty: as the protocol says.")]
-Families = Annotated[str, typer.Option(help="Set with families to classify beside (see `rnaexp classify`); or none.")]
+Families = Annotated[str, typer.Option(help="Set with families to classify beside; auto: builtin; none: do not.")]
 Match = Annotated[str, typer.Option(help="exact, or relaxed: one base off by one; empty: as the protocol says.")]
 Scale = Annotated[str, typer.Option(help="What a threshold means: raw, z-score (of the map) or top (c x n calls).")]
 Alignments = Annotated[
@@ -68,7 +68,7 @@ def run(
     score_scale: Scale = "raw",
     alignment: Alignments = "intact",
     related: Related = "drop",
-    families: Families = "builtin",
+    families: Families = "auto",
     weights: Weights = "",
     config: Config = "",
     device: Device = "auto",

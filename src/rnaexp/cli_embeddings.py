@@ -50,6 +50,9 @@ def classify(
     choices: Annotated[
         bool, typer.Option("--choices", help="Also change each choice once: protocol_choices.csv.")
     ] = False,
+    beside: Annotated[
+        str, typer.Option(help="Another model: every layer of both compared by debiased CKA, as heat map and table.")
+    ] = "",
     weights: Weights = "",
     config: Config = "",
     device: Device = "auto",
@@ -75,7 +78,7 @@ def classify(
         seed=seed,
     )
     loading = verbs.loading(model, weights, config, device, seed)
-    classify_verbs.classify_one(model, set, protocol, loading, choices=choices, csv=csv, json=json)
+    classify_verbs.classify_one(model, set, protocol, loading, choices=choices, beside=beside, csv=csv, json=json)
 
 
 def embed(

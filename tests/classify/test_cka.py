@@ -49,3 +49,21 @@ def test_what_does_not_vary_is_refused_and_left_empty_in_a_table():
     table = cka_table([flat, one], [one])
     assert np.isnan(table[0, 0])
     assert table[1, 0] == pytest.approx(1)
+
+
+def test_a_models_last_layer_is_what_it_embeds_by_and_equals_itself(announce):
+    from rnaexp import models
+    from rnaexp.rna import Rna
+    from rnaexp.run.representations import compare_layers
+
+    rng = np.random.default_rng(0)
+    rnas = [Rna(id=f"r{at}", sequence="".join(rng.choice(list("ACGU"), int(rng.integers(12, 30))))) for at in range(12)]
+    encoder = models.load("untrained:rnabert", config=None, seed=3)
+    states, bases = encoder.embed_layers(rnas[:2]), encoder.embed(rnas[:2])
+    assert states[1].shape == (encoder.layers + 1, len(rnas[1]), encoder.spec.width)
+    assert states[1][-1].numpy() == pytest.approx(bases[1].numpy(), abs=1e-6)
+    table = compare_layers(encoder, encoder, rnas, announce)
+    assert table.shape == (encoder.layers + 1, encoder.layers + 1)
+    assert np.diag(table) == pytest.approx(1)
+    beside = compare_layers(encoder, models.load("planted"), rnas, announce)
+    assert list(beside.columns) == ["last"]

@@ -125,8 +125,6 @@ def renamed(tensors):
 
 @pytest.mark.fault
 def test_a_renamed_key_is_refused_and_named(name, made, load_golden, tmp_path):
-    if name == "rna-km":
-        pytest.skip("its file is 0.6 GB; a small one is refused in tests/models/test_adapters.py")
     (path,) = files_of(made)
     target = tmp_path / path.name
     if path.suffix == ".safetensors":

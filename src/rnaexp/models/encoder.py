@@ -123,6 +123,19 @@ class TransformerEncoder(nn.Module):
         ]
 
     @torch.inference_mode()
+    def embed_layers(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "l n d"]]:
+        """Embedding of each base below the first layer (index 0) and after each layer."""
+        encodings = [self._encode(rna) for rna in rnas]
+        states = self._body()(**self._batch(encodings), output_hidden_states=True).hidden_states
+        if len(states) != self.layers + 1:
+            message = f"{self.spec.name}: {len(states)} hidden states from {self.layers} layers"
+            raise RuntimeError(message)
+        return [
+            torch.stack([Spread.of(encoding).rows(state[at, : len(encoding.ids)]) for state in states])
+            for at, encoding in enumerate(encodings)
+        ]
+
+    @torch.inference_mode()
     def logits(self, rna: Rna, masked: Sequence[int] = ()) -> Float[Tensor, "n v"]:
         """What the masked-LM head says at each base over the whole vocabulary, the `masked` bases hidden."""
         self._letter_ids()

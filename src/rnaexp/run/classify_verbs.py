@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from rnaexp import models
+from rnaexp.classify.controls import CONTROLS
 from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.spec import Encoder
@@ -21,9 +23,11 @@ from rnaexp.run.classification import Classified, ClassifyTask, classify, has_em
 from rnaexp.run.protocol_choices import protocol_choices
 from rnaexp.run.read import is_first_process
 from rnaexp.run.record_classification import record_classification
+from rnaexp.run.representations import cka_figure, compare_layers
 from rnaexp.run.task import Task
 from rnaexp.run.together import take_own_device
 from rnaexp.store import Store, write_atomically
+from rnaexp.track.names import safe_name
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
 
@@ -105,6 +109,7 @@ def classify_one(
     loading: Mapping[str, Any],
     *,
     choices: bool,
+    beside: str,
     csv: Path | None,
     json: bool,
 ) -> None:
@@ -115,7 +120,7 @@ def classify_one(
         _untracked(task, choices=choices)
         return
     watch_parent()
-    told, changed = _tracked(task, {}, choices=choices)
+    told, changed = _tracked(task, {}, choices=choices, beside=beside)
     _write(csv, [told], changed)
     _print(told, json=json)
 
@@ -163,12 +168,15 @@ def classify_beside(run: RunHandle | None, task: Task, store: Store, encoder: En
 
 
 def _tracked(
-    task: ClassifyTask, tags: Mapping[str, object], *, choices: bool
+    task: ClassifyTask, tags: Mapping[str, object], *, choices: bool, beside: str = ""
 ) -> tuple[dict[str, Any], list[pd.DataFrame]]:
     """What is told of the run, and its table of protocol choices, if that was asked for."""
     start, store, changed = time.monotonic(), Store(), list[pd.DataFrame]()
     if not has_embedding(task.model):
         message = f"{task.model} has no embeddings to classify by; choose a language model or a control"
+        raise InputError(message)
+    if beside and not has_embedding(beside):
+        message = f"--beside {beside}: it has no embeddings; choose a language model"
         raise InputError(message)
     with tracked_run(task.model, tags=tags) as run:
         run.params({"model": task.model})
@@ -177,9 +185,23 @@ def _tracked(
         if choices:
             changed.append(protocol_choices(task, store, announce, result.encoder))
             run.table(changed[0], "protocol_choices.csv")
+        if beside:
+            _record_layers(run, result, beside)
         run.metrics({"seconds": round(time.monotonic() - start, 1)})
     _warn(result)
     return tables.as_json(result, run.run_id), changed
+
+
+def _record_layers(run: RunHandle, result: Classified, beside: str) -> None:
+    """The heat map of both models' layers. Raises: InputError for a control, which has no layers."""
+    name = result.task.model
+    if result.encoder is None or name != result.encoder.spec.name or beside in CONTROLS:
+        message = f"--beside compares two models' layers; {name} and {beside} are not both models"
+        raise InputError(message)
+    other = models.load(**{**result.task.loading, "name": beside, "weights": None, "config": None})
+    table = compare_layers(result.encoder, other, result.rnas, announce)
+    run.table(table, f"cka_{safe_name(beside)}.csv")
+    run.figure(cka_figure(table, name, beside, result.data.name), f"cka_{safe_name(beside)}.png")
 
 
 def _untracked(task: ClassifyTask, *, choices: bool) -> None:

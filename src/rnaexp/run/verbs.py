@@ -70,10 +70,17 @@ def task(
         score_scale=score_scale,  # type: ignore[arg-type]
         alignment=alignment,  # type: ignore[arg-type]
         related="keep" if related == "keep" else "drop",
-        families="" if families == "none" else families,
+        families=_families(model, families),
         tuned=tuned,
         loading=loading(model, weights, config, device, seed),
     )
+
+
+def _families(model: str, word: str) -> str:
+    """The set to classify beside; the toy's embeddings mean nothing, it is classified only where a set is named."""
+    if word == "auto":
+        return "" if model == "planted" else "builtin"
+    return "" if word == "none" else word
 
 
 def loading(model: str, weights: str, config: str, device: str, seed: int) -> dict[str, Any]:

@@ -25,6 +25,9 @@ _COLUMNS = [
     "metrics.`structure.f1_ceiling`",
     "metrics.`structure.oracle_f1`",
     "metrics.`structure.p_at_n`",
+    "metrics.`classify.overlap_ratio`",
+    "metrics.`classify.matched_overlap_ratio`",
+    "metrics.`classify.auroc`",
     "tags.`rnaexp.diagnosis`",
     "metrics.`seconds`",
 ]
