@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli_embeddings import register
+from rnaexp import cli_embeddings, cli_pretrain
 from rnaexp.cli_models import models_app
 
 app = typer.Typer(
@@ -191,20 +191,6 @@ def predict(
     )
 
 
-@app.command(epilog="Example: rnaexp pretrain experiments/pretrain/msm_nano.toml --out msm-nano --minutes 45")
-def pretrain(
-    recipe: Annotated[Path, typer.Argument(help="What to train and how: a TOML file, see experiments/pretrain.")],
-    out: Annotated[Path, typer.Option(help="Folder of the checkpoint; one with a stopped training is gone on with.")],
-    data: Annotated[Path | None, typer.Option(help="Stockholm file of alignments; default: Rfam's seeds.")] = None,
-    minutes: Annotated[float, typer.Option(help="Stop after so many minutes; 0: after the recipe's steps.")] = 0.0,
-    device: Device = "auto",
-) -> None:
-    """Train a language model of your own on alignments or single sequences; no structure takes part."""
-    from rnaexp.run import pretrain as job
-
-    job.pretrain(recipe, out, data=data, minutes=minutes or None, device=device)
-
-
 @data_app.command("list")
 def data_list(json: Json = False) -> None:
     """All named sets."""
@@ -308,4 +294,5 @@ def doctor(
     raise typer.Exit(health.doctor(with_models=models, json=json))
 
 
-register(app)
+cli_embeddings.register(app)
+cli_pretrain.register(app)
