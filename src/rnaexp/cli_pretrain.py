@@ -17,8 +17,9 @@ def pretrain(
     data: Annotated[Path | None, typer.Option(help="Stockholm file of alignments; default: Rfam's seeds.")] = None,
     minutes: Annotated[float, typer.Option(help="If the recipe says no steps: stop after so many minutes.")] = 0.0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    save_every: Annotated[float, typer.Option(help="Seconds between two saved states.")] = 60.0,
 ) -> None:
     """Train a language model of your own on alignments or single sequences; no structure takes part."""
     from rnaexp.run import pretrain as job
 
-    job.pretrain(recipe, out, data=data, minutes=minutes or None, device=device)
+    job.pretrain(recipe, out, data=data, minutes=minutes or None, device=device, save_every=save_every)

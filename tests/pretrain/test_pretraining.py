@@ -75,18 +75,29 @@ def test_a_training_stopped_between_two_states_ends_like_an_undisturbed_one(smal
 @pytest.mark.slow
 def test_kill_9_costs_nothing_but_time(tmp_path):
     seed_file(tmp_path / "seed.sto")
-    recipe_file(tmp_path / "recipe.toml", steps=400)
-    words = ["pretrain", "recipe.toml", "--data", "seed.sto", "--device", "cpu", "--out"]
+    recipe_file(tmp_path / "recipe.toml", steps=3000)
+    words = ["pretrain", "recipe.toml", "--data", "seed.sto", "--device", "cpu", "--save-every", "0.2", "--out"]
     command = [sys.executable, "-m", "rnaexp", *words]
-    for name, kills in (("whole", 0), ("killed", 3)):
-        for delay in np.random.default_rng(0).uniform(6, 12, kills):
-            process = subprocess.Popen([*command, name], cwd=tmp_path, env=environment(RNAEXP_SAVE_SECONDS="0.2"))
-            time.sleep(delay)
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
+    delays = np.random.default_rng(0).uniform(0, 2, 3)
+    for delay in delays:
+        begun = time.time()
+        process = subprocess.Popen([*command, "killed"], cwd=tmp_path, env=environment())
+        _wait_for_state(tmp_path / "killed" / STATE, newer_than=begun)
+        time.sleep(delay)
+        os.kill(process.pid, signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL  # it was still training
+    for name in ("killed", "whole"):
         subprocess.run([*command, name], cwd=tmp_path, env=environment(), check=True, timeout=200)
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "killed")]
     assert weights[0] == weights[1]
+
+
+def _wait_for_state(path, newer_than):
+    for _ in range(600):
+        if path.is_file() and path.stat().st_mtime > newer_than:
+            return
+        time.sleep(0.1)
+    pytest.fail("no state within a minute")
 
 
 @pytest.mark.fault
