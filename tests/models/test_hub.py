@@ -3,16 +3,20 @@
 import hashlib
 import json
 import shutil
+import textwrap
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
+from tests.models.conftest import write_bert
 from tests.models.hub_server import COMMIT, Hub
 
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import load, names, spec
 from rnaexp.models.aido_rna import ADAPTER
 from rnaexp.models.lock import FILE
+from rnaexp.rna import Rna
 
 NAME, REPOSITORY = "aido-rna-650m", "genbio-ai/AIDO.RNA-650M"
 SIZES = {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3, "intermediate_size": 32}
@@ -197,3 +201,14 @@ def test_a_row_that_is_none_is_refused_with_its_file(tmp_path, monkeypatch, text
     monkeypatch.setenv("RNAEXP_CATALOG", str(tmp_path / "extra.toml"))
     with pytest.raises(InputError, match=rf"extra\.toml: .*{complaint}"):
         names()
+
+
+def test_contributings_own_text_adds_a_bert_by_one_entry(tmp_path, monkeypatch):
+    text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+    entry = textwrap.dedent(text.partition("```toml\n")[2].partition("```")[0])
+    (tmp_path / "extra.toml").write_text(entry)
+    write_bert(tmp_path / "my-bert", list("NACGU"))
+    monkeypatch.setenv("RNAEXP_CATALOG", str(tmp_path / "extra.toml"))
+    encoder = load("my-bert", device="cpu")
+    assert (encoder.layers, encoder.heads, encoder.spec.trained_on) == (3, 4, "the lab's transcripts")
+    assert next(iter(encoder.attention(Rna(id="r", sequence="GGGAAACCC")))).shape == (4, 9, 9)

@@ -4,6 +4,7 @@ from sklearn.metrics import average_precision_score
 
 from rnaexp.structure.decode import one_partner
 from rnaexp.structure.pairs import candidates
+from rnaexp.structure.protocol import PAIR_SCORES
 from rnaexp.structure.ranking import average_precision, precision_at_references
 from tests.structure.examples import PAPER, random_attention, random_rna, table_of
 
@@ -23,8 +24,9 @@ def test_average_precision_is_scikit_learns(seed, rounded):
     rng = np.random.default_rng(seed)
     rna = random_rna(rng, 30)
     maps = random_attention(rng, 1, 30, rna, strength=2.0)
-    table = table_of(rna, [(maps * 20).round() + 1 if rounded else maps])
+    table = table_of(rna, [(maps * 20).round() if rounded else maps], read_out=PAIR_SCORES)
     scores, truth = dense(rna, table)
+    assert rounded == (len(np.unique(scores)) < len(scores) / 2), "APC would tell ties apart"
     assert average_precision(table, 0) == pytest.approx(average_precision_score(truth, scores), abs=1e-9)
 
 
@@ -32,8 +34,10 @@ def test_average_precision_is_scikit_learns(seed, rounded):
 def test_precision_at_references_is_the_mean_over_all_orders_of_ties(seed):
     rng = np.random.default_rng(seed)
     rna = random_rna(rng, 16)
-    table = table_of(rna, [(random_attention(rng, 1, 16, rna, strength=2.0) * 10).round() + 1])
+    table = table_of(rna, [(random_attention(rng, 1, 16, rna, strength=2.0) * 10).round()], read_out=PAIR_SCORES)
     scores, truth = dense(rna, table)
+    cut = np.sort(scores)[::-1][truth.sum() - 1]
+    assert (scores == cut).sum() > 1, "no tie at the last place"
     drawn = []
     for _ in range(4000):
         best_first = np.lexsort((rng.random(len(scores)), -scores))

@@ -3,7 +3,7 @@ import pytest
 
 from rnaexp.stats.bootstrap import cluster_draws
 from rnaexp.structure.protocol import Scoring
-from rnaexp.structure.retune import retune
+from rnaexp.structure.retune import _f1_at, retune
 from tests.structure.examples import random_attention, random_rna, scores_of, table_of
 
 HEADS, LAYERS = 3, 2
@@ -86,6 +86,20 @@ def test_lists_that_end_too_early_widen_the_interval_instead_of_flattering_it():
     assert cut.low <= exact.low + 1e-12
     assert cut.high >= exact.high - 1e-12
     assert cut.high - cut.low > exact.high - exact.low
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_a_cut_list_hides_lies_between_the_bounds(seed):
+    whole = a_set(seed, 10, 1.5, scoring=Scoring()).scored()
+    cut = a_set(seed, 10, 1.5, scoring=Scoring(), depth=1).scored()
+    thresholds = np.quantile(np.concatenate([rna.scores[4] for rna in whole]), [0.99, 0.9, 0.7, 0.4, 0.0])
+    exact = _f1_at(whole, 4, thresholds)[0]
+    least, most = _f1_at(cut, 4, thresholds)
+    assert (least <= exact + 1e-12).all()
+    assert (exact <= most + 1e-12).all()
+    assert (least < most).any()
+    assert (least == most).any()
+    assert (exact == least)[least == most].all()
 
 
 def test_the_chosen_heads_whole_lists_are_used_where_they_are_given():

@@ -202,6 +202,7 @@ class Spread:
 
     window: slice | None  # where the bases stand among the tokens
     shares: Tensor | None  # [n t], rows sum to 1
+    overlapping: tuple[slice, int] | None = None  # where k-mers stand among the tokens, and k: the same by few sums
 
     @classmethod
     def of(cls, encoding: Encoding) -> "Spread":
@@ -210,16 +211,22 @@ class Spread:
         window = slice(first, first + encoding.bases)
         if encoding.spans[window] == tuple((base, base + 1) for base in range(encoding.bases)):
             return cls(window, None)
+        k = encoding.bases - sum(span is not None for span in encoding.spans) + 1
+        words = slice(first, first + encoding.bases - k + 1)
+        overlap = encoding.spans[words] == tuple((base, base + k) for base in range(encoding.bases - k + 1))
         covers = torch.zeros(encoding.bases, len(encoding.ids))
         for token, span in enumerate(encoding.spans):
             if span is not None:
                 covers[slice(*span), token] = 1.0
-        return cls(None, covers / covers.sum(1, keepdim=True))
+        return cls(None, covers / covers.sum(1, keepdim=True), (words, k) if overlap else None)
 
     def maps(self, maps: Float[Tensor, "*h t t"]) -> Float[Tensor, "*h n n"]:
         """Maps over bases; a view where each base is one token."""
         if self.window is not None:
             return maps[..., self.window, self.window]
+        if self.overlapping is not None:
+            words, k = self.overlapping
+            return _mean_of_overlapping(_mean_of_overlapping(maps[..., words, words], k).mT, k).mT
         shares = self._shares(maps)
         return shares @ maps @ shares.T
 
@@ -230,6 +237,15 @@ class Spread:
     def _shares(self, like: Tensor) -> Tensor:
         assert self.shares is not None
         return self.shares.to(like)
+
+
+def _mean_of_overlapping(maps: Float[Tensor, "*h s t"], k: int) -> Float[Tensor, "*h s n"]:
+    """Along the last axis, the mean over the k-mers that cover each base: k sums instead of a product of matrices."""
+    bases = maps.shape[-1] + k - 1
+    padded = torch.nn.functional.pad(maps, (k - 1, k - 1))
+    total = sum((padded[..., shift : shift + bases] for shift in range(1, k)), padded[..., :bases])
+    at = torch.arange(bases, device=maps.device)
+    return total / torch.minimum(torch.minimum(at, bases - 1 - at) + 1, torch.tensor(min(k, bases - k + 1)))
 
 
 def to_bases(maps: Float[Tensor, "*h t t"], encoding: Encoding) -> Float[Tensor, "*h n n"]:
