@@ -14,12 +14,12 @@ ORDER = [
     {"data"},
     {"models"},
     {"structure", "classify", "stats"},
-    {"track", "store", "lit"},
+    {"track", "store", "lit", "pretrain"},
     {"run", "report"},
-    {"cli", "cli_models", "cli_embeddings"},
+    {"cli", "cli_models", "cli_embeddings", "cli_pretrain"},
     {"__main__"},
 ]
-OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit"}}
+OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit", "pretrain"}}
 LIMIT = 300
 
 

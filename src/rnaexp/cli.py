@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli_embeddings import register
+from rnaexp import cli_embeddings, cli_pretrain
 from rnaexp.cli_models import models_app
 
 app = typer.Typer(
@@ -294,4 +294,5 @@ def doctor(
     raise typer.Exit(health.doctor(with_models=models, json=json))
 
 
-register(app)
+cli_embeddings.register(app)
+cli_pretrain.register(app)

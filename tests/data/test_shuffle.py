@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from rnaexp.data.shuffle import dinucleotide_shuffle, first_rows, shuffle_columns, shuffled_twin
+from rnaexp.data.shuffle import dinucleotide_shuffle, first_rows, sampled_rows, shuffle_columns, shuffled_twin
 from rnaexp.models.covariation import mutual_information
 from rnaexp.rna import Alignment, Rna
 
@@ -63,3 +63,17 @@ def test_shuffled_columns_keep_conservation_and_lose_covariation():
 def test_first_rows_keep_the_rna_first(depth):
     alignment = rows([list("ACGU"), list("GGCA")], 4)
     assert first_rows(alignment, depth).rows == alignment.rows[:depth]
+
+
+def test_samples_of_rows_hold_the_rna_and_lie_in_one_another():
+    rows = tuple("ACGU"[at % 4] * 3 + f"{'ACGU'[at // 4 % 4]}" for at in range(16))
+    alignment = Alignment(names=tuple(f"r{at}" for at in range(16)), rows=rows)
+    samples = [sampled_rows(alignment, depth, 0) for depth in (1, 2, 4, 8, 16, 64)]
+    assert [sample.depth for sample in samples] == [1, 2, 4, 8, 16, 16]
+    for smaller, larger in pairwise(samples):
+        assert smaller.names[0] == "r0"
+        assert set(smaller.names) <= set(larger.names)
+        assert all(dict(zip(alignment.names, alignment.rows, strict=True))[n] == r
+                   for n, r in zip(smaller.names, smaller.rows, strict=True))  # fmt: skip
+    assert samples[-1] == alignment
+    assert sampled_rows(alignment, 4, 1).names != samples[2].names

@@ -1,15 +1,17 @@
 """Alignments with something taken out: what a model of alignments needs is seen by what it loses."""
 
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
 from rnaexp.data.dataset import DataSet, content_sha256
 from rnaexp.data.realign import realigned
-from rnaexp.data.shuffle import first_rows, shuffle_columns
+from rnaexp.data.shuffle import sampled_rows, shuffle_columns
 from rnaexp.rna import Alignment
 
-How = Literal["intact", "shuffled", "depth-1", "realigned"]
-HOWS: tuple[How, ...] = ("intact", "shuffled", "depth-1", "realigned")
+How = Literal[
+    "intact", "shuffled", "realigned", "depth-1", "depth-2", "depth-4", "depth-8", "depth-16", "depth-32", "depth-64"
+]
+HOWS: tuple[How, ...] = get_args(How)
 _SEED = 0
 
 
@@ -17,7 +19,8 @@ def altered_set(data: DataSet, how: How) -> DataSet:
     """The set with every alignment altered; RNAs without one stay as they are.
 
     `shuffled`: each column permuted over the rows below the first (conservation stays, covariation goes). `depth-1`:
-    the RNA alone. `realigned`: the same homologs aligned without any structure.
+    the RNA alone; `depth-2` to `depth-64`: with so many rows at most, drawn at random, each depth's within the next's.
+    `realigned`: the same homologs aligned without any structure.
     """
     if how == "intact":
         return data
@@ -31,8 +34,8 @@ def altered(alignment: Alignment, how: How) -> Alignment:
     """Raises: ValueError for an alteration that does not exist."""
     if how == "shuffled":
         return shuffle_columns(alignment, _SEED)
-    if how == "depth-1":
-        return first_rows(alignment, 1)
+    if how in HOWS and how.startswith("depth-"):
+        return sampled_rows(alignment, int(how.removeprefix("depth-")), _SEED)
     if how == "realigned":
         return realigned(alignment)
     if how == "intact":

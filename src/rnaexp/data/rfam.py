@@ -56,7 +56,7 @@ def load_rfam(spec: SetSpec) -> DataSet:
     """One RNA a family: the first row of its seed, named `family:row`, with the seed as its alignment."""
     sample = _SAMPLES[spec.name]
     families = [sample.cut(family) for family in read_seed(seed_path()) if sample.holds(family)]
-    rnas = tuple(_first_member(family) for family in families)
+    rnas = tuple(first_member(family) for family in families)
     return DataSet(
         name=spec.name,
         rnas=rnas,
@@ -90,7 +90,8 @@ def read_seed(path: Path) -> list[Family]:
     return list(read_families(read_source(path), "mask"))
 
 
-def _first_member(family: Family) -> Rna:
+def first_member(family: Family) -> Rna:
+    """The family's first row as an RNA `family:row`, with the seed as its alignment."""
     rna = family.member(0)
     return Rna(
         id=f"{accession(family)}:{rna.id}",

@@ -1,10 +1,14 @@
 """One layer of the MSA transformer: row attention, column attention, feed-forward; each added to its pre-normed input.
 
+What RNA-MSM has not (neighbours mixed into query and key, distances in the scores, no column attention) is off unless
+the configuration asks for it.
+
 An alignment is worked on in chunks of rows or columns, so that 512 rows x 400 columns need little more memory than
 their hidden states.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -32,20 +36,64 @@ class Padding(NamedTuple):
         return padding
 
 
+class Neighbours(nn.Module):
+    """What a token's neighbours along the row hold, each channel with its own weights, zero beyond the row's ends.
+
+    Query and key then see words of letters, so that one head can score a stack of pairs.
+    """
+
+    def __init__(self, width: int, taps: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(width, width, taps, padding=taps // 2, groups=width)
+
+    def forward(self, hidden: Float[Tensor, "b s t d"]) -> Float[Tensor, "b s t d"]:
+        """Each row for itself."""
+        mixed: Tensor = self.convolution(hidden.flatten(0, 1).transpose(1, 2))
+        return mixed.transpose(1, 2).reshape(hidden.shape)
+
+
+class Separation(nn.Module):
+    """A number to add to each head's scores by how far, and on which side, the column attended to stands.
+
+    Distances up to 8 each have their own, longer ones share it in steps that grow by a quarter, up to 512.
+    """
+
+    _STEPS = 8, 1.25, 512
+
+    def __init__(self, heads: int) -> None:
+        super().__init__()
+        exact, growth, longest = self._STEPS
+        steps = exact + 1 + math.ceil(math.log(longest / exact, growth))
+        self.steps, self.bias = steps, nn.Parameter(torch.zeros(heads, 2 * steps))
+
+    def forward(self, tokens: int, head: int | None) -> Float[Tensor, "h t t"]:
+        """The numbers of all heads, or of one."""
+        exact, growth, _ = self._STEPS
+        at = torch.arange(tokens, device=self.bias.device)
+        apart = at[None] - at[:, None]
+        long = exact + 1 + torch.floor(torch.log(apart.abs().clamp(min=exact) / exact) / math.log(growth)).long()
+        step = torch.where(apart.abs() <= exact, apart.abs(), long).clamp(max=self.steps - 1)
+        bias = self.bias if head is None else self.bias[head : head + 1]
+        return bias[:, step + self.steps * (apart < 0)]
+
+
 class RowSelfAttention(nn.Module):
     """Attention between columns, one map for all rows: scores are summed over them."""
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, dropout: float, local_width: int = 0) -> None:
         super().__init__()
         self.heads, self.head_width = heads, width // heads
         self.k_proj, self.v_proj = nn.Linear(width, width), nn.Linear(width, width)
         self.q_proj, self.out_proj = nn.Linear(width, width), nn.Linear(width, width)
         self.dropout = nn.Dropout(dropout)
+        self.neighbours = Neighbours(width, local_width) if local_width else None
 
     def scores(
         self, hidden: Float[Tensor, "b s t d"], weight: float | Float[Tensor, "b s t 1 1"], head: int | None
     ) -> Float[Tensor, "b h t t"]:
         """Products of weighted queries and keys, summed over these rows; of one head or of all."""
+        if self.neighbours is not None:
+            hidden = self.neighbours(hidden)
         query = self._project(self.q_proj, hidden, head) * weight
         key = self._project(self.k_proj, hidden, head)
         return query.permute(0, 3, 2, 1, 4).flatten(3) @ key.permute(0, 3, 1, 4, 2).flatten(2, 3)
@@ -134,17 +182,30 @@ class RowBlock(PreNormed):
 
     layer: RowSelfAttention
 
+    def __init__(self, layer: RowSelfAttention, config: Any) -> None:
+        super().__init__(layer, config)
+        self.separation = Separation(layer.heads) if config.column_positions == "relative" else None
+
     def maps(
         self, hidden: Float[Tensor, "b s t d"], padding: Padding | None, head: int | None = None
     ) -> Float[Tensor, "b h t t"]:
         """Attention after softmax, in float32; of one head or of all."""
         rows = self.chunks(hidden, 1)
         weights = self._weights(hidden, padding, rows[0].shape[1], len(rows))
-        parts = zip(rows, weights, strict=True)
-        scores: Any = sum(self.layer.scores(self.layer_norm(part), weight, head).float() for part, weight in parts)
+        parts = zip(self._normed(rows, padding), weights, strict=True)
+        scores: Any = sum(self.layer.scores(part, weight, head).float() for part, weight in parts)
+        if self.separation is not None:
+            scores = scores + self.separation(hidden.shape[2], head)
         if padding is not None:
             scores = scores.masked_fill(~padding.columns[:, None, None], -torch.inf)
         return torch.softmax(scores, -1)
+
+    def _normed(self, rows: Sequence[Tensor], padding: Padding | None) -> Iterator[Float[Tensor, "b s t d"]]:
+        """Each chunk's normed states; no neighbour may see padding, so it is zero like what is beyond the row."""
+        if padding is None or self.layer.neighbours is None:
+            return (self.layer_norm(part) for part in rows)
+        real = padding.columns[:, None, :, None]
+        return (self.layer_norm(part) * real for part in rows)
 
     def _weights(
         self, hidden: Tensor, padding: Padding | None, rows_at_once: int, chunks: int
@@ -167,8 +228,9 @@ class AxialLayer(nn.Module):
     def __init__(self, config: Any) -> None:
         super().__init__()
         width, heads, dropout = config.hidden_size, config.num_attention_heads, config.attention_dropout
-        self.row_self_attention = RowBlock(RowSelfAttention(width, heads, dropout), config)
-        self.column_self_attention = PreNormed(ColumnSelfAttention(width, heads, dropout), config)
+        self.row_self_attention = RowBlock(RowSelfAttention(width, heads, dropout, config.local_width), config)
+        columns = PreNormed(ColumnSelfAttention(width, heads, dropout), config) if config.column_attention else None
+        self.column_self_attention = columns
         inner = FeedForward(width, config.intermediate_size, config.activation_dropout)
         self.feed_forward_layer = PreNormed(inner, config)
 
@@ -177,5 +239,6 @@ class AxialLayer(nn.Module):
     ) -> Float[Tensor, "b s t d"]:
         """Finish the layer from its row attention; without gradients `hidden` is changed in place."""
         hidden = self.row_self_attention(hidden, maps)
-        hidden = self.column_self_attention.add(hidden, 2, None if padding is None else padding.rows)
+        if self.column_self_attention is not None:
+            hidden = self.column_self_attention.add(hidden, 2, None if padding is None else padding.rows)
         return self.feed_forward_layer.add(hidden, 1)

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any, cast
 import torch
 
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.models import published_diverse, published_dna, published_specific
+from rnaexp.models import nano_catalog, published_diverse, published_dna, published_specific
 from rnaexp.models.extra import with_extra_rows
 from rnaexp.models.memory import refuse_too_large
 from rnaexp.models.spec import Encoder, ModelSpec
@@ -44,6 +45,7 @@ _ENTRIES = (
         proof_state="by construction",
         proof="its answer is known by construction",
     ),
+    *nano_catalog.ROWS,
     *published_diverse.ROWS,
     *published_specific.ROWS,
     *published_dna.ROWS,
@@ -94,7 +96,7 @@ def spec(name: str) -> ModelSpec:
     if name.startswith(HUB):
         return _on_hub(name)
     if Path(name).is_dir():
-        return _checkpoint(name, title=Path(name).resolve().name, source=str(Path(name).resolve()))
+        return _folder(Path(name).resolve(), name)
     begun = [known for known in rows if name and known.startswith(name.lower())]
     close = begun[:6] or difflib.get_close_matches(name.lower(), rows, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}?" if close else "`rnaexp models list` shows all names."
@@ -128,6 +130,15 @@ def _on_hub(name: str) -> ModelSpec:
         message = f"{name!r}: write hf:org/name or hf:org/name@revision, the revision as 40 hex digits"
         raise InputError(message)
     return _checkpoint(name, title=match[1], source=HUB + match[1], revision=match[2])
+
+
+def _folder(path: Path, name: str) -> ModelSpec:
+    """A checkpoint folder: one that `rnaexp pretrain` wrote, or any that transformers reads."""
+    found = _checkpoint(name, title=path.name, source=str(path))
+    config = path / "config.json"
+    if config.is_file() and (kind := json.loads(config.read_text()).get("rnaexp_reads")) in ("alignment", "sequence"):
+        return replace(found, loader="rnaexp.models.nano:load", reads=kind)
+    return found
 
 
 def _checkpoint(name: str, *, title: str, source: str, revision: str | None = None) -> ModelSpec:

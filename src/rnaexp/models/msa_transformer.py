@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel, initialization
 from transformers.utils import ModelOutput
 
-from rnaexp.models.axial import AxialLayer, Padding
+from rnaexp.models.axial import AxialLayer, Neighbours, Padding
 
 # Called as reader(layer, row attention [b h t t]) after softmax, in float32.
 RowReader = Callable[[int, Tensor], None]
@@ -27,6 +27,9 @@ class MsaTransformerConfig(PreTrainedConfig):  # type: ignore[misc]
     `max_position_embeddings` counts tokens, the first special one included. `row_positions`: what is added to a row by
     its place in the alignment: a vector ("vector", ESM's MSA transformer), one number ("scalar", RNA-MSM; the layer
     norm that follows takes it out again, so the order of rows has no effect there) or nothing ("none").
+    `column_positions`: "learned" vectors (RNA-MSM) or "relative", a number added to each head's scores by distance.
+    `local_width`: how many neighbouring tokens, itself included, query and key are made from (odd; 0, RNA-MSM: its own
+    only). `column_attention` False leaves it out: a model of single sequences, which have nothing in a column.
     `tokens_per_chunk` bounds memory: that many tokens of an alignment are worked on at once; results do not depend on
     it but for rounding.
     """
@@ -41,6 +44,9 @@ class MsaTransformerConfig(PreTrainedConfig):  # type: ignore[misc]
     max_position_embeddings: int = 1024
     max_rows: int = 1024
     row_positions: str = "scalar"
+    column_positions: str = "learned"
+    local_width: int = 0
+    column_attention: bool = True
     hidden_dropout: float = 0.1
     attention_dropout: float = 0.1
     activation_dropout: float = 0.1
@@ -56,6 +62,12 @@ class MsaTransformerConfig(PreTrainedConfig):  # type: ignore[misc]
             raise ValueError(message)
         if self.row_positions not in ("scalar", "vector", "none"):
             message = f"row_positions {self.row_positions!r}: must be scalar, vector or none"
+            raise ValueError(message)
+        if self.column_positions not in ("learned", "relative"):
+            message = f"column_positions {self.column_positions!r}: must be learned or relative"
+            raise ValueError(message)
+        if self.local_width and (self.local_width < 1 or self.local_width % 2 == 0):
+            message = f"local_width {self.local_width}: must be 0 or odd"
             raise ValueError(message)
         super().__post_init__(**kwargs)
 
@@ -101,7 +113,8 @@ class MsaTransformer(PreTrainedModel):  # type: ignore[misc]
         width, pad = config.hidden_size, config.pad_token_id
         self.embed_tokens = nn.Embedding(config.vocab_size, width, pad)
         # As in ESM, positions are numbered from pad + 1.
-        self.embed_positions = nn.Embedding(config.max_position_embeddings + pad + 1, width, pad)
+        learned = config.column_positions == "learned"
+        self.embed_positions = nn.Embedding(config.max_position_embeddings + pad + 1, width, pad) if learned else None
         row_width = {"scalar": 1, "vector": width, "none": None}[config.row_positions]
         rows = None if row_width is None else nn.Parameter(torch.zeros(1, config.max_rows, 1, row_width))
         self.register_parameter("msa_position_embedding", rows)
@@ -116,6 +129,10 @@ class MsaTransformer(PreTrainedModel):  # type: ignore[misc]
         super()._init_weights(module)
         if isinstance(module, MaskedLetterHead):
             initialization.zeros_(module.bias)
+        if isinstance(module, Neighbours):
+            # Mixed from the start: from channels of one neighbour each, pairs of the letters themselves were learned
+            # and no stacks (experiments/pretrain/README.md).
+            initialization.normal_(module.convolution.weight, std=module.convolution.kernel_size[0] ** -0.5)
         if module is self and self.msa_position_embedding is not None:
             initialization.normal_(self.msa_position_embedding, std=0.01)  # as RNA-MSM's authors do
 
@@ -135,16 +152,23 @@ class MsaTransformer(PreTrainedModel):  # type: ignore[misc]
         `labels`: letters to predict, -100 where none is asked for; the loss is their mean cross-entropy in nats.
         `keep_rows`: predict for that many first rows only (a single query needs one).
         """
+        hidden = self.hidden_states(input_ids, reader=reader, keep_rows=keep_rows)
+        logits = self.lm_head(hidden)
+        loss = None if labels is None else _cross_entropy(logits, labels[:, :keep_rows])
+        return MsaOutput(loss=loss, logits=logits, last_hidden_state=hidden)
+
+    def hidden_states(
+        self, input_ids: Int[Tensor, "b s t"], *, reader: RowReader | None = None, keep_rows: int | None = None
+    ) -> Float[Tensor, "b s t d"]:
+        """Last-layer states after the final norm, of the first `keep_rows` rows."""
         hidden, padding = self._embed(input_ids)
         for index, layer in enumerate(self.layers):
             maps = layer.row_self_attention.maps(hidden, padding)
             if reader is not None:
                 reader(index, maps)
             hidden = layer(hidden, maps, padding)
-        hidden = self.emb_layer_norm_after(hidden[:, :keep_rows])
-        logits = self.lm_head(hidden)
-        loss = None if labels is None else _cross_entropy(logits, labels[:, :keep_rows])
-        return MsaOutput(loss=loss, logits=logits, last_hidden_state=hidden)
+        last: Tensor = self.emb_layer_norm_after(hidden[:, :keep_rows])
+        return last
 
     def row_attention(self, input_ids: Int[Tensor, "b s t"]) -> Iterator[Float[Tensor, "b h t t"]]:
         """Each layer's row attention in turn, float32; padded columns draw none.
@@ -169,9 +193,11 @@ class MsaTransformer(PreTrainedModel):  # type: ignore[misc]
 
     def _embed(self, input_ids: Tensor) -> tuple[Float[Tensor, "b s t d"], Padding | None]:
         self._check_size(input_ids)
-        first = self.config.pad_token_id + 1
-        positions = torch.arange(first, first + input_ids.shape[2], device=input_ids.device)
-        hidden = self.embed_tokens(input_ids) + self.embed_positions(positions)
+        hidden = self.embed_tokens(input_ids)
+        if self.embed_positions is not None:
+            first = self.config.pad_token_id + 1
+            positions = torch.arange(first, first + input_ids.shape[2], device=input_ids.device)
+            hidden = hidden + self.embed_positions(positions)
         if self.msa_position_embedding is not None:
             hidden = hidden + self.msa_position_embedding[:, : input_ids.shape[1]]
         hidden = self.dropout(self.emb_layer_norm_before(hidden))

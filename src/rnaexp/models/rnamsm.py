@@ -55,11 +55,11 @@ def load(
     settings = dict(config or {})
     max_rows = settings.pop("max_rows", MAX_ROWS)
     if seed is not None:
-        network = _random(_sizes(settings), seed)
+        network = random_network(_sizes(settings), seed)
     else:
         fetched = fetch_weights(spec) if weights is None else Fetched(path=weights, revision=None)
         spec = replace(spec, revision=fetched.revision)
-        network = _trained(fetched.path, settings)
+        network = trained(fetched.path, settings)
     return MsaEncoder(
         network.to(device),
         spec=spec,
@@ -71,12 +71,13 @@ def load(
     )
 
 
-def _trained(weights: Path, settings: Mapping[str, Any]) -> MsaTransformer:
+def trained(weights: Path, settings: Mapping[str, Any]) -> MsaTransformer:
+    """The network of the authors' checkpoint or of a folder that `save_pretrained` wrote."""
     path = files.only_file(weights, [CHECKPOINT, OURS])
     ours = path.suffix == ".safetensors"
-    sizes = _saved_sizes(path) if ours else _sizes(settings)
+    sizes = saved_sizes(path) if ours else _sizes(settings)
     state = files.read_state(path, inside=None if ours else "state_dict")
-    network = _random(sizes, 0)
+    network = random_network(sizes, 0)
     files.load_strictly(network, _tied(state, path, ours=ours), allowed_leftovers=LEFTOVERS, path=path)
     return network
 
@@ -93,7 +94,8 @@ def _sizes(settings: Mapping[str, Any]) -> MsaTransformerConfig:
     return MsaTransformerConfig(**named, intermediate_size=4 * width, row_positions=rows)
 
 
-def _saved_sizes(path: Path) -> MsaTransformerConfig:
+def saved_sizes(path: Path) -> MsaTransformerConfig:
+    """The configuration beside our own weights; raises InputError where there is none."""
     file = path.with_name("config.json")
     if not file.is_file():
         message = "no config.json beside it"
@@ -115,7 +117,8 @@ def _tied(state: Mapping[str, Tensor], path: Path, *, ours: bool) -> Mapping[str
     return {**state, "lm_head.weight": table} if ours and table is not None else state
 
 
-def _random(sizes: MsaTransformerConfig, seed: int) -> MsaTransformer:
+def random_network(sizes: MsaTransformerConfig, seed: int) -> MsaTransformer:
+    """Random weights by the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return MsaTransformer(sizes)

@@ -102,7 +102,8 @@ class Pusher:
     def _metrics(self, operation: Operation) -> None:
         from mlflow.entities import Metric
 
-        metrics = [Metric(key, value, operation["time"], 0) for key, value in operation["values"].items()]
+        at, step = operation["time"], operation.get("step", 0)
+        metrics = [Metric(key, value, at, step) for key, value in operation["values"].items()]
         self._client.log_batch(self.run_ids[operation["run"]], metrics=metrics)
 
     def _tags(self, operation: Operation) -> None:

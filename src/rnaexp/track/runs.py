@@ -92,8 +92,8 @@ class RunHandle:
             self._params |= texts
             self._record("params", texts)
 
-    def metrics(self, values: Mapping[str, float | None]) -> None:
-        """Log metrics in one call; None is left out.
+    def metrics(self, values: Mapping[str, float | None], *, step: int = 0) -> None:
+        """Log metrics in one call; None is left out. With steps they become a curve.
 
         Raises: ValueError for a number that is not finite, or more than 40 metrics in one run.
         """
@@ -103,7 +103,7 @@ class RunHandle:
                 message = f"more than {MAX_METRICS} metrics in run {self.name}: put long lists into a table"
                 raise ValueError(message)
             self._metrics |= numbers.keys()
-            self._record("metrics", numbers)
+            self._record("metrics", numbers, step=step)
 
     def tags(self, values: Mapping[str, object]) -> None:
         """Set tags; None is left out, a tag set before is replaced."""
@@ -152,9 +152,10 @@ class RunHandle:
             self.tags({"error.type": type(error).__name__, "error.message": " ".join(str(error).split())[:500]})
         self.close(status)
 
-    def _record(self, op: str, values: Mapping[str, Any], *, flat: bool = False) -> None:
+    def _record(self, op: str, values: Mapping[str, Any], *, flat: bool = False, **more: object) -> None:
         if values:
-            self._tree.record({"op": op, "run": self.uuid, "time": now(), **(values if flat else {"values": values})})
+            held = values if flat else {"values": values}
+            self._tree.record({"op": op, "run": self.uuid, "time": now(), **held, **more})
 
     def _artifact(self, name: str, write: Callable[[Path], None]) -> None:
         place = artifact_path(name)

@@ -1,0 +1,24 @@
+"""The verb `pretrain`; `cli.py` adds it to the others."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Give the program the verb."""
+    app.command(epilog="Example: rnaexp pretrain experiments/pretrain/msm_nano.toml --out msm-nano")(pretrain)
+
+
+def pretrain(
+    recipe: Annotated[Path, typer.Argument(help="What to train and how: a TOML file, see experiments/pretrain.")],
+    out: Annotated[Path, typer.Option(help="Folder of the checkpoint; one with a stopped training is gone on with.")],
+    data: Annotated[Path | None, typer.Option(help="Stockholm file of alignments; default: Rfam's seeds.")] = None,
+    minutes: Annotated[float, typer.Option(help="If the recipe says no steps: stop after so many minutes.")] = 0.0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Train a language model of your own on alignments or single sequences; no structure takes part."""
+    from rnaexp.run import pretrain as job
+
+    job.pretrain(recipe, out, data=data, minutes=minutes or None, device=device)

@@ -1,0 +1,46 @@
+"""The two models that ship with the package: trained by `rnaexp pretrain` on unlabelled Rfam rows, and nothing else."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rnaexp.errors import InputError
+from rnaexp.models import rnamsm
+from rnaexp.models import weights as files
+from rnaexp.models.msa_encoder import MsaEncoder
+from rnaexp.models.spec import Encoder, ModelSpec
+
+SHIPPED = Path(__file__).with_name("shipped")  # one folder a model, as `rnaexp pretrain` writes it
+
+
+def load(
+    spec: ModelSpec, *, weights: Path | None, config: Mapping[str, Any] | None, device: str, seed: int | None
+) -> Encoder:
+    """The shipped weights, those of a folder that `rnaexp pretrain` wrote, or (with a seed) random ones.
+
+    `config`: `max_rows`, how many rows of an alignment are read; a model of single sequences reads one.
+
+    Raises: InputError (altered weights, keys that do not fit, unknown settings).
+    """
+    settings = dict(config or {})
+    max_rows = int(settings.pop("max_rows", 1 if spec.reads == "sequence" else rnamsm.MAX_ROWS))
+    if settings:
+        message = f"{spec.name}: unknown setting {sorted(settings)[0]!r}; it has max_rows"
+        raise InputError(message)
+    shipped = Path(spec.source) if spec.source else SHIPPED / spec.name.rpartition(":")[2]
+    if weights is None and seed is None and spec.sha256 is not None:
+        files.verify(shipped / rnamsm.OURS, spec.sha256)
+    if seed is None:
+        network = rnamsm.trained(weights or shipped, {})
+    else:
+        network = rnamsm.random_network(rnamsm.saved_sizes(shipped / rnamsm.OURS), seed)
+    return MsaEncoder(
+        network.to(device),
+        spec=spec,
+        letters=rnamsm.LETTERS,
+        max_rows=min(max_rows, network.config.max_rows),
+        fingerprint=files.fingerprint(
+            files.fingerprint_of_state(network.state_dict()), json.dumps(network.config.to_dict(), sort_keys=True)
+        ),
+    )

@@ -1,0 +1,33 @@
+"""The two models that ship with the package, trained here by `rnaexp pretrain`; a card stands beside the weights."""
+
+from rnaexp.models.spec import ModelSpec
+
+_TRAINED_ON = "{} of Rfam 14.2's seeds: the training side of data/rfam_split.py without the clans of the test sets"
+
+ROWS = (
+    ModelSpec(
+        name="msm-nano",
+        title="MSM-nano (ours)",
+        group="reference",
+        loader="rnaexp.models.nano:load",
+        reads="alignment",
+        alphabet="ACGUN-",
+        sha256="b5c98d4de39a2099e952148dee12e5d57bf18118887d67c258ba492bb59c910a",
+        licence="Apache-2.0",
+        trained_on=_TRAINED_ON.format("alignments"),
+        trained_families="models/shipped/msm-nano/families.txt",
+        structure_seen="none",
+    ),
+    ModelSpec(
+        name="lm-nano",
+        title="LM-nano (ours)",
+        group="reference",
+        loader="rnaexp.models.nano:load",
+        alphabet="ACGUN",
+        sha256="311abd3fef0635b6c6f03478413787ce043d2528a2ecf9d53f8ef001b20fa07b",
+        licence="Apache-2.0",
+        trained_on=_TRAINED_ON.format("alignments, then single rows,"),
+        trained_families="models/shipped/lm-nano/families.txt",
+        structure_seen="none",
+    ),
+)

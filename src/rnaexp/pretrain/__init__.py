@@ -1,0 +1,1 @@
+"""Our own checkpoints: masked letters of unlabelled RNA, and nothing of any structure."""

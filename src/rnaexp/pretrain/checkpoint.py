@@ -1,0 +1,146 @@
+"""The folder that comes out: configuration, half-precision weights, letters, the log, and a card that tells all."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch.utils.flop_counter import FlopCounterMode
+
+from rnaexp.models.msa_transformer import MsaTransformer
+from rnaexp.models.rnamsm import LETTERS
+from rnaexp.models.weights import sha256_of
+from rnaexp.pretrain.fit import LOG
+from rnaexp.pretrain.recipe import Recipe
+from rnaexp.pretrain.training import Pretraining, masked_loss
+from rnaexp.rna import ALIGNED_LETTERS
+
+WEIGHTS, CARD, FAMILIES = "model.safetensors", "README.md", "families.txt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the card says of the data, and what the training measured."""
+
+    data: str  # name of the seed file
+    data_sha256: str
+    families: Sequence[str]  # accessions trained on
+    rows: int
+    unigram: float  # nats
+    excluded: Mapping[str, str]  # clan: reason
+    minutes: float | None
+
+
+def write_checkpoint(module: Pretraining, folder: Path, facts: Facts) -> Path:
+    """Everything but the training state, which stays for a longer run."""
+    network: MsaTransformer = module.network
+    network.config.rnaexp_reads = {"msa": "alignment", "sequence": "sequence"}[module.recipe.architecture]
+    network.config.save_pretrained(folder)
+    half = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
+    del half["lm_head.weight"]  # one table with embed_tokens.weight
+    save_file(half, folder / WEIGHTS, metadata={"format": "pt"})
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer(), indent=1) + "\n")
+    (folder / FAMILIES).write_text("".join(f"{name}\n" for name in facts.families))
+    (folder / CARD).write_text(card(module, folder, facts))
+    return folder
+
+
+def tokenizer() -> dict[str, int]:
+    """Ids of the letters and of the special tokens."""
+    letters = dict(zip(ALIGNED_LETTERS, LETTERS.letters, strict=True))
+    return {**letters, "<cls>": LETTERS.first, "<pad>": LETTERS.pad, "<mask>": LETTERS.mask}
+
+
+def card(module: Pretraining, folder: Path, facts: Facts) -> str:
+    """The model card, in Markdown."""
+    recipe, lines = module.recipe, log_lines(folder)
+    looks = [line for line in lines if "validation_precision" in line]
+    loss = next((line["loss"] for line in reversed(lines) if "loss" in line), float("nan"))
+    parameters = sum(p.numel() for p in module.network.parameters())
+    flops = flops_per_token(module)
+    text = [
+        f"# {recipe.title}",
+        "",
+        "Masked-letter model of "
+        + ("alignments" if recipe.architecture == "msa" else "single RNA sequences")
+        + ", trained by `rnaexp pretrain` on unlabelled RNA. No structure was used in training; heads were only "
+        "looked at on validation families.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| parameters | {parameters:,} |",
+        f"| training data | {facts.data} (sha256 {facts.data_sha256}): {len(facts.families):,} families of the "
+        f"training side of `data/rfam_split.py` ({FAMILIES}), {facts.rows:,} rows |",
+        f"| steps, letters read | {module.steps_done:,}, {module.tokens_done:,} |",
+        f"| training time | {module.seconds / 60:.1f} min on {platform.machine()}, {torch.get_num_threads()} thread(s)"
+        + (" (asked for: " + f"{facts.minutes:g} min)" if facts.minutes else "")
+        + " |",
+        f"| throughput | {module.tokens_done / module.seconds:,.0f} tokens/s |",
+        f"| cost | {flops / 1e6:.2f} MFLOP a token forward and backward (matrix products), "
+        f"{flops * module.tokens_done / 1e12:,.1f} TFLOP in all |",
+        f"| loss | {loss:.3f} nats a hidden letter; composition alone (unigram entropy): {facts.unigram:.3f} |",
+    ]
+    if looks:
+        best = looks[-1]
+        text.append(
+            f"| validation families, P@N of the best head | {best['validation_precision']:.3f} (layer {best['layer']}, "
+            f"head {best['head']}; chosen on these families) |"
+        )
+    text += [
+        f"| weights | {WEIGHTS}, float16, sha256 {sha256_of(folder / WEIGHTS)} |",
+        f"| versions | torch {torch.__version__}, Python {platform.python_version()} |",
+        "",
+        "## Recipe",
+        "",
+        f"`steps = {module.steps}` in the recipe, on the same machine and with one thread, gives these weights again.",
+        "",
+        "```json",
+        json.dumps(asdict(recipe), indent=1),
+        "```",
+        "",
+        "## Never trained on",
+        "",
+        "The validation and test sides of the split, and every clan of a family of the built-in set or tied to an RNA "
+        "of a SPOT-RNA set:",
+        "",
+        *_listed(facts.excluded),
+    ]
+    return "\n".join(text) + "\n"
+
+
+def _listed(excluded: Mapping[str, str]) -> Sequence[str]:
+    return [f"- {clan} ({reason})" for clan, reason in sorted(excluded.items())]
+
+
+def log_lines(folder: Path) -> list[dict[str, float]]:
+    """The training log."""
+    path = folder / LOG
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def flops_per_token(module: Pretraining, batches: int = 8) -> float:
+    """Matrix-product FLOPs of a training step, over its letters: a mean over the recipe's first batches."""
+    total, tokens = 0, 0
+    for number in range(batches):
+        example = module.prepare(number)
+        with FlopCounterMode(display=False) as counter:
+            loss, _ = masked_loss(module.network, example)
+            loss.backward()  # type: ignore[no-untyped-call]
+        total += counter.get_total_flops()
+        tokens += int((example.ids != LETTERS.pad).sum()) - example.ids.shape[0] * example.ids.shape[1]
+    module.network.zero_grad()
+    return total / tokens
+
+
+def recipe_card(recipe: Recipe) -> dict[str, object]:
+    """The recipe's fields, flat, as parameters of a tracked run."""
+    flat: dict[str, object] = {}
+    for name, value in asdict(recipe).items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{key}": inner for key, inner in value.items()}
+        else:
+            flat[name] = value
+    return flat

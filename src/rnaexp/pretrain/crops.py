@@ -1,0 +1,92 @@
+"""Batches of alignment crops, each a function of the seed and its number alone: a resumed run sees what it would have.
+
+Bucketed by length and depth, so that little is padding.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import UInt8
+from numba import njit
+
+from rnaexp.pretrain.families import GAP, Aligned
+from rnaexp.pretrain.recipe import Crops
+
+PADDING = 255  # no letter: beyond a short RNA's end
+
+
+class CropSampler:
+    """Draws the rows and columns of a batch."""
+
+    def __init__(self, families: Sequence[Aligned], crops: Crops) -> None:
+        if not families:
+            message = "no families to train on"
+            raise ValueError(message)
+        self.families, self.crops = families, crops
+        self._rows = np.array([len(family.codes) for family in families])
+        self._weights = np.array([family.neff**crops.family_power for family in families])
+        bounds = np.array(crops.lengths)
+        bases = np.array([min(family.bases, bounds[-1]) for family in families])
+        self._bucket = np.searchsorted(bounds, bases)
+        self._shares = np.array(crops.depth_shares) / sum(crops.depth_shares)
+
+    def batch(self, seed: int, number: int) -> UInt8[np.ndarray, "b s n"]:
+        """Letters of batch `number`, PADDING to the right of short RNAs; row 0 of each crop has no gaps."""
+        rng = np.random.default_rng([seed, number])
+        single = self.crops.single_from is not None and number >= self.crops.single_from
+        depth = 1 if single else int(rng.choice(self.crops.depths, p=self._shares))
+        weights = self._weights * (self._rows >= depth)
+        if not weights.any():
+            depth, weights = 1, self._weights
+        bucket = self._draw_bucket(rng, weights)
+        length = self.crops.lengths[bucket]
+        chance = weights * (self._bucket == bucket)
+        count = max(1, self.crops.tokens // (depth * length))
+        drawn = rng.choice(len(self.families), size=count, p=chance / chance.sum())
+        batch = np.full((count, depth, length), PADDING, np.uint8)
+        for at, index in enumerate(drawn):
+            crop = _crop(self.families[index], depth, length, self.crops.places, rng)
+            batch[at, :, : crop.shape[1]] = crop
+        return batch[:, :, : max(1, int((batch != PADDING).any((0, 1)).sum()))]
+
+    def _draw_bucket(self, rng: np.random.Generator, weights: np.ndarray) -> int:
+        """By the weight of its families, and by their length: every base counts alike."""
+        totals = np.bincount(self._bucket, weights, minlength=len(self.crops.lengths)) * np.array(self.crops.lengths)
+        return int(rng.choice(len(totals), p=totals / totals.sum()))
+
+
+def _crop(family: Aligned, depth: int, length: int, places: int, rng: np.random.Generator) -> UInt8[np.ndarray, "s n"]:
+    """Rows by weight, the first of them the query: as when the model is read, only columns with its bases stay."""
+    chance = family.weights / family.weights.sum()
+    rows = rng.choice(len(chance), size=depth, replace=False, p=chance)
+    codes = family.codes[rows]
+    codes = codes[:, codes[0] != GAP]
+    firsts = rng.integers(0, max(1, codes.shape[1] - length + 1), places)
+    stacks = [longest_stack(codes[0, first : first + length]) for first in firsts] if places > 1 else [0]
+    first = int(firsts[int(np.argmax(stacks))])
+    return codes[:, first : first + length]
+
+
+@njit(cache=True)
+def longest_stack(codes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Most AU, GC and GU pairs in a row, one inside the next, round a loop of at least three."""
+    n, longest = len(codes), 0
+    for total in range(2 * n - 1):
+        run = 0
+        i = (total - 4) // 2
+        while i >= 0 and total - i < n:
+            a, b = min(codes[i], codes[total - i]), max(codes[i], codes[total - i])
+            # A C G U are 0 to 3: A-U, C-G and G-U.
+            run = run + 1 if (a == 0 and b == 3) or (a == 1 and b == 2) or (a == 2 and b == 3) else 0
+            longest = max(longest, run)
+            i -= 1
+    return longest
+
+
+def unigram_entropy(families: Sequence[Aligned]) -> float:
+    """Nats a letter of A C G U, rows by weight: what a model that has learned only the composition loses."""
+    counts = np.zeros(4)
+    for family in families:
+        counts += [((family.codes == letter) * family.weights[:, None]).sum() for letter in range(4)]
+    share = counts / counts.sum()
+    return float(-(share * np.log(share)).sum())

@@ -1,0 +1,171 @@
+"""Pre-training from start, or from where a killed run stopped, to a checkpoint folder."""
+
+import json
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch.utils.data import DataLoader, IterableDataset
+
+from rnaexp.models.msa_transformer import MsaTransformer, MsaTransformerConfig
+from rnaexp.pretrain.crops import CropSampler
+from rnaexp.pretrain.families import Aligned
+from rnaexp.pretrain.heads import head_precision
+from rnaexp.pretrain.masking import Example
+from rnaexp.pretrain.recipe import Recipe
+from rnaexp.pretrain.training import Pretraining
+from rnaexp.rna import Rna
+
+STATE = "training.ckpt"
+LOG = "log.jsonl"
+_LOG_EVERY = 50  # steps
+
+Note = Callable[[Mapping[str, float], int], None]  # (numbers, step)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When to stop and how often to save; `minutes` None: after the recipe's steps."""
+
+    minutes: float | None = None
+    save_every_seconds: float = 60.0
+
+
+class _Batches(IterableDataset[Example]):
+    """From the first batch that is not done yet; asked only when training begins, after a resumed state is loaded."""
+
+    def __init__(self, module: Pretraining) -> None:
+        self.module = module
+
+    def __iter__(self) -> Iterator[Example]:
+        number = self.module.batches_done
+        while not self.module.finished:
+            yield self.module.prepare(number)
+            number += 1
+
+
+class _Journal(Callback):
+    """Log lines, looks at the heads, and the state on disk, so that a kill costs at most a minute."""
+
+    def __init__(self, folder: Path, rnas: Sequence[Rna], limits: Limits, note: Note) -> None:
+        self.folder, self.rnas, self.limits, self.note = folder, rnas, limits, note
+        self.saved_at = 0.0
+
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """What a killed run logged after its last saved state is done anew, so it is cut off."""
+        assert isinstance(module, Pretraining)
+        self.saved_at = module.seconds
+        log = self.folder / LOG
+        if log.is_file():
+            lines = log.read_text().splitlines(keepends=True)
+            whole = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= module.steps_done]
+            part = log.with_suffix(".part")
+            part.write_text("".join(whole))
+            part.replace(log)
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: object) -> None:
+        """After each batch; what is said here is said once a step."""
+        assert isinstance(module, Pretraining)
+        if module.batches_done % module.recipe.optimiser.accumulate:
+            return
+        step = module.steps_done
+        if step % _LOG_EVERY == 0 or module.finished:
+            self._say(module, _summary(module))
+        if self.rnas and (step % module.recipe.validation.every == 0 or module.finished):
+            self._say(module, self._look(module))
+        if module.finished:
+            trainer.should_stop = True
+        if module.finished or module.seconds - self.saved_at >= self.limits.save_every_seconds:
+            self.saved_at = module.seconds
+            _save(trainer, self.folder / STATE)
+
+    def _look(self, module: Pretraining) -> dict[str, float]:
+        chosen = module.recipe.validation
+        rows = chosen.max_rows if module.recipe.architecture == "msa" else 1
+        found = head_precision(module.network, self.rnas, rows=rows)
+        layer, head = divmod(int(found.argmax()), found.shape[1])
+        return {"validation_precision": float(found.max()), "layer": layer, "head": head}
+
+    def _say(self, module: Pretraining, numbers: Mapping[str, float]) -> None:
+        line = {"step": module.steps_done, "seconds": round(module.seconds, 1), **numbers}
+        with (self.folder / LOG).open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        self.note(line, module.steps_done)
+
+
+def _summary(module: Pretraining) -> dict[str, float]:
+    letters = sum(count for _, count in module.recent)
+    loss = sum(value * count for value, count in module.recent) / max(1, letters)
+    module.recent.clear()
+    return {"loss": loss, "tokens": module.tokens_done, "tokens_per_second": module.tokens_done / module.seconds}
+
+
+def _save(trainer: L.Trainer, path: Path) -> None:
+    """Under another name first: killed while writing, the state before stays."""
+    part = path.with_suffix(".part")
+    trainer.save_checkpoint(part)
+    part.replace(path)
+
+
+def fit(
+    recipe: Recipe,
+    families: Sequence[Aligned],
+    folder: Path,
+    *,
+    validation: Sequence[Rna] = (),
+    limits: Limits | None = None,
+    note: Note = lambda numbers, step: None,
+    device: str = "cpu",
+) -> Pretraining:
+    """Train until the steps or the minutes are used up; a folder that holds a state is gone on with.
+
+    On a GPU in bfloat16 with float32 weights. Raises: ValueError where nothing says when to stop.
+    """
+    limits = limits or Limits()
+    if recipe.steps is None and limits.minutes is None:
+        message = "give the recipe steps, or a number of minutes"
+        raise ValueError(message)
+    folder.mkdir(parents=True, exist_ok=True)
+    module = Pretraining(new_network(recipe), recipe, CropSampler(families, recipe.crops), limits.minutes)
+    state = folder / STATE
+    loader: Any = DataLoader(_Batches(module), batch_size=None)
+    trainer = _trainer(recipe, device, _Journal(folder, validation, limits, note))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # advice on workers and on resuming inside an epoch: batches are numbered here
+        trainer.fit(module, loader, ckpt_path=state if state.is_file() else None, weights_only=False)
+    return module
+
+
+def new_network(recipe: Recipe) -> MsaTransformer:
+    """Random weights by the recipe's seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        network: MsaTransformer = MsaTransformer(MsaTransformerConfig(**recipe.network))
+        return network
+
+
+def _trainer(recipe: Recipe, device: str, journal: _Journal) -> L.Trainer:
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    on_cpu = device == "cpu"
+    return L.Trainer(
+        accelerator="cpu" if on_cpu else "gpu",
+        devices=1,
+        precision="32-true" if on_cpu else "bf16-mixed",
+        max_epochs=1,
+        accumulate_grad_batches=recipe.optimiser.accumulate,
+        gradient_clip_val=recipe.optimiser.clip,
+        callbacks=[journal],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        deterministic=on_cpu,
+    )

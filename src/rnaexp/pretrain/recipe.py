@@ -1,0 +1,152 @@
+"""A pre-training recipe: every choice as a named field, read from a TOML file."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from rnaexp.errors import InputError
+
+Architecture = Literal["msa", "sequence"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crops:
+    """What a batch holds: pieces of alignments, all of one depth and one length bucket.
+
+    `tokens`: of a batch, special ones not counted. `depths` and `depth_shares`: how many rows, and how often.
+    `lengths`: the buckets' bounds in bases; a longer RNA is cropped to the last. `family_power`: a family is drawn
+    with its Neff to this power. `places`: of so many random places to crop, the one is taken where the query has the
+    longest complementary stack, so that more hidden letters have their partner in the crop. `single_from`: from this
+    batch on only single rows (what pairs is found in alignments first, where it shows within minutes).
+    """
+
+    tokens: int = 4096
+    depths: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
+    depth_shares: tuple[float, ...] = (0.3, 0.1, 0.15, 0.15, 0.15, 0.15)
+    lengths: tuple[int, ...] = (64, 96, 128)
+    family_power: float = 0.5
+    places: int = 1
+    single_from: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """What is hidden and asked for.
+
+    `whole_columns`: share of the crops in which columns are hidden in all rows, so that no other row gives the letter
+    away and only the paired column can; in the other crops single letters are hidden. In the first `letters_first`
+    batches all crops are such: with other rows to go by, which letters pair is found within minutes. `hidden`:
+    smallest and largest share of columns (or letters). `spans`: how many neighbouring columns at once.
+    Of what is chosen `replaced` becomes random letters and `kept` stays. `rare_weight`: how much more than others a
+    letter counts that is not its column's most frequent one.
+    """
+
+    whole_columns: float = 0.6
+    letters_first: int = 0
+    hidden: tuple[float, float] = (0.15, 0.3)
+    spans: tuple[int, int] = (1, 4)
+    replaced: float = 0.1
+    kept: float = 0.1
+    rare_weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optimiser:
+    """AdamW with a warm-up, a constant rate and a linear cool-down over the last share of the steps."""
+
+    rate: float = 2e-3
+    warmup: int = 200
+    cooldown: float = 0.25
+    decay: float = 0.01
+    clip: float = 1.0
+    accumulate: int = 1
+    betas: tuple[float, float] = (0.9, 0.98)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """How often, in steps, the heads are looked at, and on which families of the validation side."""
+
+    every: int = 500
+    min_rows: int = 8
+    max_columns: int = 160
+    max_rows: int = 48
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """All of it; `steps` None: as many as the minutes allow. `excluded`: a file beside the recipe."""
+
+    title: str
+    architecture: Architecture
+    network: Mapping[str, Any]  # fields of MsaTransformerConfig
+    seed: int = 0
+    steps: int | None = None
+    excluded: str | None = None
+    crops: Crops = field(default_factory=Crops)
+    objective: Objective = field(default_factory=Objective)
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    validation: Validation = field(default_factory=Validation)
+
+
+_PARTS: Mapping[str, Any] = {
+    "crops": Crops,
+    "objective": Objective,
+    "optimiser": Optimiser,
+    "validation": Validation,
+}
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in a TOML file.
+
+    Raises: InputError naming the file and the field that is missing, unknown or impossible.
+    """
+    try:
+        held = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        message = f"cannot be read: {error}"
+        raise InputError(message, path=path) from error
+    try:
+        return recipe_of(held)
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error), path=path) from error
+
+
+def recipe_of(held: Mapping[str, Any]) -> Recipe:
+    """The recipe in a mapping as TOML gives it; raises ValueError."""
+    parts = {name: _part(kind, held[name], name) for name, kind in _PARTS.items() if name in held}
+    recipe: Recipe = _part(Recipe, {**held, **parts}, "recipe")
+    _check(recipe)
+    return recipe
+
+
+def _part(kind: Any, held: Mapping[str, Any], name: str) -> Any:
+    known = {item.name for item in fields(kind)}
+    if unknown := sorted(set(held) - known):
+        message = f"{name}: unknown field {unknown[0]!r}; it has {', '.join(sorted(known))}"
+        raise ValueError(message)
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in held.items()})
+
+
+def _check(recipe: Recipe) -> None:
+    crops, objective = recipe.crops, recipe.objective
+    faults = {
+        f"architecture {recipe.architecture!r}: must be msa or sequence": recipe.architecture
+        not in ("msa", "sequence"),
+        "crops: depths and depth_shares differ in number": len(crops.depths) != len(crops.depth_shares),
+        "crops: lengths must rise": list(crops.lengths) != sorted(set(crops.lengths)),
+        "crops: a sequence model reads one row: depths must be [1], or single_from say when that begins": (
+            recipe.architecture == "sequence" and crops.depths != (1,) and crops.single_from is None
+        ),
+        "objective: replaced and kept together are more than 1": objective.replaced + objective.kept > 1,
+        "objective: hidden must be two shares, the smaller first": not 0
+        < objective.hidden[0]
+        <= objective.hidden[1]
+        < 1,
+    }
+    for message, wrong in faults.items():
+        if wrong:
+            raise ValueError(message)

@@ -1,0 +1,268 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from rnaexp.data.rfam import read_seed
+from rnaexp.errors import InputError
+from rnaexp.models.msa_transformer import MsaTransformer
+from rnaexp.models.rnamsm import LETTERS
+from rnaexp.pretrain.checkpoint import flops_per_token, log_lines
+from rnaexp.pretrain.crops import CropSampler, unigram_entropy
+from rnaexp.pretrain.families import training_families
+from rnaexp.pretrain.fit import STATE, Limits, fit, new_network
+from rnaexp.pretrain.heads import SCORING, head_precision
+from rnaexp.pretrain.recipe import Optimiser, read_recipe
+from rnaexp.pretrain.training import Pretraining, _steps_with_cooldown_at, cooldown_begins, masked_loss, rate_share
+from rnaexp.rna import Alignment, Rna
+from tests.command import environment, inside
+from tests.pretrain.seeds import recipe_file, seed_file
+
+
+@pytest.fixture
+def small(tmp_path):
+    """(recipe, families, folder) of a training of seconds."""
+    families = training_families(read_seed(seed_file(tmp_path / "seed.sto")), ())
+    return lambda **more: (read_recipe(recipe_file(tmp_path / "recipe.toml", **more)), families, tmp_path / "out")
+
+
+def state_of(module):
+    return {name: tensor.clone() for name, tensor in module.network.state_dict().items()}
+
+
+def same(a, b):
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_the_same_seed_gives_the_same_weights_to_the_bit(small, tmp_path):
+    recipe, families, _ = small(steps=6)
+    first, second = (state_of(fit(recipe, families, tmp_path / name)) for name in ("a", "b"))
+    assert same(first, second)
+    assert not same(first, new_network(recipe).state_dict())
+
+
+class KilledError(RuntimeError):
+    pass
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_training_stopped_between_two_states_ends_like_an_undisturbed_one(small, tmp_path, accumulate):
+    recipe, families, _ = small(steps=105, accumulate=accumulate)
+    whole = fit(recipe, families, tmp_path / "whole")
+
+    def stop(line, step):
+        if step == 100:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        fit(recipe, families, tmp_path / "cut", note=stop, limits=Limits(save_every_seconds=0))
+    assert (tmp_path / "cut" / STATE).is_file()
+    resumed = fit(recipe, families, tmp_path / "cut")
+    assert same(state_of(whole), state_of(resumed))
+    assert resumed.tokens_done == whole.tokens_done
+    told = [[(line["step"], line.get("loss")) for line in log_lines(tmp_path / name)] for name in ("whole", "cut")]
+    assert told[0] == told[1]
+
+
+@pytest.mark.fault
+@pytest.mark.slow
+def test_kill_9_costs_nothing_but_time(tmp_path):
+    seed_file(tmp_path / "seed.sto")
+    recipe_file(tmp_path / "recipe.toml", steps=400)
+    words = ["pretrain", "recipe.toml", "--data", "seed.sto", "--device", "cpu", "--out"]
+    command = [sys.executable, "-m", "rnaexp", *words]
+    for name, kills in (("whole", 0), ("killed", 3)):
+        for delay in np.random.default_rng(0).uniform(6, 12, kills):
+            process = subprocess.Popen([*command, name], cwd=tmp_path, env=environment(RNAEXP_SAVE_SECONDS="0.2"))
+            time.sleep(delay)
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        subprocess.run([*command, name], cwd=tmp_path, env=environment(), check=True, timeout=200)
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "killed")]
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.fault
+def test_a_state_torn_while_it_was_written_is_never_the_one_gone_on_with(small, monkeypatch):
+    recipe, families, folder = small(steps=4)
+    fit(recipe, families, folder)
+    before = (folder / STATE).read_bytes()
+
+    def torn(trainer, path, **more):
+        path.write_bytes(b"half a")
+        raise KilledError
+
+    monkeypatch.setattr("lightning.Trainer.save_checkpoint", torn)
+    longer, _, _ = small(steps=8)
+    with pytest.raises(KilledError):
+        fit(longer, families, folder, limits=Limits(save_every_seconds=0))
+    assert (folder / STATE).read_bytes() == before
+
+
+def test_a_short_training_gets_below_the_entropy_of_the_letters(small):
+    # Half of the planted hairpins' letters follow from their partners: only a model that pairs gets there.
+    network = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    free = {"row_positions": "none", "column_positions": "relative", "column_attention": False, "local_width": 3}
+    recipe, families, folder = small(steps=300, network=network | free, depths=[4], depth_shares=[1])
+    fit(recipe, families, folder)
+    losses = [line["loss"] for line in log_lines(folder) if "loss" in line]
+    assert losses[-1] < unigram_entropy(families) - 0.1
+    assert losses[-1] < losses[0]
+
+
+def test_the_loss_is_the_mean_cross_entropy_over_the_four_letters(small):
+    recipe, families, _ = small(steps=1)
+    module = Pretraining(new_network(recipe), recipe, CropSampler(families, recipe.crops), None)
+    module.eval()  # no dropout
+    example = module.prepare(0)
+    with torch.no_grad():
+        loss, plain = masked_loss(module.network, example)
+        logits = module.network(example.ids).logits
+    by_hand = []
+    for (b, s, t), letter in zip(example.asked.nonzero().tolist(), example.letters.tolist(), strict=True):
+        four = logits[b, s, t, list(LETTERS.letters[:4])]
+        by_hand.append(float(torch.logsumexp(four, 0) - four[letter]))
+    assert float(plain) == pytest.approx(np.mean(by_hand), abs=1e-5)
+    assert float(loss) == pytest.approx(float(plain), abs=1e-5)  # rare letters weigh 1 here
+
+
+def test_the_rate_rises_stays_and_falls_to_nothing():
+    chosen = Optimiser(warmup=10, cooldown=0.2)
+    shares = [rate_share(step, 100, chosen) for step in range(100)]
+    assert shares[0] == 0.1
+    assert shares[9:80] == [1.0] * 71
+    assert np.all(np.diff(shares[80:]) < 0)
+    assert 0 < shares[-1] <= 0.06
+    assert rate_share(10**6, None, chosen) == 1
+
+
+def test_steps_fixed_by_the_clock_begin_their_cooldown_at_once():
+    for share in (0.1, 0.25, 0.3, 0.5):
+        for step in range(1, 200):
+            assert cooldown_begins(_steps_with_cooldown_at(step, share), share) == step
+
+
+def test_a_training_by_the_clock_is_repeated_to_the_bit_by_its_number_of_steps(small, tmp_path):
+    recipe, families, folder = small()
+    by_clock = fit(recipe, families, folder, limits=Limits(minutes=0.05))
+    assert by_clock.steps == by_clock.steps_done > 0
+    again, _, _ = small(steps=by_clock.steps)
+    assert same(state_of(by_clock), state_of(fit(again, families, tmp_path / "again")))
+
+
+def test_without_steps_or_minutes_nothing_begins(small):
+    recipe, families, folder = small()
+    with pytest.raises(ValueError, match="minutes"):
+        fit(recipe, families, folder)
+
+
+def test_flops_are_those_of_the_matrix_products(small):
+    # By hand: one layer without attention to speak of is 4 d^2 (attention) + 2 d i (feed-forward) multiplications.
+    wide = {"hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 64}
+    free = {"row_positions": "none", "column_positions": "relative", "column_attention": False}
+    recipe, families, _ = small(steps=1, network=wide | free, depths=[1], depth_shares=[1])
+    module = Pretraining(new_network(recipe), recipe, CropSampler(families, recipe.crops), None)
+    linear = 3 * 2 * (4 * 64 * 64 + 2 * 64 * 64)
+    maps = 3 * 2 * 2 * 18 * 64
+    found = flops_per_token(module, 2)
+    assert linear < found < 1.35 * (linear + maps)
+
+
+def planted_network():
+    """Attends from each base to its mirror image: a fake of the network's one verb."""
+
+    class Mirror(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one = torch.nn.Parameter(torch.zeros(1))
+
+        def row_attention(self, ids):
+            tokens = ids.shape[2]
+            blank = torch.full((1, 1, tokens, tokens), 0.01)
+            planted = blank.clone()
+            for i in range(1, tokens):
+                planted[0, 0, i, tokens - i] = 1.0
+            yield torch.cat([torch.rand_like(blank), planted], 1)
+
+    return Mirror()
+
+
+def test_the_look_at_the_heads_finds_the_planted_one():
+    n = 20
+    pairs = tuple((i, n - 1 - i) for i in range(8))
+    rna = Rna(id="x", sequence="ACGU" * 5, pairs=pairs)
+    found = head_precision(planted_network(), [rna], rows=1)
+    assert found.shape == (1, 2)
+    assert found[0, 1] == 1.0
+    assert found[0, 0] < 0.5
+    assert SCORING.min_separation == 4
+
+
+def test_the_look_leaves_training_mode_as_it_was(small):
+    recipe, _, _ = small(steps=1)
+    network: MsaTransformer = new_network(recipe).train()
+    alignment = Alignment(names=("a", "b"), rows=("GGGGAAAACCCC", "GCGGAAAACCGC"))
+    rna = Rna(id="a", sequence=alignment.rows[0], pairs=((0, 11), (1, 10)), alignment=alignment)
+    deep, single = (head_precision(network, [rna], rows=rows) for rows in (8, 1))
+    assert network.training
+    assert deep.shape == single.shape == (1, 2)
+
+
+def test_the_verb_writes_a_checkpoint_that_runs(tmp_path):
+    seed_file(tmp_path / "seed.sto")
+    recipe_file(tmp_path / "recipe.toml", steps=60, every=30)
+    done = inside("pretrain", "recipe.toml", "--data", "seed.sto", "--out", "ours", "--device", "cpu", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "ours").iterdir()} >= {
+        "config.json", "model.safetensors", "tokenizer.json", "README.md", "log.jsonl"
+    }  # fmt: skip
+    card = (tmp_path / "ours" / "README.md").read_text()
+    for word in ("tokens/s", "MFLOP", "unigram", "sha256", "steps = 60"):
+        assert word in card
+    lines = log_lines(tmp_path / "ours")
+    assert {"loss", "tokens_per_second"} <= lines[0].keys()
+    assert any("validation_precision" in line for line in lines)
+    _mlflow_has_the_curve(tmp_path, lines)
+    from rnaexp.models import load
+
+    encoder = load(str(tmp_path / "ours"))
+    maps = list(encoder.attention(Rna(id="x", sequence="ACGUACGUAC")))
+    assert maps[0].shape == (2, 10, 10)
+
+
+def _mlflow_has_the_curve(folder, lines):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}")
+    (run,) = client.search_runs([client.get_experiment_by_name("rnaexp").experiment_id])
+    curve = [(point.step, point.value) for point in client.get_metric_history(run.info.run_id, "loss")]
+    assert sorted(curve) == sorted((line["step"], line["loss"]) for line in lines if "loss" in line)
+    assert run.info.status == "FINISHED"
+    assert {item.path for item in client.list_artifacts(run.info.run_id, "checkpoint")} >= {
+        "checkpoint/model.safetensors", "checkpoint/README.md"
+    }  # fmt: skip
+
+
+def test_a_seed_file_without_a_training_family_is_refused(tmp_path):
+    recipe_file(tmp_path / "recipe.toml", steps=1)
+    (tmp_path / "none.sto").write_text("# STOCKHOLM 1.0\n#=GF AC RF00050\na ACGU\n//\n")
+    from rnaexp.run.pretrain import pretrain
+
+    excluded = read_recipe(tmp_path / "recipe.toml")
+    assert excluded.excluded is None
+    held = seed_file(tmp_path / "seed.sto", families=0)
+    with pytest.raises(InputError, match="training side"):
+        pretrain(tmp_path / "recipe.toml", tmp_path / "out", data=held, minutes=None, device="cpu")
+
+
+def test_the_log_is_json_lines(small):
+    recipe, families, folder = small(steps=50)
+    fit(recipe, families, folder)
+    assert [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()] == [50]
