@@ -13,7 +13,7 @@ from rnaexp.track.runs import tracked_run
 
 
 def conclude(question: Question, answers: list[Answer], *, csv: Path | None, json: bool) -> None:
-    """Ranks, declared contrasts and choices of what was run; `csv`: the runs, with `_contrasts` and `_choices` beside."""
+    """Ranks, declared contrasts and choices of what was run; `csv`: the runs, `_contrasts` and `_choices` beside it."""
     if not answers:
         return
     add_ranks(answers)
