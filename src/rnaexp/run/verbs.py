@@ -15,7 +15,7 @@ from rnaexp.models.files import FileEncoder, load_maps, load_pairs
 from rnaexp.models.spec import Encoder
 from rnaexp.report import screen, tables
 from rnaexp.report.progress import announce, silence
-from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, classify_question
+from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, classify_question, families_beside
 from rnaexp.run.conclude import conclude, write_csv
 from rnaexp.run.contrasts import Answer
 from rnaexp.run.question import read_question
@@ -71,17 +71,10 @@ def task(
         score_scale=score_scale,  # type: ignore[arg-type]
         alignment=alignment,  # type: ignore[arg-type]
         related="keep" if related == "keep" else "drop",
-        families=_families(model, families),
+        families=families_beside(model, families),
         tuned=tuned,
         loading=loading(model, weights, config, device, seed),
     )
-
-
-def _families(model: str, word: str) -> str:
-    """The set to classify beside; the toy's embeddings mean nothing, it is classified only where a set is named."""
-    if word == "auto":
-        return "" if model == "planted" else "builtin"
-    return "" if word == "none" else word
 
 
 def loading(model: str, weights: str, config: str, device: str, seed: int) -> dict[str, Any]:
