@@ -54,11 +54,11 @@ class KilledError(RuntimeError):
 @pytest.mark.fault
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_a_training_stopped_between_two_states_ends_like_an_undisturbed_one(small, tmp_path, accumulate):
-    recipe, families, _ = small(steps=105, accumulate=accumulate)
+    recipe, families, _ = small(steps=55, accumulate=accumulate)
     whole = fit(recipe, families, tmp_path / "whole")
 
     def stop(line, step):
-        if step == 100:
+        if step == 50:
             raise KilledError
 
     with pytest.raises(KilledError):
@@ -227,7 +227,7 @@ def test_the_verb_writes_a_checkpoint_that_runs(tmp_path):
     for word in ("tokens/s", "MFLOP", "unigram", "sha256", "steps = 60"):
         assert word in card
     lines = log_lines(tmp_path / "ours")
-    assert {"loss", "tokens_per_second"} <= lines[0].keys()
+    assert any({"loss", "tokens_per_second"} <= line.keys() for line in lines)
     assert any("validation_precision" in line for line in lines)
     _mlflow_has_the_curve(tmp_path, lines)
     from rnaexp.models import load
