@@ -1,16 +1,26 @@
-"""F1 and P@N of models against the depth of the alignments they read: a picture from a question's CSV.
+"""F1 and P@N of models against the depth of the alignments they read.
 
+A picture from a question's CSV, rows drawn within each RNA:
 `python -m rnaexp.report.depth tracking/results/nano_depth.csv docs/nano_depth.png`
+A table of paired differences by how deep the RNAs' own alignments are, from the artifacts `per_rna.csv` of two or more
+runs, the first against each other one: `python -m rnaexp.report.depth bins OUT.csv NAME=per_rna.csv NAME=per_rna.csv`
 """
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rnaexp.stats.bootstrap import cluster_bootstrap
+
 _STEPS = ("depth-1", "depth-2", "depth-4", "depth-8", "depth-16", "depth-32", "depth-64", "intact")
+_ANY = 10**9
+_BINS = {
+    "2-9": (2, 9), "10-31": (10, 31), "32-100": (32, 100), "more than 100": (101, _ANY), "all": (1, _ANY)
+}  # fmt: skip
 _NAMES = {"f1": "F1 at the frozen threshold", "p_at_n": "P@N"}
 
 
@@ -22,7 +32,8 @@ def depth_curves(table: pd.DataFrame) -> Figure:
             _line(axes, str(model), rows, column, f"C{at}")
         axes.set(xlabel="rows of the alignment, at most", ylabel=_NAMES[column], ylim=(0, 1))
         axes.set_xticks(range(len(_STEPS)), [step.removeprefix("depth-").replace("intact", "all") for step in _STEPS])
-    figure.get_axes()[0].legend(fontsize=8)
+    lines, names = figure.get_axes()[0].get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside lower center", ncols=len(names), fontsize=8)
     figure.suptitle(f"{table['test'].iloc[0]}, {int(table['rnas'].max())} RNAs: rows drawn at random within each RNA")
     return figure
 
@@ -39,5 +50,33 @@ def _line(axes: Axes, model: str, rows: pd.DataFrame, column: str, colour: str) 
         axes.fill_between(kept, chosen["f1_low"], chosen["f1_high"], color=colour, alpha=0.12, lw=0)
 
 
+def depth_bins(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The first model against each other one: mean paired difference of F1 by depth, 95 % cluster-bootstrap interval.
+
+    The first and the fourth bin are the paper's question: fewer than 10 homologs, and more than 100.
+    """
+    (model, ours), *others = ((name, table.dropna(subset=["f1"]).set_index("rna")) for name, table in tables.items())
+    rows = []
+    for against, theirs in others:
+        both = ours.join(theirs["f1"].rename("against"), how="inner")
+        for label, (low, high) in _BINS.items():
+            part = both[(both["depth"] >= low) & (both["depth"] <= high)]
+            if len(part):
+                apart = (part["f1"] - part["against"]).to_numpy(float)
+                found = cluster_bootstrap(apart, part["cluster"].to_numpy(str))
+                rows.append((model, against, label, len(part), found.clusters, part["f1"].mean(),
+                             part["against"].mean(), found.mean, found.low, found.high))  # fmt: skip
+    columns = ["model", "against", "depth", "rnas", "clusters", "f1", "f1_against", "difference", "low", "high"]
+    return pd.DataFrame(rows, columns=columns).round(4)
+
+
+def _main(words: Sequence[str]) -> None:
+    if words[0] == "bins":
+        tables = {name: pd.read_csv(path) for name, _, path in (word.partition("=") for word in words[2:])}
+        depth_bins(tables).to_csv(words[1], index=False)
+    else:
+        depth_curves(pd.read_csv(words[0])).savefig(Path(words[1]), dpi=150)
+
+
 if __name__ == "__main__":
-    depth_curves(pd.read_csv(sys.argv[1])).savefig(Path(sys.argv[2]), dpi=150)
+    _main(sys.argv[1:])

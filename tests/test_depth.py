@@ -1,0 +1,30 @@
+import pandas as pd
+import pytest
+
+from rnaexp.report.depth import depth_bins, depth_curves
+
+
+def per_rna(f1, depths):
+    names = [f"r{at}" for at in range(len(f1))]
+    return pd.DataFrame({"rna": names, "cluster": names, "f1": f1, "depth": depths})
+
+
+def test_differences_are_paired_by_rna_within_each_bin_of_depth():
+    ours = per_rna([0.5, 0.7, 0.9, 0.2, 1.0], [2, 9, 10, 101, 1])
+    theirs = per_rna([0.4, 0.2, None, 0.3, 0.5], [2, 9, 10, 101, 1]).sample(frac=1, random_state=0)
+    found = depth_bins({"a": ours, "b": theirs}).set_index("depth")
+    assert found.loc["2-9", "difference"] == pytest.approx((0.1 + 0.5) / 2)
+    assert found.loc["more than 100", ["rnas", "difference"]].tolist() == pytest.approx([1, -0.1])
+    assert "10-31" not in found.index  # the only RNA there has no score of the other
+    assert found.loc["all", "rnas"] == 4
+    assert found.loc["2-9", "low"] <= found.loc["2-9", "difference"] <= found.loc["2-9", "high"]
+
+
+def test_curves_show_alignment_models_by_depth_and_others_as_a_level():
+    rows = [("m", f"depth-{d}", d / 100) for d in (1, 4, 64)] + [("m", "intact", 0.9), ("seq", None, 0.3)]
+    table = pd.DataFrame(rows, columns=["model", "alignment", "f1"])
+    table = table.assign(f1_low=table.f1, f1_high=table.f1, p_at_n=table.f1 + 0.05, test="t", rnas=3)
+    _, second = depth_curves(table.sort_values("f1")).get_axes()
+    by_label = {line.get_label(): line for line in second.get_lines()}
+    assert by_label["m"].get_xydata().ravel().tolist() == pytest.approx([0, 0.06, 2, 0.09, 6, 0.69, 7, 0.95])
+    assert by_label["seq (sequence)"].get_ydata()[0] == pytest.approx(0.35)
