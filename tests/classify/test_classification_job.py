@@ -219,3 +219,9 @@ def test_what_cannot_be_classified_is_said_in_one_line(tmp_path, words, code, to
 def test_the_map_is_the_same_for_the_same_seed():
     vectors = np.random.default_rng(0).normal(size=(40, 8)).astype(np.float32)
     assert (figures.neighbour_map(vectors, 3) == figures.neighbour_map(vectors, 3)).all()
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_vectors_that_differ_along_one_line_at_most_have_a_map_too(width):
+    line = np.repeat(np.linspace(1, 2, 20)[:, None], width, axis=1).astype(np.float32)
+    assert np.isfinite(figures.neighbour_map(line, 0)).all()

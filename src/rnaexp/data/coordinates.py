@@ -94,6 +94,7 @@ def _structure(source: Source) -> Any:
         LookupError,
         TypeError,
         AttributeError,
+        StopIteration,  # a CIF file of white space alone
     )
     try:
         return (

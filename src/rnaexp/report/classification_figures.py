@@ -64,8 +64,14 @@ def neighbour_map(vectors: Float32[np.ndarray, "r d"], seed: int) -> Float[np.nd
     from openTSNE import TSNE
 
     perplexity = min(30.0, max(2.0, (len(vectors) - 1) / 3.5))
+    flat = np.linalg.matrix_rank(vectors - vectors.mean(0)) < 2  # a ruler's, say: there are no two axes to start from
     made = TSNE(
-        perplexity=perplexity, metric="cosine", initialization="pca", random_state=seed, n_jobs=1, n_iter=500
+        perplexity=perplexity,
+        metric="cosine",
+        initialization="random" if flat else "pca",
+        random_state=seed,
+        n_jobs=1,
+        n_iter=500,
     ).fit(vectors.astype(np.float64))
     return np.asarray(made, np.float64)
 

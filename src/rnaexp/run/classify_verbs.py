@@ -154,6 +154,13 @@ def classify_question(path: Path, shard: Sequence[int], *, csv: Path | None, jso
         raise type(failures[0][1])(message)
 
 
+def families_beside(model: str, word: str) -> str:
+    """The set to classify beside; the toy's embeddings mean nothing, it is classified only where a set is named."""
+    if word == "auto":
+        return "" if model == "planted" else "builtin"
+    return "" if word == "none" else word
+
+
 def classify_beside(run: RunHandle | None, task: Task, store: Store, encoder: Encoder) -> None:
     """The classification that belongs to a structure run, as its child; none for a model without embeddings.
 

@@ -15,14 +15,15 @@ from rnaexp.models.files import FileEncoder, load_maps, load_pairs
 from rnaexp.models.spec import Encoder
 from rnaexp.report import screen, tables
 from rnaexp.report.progress import announce, silence
-from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, classify_question
-from rnaexp.run.contrasts import Answer, add_ranks, choices_table, contrast_table, most_important
-from rnaexp.run.question import Question, read_question
+from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, classify_question, families_beside
+from rnaexp.run.conclude import conclude, write_csv
+from rnaexp.run.contrasts import Answer
+from rnaexp.run.question import read_question
 from rnaexp.run.read import is_first_process
 from rnaexp.run.record import record
 from rnaexp.run.structure import run_structure
 from rnaexp.run.task import Result, Task
-from rnaexp.store import Store, read_json, write_atomically
+from rnaexp.store import Store, read_json
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, scoring
 from rnaexp.track.orphan import watch_parent
@@ -70,17 +71,10 @@ def task(
         score_scale=score_scale,  # type: ignore[arg-type]
         alignment=alignment,  # type: ignore[arg-type]
         related="keep" if related == "keep" else "drop",
-        families=_families(model, families),
+        families=families_beside(model, families),
         tuned=tuned,
         loading=loading(model, weights, config, device, seed),
     )
-
-
-def _families(model: str, word: str) -> str:
-    """The set to classify beside; the toy's embeddings mean nothing, it is classified only where a set is named."""
-    if word == "auto":
-        return "" if model == "planted" else "builtin"
-    return "" if word == "none" else word
 
 
 def loading(model: str, weights: str, config: str, device: str, seed: int) -> dict[str, Any]:
@@ -103,7 +97,7 @@ def run_one(task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder
         return
     watch_parent()
     told = _tracked(task, store, encoder, {}).told
-    _write_csv([told], csv)
+    write_csv([told], csv)
     if json:
         sys.stdout.write(json_format.dumps(told) + "\n")
     else:
@@ -171,41 +165,10 @@ def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> Non
         except (InputError, LeakageError, UnavailableError) as error:
             failures.append((one.model, error))
             _say(f"{one.model}: {error}")
-    _conclude(question, answers, csv=csv, json=json)
+    conclude(question, answers, csv=csv, json=json)
     if failures:
         message = f"{len(failures)} of {len(tasks)} runs did not end: {', '.join(name for name, _ in failures)}"
         raise type(failures[0][1])(message)
-
-
-def _conclude(question: Question, answers: list[Answer], *, csv: Path | None, json: bool) -> None:
-    """Compare what was run: ranks, declared contrasts, choices; on the screen, as CSV, and as a run of the question."""
-    if not answers:
-        return
-    add_ranks(answers)
-    told = [answer.told for answer in answers]
-    found = {"contrasts": contrast_table(question.contrasts, answers), "choices": choices_table(answers)}
-    found = {name: table for name, table in found.items() if len(table)}
-    _write_csv(told, csv)
-    with tracked_run(question.name, kind="question", tags={"rnaexp.question": question.name}) as run:
-        run.table(tables.as_frame(told), "runs.csv")
-        for name, table in found.items():
-            run.table(table, f"{name}.csv")
-            if csv is not None:
-                write_atomically(csv.with_name(f"{csv.stem}_{name}.csv"), table.round(6).to_csv(index=False).encode())
-    if json:
-        parts = {name: table.to_dict("records") for name, table in found.items()}
-        sys.stdout.write(json_format.dumps({"question": question.name, "runs": told, **parts}) + "\n")
-        return
-    screen.show(told, title=question.title, note=question.note)
-    for name, table in found.items():
-        screen.show_frame(table, name)
-    if "choices" in found:
-        sys.stdout.write(most_important(found["choices"]) + "\n")
-
-
-def _write_csv(told: list[dict[str, Any]], csv: Path | None) -> None:
-    if csv is not None and told:
-        write_atomically(csv, tables.as_frame(told).to_csv(index=False).encode())
 
 
 def _places(shard: str) -> tuple[int, int]:
