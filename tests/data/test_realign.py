@@ -70,5 +70,5 @@ def test_an_alteration_changes_the_hash_of_the_set_and_nothing_else_about_the_rn
 
 
 def test_an_alteration_that_does_not_exist_is_refused():
-    with pytest.raises(ValueError, match=r"depth-3.*must be one of"):
+    with pytest.raises(ValueError, match=r"upside-down.*must be one of"):
         altered(alignment_of(homologs(0)), "upside-down")
