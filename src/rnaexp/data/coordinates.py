@@ -81,7 +81,9 @@ def _structure(source: Source) -> Any:
     from biotite.structure import BadStructureError
     from biotite.structure.io import pdb, pdbx
 
-    is_mmcif = next(line for line in source.lines if line.strip()).startswith(("data_", "#", "loop_", "_"))
+    # "" for a file of control characters, which str.strip takes for white space
+    first = next((line for line in source.lines if line.strip()), "")
+    is_mmcif = first.startswith(("data_", "#", "loop_", "_"))
     if not is_mmcif:
         _check_pdb_lines(source)
     text = io.StringIO("\n".join(source.lines))
@@ -94,7 +96,6 @@ def _structure(source: Source) -> Any:
         LookupError,
         TypeError,
         AttributeError,
-        StopIteration,  # a CIF file of white space alone
     )
     try:
         return (
