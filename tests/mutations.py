@@ -60,7 +60,7 @@ MUTATIONS = (
     ("z-score over pairs that cannot be called", "structure/pairs.py", "where = torch.from_numpy(np.flatnonzero(allowed))", "where = torch.from_numpy(np.arange(allowed.size))"),
     ("ranks from 0", "run/read.py", "np.arange(1, scores.shape[1] + 1, dtype", "np.arange(0, scores.shape[1], dtype"),
     ("contrast not paired by RNA", "run/contrasts.py", 'one.f1.merge(other.f1, on="rna", suffixes=("", "_other"))', 'one.f1.reset_index().join(other.f1.reset_index(), rsuffix="_other", how="inner")'),
-    ("kinds of pairs counted among the calls", "structure/breakdown.py", 'known = pairs[pairs["reference"]]', 'known = pairs'),
+    ("a call at any place counted right in a breakdown", "structure/breakdown.py", 'right=pairs["reference"] & pairs["called"]', 'right=pairs["called"]'),
 )  # fmt: skip
 
 

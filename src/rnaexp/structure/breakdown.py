@@ -22,13 +22,13 @@ def breakdown(
 ) -> pd.DataFrame:
     """Long table with `COLUMNS`: pairs are pooled by kind and distance; all else are means over the RNAs of a group.
 
-    `scores` holds one head. A kind belongs to a reference pair, so by kind there is recall and nothing else.
+    `scores` holds one head. A kind belongs to a reference pair (other calls have none and stand in no group), so by
+    kind there is recall and nothing else.
     """
     by_id = {rna.id: rna for rna in rnas}
     pairs = pd.concat([_pairs(by_id[one.id], calls(one, 0, threshold), scores) for one in scores.scored()])
-    known = pairs[pairs["reference"]]
     parts = [
-        _of_pairs(known, "kind of pair", known["kind"], KINDS).assign(calls=np.nan, precision=np.nan, f1=np.nan),
+        _of_pairs(pairs, "kind of pair", pairs["kind"], KINDS).assign(calls=np.nan, precision=np.nan, f1=np.nan),
         _of_pairs(pairs, "distance", _binned(pairs["distance"], _DISTANCES), _labels(_DISTANCES)),
     ]
     for name, groups, order in _groups(per_rna, by_id, evidence):
