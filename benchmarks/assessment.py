@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -62,10 +63,11 @@ def measure(model: str, validation: str, test: str) -> dict[str, object]:
         imported = time.perf_counter()
         result = tune_and_test(task, store, silence)
         tested = time.perf_counter()
-        assess(result, store)
+        worth = assess(result, store)
         assessed = time.perf_counter()
         assess(result, store)
         again = time.perf_counter()
+        result = replace(result, assessment=worth)
         with tracked_run(model) as run:
             record(run, result, store, silence, seconds=0)
         recorded = time.perf_counter()

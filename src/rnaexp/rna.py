@@ -1,8 +1,8 @@
 """The nouns: an RNA, its alignment, and how a model's tokens cover its bases. None can be built wrong."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float64, UInt8
@@ -15,6 +15,24 @@ Pair = tuple[int, int]
 
 def _first_unknown(sequence: str, letters: str) -> tuple[int, str] | None:
     return next(((at, letter) for at, letter in enumerate(sequence) if letter not in letters), None)
+
+
+def codes_of(rows: Sequence[str]) -> UInt8[np.ndarray, "s n"]:
+    """Aligned rows as indices into `ALIGNED_LETTERS`."""
+    table = np.full(128, 255, np.uint8)
+    table[[ord(letter) for letter in ALIGNED_LETTERS]] = np.arange(len(ALIGNED_LETTERS))
+    return table[np.frombuffer("".join(rows).encode(), np.uint8).reshape(len(rows), -1)]
+
+
+def row_weights(codes: UInt8[np.ndarray, "s n"], identity: float = 0.8) -> Float64[np.ndarray, "s"]:
+    """1 / (rows at least this identical to a row, itself included), over the columns where both have a base."""
+    gap = ALIGNED_LETTERS.index("-")
+    letters = np.concatenate([codes == letter for letter in range(gap)], 1).astype(np.float32)
+    based = (codes != gap).astype(np.float32)
+    # Counts up to 2^24 are exact in float32; they are compared in float64.
+    same, both = (letters @ letters.T).astype(np.float64), (based @ based.T).astype(np.float64)
+    weights: np.ndarray = 1.0 / np.maximum(1, (same >= identity * both).sum(1))
+    return weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,24 +70,16 @@ class Alignment:
 
     def codes(self) -> UInt8[np.ndarray, "s n"]:
         """Rows as indices into `ALIGNED_LETTERS`."""
-        table = np.full(128, 255, np.uint8)
-        table[[ord(letter) for letter in ALIGNED_LETTERS]] = np.arange(len(ALIGNED_LETTERS))
-        letters = np.frombuffer("".join(self.rows).encode(), np.uint8).reshape(self.depth, -1)
-        return table[letters]
+        return codes_of(self.rows)
+
+    def chosen(self, places: Iterable[int]) -> "Alignment":
+        """The rows at these places, in this order; the RNA's own must be the first."""
+        kept = list(places)
+        return replace(self, names=tuple(self.names[at] for at in kept), rows=tuple(self.rows[at] for at in kept))
 
     def weights(self, identity: float = 0.8) -> Float64[np.ndarray, "s"]:
-        """Weight of each row: 1 / (rows at least this identical to it, itself included).
-
-        Identity is taken over the columns where both rows have a base.
-        """
-        codes = self.codes()
-        gap = ALIGNED_LETTERS.index("-")
-        weights = np.empty(self.depth)
-        for at, row in enumerate(codes):
-            both = (codes != gap) & (row != gap)
-            same = ((codes == row) & both).sum(1)
-            weights[at] = 1.0 / max(1, int((same >= identity * both.sum(1)).sum()))
-        return weights
+        """Weight of each row: 1 / (rows at least this identical to it, itself included)."""
+        return row_weights(self.codes(), identity)
 
     def neff(self, identity: float = 0.8) -> float:
         """Effective number of sequences: the sum of the rows' weights."""

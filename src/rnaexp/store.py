@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError
 
 Arrays = dict[str, np.ndarray]
@@ -101,20 +102,6 @@ class Store:
         with contextlib.suppress(FileNotFoundError):  # another process was quicker
             path.replace(aside / f"{key}-{secrets.token_hex(4)}")
         self.corrupt.append(key)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write, flush and rename; a reader or a kill at any moment sees the old file or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    private = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        with private.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        private.replace(path)
-    finally:
-        private.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:

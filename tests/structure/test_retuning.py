@@ -110,4 +110,4 @@ def test_the_chosen_heads_whole_lists_are_used_where_they_are_given():
     )
     cut = a_set(1, 10, 9.0, scoring=scoring, depth=1, signal=(1, 1))
     exact = retune(validation, whole, chosen=(1, 1), resamples=60)
-    assert retune(validation, cut, chosen=(1, 1), whole=lambda head: whole.one_head(*head), resamples=60) == exact
+    assert retune(validation, cut, chosen=(1, 1), whole=whole.one_head(1, 1), resamples=60) == exact

@@ -41,6 +41,10 @@ class DataSet:
             message = f"{self.name}: two RNAs have one id"
             raise ValueError(message)
 
+    def evidence_for(self, id: str) -> Evidence | None:
+        """How the pairs of one RNA are known; None where the set does not say."""
+        return self.evidence or self.evidence_of.get(id)
+
     def __len__(self) -> int:
         return len(self.rnas)
 

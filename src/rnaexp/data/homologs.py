@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rnaexp.data.realign import profile_of
-from rnaexp.rna import ALIGNED_LETTERS, Alignment, Rna
+from rnaexp.rna import ALIGNED_LETTERS, Alignment, Rna, codes_of
 
 _GAP = ALIGNED_LETTERS.index("-")
 
@@ -98,10 +98,10 @@ def _row(alignment: Any, bases: int) -> str:
 
 def _filtered(sequence: str, found: list[tuple[str, str]], search: Search) -> list[tuple[str, str]]:
     """Rows that cover enough and repeat neither the RNA nor a better row."""
-    codes = [_codes(sequence)]
+    codes = [codes_of([sequence])[0]]
     kept = []
     for name, row in found:
-        candidate = _codes(row)
+        candidate = codes_of([row])[0]
         if (candidate != _GAP).mean() < search.coverage:
             continue
         if any(_identity(candidate, other) >= search.identity for other in codes):
@@ -109,10 +109,6 @@ def _filtered(sequence: str, found: list[tuple[str, str]], search: Search) -> li
         codes.append(candidate)
         kept.append((name, row))
     return kept
-
-
-def _codes(row: str) -> np.ndarray:
-    return np.array([ALIGNED_LETTERS.index(letter) for letter in row])
 
 
 def _identity(one: np.ndarray, other: np.ndarray) -> float:

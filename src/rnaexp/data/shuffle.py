@@ -69,13 +69,10 @@ def shuffle_columns(alignment: Alignment, seed: int) -> Alignment:
 
 def first_rows(alignment: Alignment, depth: int) -> Alignment:
     """The first `depth` rows; one row is the RNA alone."""
-    return replace(alignment, names=alignment.names[:depth], rows=alignment.rows[:depth])
+    return alignment.chosen(range(min(depth, alignment.depth)))
 
 
 def sampled_rows(alignment: Alignment, depth: int, seed: int) -> Alignment:
     """The RNA and `depth - 1` others drawn at random, in their order; of one seed a smaller sample is in a larger."""
     drawn = np.random.default_rng(seed).permutation(alignment.depth - 1)[: depth - 1] + 1
-    kept = [0, *sorted(int(row) for row in drawn)]
-    return replace(
-        alignment, names=tuple(alignment.names[at] for at in kept), rows=tuple(alignment.rows[at] for at in kept)
-    )
+    return alignment.chosen([0, *sorted(int(row) for row in drawn)])

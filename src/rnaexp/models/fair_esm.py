@@ -9,15 +9,14 @@ doi:10.1038/s42256-024-00823-9 (UTR-LM); Outeiral and Deane 2024, doi:10.1038/s4
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 from transformers import EsmForMaskedLM
 
 from rnaexp.models.adapter import OURS, Adapter, Settings, load_adapted
-from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.tokens import Vocabulary, Words
 
 _NAMES = (
@@ -195,36 +194,9 @@ CALM = _adapter(
 )
 
 
-def load_rna_fm(
-    spec: ModelSpec, *, weights: Path | None, config: Mapping[str, Any] | None, device: str, seed: int | None
-) -> Encoder:
-    """RNA-FM; sizes stand in its file."""
-    return load_adapted(RNA_FM, spec, weights=weights, config=config, device=device, seed=seed)
-
-
-def load_esm2(
-    spec: ModelSpec, *, weights: Path | None, config: Mapping[str, Any] | None, device: str, seed: int | None
-) -> Encoder:
-    """ESM-2; sizes stand in its file."""
-    return load_adapted(ESM2, spec, weights=weights, config=config, device=device, seed=seed)
-
-
-def load_resm(
-    spec: ModelSpec, *, weights: Path | None, config: Mapping[str, Any] | None, device: str, seed: int | None
-) -> Encoder:
-    """RESM; `config`: `num_layers`, `embed_dim`, `num_attention_heads`."""
-    return load_adapted(RESM, spec, weights=weights, config=config, device=device, seed=seed)
-
-
-def load_utr_lm(
-    spec: ModelSpec, *, weights: Path | None, config: Mapping[str, Any] | None, device: str, seed: int | None
-) -> Encoder:
-    """UTR-LM; `config`: `num_layers`, `embed_dim`, `attention_heads`."""
-    return load_adapted(UTR_LM, spec, weights=weights, config=config, device=device, seed=seed)
-
-
-def load_calm(
-    spec: ModelSpec, *, weights: Path | None, config: Mapping[str, Any] | None, device: str, seed: int | None
-) -> Encoder:
-    """CaLM; its tensors as a plain state, in any file that `torch.load(weights_only=True)` or safetensors opens."""
-    return load_adapted(CALM, spec, weights=weights, config=config, device=device, seed=seed)
+load_rna_fm = partial(load_adapted, RNA_FM)  # sizes stand in its file
+load_esm2 = partial(load_adapted, ESM2)  # sizes stand in its file
+load_resm = partial(load_adapted, RESM)  # `config`: num_layers, embed_dim, num_attention_heads
+load_utr_lm = partial(load_adapted, UTR_LM)  # `config`: num_layers, embed_dim, attention_heads
+# Its tensors as a plain state, in any file that torch.load(weights_only=True) or safetensors opens.
+load_calm = partial(load_adapted, CALM)

@@ -180,9 +180,9 @@ def _tokens(folder: Path, *, model: str) -> Tokens:
     nucleic = {token: int(at) for token, at in tokenizer.get_vocab().items() if re.fullmatch("[ACGTUN]+", token)}
     lengths = {len(token) for token in nucleic if "N" not in token}
     if (k := _word_length(tokenizer, nucleic, lengths)) is not None:
-        return _words(tokenizer, nucleic, k=k, model=model)
+        return _read_as(Words, tokenizer, nucleic, k=k, model=model)
     if len(lengths) == 1 and not _steps_over(tokenizer, nucleic, k=next(iter(lengths))):
-        return _vocabulary(tokenizer, nucleic, k=lengths.pop(), model=model)
+        return _read_as(Vocabulary, tokenizer, nucleic, k=lengths.pop(), model=model)
     if not lengths or not tokenizer.is_fast:
         message = f"{folder}: its tokenizer does not say which bases a token covers"
         raise UnavailableError(message)
@@ -202,24 +202,12 @@ def _word_length(tokenizer: Any, nucleic: Mapping[str, int], lengths: set[int]) 
     return k if whole and _steps_over(tokenizer, nucleic, k=k) else None
 
 
-def _words(tokenizer: Any, nucleic: Mapping[str, int], *, k: int, model: str) -> Words:
-    """Neighbouring k-mers, with the special tokens that the tokenizer puts round a sequence."""
+def _read_as(
+    kind: type[Words] | type[Vocabulary], tokenizer: Any, nucleic: Mapping[str, int], *, k: int, model: str
+) -> Tokens:
+    """Letters, overlapping k-mers or neighbours, with the special tokens that the tokenizer puts round a sequence."""
     before, after = _round_a_sequence(tokenizer)
-    return Words(
-        model=model,
-        ids=dict(nucleic),
-        k=k,
-        before=before,
-        after=after,
-        pad=int(tokenizer.pad_token_id or 0),
-        mask=tokenizer.mask_token_id,
-    )
-
-
-def _vocabulary(tokenizer: Any, nucleic: Mapping[str, int], *, k: int, model: str) -> Vocabulary:
-    """Letters or overlapping k-mers, with the special tokens that the tokenizer puts round a sequence."""
-    before, after = _round_a_sequence(tokenizer)
-    return Vocabulary(
+    return kind(
         model=model,
         ids=dict(nucleic),
         k=k,

@@ -3,15 +3,13 @@
 One JSON file in the working directory, to be kept with a project: what was resolved once must never change silently.
 """
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rnaexp.data.atomic import write_atomically
 from rnaexp.data.download import file_sha256
 from rnaexp.errors import InputError, UnavailableError
 
@@ -45,16 +43,7 @@ def lock(name: str, held: Locked) -> None:
     """Write it down; a process that writes at the same moment may win, and the next fetch writes again."""
     everything = {**_read(), name: held}
     text = json.dumps({key: asdict(value) for key, value in sorted(everything.items())}, indent=1)
-    target = Path(FILE)
-    descriptor, temporary = tempfile.mkstemp(dir=target.absolute().parent, prefix=f".{FILE}-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        Path(temporary).replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    write_atomically(Path(FILE), f"{text}\n".encode())
 
 
 def facts_of(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from jaxtyping import Float64, UInt8
 from rnaexp.data.rfam_split import accession, clan, side
 from rnaexp.data.stockholm import Family
 from rnaexp.errors import InputError
-from rnaexp.rna import ALIGNED_LETTERS
+from rnaexp.rna import ALIGNED_LETTERS, codes_of, row_weights
 
 GAP = ALIGNED_LETTERS.index("-")
 
@@ -56,16 +56,5 @@ def training_families(families: Iterable[Family], excluded: Collection[str]) -> 
 
 def aligned(family: Family) -> Aligned:
     """A family as numbers."""
-    table = np.full(128, 255, np.uint8)
-    table[[ord(letter) for letter in ALIGNED_LETTERS]] = np.arange(len(ALIGNED_LETTERS))
-    letters = np.frombuffer("".join(family.rows).encode(), np.uint8).reshape(len(family.rows), -1)
-    codes = table[letters]
+    codes = codes_of(family.rows)
     return Aligned(accession=accession(family), codes=codes, weights=row_weights(codes))
-
-
-def row_weights(codes: UInt8[np.ndarray, "s n"], identity: float = 0.8) -> Float64[np.ndarray, "s"]:
-    """1 / number of rows at least this identical over the columns where both have a base, as `Alignment.neff`."""
-    letters = np.concatenate([codes == letter for letter in range(GAP)], 1).astype(np.float32)
-    based = (codes != GAP).astype(np.float32)
-    same, both = letters @ letters.T, based @ based.T
-    return np.asarray(1.0 / np.maximum(1, (same >= identity * both - 1e-4).sum(1)), np.float64)

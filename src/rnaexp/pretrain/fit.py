@@ -14,6 +14,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader, IterableDataset
 
+from rnaexp.data.atomic import replacing, write_atomically
 from rnaexp.models.msa_transformer import MsaTransformer, MsaTransformerConfig
 from rnaexp.pretrain.crops import CropSampler
 from rnaexp.pretrain.families import Aligned
@@ -66,9 +67,7 @@ class _Journal(Callback):
         if log.is_file():
             lines = log.read_text().splitlines(keepends=True)
             whole = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= module.steps_done]
-            part = log.with_suffix(".part")
-            part.write_text("".join(whole))
-            part.replace(log)
+            write_atomically(log, "".join(whole).encode())
 
     def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: object) -> None:
         """After each batch; what is said here is said once a step."""
@@ -84,7 +83,8 @@ class _Journal(Callback):
             trainer.should_stop = True
         if module.finished or module.seconds - self.saved_at >= self.limits.save_every_seconds:
             self.saved_at = module.seconds
-            _save(trainer, self.folder / STATE)
+            with replacing(self.folder / STATE) as private:  # killed while writing, the state before stays
+                trainer.save_checkpoint(private)
 
     def _look(self, module: Pretraining) -> dict[str, float]:
         chosen = module.recipe.validation
@@ -105,13 +105,6 @@ def _summary(module: Pretraining) -> dict[str, float]:
     loss = sum(value * count for value, count in module.recent) / max(1, letters)
     module.recent.clear()
     return {"loss": loss, "tokens": module.tokens_done, "tokens_per_second": module.tokens_done / module.seconds}
-
-
-def _save(trainer: L.Trainer, path: Path) -> None:
-    """Under another name first: killed while writing, the state before stays."""
-    part = path.with_suffix(".part")
-    trainer.save_checkpoint(part)
-    part.replace(path)
 
 
 def fit(

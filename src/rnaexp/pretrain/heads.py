@@ -10,7 +10,8 @@ from torch import nn
 from rnaexp.models.msa_transformer import MsaTransformer
 from rnaexp.models.rnamsm import LETTERS
 from rnaexp.rna import Alignment, Rna
-from rnaexp.structure.pairs import candidates, pair_scores, reference
+from rnaexp.structure.counts import top_pairs
+from rnaexp.structure.pairs import candidates, reference
 from rnaexp.structure.protocol import ATTENTION, Scoring
 
 SCORING = Scoring(min_separation=4)
@@ -29,11 +30,9 @@ def head_precision(network: MsaTransformer, rnas: Sequence[Rna], *, rows: int) -
 def _of_one(network: nn.Module, rna: Rna, rows: int) -> Float64[np.ndarray, "l h"]:
     alignment = rna.alignment if rows > 1 and rna.alignment else Alignment(names=(rna.id,), rows=(rna.sequence,))
     ids = LETTERS.encode(alignment, range(min(rows, alignment.depth)))
-    wanted = set(reference(rna, SCORING).tolist())
-    allowed = torch.from_numpy(candidates(rna, SCORING).ravel()).to(next(network.parameters()).device)
+    known, allowed = reference(rna, SCORING), candidates(rna, SCORING)
     found = []
-    for maps in network.row_attention(ids[None].to(allowed.device)):  # type: ignore[operator]
-        scores = pair_scores(maps[0, :, 1:, 1:], ATTENTION).flatten(1).masked_fill(~allowed, -torch.inf)
-        called = scores.topk(len(wanted), 1).indices.cpu().numpy()
-        found.append([len(wanted & set(row.tolist())) / len(wanted) for row in called])
+    for maps in network.row_attention(ids[None].to(next(network.parameters()).device)):  # type: ignore[operator]
+        _, called = top_pairs(maps[0, :, 1:, 1:], allowed, k=len(known), read_out=ATTENTION)
+        found.append(np.isin(called, known).mean(1))
     return np.array(found)

@@ -106,10 +106,7 @@ def map_page(result: Classified, places: np.ndarray, points: Float[np.ndarray, "
             mode="markers",
             name=_text(name),
             marker={"size": 5, "color": [colours[families[at]] for at in mine]},
-            text=[
-                _text(f"{rnas[at].id}; {rnas[at].family}; clan {rnas[at].cluster}; {len(rnas[at])} bases")
-                for at in mine
-            ],
+            text=[_text(_told(rnas[at])) for at in mine],
             hoverinfo="text",
         )
     title = _text(f"t-SNE of {result.task.model} on {result.data.name}: {_size(result)}")

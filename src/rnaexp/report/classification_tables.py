@@ -1,12 +1,12 @@
 """Classification results for people and programs: metrics, one JSON object, one row a figure, a table on screen."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from rnaexp.classify.measure import ESTIMATORS, Measured
+from rnaexp.report.console import console
 from rnaexp.run.classification import Classified
 
 
@@ -82,7 +82,6 @@ def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> None:
     """The runs as one table on the screen, least overlap first within each set."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title or None, caption=note or None, caption_justify="left")
@@ -101,7 +100,7 @@ def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> 
         table.add_column(name, justify="right")
     for run in sorted(told, key=lambda run: (run["set"], run["classify"]["overlap_ratio"])):
         table.add_row(*_row(run["model"], run["set"], run["classify"]))
-    Console(width=None if sys.stdout.isatty() else 170).print(table, markup=False)
+    console().print(table, markup=False)
 
 
 def _row(model: str, data: str, figures: Mapping[str, float]) -> list[str]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError
+from rnaexp.report.console import console
 from rnaexp.report.tradeoff import write_tradeoff
-from rnaexp.store import write_atomically
 from rnaexp.track.export import runs_table
 
 _SHOWN = {
@@ -60,7 +61,6 @@ def newest(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _print(table: pd.DataFrame) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     shown = Table()
@@ -68,7 +68,7 @@ def _print(table: pd.DataFrame) -> None:
         shown.add_column(str(name))
     for row in table.itertuples(index=False):
         shown.add_row(*[_text(value) for value in row])
-    Console(width=None if sys.stdout.isatty() else 190).print(shown, markup=False)
+    console(190).print(shown, markup=False)
 
 
 def _text(value: object) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from rnaexp import models as catalogue
 from rnaexp.data import sets as named
 from rnaexp.data.dataset import DataSet
+from rnaexp.report.console import console
 
 _UNKNOWN = "unknown"
 
@@ -132,7 +133,6 @@ def _print_facts(facts: Mapping[str, Any]) -> None:
 
 
 def _print_table(rows: Sequence[Mapping[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table()
@@ -140,7 +140,7 @@ def _print_table(rows: Sequence[Mapping[str, Any]]) -> None:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*[_text(value) for value in row.values()])
-    Console(width=None if sys.stdout.isatty() else 170).print(table, markup=False)
+    console().print(table, markup=False)
 
 
 def _text(value: Any) -> str:

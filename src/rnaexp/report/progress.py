@@ -7,6 +7,11 @@ from contextlib import contextmanager
 Step = Callable[[int], None]
 
 
+def say(line: str) -> None:
+    """One line beside the results, on stderr."""
+    sys.stderr.write(f"rnaexp: {line}\n")
+
+
 @contextmanager
 def announce(what: str, rnas: int) -> Iterator[Step]:
     """Show how many of the RNAs are done."""

@@ -1,12 +1,12 @@
 """The runs of a question on the screen: one table for each set and protocol, then what a reader should know of each."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 import pandas as pd
 
+from rnaexp.report.console import console
 from rnaexp.report.tables import evidence_text
 
 _COLUMNS = (
@@ -27,17 +27,17 @@ _COLUMNS = (
 
 def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> None:
     """The runs, as `as_json` tells them: best first within each test set and protocol."""
-    console = _console()
+    out = console()
     if title:
-        console.print(title, style="bold", markup=False)
+        out.print(title, style="bold", markup=False)
     for asked, runs in groupby(sorted(told, key=_rank), key=_asked):
         some = list(runs)
-        console.print(_table(asked, some), markup=False)
+        out.print(_table(asked, some), markup=False)
         for run in some:
             if run["tags"]:
-                console.print(f"{name_of(run)}: {'; '.join(run['tags'])}", markup=False, highlight=False)
+                out.print(f"{name_of(run)}: {'; '.join(run['tags'])}", markup=False, highlight=False)
     if note:
-        console.print(note, style="italic", markup=False, highlight=False)
+        out.print(note, style="italic", markup=False, highlight=False)
 
 
 def show_frame(frame: pd.DataFrame, title: str) -> None:
@@ -49,18 +49,12 @@ def show_frame(frame: pd.DataFrame, title: str) -> None:
         table.add_column(str(name), justify="right" if pd.api.types.is_numeric_dtype(frame[name]) else "left")
     for row in frame.itertuples(index=False):
         table.add_row(*[f"{value:.3g}" if isinstance(value, float) else str(value) for value in row])
-    _console().print(table, markup=False)
+    console().print(table, markup=False)
 
 
 def name_of(run: Mapping[str, Any]) -> str:
     """The model, and what was done to its alignments if anything was."""
     return str(run["model"]) if run["alignment"] in (None, "intact") else f"{run['model']} ({run['alignment']})"
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else 170)
 
 
 def _asked(run: Mapping[str, Any]) -> tuple[str, str, str, str]:

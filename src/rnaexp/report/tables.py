@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnaexp.run.assess import evidence_of, with_alignments
 from rnaexp.run.task import Part, Result
-from rnaexp.structure.kinds import f1_ceiling
 from rnaexp.structure.protocol import protocol_fields
 from rnaexp.structure.retune import Retuning
 
@@ -29,7 +27,7 @@ def details(result: Result) -> dict[str, float | None]:
         "structure.f1_q75": done.spread.q75 if done else None,
         "structure.relaxed_f1": done.relaxed_f1 if done else None,
         "structure.calls_per_100_bases": done.calls_per_100_bases if done else None,
-        **{f"structure.ceiling_{name}": value for name, value in limits.items() if name != "f1"},
+        **{f"structure.{name}": value for name, value in limits.items() if name != "f1_ceiling"},
     }
 
 
@@ -59,7 +57,7 @@ def _worth(result: Result) -> dict[str, float | None]:
         "structure.f1_retuned_low": again.low if again else None,
         "structure.f1_retuned_high": again.high if again else None,
         "structure.head_stability": again.stability if again else None,
-        "structure.f1_ceiling": assessed.ceilings["f1"] if assessed else None,
+        "structure.f1_ceiling": assessed.ceilings["f1_ceiling"] if assessed else None,
         "structure.shuffled_calls_per_100_bases": assessed.shuffled_calls if assessed else None,
         "structure.seen_families": assessed.seen if assessed else None,
     }
@@ -139,12 +137,12 @@ def evidence_text(evidence: Mapping[str, int]) -> str:
 
 def per_rna(result: Result) -> pd.DataFrame:
     """One row per test RNA: its scores, its alignment's depth, its ceiling, or why it has no score."""
-    table = with_alignments((result.evaluation or result.oracle).per_rna, result.test.rnas)
-    by_id = {rna.id: rna for rna in result.test.rnas}
-    scoring, evidence = result.test.scores.scoring, evidence_of(result.test.data)
-    table["f1_ceiling"] = [f1_ceiling(by_id[id], scoring) for id in table["rna"]]
-    table["evidence"] = [evidence.get(id) for id in table["rna"]]
-    table["family"] = [by_id[id].family for id in table["rna"]]
+    table = (result.evaluation or result.oracle).per_rna.copy()
+    if result.assessment is not None:
+        table = table.merge(result.assessment.about[["rna", "depth", "neff", "f1_ceiling"]], on="rna")
+    families = {rna.id: rna.family for rna in result.test.rnas}
+    table["evidence"] = [result.test.data.evidence_for(id) for id in table["rna"]]
+    table["family"] = [families[id] for id in table["rna"]]
     table["status"] = "scored"
     gone = pd.DataFrame(
         [(s.id, "failed" if s.failed else "skipped", s.reason) for s in result.test.skipped],

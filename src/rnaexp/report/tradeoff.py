@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError
-from rnaexp.store import write_atomically
 
 _STRUCTURE = ["params.model", "params.test", "params.protocol"]
 _CLASSIFY = ["params.model", "params.classify.set"]

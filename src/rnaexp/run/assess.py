@@ -1,14 +1,13 @@
 """What a score is worth: ceilings, controls on the same RNAs, shuffled RNAs, the interval that includes the choice."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from rnaexp.data.dataset import DataSet
 from rnaexp.data.shuffle import shuffled_twin
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.files import FileEncoder
@@ -22,6 +21,7 @@ from rnaexp.run.task import Assessment, Result
 from rnaexp.store import Store
 from rnaexp.structure.breakdown import breakdown
 from rnaexp.structure.kinds import ceilings, f1_ceiling
+from rnaexp.structure.protocol import Scoring
 from rnaexp.structure.reading import Reading
 from rnaexp.structure.retune import Retuning, retune
 
@@ -31,16 +31,15 @@ _SEED = 0
 
 def assess(result: Result, store: Store) -> Assessment:
     """All that stands beside the scores of a run."""
-    scored = _scored(result)
-    scoring = result.test.scores.scoring
-    evidence = dict(Counter(evidence_of(result.test.data).get(rna.id, "unknown") for rna in scored))
+    scored = result.test.scored
+    evidence: dict[str, int] = dict(Counter(result.test.data.evidence_for(rna.id) or "unknown" for rna in scored))
     seen = _seen(result, scored)
     shuffled = _shuffled_calls(result, scored, store)
-    limits = pd.DataFrame([{"f1": f1_ceiling(rna, scoring), **ceilings(rna, scoring)} for rna in scored])
+    about = pd.DataFrame([_about(rna, result.test.scores.scoring) for rna in scored])
     return Assessment(
         retuning=_retuning(result),
-        ceilings={str(name): float(value) for name, value in limits.mean().items()},
-        breakdown=_breakdown(result, scored),
+        about=about,
+        breakdown=_breakdown(result, about),
         shuffled_calls=shuffled,
         shuffled=0 if shuffled is None else min(SHUFFLED, len(scored)),
         evidence=evidence,
@@ -49,16 +48,15 @@ def assess(result: Result, store: Store) -> Assessment:
     )
 
 
-def _scored(result: Result) -> list[Rna]:
-    ids = {rna.id for rna in result.test.scores.scored()}
-    return [rna for rna in result.test.rnas if rna.id in ids]
-
-
-def evidence_of(data: DataSet) -> Mapping[str, str]:
-    """How each RNA's pairs are known, as far as the set says."""
-    if data.evidence is not None:
-        return {rna.id: data.evidence for rna in data.rnas}
-    return data.evidence_of
+def _about(rna: Rna, scoring: Scoring) -> dict[str, object]:
+    alignment = rna.alignment
+    return {
+        "rna": rna.id,
+        "depth": 1 if alignment is None else alignment.depth,
+        "neff": 1.0 if alignment is None else alignment.neff(),
+        "f1_ceiling": f1_ceiling(rna, scoring),
+        **{f"ceiling_{name}": value for name, value in ceilings(rna, scoring).items()},
+    }
 
 
 def _seen(result: Result, scored: Sequence[Rna]) -> int | None:
@@ -67,31 +65,23 @@ def _seen(result: Result, scored: Sequence[Rna]) -> int | None:
 
 
 def _retuning(result: Result) -> Retuning | None:
-    if result.validation is None or result.tuned is None or result.tested is None:
+    if result.validation is None or result.tuned is None:
         return None
-    head, tested = (result.tuned.layer, result.tuned.head), result.tested
-    return retune(result.validation.scores, result.test.scores, chosen=head, whole=lambda _: tested)
+    head = (result.tuned.layer, result.tuned.head)
+    return retune(result.validation.scores, result.test.scores, chosen=head, whole=result.tested)
 
 
-def _breakdown(result: Result, scored: Sequence[Rna]) -> pd.DataFrame:
+def _breakdown(result: Result, about: pd.DataFrame) -> pd.DataFrame:
     """Of the frozen head; of the oracle's, which is said so in its run, where nothing was tuned."""
-    per_rna = with_alignments((result.evaluation or result.oracle).per_rna, scored)
+    per_rna = (result.evaluation or result.oracle).per_rna.merge(about[["rna", "depth", "neff"]], on="rna")
     if result.tuned is not None and result.tested is not None:
         scores, threshold = result.tested, result.tuned.threshold
     else:
         best = result.test.search.winner
         scores = result.test.scores.one_head(int(best["layer"]), int(best["head"]))
         threshold = best["threshold"]
-    return breakdown(scored, scores, per_rna, threshold=threshold, evidence=evidence_of(result.test.data))
-
-
-def with_alignments(per_rna: pd.DataFrame, rnas: Sequence[Rna]) -> pd.DataFrame:
-    """The table with each RNA's alignment depth and Neff (80 %); 1 without an alignment."""
-    alignments = {rna.id: rna.alignment for rna in rnas if rna.alignment is not None}
-    return per_rna.assign(
-        depth=[alignments[id].depth if id in alignments else 1 for id in per_rna["rna"]],
-        neff=[alignments[id].neff() if id in alignments else 1.0 for id in per_rna["rna"]],
-    )
+    evidence = {rna.id: result.test.data.evidence_for(rna.id) or "unknown" for rna in result.test.scored}
+    return breakdown(result.test.scored, scores, per_rna, threshold=threshold, evidence=evidence)
 
 
 def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> float | None:

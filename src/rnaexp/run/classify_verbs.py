@@ -15,10 +15,11 @@ import pandas as pd
 from rnaexp import models
 from rnaexp.classify.controls import CONTROLS
 from rnaexp.classify.protocol import EmbeddingProtocol
+from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.spec import Encoder
 from rnaexp.report import classification_tables as tables
-from rnaexp.report.progress import announce, silence
+from rnaexp.report.progress import announce, say, silence
 from rnaexp.run.classification import Classified, ClassifyTask, classify, has_embedding
 from rnaexp.run.protocol_choices import protocol_choices
 from rnaexp.run.read import is_first_process
@@ -26,7 +27,7 @@ from rnaexp.run.record_classification import record_classification
 from rnaexp.run.representations import cka_figure, compare_layers
 from rnaexp.run.task import Task
 from rnaexp.run.together import take_own_device
-from rnaexp.store import Store, write_atomically
+from rnaexp.store import Store
 from rnaexp.track.names import safe_name
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
@@ -141,7 +142,7 @@ def classify_question(path: Path, shard: Sequence[int], *, csv: Path | None, jso
             told, changed = [*told, one], [*changed, *frames]
         except (InputError, UnavailableError) as error:
             failures.append((f"{task.model} on {task.families}", error))
-            _say(f"{task.model} on {task.families}: {error}")
+            say(f"{task.model} on {task.families}: {error}")
     if not is_first_process():
         return
     _write(csv, told, changed)
@@ -222,9 +223,9 @@ def _warn(result: Classified) -> None:
     if result.skipped:
         reasons = "; ".join(f"{one.id}: {one.reason}" for one in result.skipped[:_SKIPPED_SHOWN])
         more = ", ..." if len(result.skipped) > _SKIPPED_SHOWN else ""
-        _say(f"{len(result.skipped)} RNAs of {result.data.name} are not in the figures ({reasons}{more})")
+        say(f"{len(result.skipped)} RNAs of {result.data.name} are not in the figures ({reasons}{more})")
     if result.matched is None:
-        _say(f"no length-matched figures on {result.data.name}: {result.unmatched_reason}")
+        say(f"no length-matched figures on {result.data.name}: {result.unmatched_reason}")
 
 
 def _write(csv: Path | None, told: Sequence[Mapping[str, Any]], changed: Sequence[pd.DataFrame]) -> None:
@@ -241,7 +242,3 @@ def _print(told: dict[str, Any], *, json: bool) -> None:
         sys.stdout.write(json_format.dumps(told) + "\n")
     else:
         tables.show([told])
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"rnaexp: {line}\n")

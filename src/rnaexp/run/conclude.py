@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from rnaexp.data.atomic import write_atomically
 from rnaexp.report import screen, tables
 from rnaexp.run.contrasts import Answer, add_ranks, choices_table, contrast_table, most_important
 from rnaexp.run.question import Question
-from rnaexp.store import write_atomically
 from rnaexp.track.runs import tracked_run
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from rnaexp.stats.bootstrap import rank_intervals
 from rnaexp.stats.paired import holm, paired_contrast
+from rnaexp.structure.evaluate import paired_f1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,15 +57,15 @@ def contrast_table(contrasts: Sequence[Mapping[str, str]], answers: Sequence[Ans
 def _contrast(one: Answer, other: Answer, asked: tuple[str, ...]) -> dict[str, Any]:
     assert one.f1 is not None
     assert other.f1 is not None
-    both = one.f1.merge(other.f1, on="rna", suffixes=("", "_other"))
-    found = paired_contrast((both["f1"] - both["f1_other"]).to_numpy(), np.array(both["cluster"].tolist()))
+    differences, clusters = paired_f1(one.f1, other.f1)
+    found = paired_contrast(differences, clusters)
     return {
         "model": _shown(one),
         "against": _shown(other),
         "test": asked[1],
         "protocol": asked[2],
         "related_rnas": asked[3],
-        "rnas": len(both),
+        "rnas": len(differences),
         "clusters": found.difference.clusters,
         "difference": found.difference.mean,
         "low": found.difference.low,

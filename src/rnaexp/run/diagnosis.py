@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 from rnaexp.run.task import Result
 from rnaexp.stats.bootstrap import cluster_bootstrap
+from rnaexp.structure.evaluate import paired_f1
 
 FOLDING = frozenset({"viennarna", "alifold"})  # many predicted structures in Rfam come from these
 
@@ -52,14 +52,10 @@ def _against(name: str, per_rna: pd.DataFrame, f1: float, sd: float, control: Re
 def _above(per_rna: pd.DataFrame, control: Result) -> bool:
     """Whether the paired difference's whole interval is above zero."""
     assert control.evaluation is not None
-    both = per_rna.merge(control.evaluation.per_rna, on="rna", suffixes=("", "_control"))
-    if both.empty:
-        return False
-    differences = (both["f1"] - both["f1_control"]).to_numpy()
-    return cluster_bootstrap(differences, np.array(both["cluster"].tolist())).low > 0
+    differences, clusters = paired_f1(per_rna, control.evaluation.per_rna)
+    return len(differences) > 0 and cluster_bootstrap(differences, clusters).low > 0
 
 
 def _shallow(result: Result) -> int:
     """Scored test RNAs whose alignment says no more than they do themselves."""
-    scored = {rna.id for rna in result.test.scores.scored()}
-    return sum(rna.id in scored and (rna.alignment is None or rna.alignment.depth == 1) for rna in result.test.rnas)
+    return sum(rna.alignment is None or rna.alignment.depth == 1 for rna in result.test.scored)

@@ -1,7 +1,5 @@
 """`rnaexp embed`: a Parquet file with one row for each of the user's RNAs."""
 
-import os
-import secrets
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +10,7 @@ import numpy as np
 from rnaexp import models
 from rnaexp.classify.embed import reduce
 from rnaexp.classify.protocol import EmbeddingProtocol
+from rnaexp.data.atomic import replacing
 from rnaexp.data.formats import read_rnas
 from rnaexp.data.letters import Unknown
 from rnaexp.errors import InputError
@@ -69,10 +68,8 @@ def _write(out: Path, rnas: Sequence[Rna], shards: Iterator[Embedded], protocol:
     """One row group a shard, under a private name until all is written; returns the number of RNAs skipped."""
     import pyarrow.parquet as parquet
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    private = out.with_name(f".{out.name}.{os.getpid()}.{secrets.token_hex(4)}")
     writer, start, skipped = None, 0, 0
-    try:
+    with replacing(out) as private:
         for shard in shards:
             table = _table(rnas[start : start + len(shard.reasons)], shard, protocol)
             writer = writer or parquet.ParquetWriter(private, table.schema, compression="zstd")
@@ -81,11 +78,6 @@ def _write(out: Path, rnas: Sequence[Rna], shards: Iterator[Embedded], protocol:
             skipped += sum(1 for reason in shard.reasons if reason)
         assert writer is not None, "a file without RNAs was refused when it was read"
         writer.close()
-        with private.open("rb") as file:
-            os.fsync(file.fileno())
-        private.replace(out)
-    finally:
-        private.unlink(missing_ok=True)
     return skipped
 
 

@@ -10,10 +10,10 @@ from jaxtyping import Float32
 
 from rnaexp.classify.embed import batches, pool
 from rnaexp.classify.protocol import Pooling
-from rnaexp.errors import InputError, TooLongError, UnsuitableError
+from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
-from rnaexp.run.read import processes
+from rnaexp.run.read import processes, unreadable
 from rnaexp.run.together import meet, rank
 from rnaexp.store import Arrays, Store, key_of
 
@@ -94,7 +94,7 @@ def _key(encoder: Encoder, rnas: Sequence[Rna], pooling: Pooling, tokens: int) -
 def _embed(
     encoder: Encoder, rnas: Sequence[Rna], pooling: Pooling, tokens: int, progress: Callable[[int], None] | None
 ) -> Arrays:
-    reasons = [_why_not(encoder, rna) for rna in rnas]
+    reasons = [unreadable(encoder, rna).removeprefix(f"{rna.id}: ") for rna in rnas]
     fit = [at for at, reason in enumerate(reasons) if not reason]
     found: dict[int, np.ndarray] = {}
     if progress is not None:
@@ -119,11 +119,3 @@ def _embed(
 def _numbers(bases: Any) -> np.ndarray:
     numbers: np.ndarray = bases.float().cpu().numpy()
     return numbers
-
-
-def _why_not(encoder: Encoder, rna: Rna) -> str:
-    try:
-        encoder.check(rna)
-    except (TooLongError, UnsuitableError) as error:
-        return str(error).removeprefix(f"{rna.id}: ")
-    return ""

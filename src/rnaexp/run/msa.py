@@ -8,15 +8,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from rnaexp.data.atomic import write_atomically
 from rnaexp.data.download import file_sha256
 from rnaexp.data.formats import read_rnas
 from rnaexp.data.homologs import Database, Search
 from rnaexp.data.names import safe_name
 from rnaexp.errors import InputError
 from rnaexp.models.rows import select_rows
-from rnaexp.report.progress import announce
+from rnaexp.report.progress import announce, say
 from rnaexp.rna import Alignment, Rna
-from rnaexp.store import write_atomically
 
 TABLE = "msa.csv"
 
@@ -37,23 +37,14 @@ def make_alignments(fasta: Path, database: Path, out: Path, search: Search, *, m
     rows = []
     with announce(f"homologs in {database.name}", len(rnas)) as advance:
         for rna in rnas:
-            alignment = _at_most(source.homologs(rna, search), max_rows)
+            found = source.homologs(rna, search)
+            alignment = found.chosen(select_rows(found, max_rows))  # the most diverse rows, as RNA-MSM reads them
             path = out / f"{safe_name(rna.id)}.a2m"
             write_atomically(path, _a2m(rna, alignment, tool, digest).encode())
             rows.append(_facts(rna, alignment, path, tool, digest))
             advance(1)
     write_atomically(out / TABLE, _table(rows).encode())
     _tell(rows, out, json=json)
-
-
-def _at_most(alignment: Alignment, max_rows: int) -> Alignment:
-    """The most diverse rows, as RNA-MSM reads them."""
-    chosen = select_rows(alignment, max_rows)
-    return Alignment(
-        names=tuple(alignment.names[at] for at in chosen),
-        rows=tuple(alignment.rows[at] for at in chosen),
-        structure_aware=alignment.structure_aware,
-    )
 
 
 def _a2m(rna: Rna, alignment: Alignment, tool: str, digest: str) -> str:
@@ -87,7 +78,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
 def _tell(rows: list[dict[str, Any]], out: Path, *, json: bool) -> None:
     alone = [row["rna"] for row in rows if row["depth"] == 1]
     if alone:
-        sys.stderr.write(f"rnaexp: {len(alone)} RNAs without homologs, depth 1: {', '.join(alone[:5])}\n")
+        say(f"{len(alone)} RNAs without homologs, depth 1: {', '.join(alone[:5])}")
     if json:
         sys.stdout.write(json_format.dumps({"out": str(out), "rnas": rows}) + "\n")
     else:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from rnaexp import models
+from rnaexp.data.atomic import write_atomically
 from rnaexp.data.dot_bracket import to_dot_bracket
 from rnaexp.data.formats import read_rnas
 from rnaexp.data.letters import Unknown
@@ -15,7 +16,7 @@ from rnaexp.errors import InputError
 from rnaexp.report.progress import announce
 from rnaexp.rna import Rna
 from rnaexp.run.read import Skipped, read_set
-from rnaexp.store import Store, write_atomically
+from rnaexp.store import Store
 from rnaexp.structure.decode import calls, one_partner
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.reading import Reading

@@ -1,12 +1,12 @@
 """The verb `pretrain`: a recipe and alignments in, a checkpoint folder and a tracked run out."""
 
-import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
+from rnaexp.data.download import file_sha256
 from rnaexp.data.rfam import Sample, first_member, read_seed, seed_path
 from rnaexp.data.stockholm import Family
 from rnaexp.errors import InputError
@@ -43,7 +43,7 @@ def pretrain(
     looked_at = _validation(recipe, families)
     facts = Facts(
         data=seed.name,
-        data_sha256=hashlib.sha256(seed.read_bytes()).hexdigest(),
+        data_sha256=file_sha256(seed),
         families=[family.accession for family in training],
         rows=sum(len(family.codes) for family in training),
         unigram=unigram_entropy(training),
@@ -92,8 +92,12 @@ def _begin(run: RunHandle, recipe: Recipe, facts: Facts, out: Path, device: str)
     run.data_set(facts.data, facts.data_sha256, facts.data, "training", facts.rows)
     run.metrics({"unigram_entropy": facts.unigram})
     for line in log_lines(out):  # a resumed training shows its whole curve
-        numbers = {key: value for key, value in line.items() if key not in ("step", "seconds", "layer", "head")}
-        run.metrics(numbers, step=int(line["step"]))
+        run.metrics(_measured(line), step=int(line["step"]))
+
+
+def _measured(line: Mapping[str, float]) -> dict[str, float]:
+    """What of a line of the log is a curve."""
+    return {key: value for key, value in line.items() if key not in ("step", "seconds", "layer", "head")}
 
 
 class _Notes:
@@ -103,8 +107,7 @@ class _Notes:
         self.run, self.bar, self.steps, self.minutes, self.shown = run, bar, steps, minutes, 0
 
     def __call__(self, numbers: Mapping[str, float], step: int) -> None:
-        told = {key: value for key, value in numbers.items() if key not in ("step", "seconds", "layer", "head")}
-        self.run.metrics(told, step=step)
+        self.run.metrics(_measured(numbers), step=step)
         done = step / self.steps if self.steps else numbers.get("seconds", 0) / (60 * (self.minutes or 1))
         percent = min(100, int(100 * done))
         if percent > self.shown:

@@ -81,13 +81,20 @@ def read_set(
 def _suitable(encoder: Encoder, rnas: Sequence[Rna]) -> tuple[list[Rna], list[Skipped]]:
     suitable, skipped = [], []
     for rna in rnas:
-        try:
-            encoder.check(rna)
-        except (TooLongError, UnsuitableError) as error:
-            skipped.append(Skipped(id=rna.id, reason=str(error)))
+        if reason := unreadable(encoder, rna):
+            skipped.append(Skipped(id=rna.id, reason=reason))
         else:
             suitable.append(rna)
     return suitable, skipped
+
+
+def unreadable(encoder: Encoder, rna: Rna) -> str:
+    """Why the model cannot read this RNA; "" if it can."""
+    try:
+        encoder.check(rna)
+    except (TooLongError, UnsuitableError) as error:
+        return str(error)
+    return ""
 
 
 def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:

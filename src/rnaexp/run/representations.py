@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 
 from rnaexp.classify.cka import cka_table
 from rnaexp.classify.embed import batches
-from rnaexp.errors import InputError, TooLongError, UnsuitableError
+from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.run.embedding import TOKENS
+from rnaexp.run.read import unreadable
 from rnaexp.run.task import Announce
 
 _MOST_RNAS = 1000  # CKA's kernel has their square of entries
@@ -25,7 +26,7 @@ def compare_layers(one: Encoder, two: Encoder, rnas: Sequence[Rna], announce: An
     more than 1,000 RNAs that both read, 1,000 evenly spaced ones are taken.
     Raises: InputError if both read fewer than four.
     """
-    shared = [rna for rna in rnas if _reads(one, rna) and _reads(two, rna)]
+    shared = [rna for rna in rnas if not (unreadable(one, rna) or unreadable(two, rna))]
     if len(shared) < 4:
         message = f"{one.spec.name} and {two.spec.name} both read {len(shared)} of these RNAs; at least four are needed"
         raise InputError(message)
@@ -33,14 +34,6 @@ def compare_layers(one: Encoder, two: Encoder, rnas: Sequence[Rna], announce: An
     layers = [_layers(encoder, shared, announce) for encoder in (one, two)]
     table = cka_table(layers[0], layers[1])
     return pd.DataFrame(table, index=_names(one, layers[0]), columns=_names(two, layers[1])).rename_axis(one.spec.name)
-
-
-def _reads(encoder: Encoder, rna: Rna) -> bool:
-    try:
-        encoder.check(rna)
-    except (TooLongError, UnsuitableError):
-        return False
-    return True
 
 
 def _layers(encoder: Encoder, rnas: Sequence[Rna], announce: Announce) -> list[np.ndarray]:

@@ -70,7 +70,7 @@ def tune_and_test(
         tuned = replace(tuned, dot_bracket_threshold=decoded)
     head = None if tuned is None else (tuned.layer, tuned.head)
     test = _read_exactly(encoder, test_set, test_set.rnas, reading, store, announce, must=False, whole=head)
-    tested = None if head is None else whole_head(encoder, test, head, _read(test), store, announce)
+    tested = None if head is None else whole_head(encoder, test, head, test.scored, store, announce)
     best = test.search.winner
     return Result(
         task=task,
@@ -85,12 +85,6 @@ def tune_and_test(
         related=related,
         tested=tested,
     )
-
-
-def _read(part: Part) -> list[Rna]:
-    """The RNAs with scores: one whose map was broken in some head is left out for all of them."""
-    ids = {rna.id for rna in part.scores.rnas}
-    return [rna for rna in part.rnas if rna.id in ids]
 
 
 def _evaluated(tested: HeadScores, tuned: TunedHead, task: Task) -> Evaluation:

@@ -48,25 +48,38 @@ class Part:
     search: Search
     exact: bool = True  # False: the search's best is a lower bound, deeper reading was refused as too large
 
+    @property
+    def scored(self) -> tuple[Rna, ...]:
+        """The RNAs that have scores: one whose map was broken in some head is left out for all of them."""
+        ids = {rna.id for rna in self.scores.rnas}
+        return tuple(rna for rna in self.rnas if rna.id in ids)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
     """What a score is worth: beside it what it could be, what chance gives, and how sure it is.
 
-    `ceilings`: mean F1 of the best predictions under limits (`structure.kinds`), `f1` that of the protocol itself.
+    `about`: of each scored RNA its alignment's depth and Neff (80 %; 1 without one) and the F1 of the best predictions
+    under limits (`structure.kinds`), `f1_ceiling` that of the protocol itself; `ceilings`: the means of these.
     `shuffled_calls`: calls per 100 bases on the dinucleotide-shuffled twins of `shuffled` test RNAs, all of them false;
     None for models of alignments. `evidence`: how many scored RNAs have pairs known in which way. `seen`: test RNAs of
     families that the model was trained on, None where that is unknown. `tags`: the automatic diagnosis.
     """
 
     retuning: Retuning | None
-    ceilings: Mapping[str, float]
+    about: pd.DataFrame
     breakdown: pd.DataFrame
     shuffled_calls: float | None
     shuffled: int
     evidence: Mapping[str, int]
     seen: int | None
     tags: tuple[str, ...]
+
+    @property
+    def ceilings(self) -> dict[str, float]:
+        """Means over the RNAs, by the columns' names."""
+        limits = self.about.drop(columns=["rna", "depth", "neff"])
+        return {str(name): float(value) for name, value in limits.mean().items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from rnaexp.errors import InputError, LeakageError, UnavailableError
 from rnaexp.models.files import FileEncoder, load_maps, load_pairs
 from rnaexp.models.spec import Encoder
 from rnaexp.report import screen, tables
-from rnaexp.report.progress import announce, silence
+from rnaexp.report.progress import announce, say, silence
 from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, classify_question, families_beside
 from rnaexp.run.conclude import conclude, write_csv
 from rnaexp.run.contrasts import Answer
@@ -120,16 +120,16 @@ def _tracked(task: Task, store: Store, encoder: Encoder | None, tags: Mapping[st
 
 def _warn(result: Result, store: Store) -> None:
     if store.corrupt:
-        _say(f"{len(store.corrupt)} stored results were damaged, set aside and made again")
+        say(f"{len(store.corrupt)} stored results were damaged, set aside and made again")
     if result.related and result.validation is not None:
         done = "were not tuned on" if result.task.related == "drop" else "were tuned on all the same (--related keep)"
-        _say(
+        say(
             f"{len(result.related)} RNAs of {result.validation.data.name} have relatives in "
             f"{result.test.data.name} and {done}: {', '.join(result.related)}"
         )
     alone = [rna.id for rna in result.test.rnas if rna.alignment is None]
     if result.encoder.spec.reads == "alignment" and alone:
-        _say(
+        say(
             f"{len(alone)} of {len(result.test.rnas)} RNAs of {result.test.data.name} have no alignment and were read "
             "alone, at depth 1 (rnaexp msa makes alignments)"
         )
@@ -138,11 +138,7 @@ def _warn(result: Result, store: Store) -> None:
         what = f"{'failed' if one.failed else 'skipped'}: {one.reason.removeprefix(one.id + ': ')}"
         reasons.setdefault(what, []).append(one.id)
     for what, ids in reasons.items():
-        _say(f"{len(ids)} RNAs {what} ({', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''})")
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"rnaexp: {line}\n")
+        say(f"{len(ids)} RNAs {what} ({', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''})")
 
 
 def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
@@ -164,7 +160,7 @@ def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> Non
             answers.append(_tracked(one, Store(), None, {"rnaexp.question": question.name}))
         except (InputError, LeakageError, UnavailableError) as error:
             failures.append((one.model, error))
-            _say(f"{one.model}: {error}")
+            say(f"{one.model}: {error}")
     conclude(question, answers, csv=csv, json=json)
     if failures:
         message = f"{len(failures)} of {len(tasks)} runs did not end: {', '.join(name for name, _ in failures)}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from rnaexp.errors import LeakageError
 from rnaexp.stats.bootstrap import Interval, cluster_bootstrap
@@ -90,6 +90,12 @@ def evaluate_head(scores: HeadScores, *, layer: int, head: int, threshold: float
         relaxed_f1=float(table["relaxed_f1"].mean()),
         calls_per_100_bases=float(100 * table["calls"].sum() / table["bases"].sum()),
     )
+
+
+def paired_f1(one: pd.DataFrame, other: pd.DataFrame) -> tuple[Float[np.ndarray, "r"], Shaped[np.ndarray, "r"]]:
+    """Differences of F1 over the RNAs that stand in both per-RNA tables, and these RNAs' clusters."""
+    both = one.merge(other, on="rna", suffixes=("", "_other"))
+    return (both["f1"] - both["f1_other"]).to_numpy(), np.array(both["cluster"].tolist())
 
 
 def _count(rna: RnaScores, row: int, threshold: float) -> dict[str, object]:

@@ -5,7 +5,7 @@ RNAs. So the scores of the validation set's reference pairs are all the threshol
 product a head gives the F1 of every resample at every one of them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,14 +38,14 @@ def retune(
     test: HeadScores,
     *,
     chosen: tuple[int, int],
-    whole: Callable[[tuple[int, int]], HeadScores] | None = None,
+    whole: HeadScores | None = None,
     resamples: int = RETUNINGS,
     seed: int = 0,
 ) -> Retuning:
     """Cluster bootstrap of the test F1 (mean over RNAs) through the whole procedure; see the head of this file.
 
-    Only thresholds that every kept list reaches are chosen among, as in tuning. `whole` gives one head's complete test
-    lists where those of `test` may end too early; it is asked for the chosen head alone.
+    Only thresholds that every kept list reaches are chosen among, as in tuning. `whole`: the chosen head's complete
+    test lists, where those of `test` may end too early.
     """
     rnas = validation.scored()
     draws = cluster_draws(_clusters(rnas), resamples=resamples, seed=seed)
@@ -56,7 +56,7 @@ def retune(
     names = [validation.name(row) for row in range(len(validation.heads))]
     for row in np.unique(rows):
         mine = np.flatnonzero(rows == row)
-        source = whole(names[row]) if whole is not None and names[row] == chosen else test
+        source = whole if whole is not None and names[row] == chosen else test
         f1 = _f1_at(source.scored(), source.row(*names[row]), thresholds[mine])
         for bound, values in zip((least, most), f1, strict=True):
             bound[mine] = (weights[mine] * values.T).sum(1) / weights[mine].sum(1)

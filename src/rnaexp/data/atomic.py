@@ -1,0 +1,30 @@
+"""Files that are whole or absent: written under a private name, flushed, renamed."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A private path to write; when the block ends well it is flushed and takes `path`'s place, else it is removed.
+
+    A reader or a kill at any moment sees the old file or the new one, whole.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    private = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        yield private
+        with private.open("rb") as file:
+            os.fsync(file.fileno())
+        private.replace(path)
+    finally:
+        private.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """All of a file at once."""
+    with replacing(path) as private:
+        private.write_bytes(data)
