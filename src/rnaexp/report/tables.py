@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rnaexp.models.spec import Encoder
 from rnaexp.run.task import Part, Result
+from rnaexp.structure.probe import Probe
 from rnaexp.structure.protocol import protocol_fields
 from rnaexp.structure.retune import Retuning
 
@@ -89,6 +91,7 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
             "oracle_layer": int(best["layer"]),
             "oracle_head": int(best["head"]),
             "oracle_exact": result.test.exact,
+            **probe_facts(result.encoder),
         },
         "validation": result.validation.data.name if result.validation else None,
         "test": result.test.data.name,
@@ -104,6 +107,12 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
         "protocol": protocol_fields(result.test.scores.scoring, result.test.scores.read_out),
         "run_id": run_id,
     }
+
+
+def probe_facts(encoder: Encoder) -> dict[str, float]:
+    """How many heads a fitted probe uses, and how strongly it was regularised; nothing for a model as it is."""
+    probe = getattr(encoder, "probe", None)
+    return {} if probe is None else {"probe_heads": probe.used, "probe_strength": probe.strength}
 
 
 def reads_alignments(result: Result) -> bool:
@@ -149,6 +158,15 @@ def per_rna(result: Result) -> pd.DataFrame:
         columns=["rna", "status", "reason"],
     )
     return pd.concat([table, gone], ignore_index=True) if len(gone) else table
+
+
+def probe_weights(probe: Probe) -> pd.DataFrame:
+    """Each head with a weight, the largest first; the intercept is under no head."""
+    rows = [(layer, head, probe.weights[layer, head]) for layer, head in np.argwhere(probe.weights)]
+    rows.sort(key=lambda row: -abs(row[2]))
+    return pd.DataFrame([*rows, (None, None, probe.intercept)], columns=["layer", "head", "weight"]).astype(
+        {"layer": "Int64", "head": "Int64"}
+    )
 
 
 def winners(again: Retuning) -> pd.DataFrame:

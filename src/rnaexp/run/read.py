@@ -9,6 +9,7 @@ import numpy as np
 
 from rnaexp.errors import TooLongError, UnsuitableError
 from rnaexp.models.files import FileEncoder
+from rnaexp.models.fitted import FITTED
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.store import Arrays, Store, key_of
@@ -111,7 +112,7 @@ def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
         "head": reading.head,
     }
     # A planted toy also reads the reference it must find, and files are found by id, not by sequence.
-    if encoder.spec.name == "planted":
+    if encoder.spec.name.removeprefix(FITTED) == "planted":
         parts["pairs"] = rna.pairs
     if isinstance(encoder, FileEncoder):
         parts["id"] = rna.id
