@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from rnaexp.stats.bootstrap import cluster_bootstrap
 
 _STEPS = ("depth-1", "depth-2", "depth-4", "depth-8", "depth-16", "depth-32", "depth-64", "intact")
-# Lower ends; the last group is open. Fewer than 10 and more than 100 homologs are the two sides of the paper's question.
+# Lower ends; the last group is open. The paper asks about fewer than 10 and more than 100 homologs.
 _ENDS = {"depth": (2, 10, 32, 101), "neff": (1, 4, 16, 64)}
 _NAMES = {"f1": "F1 at the frozen threshold", "p_at_n": "P@N"}
 
