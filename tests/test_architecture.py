@@ -71,6 +71,15 @@ def test_a_planted_upward_import_is_found(tmp_path, path, line, complaint):
     assert any(fault.startswith(complaint) for fault in faults(tmp_path))
 
 
+def test_one_file_alone_imports_what_is_agpl():
+    importers = {
+        str(path.relative_to(SOURCE))
+        for path in SOURCE.rglob("*.py")
+        if any(name.split(".")[0] == "multimolecule" for name in imports(ast.parse(path.read_text())))
+    }
+    assert importers == {"models/multimolecule.py"}
+
+
 def test_no_file_is_longer_than_a_reader_holds_in_mind():
     long = {
         str(p.relative_to(SOURCE)): n for p in SOURCE.rglob("*.py") if (n := len(p.read_text().splitlines())) > LIMIT

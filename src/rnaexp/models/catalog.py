@@ -112,8 +112,8 @@ def _untrained(trained: ModelSpec) -> ModelSpec:
         trained,
         name=UNTRAINED + trained.name,
         title=f"{trained.title}, untrained (random weights)",
-        # Only a checkpoint that brings its own configuration must be had for random weights, too.
-        source=trained.source if trained.loader.endswith("huggingface:load") else None,
+        # Only a checkpoint that brings its own configuration or tokenizer must be had for random weights, too.
+        source=trained.source if trained.loader.endswith(("huggingface:load", "mosaic_bert:load")) else None,
         sha256=None,
         revision=None,
         trained_on="nothing",

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from rnaexp.errors import TooLongError, UnavailableError
-from rnaexp.models import streaming
+from rnaexp.models import multimolecule, streaming
 from rnaexp.models.spec import ModelSpec, Reader
 from rnaexp.models.tokens import Spread, Tokens
 from rnaexp.rna import Encoding, Rna
@@ -175,4 +175,5 @@ def position_limit(config: Any) -> int | None:
     if positions is None or not math.isfinite(positions):
         return None
     behind_padding = config.model_type in {"esm", "roberta", "xlm-roberta", "camembert"}
-    return int(positions) - (int(config.pad_token_id or 0) + 1 if behind_padding else 0)
+    unused = int(config.pad_token_id or 0) + 1 if behind_padding else 0
+    return int(positions) - multimolecule.UNUSED_POSITIONS.get(config.model_type, unused)

@@ -187,11 +187,19 @@ def _three_ways(body: Any, ids: Tensor, reading: Reading) -> list[Tensor]:
     """Last hidden states of a pass that is read, of a fused one, and of one through the class's own code."""
     with torch.inference_mode():
         ours = [body(ids, reading=reading).last_hidden_state, body(ids).last_hidden_state]
-        body.set_attn_implementation("eager")
+        _switch(body, "eager")
         try:
             return [*ours, body(ids).last_hidden_state]
         finally:
-            body.set_attn_implementation(IMPLEMENTATION)
+            _switch(body, IMPLEMENTATION)
+
+
+def _switch(body: Any, implementation: str) -> None:
+    """transformers switches classes whose source it recognises; others read the same field of the configuration."""
+    if body._can_set_attn_implementation():
+        body.set_attn_implementation(implementation)
+    else:
+        body.config._attn_implementation = implementation
 
 
 class _ClosedError(Exception):
