@@ -37,8 +37,9 @@ def map_bytes(heads: int, bases: int) -> int:
 
 def peak_bytes(encoder: Any, bases: int) -> int:
     """Weights, one layer's maps twice (scores and the reader's copy), and the hidden states of one RNA."""
-    weights = (parameters_of(encoder) or 0) * _FLOAT
-    return weights + 2 * map_bytes(encoder.heads, bases) + 8 * bases * (encoder.spec.width or 0) * _FLOAT
+    network = getattr(encoder, "network", None)
+    weights = 0 if network is None else sum(each.numel() * each.element_size() for each in network.parameters())
+    return int(weights) + 2 * map_bytes(encoder.heads, bases) + 8 * bases * (encoder.spec.width or 0) * _FLOAT
 
 
 def refuse_too_large(spec: ModelSpec, device: str) -> None:
