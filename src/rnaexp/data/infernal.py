@@ -29,6 +29,11 @@ class Hit:
     last: int
     e_value: float
 
+    def overlaps(self, other: "Hit") -> bool:
+        """Whether both stand on one place of a sequence, on whichever strand."""
+        (low, high), (first, last) = sorted((self.first, self.last)), sorted((other.first, other.last))
+        return self.sequence == other.sequence and low <= last and first <= high
+
     def bases(self, sequence: str) -> str:
         """The piece's letters."""
         if self.first <= self.last:
@@ -73,7 +78,12 @@ class FamilyModel:
         hits = [
             Hit(sequence=int(each[0]), first=int(each[7]), last=int(each[8]), e_value=float(each[15])) for each in lines
         ]
-        return sorted((hit for hit in hits if hit.e_value <= search.e_value), key=lambda hit: hit.e_value)
+        kept: list[Hit] = []
+        for hit in sorted(hits, key=lambda hit: hit.e_value):
+            # A hairpin's other strand is a hairpin: of two readings of one piece the better one is meant.
+            if hit.e_value <= search.e_value and not any(hit.overlaps(better) for better in kept):
+                kept.append(hit)
+        return kept
 
     def aligned(self, rna: Rna, members: Sequence[tuple[str, str]], search: Search) -> Alignment:
         """`members` (name and bases, best first) in the RNA's own columns, filtered as nhmmer's hits are.
@@ -99,6 +109,8 @@ class FamilyModel:
         if done.returncode:
             said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()
             message = f"{command[0]} failed: {' '.join(line.strip() for line in said if line.strip())[:300]}"
+            if "no E-value parameters" in message:
+                message += "; calibrate it first: cmcalibrate FILE"
             raise InputError(message, path=self.path)
         return done.stdout
 
