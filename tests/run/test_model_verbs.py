@@ -58,8 +58,8 @@ def test_check_refuses_what_does_not_fit_and_what_gives_no_numbers(authors_file,
     held = torch.load(authors_file, weights_only=False)
     held["model"]["layers.0.fc1.weight"][0, 0] = float("nan")
     torch.save(held, tmp_path / "nan.pth")
-    told = answer(inside("models", "check", "rna-fm", "--weights", tmp_path / "nan.pth", "--json", cwd=tmp_path))
-    assert told["maps_finite"] is False
+    done = inside("models", "check", "rna-fm", "--weights", tmp_path / "nan.pth", cwd=tmp_path)
+    assert (done.returncode, "rna-fm: these weights give no finite numbers" in done.stderr) == (65, True)
 
 
 def test_convert_writes_safetensors_that_load_alone_with_equal_maps(authors_file, tmp_path):
