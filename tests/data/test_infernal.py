@@ -79,13 +79,17 @@ def test_members_on_both_strands_stand_base_under_base(model):
 
 @installed
 def test_what_stands_between_the_models_columns_is_dropped(model):
-    """Three more letters in a relative's loop push nothing aside."""
+    """Three more letters in a loop push nothing aside; where both have some, nothing says that they belong together."""
     longer = member(200)[:12] + "CAC" + member(200)[12:]
-    found = FamilyModel(model).aligned(QUERY, [("longer", longer)], Search(identity=1.0))
-    row = found.rows[1]
+    row = FamilyModel(model).aligned(QUERY, [("longer", longer)], Search(identity=1.0)).rows[1]
     assert len(row) == len(QUERY)
     assert row[-20:] == member(200)[-20:]
     assert row[:10] == member(200)[:10]
+    query = Rna(id="query", sequence=QUERY.sequence[:12] + "UUU" + QUERY.sequence[12:])
+    row = FamilyModel(model).aligned(query, [("longer", longer)], Search(identity=1.0)).rows[1]
+    assert "C" not in row[11:15]
+    assert row[10:17].count("-") == 3
+    assert row[-20:] == member(200)[-20:]
 
 
 @installed

@@ -43,6 +43,8 @@ def test_the_first_layer_attends_as_written_out(state, tmp_path, read_all, make_
     encoder = load("calm", weights=tmp_path / "calm_weights.safetensors", config=SIZES, device="cpu")
     rna = make_rna(24)
     hidden = state["embed_tokens.weight"][list(encoder.tokens.encode(rna).ids)]  # no share for masks is taken off
+    ids = torch.tensor([encoder.tokens.encode(rna).ids])
+    torch.testing.assert_close(encoder.network.esm.embeddings(ids)[0], hidden)  # the norm below hides any scale
     one = "layers.0.self_attn"
     hidden = torch.nn.functional.layer_norm(
         hidden, (WIDTH,), state[f"{one}_layer_norm.weight"], state[f"{one}_layer_norm.bias"], 1e-5

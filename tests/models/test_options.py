@@ -69,6 +69,7 @@ def test_the_rule_reaches_maps_protocol_and_key(read_all, make_rna):
     assert mean.fingerprint == loudest.fingerprint, "the same weights"
     assert (read_all(loudest, rna)[0] >= read_all(mean, rna)[0] - 1e-7).all()
     assert not torch.allclose(read_all(loudest, rna)[0], read_all(mean, rna)[0])
+    torch.testing.assert_close(loudest.read_head(rna, 1, 2), read_all(loudest, rna)[0][1, 2], atol=1e-6, rtol=1e-5)
     assert read_out_of(loudest) == ReadOut(token_pairs="max")
     assert protocol_fields(Scoring(), read_out_of(loudest))["name"] == "paper:token_pairs=max"
     assert key(loudest, rna) != key(mean, rna)

@@ -115,6 +115,9 @@ def test_only_a_windowed_result_depends_on_the_policy(encoder):
     skip = replace(READING, long="skip")
     assert _key(encoder, short, READING) == _key(encoder, short, skip)
     assert _key(encoder, LONG, READING) != _key(encoder, LONG, skip)
+    # A list of a fixed length hides how many pairs there were to choose from.
+    listed = replace(READING, depth=8.0)
+    assert _key(encoder, LONG, listed) != _key(encoder, LONG, replace(listed, long="skip"))
     assert windows_of(encoder, short, "window") is None
     assert windows_of(encoder, LONG, "skip") is None
 
