@@ -16,7 +16,7 @@ ORDER = [
     {"structure", "classify", "stats"},
     {"track", "store", "lit", "pretrain"},
     {"run", "report"},
-    {"cli", "cli_models", "cli_embeddings", "cli_pretrain", "cli_search"},
+    {"cli", "cli_models", "cli_embeddings", "cli_pretrain", "cli_msa", "cli_options", "cli_search"},
     {"__main__"},
 ]
 OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit", "pretrain"}}
@@ -69,6 +69,15 @@ def test_a_planted_upward_import_is_found(tmp_path, path, line, complaint):
     planted.parent.mkdir(parents=True, exist_ok=True)
     planted.write_text(line + "\n")
     assert any(fault.startswith(complaint) for fault in faults(tmp_path))
+
+
+def test_one_file_alone_imports_what_is_agpl():
+    importers = {
+        str(path.relative_to(SOURCE))
+        for path in SOURCE.rglob("*.py")
+        if any(name.split(".")[0] == "multimolecule" for name in imports(ast.parse(path.read_text())))
+    }
+    assert importers == {"models/multimolecule.py"}
 
 
 def test_no_file_is_longer_than_a_reader_holds_in_mind():

@@ -177,6 +177,21 @@ def test_a_variant_may_change_the_scale_and_keep_relatives(tmp_path):
     assert (second.score_scale, second.related, second.scoring.match) == ("top", "keep", "relaxed")
 
 
+def test_a_question_may_say_how_models_are_run(tmp_path):
+    path = tmp_path / "q.toml"
+    protocols = "protocols = [{name = 'paper'}, {name = 'paper', token_pairs = 'max'}]"
+    sets = "[[sets]]\nvalidation = 'a'\ntest = 'b'\n"
+    path.write_text(f"models = ['rnabert', 'stems']\nlong = 'window'\nprecision = 'bf16'\n{protocols}\n{sets}")
+    asked = read_question(path).tasks()
+    assert {task.long for task in asked} == {"window"}
+    assert [(task.model, task.loading["precision"], task.loading["token_pairs"]) for task in asked] == [
+        ("rnabert", "bf16", "mean"),
+        ("rnabert", "bf16", "max"),
+        ("stems", "fp32", "mean"),
+        ("stems", "fp32", "max"),
+    ], "what has no weights has no precision"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -184,6 +199,9 @@ def test_a_variant_may_change_the_scale_and_keep_relatives(tmp_path):
         ("protocols = [{name = 'paper', related = 'maybe'}]", "maybe"),
         ("protocols = [{name = 'paper', score_scale = 'log'}]", "log"),
         ("protocols = [{name = 'paper', match = 'near'}]", "near"),
+        ("protocols = [{name = 'paper', token_pairs = 'sum'}]", "sum"),
+        ("long = 'cut'", "cut"),
+        ("precision = 'int8'", "int8"),
         ("contrasts = [{model = 'stems', against = 'rnabert'}]", "rnabert"),
         ("contrasts = [{model = 'stems', versus = 'covariation'}]", "versus"),
         ("contrasts = [{model = 'stems', against = 'covariation', alignment = 'shuffled'}]", "shuffled"),

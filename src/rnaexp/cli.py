@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from rnaexp import cli_embeddings, cli_pretrain, cli_search
+from rnaexp import cli_embeddings, cli_msa, cli_pretrain, cli_search
 from rnaexp.cli_models import models_app
+from rnaexp.cli_options import Long, Precision, TokenPairs
 
 app = typer.Typer(
     name="rnaexp",
@@ -69,9 +70,12 @@ def run(
     alignment: Alignments = "intact",
     related: Related = "drop",
     families: Families = "auto",
+    long: Long = "skip",
+    token_pairs: TokenPairs = "mean",
     weights: Weights = "",
     config: Config = "",
     device: Device = "auto",
+    precision: Precision = "fp32",
     seed: Seed = 0,
     shard: Annotated[str, typer.Option(help="i/n: every n-th run of the question, from the i-th (1..n).")] = "",
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
@@ -96,9 +100,12 @@ def run(
         alignment=alignment,
         related=related,
         families=families,
+        long=long,
+        token_pairs=token_pairs,
         weights=weights,
         config=config,
         device=device,
+        precision=precision,
         seed=seed,
     )
     verbs.run_one(task, csv=csv, json=json)
@@ -115,9 +122,11 @@ def structure(
     model: Model,
     test: Test,
     tuned: Annotated[str, typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: the newest.")] = "",
+    long: Long = "skip",
     weights: Weights = "",
     config: Config = "",
     device: Device = "auto",
+    precision: Precision = "fp32",
     seed: Seed = 0,
     related: Related = "drop",
     json: Json = False,
@@ -127,7 +136,16 @@ def structure(
 
     found = verbs.find_tuned(model, tuned)
     task = verbs.task(
-        model=model, test=test, tuned=found, weights=weights, config=config, device=device, seed=seed, related=related
+        model=model,
+        test=test,
+        tuned=found,
+        related=related,
+        long=long,
+        weights=weights,
+        config=config,
+        device=device,
+        precision=precision,
+        seed=seed,
     )
     verbs.run_one(task, json=json)
 
@@ -173,21 +191,25 @@ def predict(
     out: Annotated[Path, typer.Option(help="Folder for pairs.csv and structures.dbn.")] = Path("predictions"),
     tuned: Annotated[str, typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: the newest.")] = "",
     mask: Annotated[bool, typer.Option("--mask", help="Read letters other than A C G U T as N.")] = False,
+    long: Long = "skip",
     weights: Weights = "",
     config: Config = "",
     device: Device = "auto",
+    precision: Precision = "fp32",
     seed: Seed = 0,
 ) -> None:
     """Base pairs of your own RNAs, by the model's tuned head."""
     from rnaexp.run import predict as job
     from rnaexp.run import verbs
 
+    found = verbs.find_tuned(model, tuned)
     job.predict(
         fasta,
         out,
-        verbs.find_tuned(model, tuned),
-        loading=verbs.loading(model, weights, config, device, seed),
+        found,
+        loading=verbs.loading(model, weights, config, device, seed, precision, tuned=found),
         unknown="mask" if mask else "reject",
+        long=verbs.long_policy(long),
     )
 
 
@@ -223,31 +245,6 @@ def data_check(name: Annotated[str, typer.Argument(help="A set's name.")], json:
     from rnaexp.report import listings
 
     listings.checked_set(name, json=json)
-
-
-@app.command(epilog="Example: rnaexp msa my.fasta --database rnacentral.fasta --out alignments")
-def msa(
-    fasta: Annotated[Path, typer.Argument(help="Your RNAs: FASTA, or any format that can be read.")],
-    database: Annotated[Path, typer.Option(help="Sequences to search: FASTA (or any format that can be read).")],
-    out: Annotated[Path, typer.Option(help="Folder for one A2M file an RNA and msa.csv.")] = Path("alignments"),
-    rounds: Annotated[int, typer.Option(help="Searches, each with the profile of what the one before kept.")] = 2,
-    e_value: Annotated[float, typer.Option(help="Largest E-value of a hit.")] = 1e-3,
-    coverage: Annotated[float, typer.Option(help="Least share of the RNA that a row covers.")] = 0.5,
-    identity: Annotated[float, typer.Option(help="A row this identical to a kept one is left out.")] = 0.9,
-    max_rows: Annotated[int, typer.Option(help="Most rows, the most diverse ones (RNA-MSM reads 512).")] = 512,
-    json: Json = False,
-) -> None:
-    """Homologs of each RNA from your own sequences, aligned to it by nhmmer."""
-    from rnaexp.run import verbs
-
-    verbs.msa(
-        fasta,
-        database,
-        out,
-        {"rounds": rounds, "e_value": e_value, "coverage": coverage, "identity": identity},
-        max_rows=max_rows,
-        json=json,
-    )
 
 
 @app.command()
@@ -295,5 +292,6 @@ def doctor(
 
 
 cli_embeddings.register(app)
+cli_msa.register(app)
 cli_pretrain.register(app)
 cli_search.register(app)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from rnaexp.cli_options import Precision
+
 Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
 Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
@@ -56,6 +58,7 @@ def classify(
     weights: Weights = "",
     config: Config = "",
     device: Device = "auto",
+    precision: Precision = "fp32",
     seed: Seed = 0,
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
@@ -77,7 +80,7 @@ def classify(
         alignments=alignments,
         seed=seed,
     )
-    loading = verbs.loading(model, weights, config, device, seed)
+    loading = verbs.loading(model, weights, config, device, seed, precision)
     classify_verbs.classify_one(model, set, protocol, loading, choices=choices, beside=beside, csv=csv, json=json)
 
 
@@ -96,6 +99,7 @@ def embed(
     weights: Weights = "",
     config: Config = "",
     device: Device = "auto",
+    precision: Precision = "fp32",
     seed: Seed = 0,
 ) -> None:
     """One embedding for each of your own RNAs, as Parquet; goes on where a killed run stopped."""
@@ -104,7 +108,7 @@ def embed(
     embed_verb.embed(
         fasta,
         out,
-        verbs.loading(model, weights, config, device, seed),
+        verbs.loading(model, weights, config, device, seed, precision),
         pooling=pooling,
         reduction=reduction,
         tokens=tokens,

@@ -17,6 +17,7 @@ from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.store import Arrays, Store
 from rnaexp.structure.reading import Reading, Table
+from rnaexp.structure.windows import Windows, averaged, windows_of
 
 _BYTES_OF_MAPS = 2**30  # of one layer, on an accelerator
 
@@ -46,7 +47,11 @@ class Reader(L.LightningModule):
         """Number of RNAs done; each is in the store when this returns."""
         todo = [rna for rna in batch if not self.store.has(self.keys[rna.id])]
         if todo:  # another process may have been quicker with the whole batch
-            for rna, (entry, whole) in zip(todo, self._read(todo), strict=True):
+            cuts = {rna.id: windows_of(self.encoder, rna, self.reading.long) for rna in todo}
+            short = [rna for rna in todo if cuts[rna.id] is None]
+            found = list(zip(short, self._read(short) if short else [], strict=True))
+            found += [(rna, self._read_in_parts(rna, cut)) for rna in todo if (cut := cuts[rna.id]) is not None]
+            for rna, (entry, whole) in found:
                 if whole is not None and self.whole is not None:
                     self.store.put(self.whole[1][rna.id], whole)
                 self.store.put(self.keys[rna.id], entry)
@@ -70,6 +75,25 @@ class Reader(L.LightningModule):
                 return [entry for rna in batch for entry in self._read([rna])]
             return [({"failed": np.array(str(error))}, None)]
         return [(table.entry(), whole.entry() if whole else None) for table, whole in zip_longest(tables, wholes)]
+
+    def _read_in_parts(self, rna: Rna, windows: Windows) -> tuple[Arrays, Arrays | None]:
+        """A long RNA's windows side by side, layer by layer: one layer of all of them is in memory."""
+        table = Table(rna, self.reading, windows)
+        whole = Table(rna, self.whole[0], windows) if self.whole is not None else None
+        parts = windows.parts(rna)
+        try:
+            if self.reading.head is not None:
+                layer, head = self.reading.head
+                maps = [self.encoder.read_head(part, layer, head)[None] for part in parts]
+                table.add(layer, averaged(maps, windows, self.reading.read_out))
+            else:
+                layers = zip(*(self.encoder.attention(part) for part in parts), strict=True)
+                for layer, together in enumerate(layers):
+                    scores = averaged(together, windows, self.reading.read_out)
+                    _add([table], [] if whole is None else [whole], 0, layer, scores)
+        except ScoreError as error:
+            return {"failed": np.array(str(error).removeprefix(f"{rna.id}: "))}, None
+        return table.entry(), whole.entry() if whole is not None else None
 
 
 def _add(tables: list[Table], wholes: list[Table], index: int, layer: int, maps: torch.Tensor) -> None:

@@ -60,6 +60,6 @@ def test_logits_equal_the_stored_where_a_token_is_a_base(single_base):
 @pytest.mark.fault
 def test_a_strip_off_by_one_would_be_seen(single_base, maps_of, monkeypatch):
     encoder, honest = load(str(single_base.weights), device="cpu"), Spread.of
-    monkeypatch.setattr(Spread, "of", lambda encoding: Spread(slice(0, encoding.bases), honest(encoding).shares))
+    monkeypatch.setattr(Spread, "of", lambda encoding, *_: Spread(slice(0, encoding.bases), honest(encoding).shares))
     rna = Rna(id="short", sequence=single_base.sequence("short"))
     assert (maps_of(encoder, rna) - single_base.array("attn_short")).abs().max() > 1e-4

@@ -100,7 +100,7 @@ def test_two_swapped_letters_would_be_seen(name, made, encoder, maps_of, monkeyp
 def test_a_strip_off_by_one_would_be_seen(name, made, encoder, maps_of, monkeypatch):
     honest = Spread.of
 
-    def shifted(encoding):
+    def shifted(encoding, *_):
         window = honest(encoding).window
         return Spread(slice(window.start - 1, window.stop - 1) if window.start else slice(1, window.stop), None)
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import psutil
@@ -15,9 +16,15 @@ def test_the_estimate_is_near_what_the_model_really_has(name):
 
 
 @pytest.mark.parametrize("name", ["rna-fm", "resm-650m", "rinalmo-giga", "ernie-rna"])
-def test_the_estimate_is_near_what_the_authors_state(name):
+def test_the_estimate_from_sizes_is_near_what_the_authors_state(name):
     stated = float(spec(name).parameters.strip("~M")) * 1e6
-    assert weight_bytes(spec(name)) == pytest.approx(4 * stated, rel=0.06)
+    assert weight_bytes(spec(name)) == pytest.approx(4 * stated)
+    assert weight_bytes(replace(spec(name), parameters=None)) == pytest.approx(4 * stated, rel=0.06)
+
+
+def test_what_the_authors_count_is_known_where_sizes_are_not():
+    assert weight_bytes(spec("nt-v2-500m")) == 4 * 500_000_000
+    assert weight_bytes(spec("evo-1-8k")) == 4 * 7_000_000_000
 
 
 def test_what_is_unknown_is_not_estimated():

@@ -82,6 +82,8 @@ TINY = {
     "ernie-rna": {"encoder_layers": 2, "encoder_embed_dim": 24, "encoder_attention_heads": 3},
     "rna-km": {"n_layer": 2, "d_model": 24, "n_head": 3},
     "lucaone": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
+    "nt-v2-250m": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
+    "rnaernie": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
     "splicebert": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
     "dnabert-4mer": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
     "3utrbert-3mer": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},

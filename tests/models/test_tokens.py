@@ -21,15 +21,21 @@ def kmers(k, letters="ACGT"):
     )
 
 
-def spread_by_loops(maps, encoding):
+def spread_by_loops(maps, encoding, rule="mean"):
     """The definition in `Spread`, one pair of bases at a time."""
     n = encoding.bases
     covering = [[t for t, span in enumerate(encoding.spans) if span and span[0] <= i < span[1]] for i in range(n)]
     out = torch.zeros(maps.shape[0], n, n, dtype=torch.float64)
     for i in range(n):
         for j in range(n):
-            values = [maps[:, s, t].double() for s in covering[i] for t in covering[j]]
-            out[:, i, j] = torch.stack(values).mean(0)
+            pairs = [(s, t) for s in covering[i] for t in covering[j]]
+            if rule == "share":
+                length = {t: span[1] - span[0] for t, span in enumerate(encoding.spans) if span}
+                values = [maps[:, s, t].double() / length[s] / length[t] for s, t in pairs]
+                out[:, i, j] = torch.stack(values).sum(0)
+            else:
+                values = torch.stack([maps[:, s, t].double() for s, t in pairs])
+                out[:, i, j] = values.mean(0) if rule == "mean" else values.amax(0)
     return out
 
 
@@ -90,6 +96,24 @@ def test_words_of_mixed_length_spread_the_same_way():
     encoding = Encoding(ids=(9, 4, 5, 6, 9), spans=(None, (0, 2), (2, 3), (3, 6), None), bases=6)
     maps = torch.rand(2, 5, 5)
     assert torch.allclose(to_bases(maps, encoding).double(), spread_by_loops(maps, encoding), atol=1e-6)
+
+
+MIXED = Encoding(ids=(9, 4, 5, 6, 9), spans=(None, (0, 2), (2, 3), (3, 6), None), bases=6)
+
+
+@pytest.mark.parametrize("rule", ["mean", "max", "share"])
+@pytest.mark.parametrize("encoding", [kmers(3).encode(rna("GACUUGGACCAU")), MIXED], ids=["3-mers", "mixed"])
+def test_each_rule_is_what_it_says_one_pair_of_bases_at_a_time(rule, encoding):
+    maps = torch.randn(3, len(encoding.ids), len(encoding.ids))
+    found = Spread.of(encoding, rule).maps(maps).double()
+    assert torch.allclose(found, spread_by_loops(maps, encoding, rule), atol=1e-6)
+    assert torch.allclose(Spread.of(encoding, rule).maps(maps[1]).double(), found[1], atol=1e-6)
+
+
+def test_shares_keep_all_of_the_attention_between_tokens():
+    maps = torch.rand(2, 5, 5)
+    kept = Spread.of(MIXED, "share").maps(maps).sum((-1, -2))
+    assert torch.allclose(kept, maps[:, 1:4, 1:4].sum((-1, -2)), atol=1e-5)
 
 
 def test_rows_spread_like_maps():

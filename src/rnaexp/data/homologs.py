@@ -54,7 +54,7 @@ class Database:
         kept: list[tuple[str, str]] = []
         for _ in range(search.rounds):
             found = self._hits(rna, [row for _, row in kept], search)
-            fresh = _filtered(rna.sequence, found, search)
+            fresh = kept_rows(rna.sequence, found, search)
             if fresh == kept:
                 break
             kept = fresh
@@ -96,7 +96,7 @@ def _row(alignment: Any, bases: int) -> str:
     return "".join(letter if letter in ALIGNED_LETTERS else "N" for letter in row)
 
 
-def _filtered(sequence: str, found: list[tuple[str, str]], search: Search) -> list[tuple[str, str]]:
+def kept_rows(sequence: str, found: list[tuple[str, str]], search: Search) -> list[tuple[str, str]]:
     """Rows that cover enough and repeat neither the RNA nor a better row."""
     codes = [codes_of([sequence])[0]]
     kept = []

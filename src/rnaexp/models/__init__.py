@@ -1,5 +1,5 @@
 """Every published model behind one interface: load it by name, read it one layer at a time."""
 
-from rnaexp.models.catalog import load, names, spec
+from rnaexp.models.catalog import UNTRAINED, load, names, spec
 
-__all__ = ["load", "names", "spec"]
+__all__ = ["UNTRAINED", "load", "names", "spec"]

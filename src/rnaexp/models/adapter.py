@@ -17,7 +17,7 @@ from rnaexp.models.encoder import TransformerEncoder, position_limit
 from rnaexp.models.fetch import Fetched, fetch_weights
 from rnaexp.models.spec import ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
-from rnaexp.models.tokens import Vocabulary, Words
+from rnaexp.models.tokens import Tokens, Vocabulary, Words
 
 # As save_pretrained names them, with config.json beside them; a large model is cut into several files.
 OURS = "model*.safetensors"
@@ -39,7 +39,9 @@ class Adapter:
     """All that is particular to one published model's files.
 
     `network`: a transformers class. `checkpoints`: file names, as shell patterns. `sizes` and `settings`: our name of
-    each setting and the authors'; a size must be given, a setting may. `names`: (pattern, replacement), applied one
+    each setting and the authors'; a size must be given, a setting may. `tokens_beside`: the tokenizer that lies in the
+    weights' folder, where the file decides the ids. `expected`: settings of the file's config.json that the network
+    cannot have otherwise. `names`: (pattern, replacement), applied one
     after another, from the network's parameter names to the file's. `inside`: under which entry the file holds its
     tensors. `prepared`: the file's tensors as `names` expects them. `measured`: settings that the tensors' own shapes
     tell. `held`: settings that the file holds beside its tensors. `completed`: these settings with what the authors'
@@ -50,10 +52,12 @@ class Adapter:
     """
 
     network: Any
-    tokens: Vocabulary | Words
+    tokens: Vocabulary | Words | None
     checkpoints: tuple[str, ...]
     sizes: Mapping[str, str]
     settings: Mapping[str, str] = field(default_factory=dict)
+    tokens_beside: Callable[[Path, str], Tokens] | None = None
+    expected: Mapping[str, Any] = field(default_factory=dict)
     completed: Callable[[Settings], Settings] = field(default=dict)
     limited: bool = True
     names: tuple[tuple[str, str], ...] = ()
@@ -104,11 +108,12 @@ def load_adapted(
         paths = _files(adapter, fetched.path, spec)
         network, settings = _trained(adapter, spec, paths, config)
         weights_print = files.fingerprint(*map(files.sha256_of, paths))
+        tokens = _tokens(adapter, spec, paths[0].parent)
     else:
         settings = adapter.completed(_settings(adapter, spec, config or {}))
         network = adapter.build(settings, seed)
         weights_print = files.fingerprint_of_state(network.state_dict())
-    tokens = replace(adapter.tokens, model=spec.name)
+        tokens = _tokens(adapter, spec, weights)
     held: Any = network.config
     return TransformerEncoder(
         network.to(device),
@@ -118,6 +123,14 @@ def load_adapted(
         max_tokens=position_limit(held) if adapter.limited else None,
         can_predict=adapter.can_predict,
     )
+
+
+def _tokens(adapter: Adapter, spec: ModelSpec, folder: Path | None) -> Tokens:
+    """The adapter's, or those beside the weights; random weights of a model without its own take the published ones."""
+    if adapter.tokens_beside is not None and (folder is not None or adapter.tokens is None):
+        return adapter.tokens_beside(folder or fetch_weights(spec).path, spec.name)
+    assert adapter.tokens is not None
+    return replace(adapter.tokens, model=spec.name)
 
 
 def _files(adapter: Adapter, weights: Path, spec: ModelSpec) -> list[Path]:
@@ -147,6 +160,10 @@ def _trained(
     held = files.read_checkpoint(path) if len(paths) == 1 else files.read_parts(paths)
     state = adapter.prepared(files.named_tensors(held, path, inside=adapter.inside))
     told = {**told, **adapter.held(held), **(config or {})}
+    for name, expected in adapter.expected.items():
+        if told.get(name, expected) != expected:
+            message = f"{name} = {told[name]!r}; only {expected!r} is read"
+            raise InputError(message, path=path)
     settings = adapter.completed({**_settings(adapter, spec, told), **adapter.measured(state)})
     network = adapter.build(settings)
     held_config: Any = network.config

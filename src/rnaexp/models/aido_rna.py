@@ -1,8 +1,10 @@
 """AIDO.RNA: pre-norm encoder with rotary positions and gated units, its norm as its config.json says.
 
 Source: Zou et al. 2024, doi:10.1101/2024.11.28.625345; code genbio-ai/ModelGenerator (huggingface/aido.rna).
-Its file holds a bias of the letter head that the authors' own run leaves out (their stored outputs are without it), so
-by default it is left out here, too: `letter_bias` = true adds it.
+Its class means to add a bias of the letter head (`decoder.bias` is `predictions.bias`), and its file holds it once,
+under the second name. `from_pretrained` of transformers 5 does not see that the two are one and leaves the first at
+zero, so the authors' stored outputs are without it. By default it is left out here, too; `letter_bias` = true adds it,
+as in training. Attention and embeddings do not depend on it.
 """
 
 from collections.abc import Mapping

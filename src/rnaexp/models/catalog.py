@@ -16,6 +16,7 @@ from rnaexp.models import nano_catalog, published_diverse, published_dna, publis
 from rnaexp.models.extra import with_extra_rows
 from rnaexp.models.fitted import FITTED, fitted_spec
 from rnaexp.models.memory import refuse_too_large
+from rnaexp.models.options import refuse_unknown, with_options
 from rnaexp.models.spec import Encoder, ModelSpec
 
 UNTRAINED = "untrained:"
@@ -115,8 +116,8 @@ def _untrained(trained: ModelSpec) -> ModelSpec:
         trained,
         name=UNTRAINED + trained.name,
         title=f"{trained.title}, untrained (random weights)",
-        # Only a checkpoint that brings its own configuration must be had for random weights, too.
-        source=trained.source if trained.loader.endswith("huggingface:load") else None,
+        # Only a checkpoint that brings its own configuration or tokenizer must be had for random weights, too.
+        source=trained.source if trained.loader.endswith(("huggingface:load", "mosaic_bert:load")) else None,
         sha256=None,
         revision=None,
         trained_on="nothing",
@@ -157,16 +158,20 @@ def load(
     config: Mapping[str, Any] | None = None,
     device: str = "auto",
     seed: int = 0,
+    precision: str = "fp32",
+    token_pairs: str = "mean",
 ) -> Encoder:
     """A model ready to read.
 
     `weights`: file or folder in the authors' or the transformers layout, instead of the published one. `config`: sizes
     that such a file does not carry. `device`: auto takes a GPU where there is one. `seed`: of `untrained:<model>` and
-    of the baselines; trained models have none.
+    of the baselines; trained models have none. `precision`: fp32, bf16 or fp16, of weights and
+    activations. `token_pairs`: how a score of two tokens becomes scores of their bases (`tokens.Spread`).
 
     Raises: InputError (unknown name, damaged or unfitting weights), UnavailableError.
     """
     _refuse_absent_device(device)
+    refuse_unknown(precision, token_pairs)
     entry = spec(name)
     if entry.unavailable is not None and weights is None:
         message = f"{name}: {entry.unavailable}"
@@ -177,13 +182,14 @@ def load(
     if entry.has_attention and not name.startswith(UNTRAINED) and weights is None:
         refuse_too_large(entry, _device(device))
     has_seed = name.startswith(UNTRAINED) or (entry.group == "baseline" and "seed" not in (config or {}))
-    return _loader(entry)(
+    encoder = _loader(entry)(
         entry,
         weights=None if weights is None else Path(weights),
         config={**(entry.settings or {}), **(config or {})} or None,
         device=_device(device),
         seed=seed if has_seed else None,
     )
+    return with_options(encoder, precision=precision, token_pairs=token_pairs)
 
 
 def _loader(entry: ModelSpec) -> Callable[..., Encoder]:

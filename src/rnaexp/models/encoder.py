@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from rnaexp.errors import TooLongError, UnavailableError
-from rnaexp.models import streaming
+from rnaexp.models import multimolecule, streaming
 from rnaexp.models.spec import ModelSpec, Reader
-from rnaexp.models.tokens import Spread, Tokens
+from rnaexp.models.tokens import Spread, TokenPairs, Tokens, Vocabulary, Words
 from rnaexp.rna import Encoding, Rna
 
 
@@ -35,6 +35,7 @@ class TransformerEncoder(nn.Module):
         super().__init__()
         self.network, self.spec, self.tokens = network.eval(), spec, tokens
         self.fingerprint, self.max_tokens, self.can_predict = fingerprint, max_tokens, can_predict
+        self.token_pairs: TokenPairs = "mean"
         config: Any = network.config
         self.layers, self.heads = int(config.num_hidden_layers), int(config.num_attention_heads)
         self._layer_of = streaming.find_layers(
@@ -53,6 +54,21 @@ class TransformerEncoder(nn.Module):
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.network.parameters()).device
+
+    @property
+    def longest(self) -> int | None:
+        """Most bases that surely fit, in whole words where a model reads words; None: no limit is known."""
+        limits = [] if self.spec.max_bases is None else [self.spec.max_bases]
+        if self.max_tokens is not None:
+            outside = sum(span is None for span in self.tokens.encode(Rna(id="probe", sequence="GGGAAACCCUUU")).spans)
+            room = self.max_tokens - outside
+            limits.append(room + self.tokens.k - 1 if isinstance(self.tokens, Vocabulary) else room)
+        return min(limits) // self.word * self.word if limits else None
+
+    @property
+    def word(self) -> int:
+        """Bases of a token where tokens are neighbouring words, else 1: a part of an RNA begins with a whole one."""
+        return self.tokens.k if isinstance(self.tokens, Words) else 1
 
     def check(self, rna: Rna) -> None:
         """Raise TooLongError or UnsuitableError if this model cannot read the RNA."""
@@ -88,7 +104,7 @@ class TransformerEncoder(nn.Module):
         encodings = [self._encode(rna) for rna in rnas]
         reading = streaming.EveryHead(
             self._layer_of,
-            [Spread.of(encoding) for encoding in encodings],
+            [Spread.of(encoding, self.token_pairs) for encoding in encodings],
             [len(encoding.ids) for encoding in encodings],
             reader,
         )
@@ -105,7 +121,7 @@ class TransformerEncoder(nn.Module):
             raise ValueError(message)
         encoding = self._encode(rna)
         batch = self._batch([encoding])
-        reading = streaming.OneHead(self._layer_of, Spread.of(encoding), layer, head)
+        reading = streaming.OneHead(self._layer_of, Spread.of(encoding, self.token_pairs), layer, head)
         return reading.run(lambda: self._body()(**batch, reading=reading))
 
     def attention(self, rna: Rna) -> Iterator[Float[Tensor, "h n n"]]:
@@ -118,7 +134,7 @@ class TransformerEncoder(nn.Module):
         encodings = [self._encode(rna) for rna in rnas]
         hidden = self._body()(**self._batch(encodings)).last_hidden_state
         return [
-            Spread.of(encoding).rows(rows[: len(encoding.ids)])
+            Spread.of(encoding).rows(rows[: len(encoding.ids)].float())
             for rows, encoding in zip(hidden, encodings, strict=True)
         ]
 
@@ -131,7 +147,7 @@ class TransformerEncoder(nn.Module):
             message = f"{self.spec.name}: {len(states)} hidden states from {self.layers} layers"
             raise RuntimeError(message)
         return [
-            torch.stack([Spread.of(encoding).rows(state[at, : len(encoding.ids)]) for state in states])
+            torch.stack([Spread.of(encoding).rows(state[at, : len(encoding.ids)].float()) for state in states])
             for at, encoding in enumerate(encodings)
         ]
 
@@ -175,4 +191,5 @@ def position_limit(config: Any) -> int | None:
     if positions is None or not math.isfinite(positions):
         return None
     behind_padding = config.model_type in {"esm", "roberta", "xlm-roberta", "camembert"}
-    return int(positions) - (int(config.pad_token_id or 0) + 1 if behind_padding else 0)
+    unused = int(config.pad_token_id or 0) + 1 if behind_padding else 0
+    return int(positions) - multimolecule.UNUSED_POSITIONS.get(config.model_type, unused)

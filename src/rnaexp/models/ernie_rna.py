@@ -108,7 +108,8 @@ class ErnieRna(NativeEncoder):
 
     def hidden(self, ids: Tensor, attention_mask: Tensor | None, **reading: Any) -> Tensor:
         """After the last layer, which ends with a norm."""
-        bias = self.pair_out(nn.functional.gelu(self.pair_in(pairing(ids)[..., None]))).movedim(-1, 1).contiguous()
+        pairs = pairing(ids)[..., None].to(self.norm.weight.dtype)
+        bias = self.pair_out(nn.functional.gelu(self.pair_in(pairs))).movedim(-1, 1).contiguous()
         padding = hidden_keys(attention_mask, bias.dtype)
         bias = bias if padding is None else bias + padding
         hidden = self._embedded(ids)
@@ -121,7 +122,8 @@ class ErnieRna(NativeEncoder):
         inside = (ids != pad).long()
         # fairseq counts from behind the padding id, and its padding has no position.
         positions = sinusoids(inside.cumsum(-1) + pad, self.config.hidden_size) * inside[..., None]
-        return self.norm(self.embedding(ids) + positions) * inside[..., None]
+        embedded = self.embedding(ids)
+        return self.norm(embedded + positions.to(embedded.dtype)) * inside[..., None]
 
     def letters(self, hidden: Tensor) -> Tensor:
         """By the letters' own embeddings."""

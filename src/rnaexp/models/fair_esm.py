@@ -16,6 +16,7 @@ from typing import Any
 from torch import Tensor
 from transformers import EsmForMaskedLM
 
+from rnaexp.errors import InputError
 from rnaexp.models.adapter import OURS, Adapter, Settings, load_adapted
 from rnaexp.models.tokens import Vocabulary, Words
 
@@ -55,6 +56,25 @@ def _rna_fm_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if name in bare:
             bare[name] = bare[name].clone()
             bare[name][_RNA_FM_TOKENS.mask] = 0
+    return bare
+
+
+def _calm_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """CaLM turns neighbouring coordinates of a head by one angle, ESM the first half by the angles of the second.
+
+    Sorting each head's coordinates, even ones first, makes the one the other: scores are sums over coordinates.
+    Source: oxpig/CaLM calm/multihead_attention.py (rotary_embedding_torch, whose angles its file holds).
+    """
+    bare = _bare(state)
+    angles = [bare.pop(key) for key in list(bare) if key.endswith(".rope.freqs")]
+    if not angles:
+        message = "CaLM's file holds the angles of its positions (layers.*.self_attn.rope.freqs); this one does not"
+        raise InputError(message)
+    half = len(angles[0])
+    bare["layers.0.self_attn.rot_emb.inv_freq"] = angles[0]
+    for key in [key for key in bare if ".q_proj." in key or ".k_proj." in key]:
+        tensor = bare[key]
+        bare[key] = tensor.view(-1, half, 2, *tensor.shape[1:]).transpose(1, 2).reshape(tensor.shape)
     return bare
 
 
@@ -191,6 +211,8 @@ CALM = _adapter(
     5 + len(_CODONS),
     checkpoints=("calm_weights*.safetensors", "calm_weights*.pt"),
     sizes=("num_layers", "embed_dim", "attention_heads"),
+    token_dropout=False,  # calm/pretrained.py does not set it
+    prepared=_calm_state,
 )
 
 

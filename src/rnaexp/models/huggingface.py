@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models import multimolecule
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder, position_limit
 from rnaexp.models.fetch import fetch_weights
@@ -28,8 +29,8 @@ from rnaexp.models.tokens import TokenizerSpans, Tokens, Vocabulary, Words
 
 # The masked-LM head: a checkpoint without one still gives attention and embeddings.
 PREDICTION_HEADS = ("cls.predictions.*", "lm_head.*")
-# Absent or unused without any effect on attention, embeddings or masked-LM logits.
-OTHER_HEADS = ("*pooler.dense.*", "cls.seq_relationship.*", "*contact_head.regression.*")
+# Absent or unused without any effect on attention, embeddings or masked-LM logits; the last is lm_head.bias once more.
+OTHER_HEADS = ("*pooler.dense.*", "cls.seq_relationship.*", "*contact_head.regression.*", "lm_head.decoder.bias")
 # Computed from the configuration; old checkpoints carry them.
 BUFFERS = ("*position_ids", "*rotary_embeddings.inv_freq", "*token_type_ids")
 
@@ -47,8 +48,9 @@ def load(
     for path in _weight_files(folder) if seed is None else ():
         _verify_cached(path)
     network, can_predict = _open(folder, settings) if seed is None else _random(settings, seed)
-    tokens = _tokens(folder, model=spec.name)
+    tokens = tokens_of(folder, model=spec.name)
     limit = position_limit(settings)
+    can_predict = can_predict and settings.model_type not in multimolecule.WRONG_LETTERS
     return TransformerEncoder(
         network.to(device),
         spec=_described(spec, folder, settings, tokens, limit),
@@ -75,6 +77,8 @@ def _settings(folder: Path, overrides: Mapping[str, Any]) -> Any:
 
     try:
         held = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if multimolecule.opens(held.get("model_type")):
+            multimolecule.register(held["model_type"])
         changes = {name: value for name, value in overrides.items() if held.get(name) != value}
         settings = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **changes)
     except (ValueError, OSError, KeyError) as error:
@@ -168,7 +172,7 @@ def _verify_cached(path: Path) -> None:
         files.verify(path, path.resolve().name)
 
 
-def _tokens(folder: Path, *, model: str) -> Tokens:
+def tokens_of(folder: Path, *, model: str) -> Tokens:
     """The tokenizer as a table of letters or k-mers where it is one, else by its own offsets."""
     from transformers import AutoTokenizer
 

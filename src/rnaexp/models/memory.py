@@ -1,6 +1,7 @@
 """How much memory a model and one RNA need, before anything is loaded."""
 
 import os
+import re
 from typing import Any
 
 import psutil
@@ -19,11 +20,14 @@ def parameters_of(encoder: Any) -> int | None:
 
 
 def weight_bytes(spec: ModelSpec) -> int | None:
-    """Bytes of an encoder's weights in float32, from its sizes; None where one is unknown.
+    """Bytes of an encoder's weights in float32, as its authors count them, else from its sizes; None where unknown.
 
-    Counts four projections and an inner layer, four times as wide unless the row says otherwise; letters and norms
+    From sizes: four projections and an inner layer, four times as wide unless the row says otherwise; letters and norms
     are small beside them.
     """
+    stated = re.fullmatch(r"~?([\d.]+)([MB])", spec.parameters or "")
+    if stated is not None:
+        return int(float(stated[1]) * {"M": 1e6, "B": 1e9}[stated[2]]) * _FLOAT
     if spec.layers is None or spec.width is None or spec.group == "baseline":
         return None
     inner = int((spec.settings or {}).get("intermediate_size", 4 * spec.width))
@@ -37,8 +41,9 @@ def map_bytes(heads: int, bases: int) -> int:
 
 def peak_bytes(encoder: Any, bases: int) -> int:
     """Weights, one layer's maps twice (scores and the reader's copy), and the hidden states of one RNA."""
-    weights = (parameters_of(encoder) or 0) * _FLOAT
-    return weights + 2 * map_bytes(encoder.heads, bases) + 8 * bases * (encoder.spec.width or 0) * _FLOAT
+    network = getattr(encoder, "network", None)
+    weights = 0 if network is None else sum(each.numel() * each.element_size() for each in network.parameters())
+    return int(weights) + 2 * map_bytes(encoder.heads, bases) + 8 * bases * (encoder.spec.width or 0) * _FLOAT
 
 
 def refuse_too_large(spec: ModelSpec, device: str) -> None:

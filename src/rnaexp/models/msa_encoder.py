@@ -58,6 +58,11 @@ class MsaEncoder(nn.Module):
         self.fingerprint = files.fingerprint(fingerprint, repr(sorted(asdict(letters).items())), f"rows {max_rows}")
         self.eval()
 
+    @property
+    def longest(self) -> int:
+        """Most bases it has positions for."""
+        return self.max_bases
+
     def check(self, rna: Rna) -> None:
         """Raise TooLongError if the model has fewer positions than the RNA has bases."""
         if len(rna) > self.max_bases:
@@ -102,7 +107,7 @@ class MsaEncoder(nn.Module):
         found: list[Tensor] = []
         for part in self._parts([self.encode(rna) for rna in rnas]):
             hidden = self.network(self._padded(list(part.values())), keep_rows=1).last_hidden_state
-            found += [hidden[at, 0, 1 : ids.shape[1]] for at, ids in enumerate(part.values())]
+            found += [hidden[at, 0, 1 : ids.shape[1]].float() for at, ids in enumerate(part.values())]
         return found
 
     @torch.inference_mode()

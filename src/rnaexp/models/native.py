@@ -152,4 +152,5 @@ def scaled_for_masks(embedded: Tensor, ids: Tensor, attention_mask: Tensor | Non
     masked = ids == mask_id
     tokens = ids.shape[1] if attention_mask is None else attention_mask.sum(-1)
     share = masked.sum(-1) / tokens
-    return embedded.masked_fill(masked[..., None], 0) * ((1 - 0.15 * 0.8) / (1 - share))[:, None, None]
+    scale = ((1 - 0.15 * 0.8) / (1 - share))[:, None, None].to(embedded.dtype)
+    return embedded.masked_fill(masked[..., None], 0) * scale

@@ -7,10 +7,6 @@ Each fact was read in the file named beside it: the authors' repository, or mult
 from rnaexp.models.spec import ModelSpec
 
 _DRIVE = "published on a shared drive, which a program cannot fetch: download it from {} by hand, then --weights FILE"
-_HUB_CODE = (
-    "its checkpoint needs the model code that lies beside it on the hub, and code from the hub is never run; score its "
-    "attention from files: rnaexp score --maps DIR"
-)
 
 _RNA_FM = ModelSpec(
     name="rna-fm",
@@ -182,22 +178,20 @@ ROWS = (
         name="rnaernie",
         title="RNAErnie",
         group="diverse-ncrna",
-        loader="rnaexp.models.huggingface:load",
+        loader="rnaexp.models.rnaernie:load",
         layers=12,  # the card
         heads=12,
         width=768,
         parameters="86.06M",
         max_bases=510,
         alphabet="ACGU",
-        licence="MIT",
+        source="hf:multimolecule/rnaernie",  # converted from the authors' Paddle file: the card
+        licence="MIT (authors' code); AGPL-3.0 (this conversion)",
         trained_on="RNAcentral, 23 million sequences",
         citation="doi:10.1038/s42256-024-00836-4",
-        proof_state="unproven",
-        proof="Paddle code that was not run here; multimolecule's own card calls its port unconfirmed",
-        unavailable=(
-            "published for Paddle only; a BERT folder converted from it (config.json, vocab.txt, weights) will do: "
-            "--weights FOLDER"
-        ),
+        proof_state="equal to multimolecule",
+        proof="multimolecule on the same weights: tests/golden/test_multimolecule.py; its card calls its own "
+        "conversion of the authors' Paddle file unconfirmed",
     ),
     ModelSpec(
         name="ernie-rna",
@@ -235,12 +229,15 @@ ROWS = (
         name="birna-bert",
         title="BiRNA-BERT",
         group="diverse-ncrna",
-        loader="rnaexp.models.huggingface:load",
+        loader="rnaexp.models.mosaic_bert:load",
         resolution="bpe",
         citation="doi:10.1101/2024.07.02.601703",
         proof_state="unproven",
-        proof="no authors' output was at hand",
-        unavailable=f"{_HUB_CODE} (a MosaicBERT with ALiBi)",
+        proof="no authors' output was at hand; read as the class it shares with DNABERT-2",
+        unavailable=(
+            "its tokenizer lies in another repository than its weights: put the files of hf:buetnlpbio/birna-bert and "
+            "hf:buetnlpbio/birna-tokenizer into one folder, then --weights FOLDER"
+        ),
     ),
     ModelSpec(
         name="protrna",

@@ -3,12 +3,10 @@
 Facts: the authors' repositories, and multimolecule's model cards (DLS5-Omics/multimolecule at cb097904; "the card").
 """
 
+from typing import Any
+
 from rnaexp.models.spec import ModelSpec
 
-_HUB_CODE = (
-    "its checkpoint needs the model code that lies beside it on the hub, and code from the hub is never run; score its "
-    "attention from files: rnaexp score --maps DIR"
-)
 _NO_ATTENTION = "no attention to read (a convolution over the whole sequence): embeddings only, and {}"
 
 
@@ -31,22 +29,23 @@ def _dnabert(k: int, parameters: str) -> ModelSpec:
         licence="Apache-2.0",
         trained_on="human genome GRCh38.p13",
         structure_seen="none",
-        proof_state="golden" if k == 3 else "unproven",
+        proof_state="golden" if k == 3 else "equal to multimolecule",
         proof="transformers' BERT, as the authors' fork of it, on deterministic weights: "
         "tests/golden/test_golden_bert_folders.py"
         if k == 3
-        else "the same code as the 3-mer model, which is proven; no fixture of this k",
+        else "multimolecule on the same weights, by its own converter: tests/golden/test_multimolecule.py",
         citation="doi:10.1093/bioinformatics/btab083",
     )
 
 
-def _nt_v2(size: str) -> ModelSpec:
+def _nt_v2(size: str, **facts: Any) -> ModelSpec:
     """instadeepai/nucleotide-transformer docs/nucleotide_transformer.md and pretrained.py."""
     return ModelSpec(
+        **facts,
         name=f"nt-v2-{size}",
         title=f"Nucleotide Transformer v2 {size.upper()}",
         group="dna",
-        loader="rnaexp.models.huggingface:load",
+        loader="rnaexp.models.nucleotide_transformer:load",
         parameters=size.upper(),
         max_bases=12282,
         resolution="k-mer",
@@ -56,9 +55,9 @@ def _nt_v2(size: str) -> ModelSpec:
         trained_on="850 genomes",
         structure_seen="none",
         proof_state="unproven",
-        proof="no authors' output was at hand",
+        proof="no authors' output was at hand; equal to transformers' ESM with gated units put in, and as many weights "
+        "as the published file of 50M holds: tests/models/test_nucleotide_transformer.py",
         citation="https://www.nature.com/articles/s41592-024-02523-z",
-        unavailable=f"{_HUB_CODE} (rotary positions and gated units that transformers' ESM lacks)",
     )
 
 
@@ -164,7 +163,7 @@ ROWS = (
         name="dnabert-2",
         title="DNABERT-2",
         group="dna",
-        loader="rnaexp.models.huggingface:load",
+        loader="rnaexp.models.mosaic_bert:load",
         layers=12,  # the card
         heads=12,
         width=768,
@@ -175,10 +174,9 @@ ROWS = (
         licence="Apache-2.0",
         trained_on="genomes of 135 species",
         structure_seen="none",
-        proof_state="unproven",
-        proof="no authors' output was at hand",
+        proof_state="equal to multimolecule",
+        proof="multimolecule on the same weights, by its own converter: tests/golden/test_multimolecule.py",
         citation="arXiv:2306.15006",
-        unavailable=f"{_HUB_CODE} (a BERT with ALiBi)",
     ),
     ModelSpec(
         name="nt-500m-human-ref",
@@ -197,7 +195,10 @@ ROWS = (
         proof="no authors' output was at hand; opened as the ESM checkpoint its config.json says it is",
         citation="https://www.nature.com/articles/s41592-024-02523-z",
     ),
-    *(_nt_v2(size) for size in ("50m", "100m", "250m", "500m")),
+    # Sizes of 50M: the model card of kurtvalcorza/nucleotide-transformer-genomics-pipeline, which read config.json at
+    # 81b29e57; the others' stand in their own config.json, not seen here.
+    _nt_v2("50m", layers=12, heads=16, width=512),
+    *(_nt_v2(size) for size in ("100m", "250m", "500m")),
     _hyenadna("tiny", "hyenadna-tiny-1k-seqlen"),
     _hyenadna("small", "hyenadna-small-32k-seqlen"),
     _hyenadna("medium", "hyenadna-medium-160k-seqlen"),

@@ -83,10 +83,10 @@ def _utrbert(k: int, parameters: str, page: str) -> ModelSpec:
         licence="MIT",
         trained_on="3' UTRs of human mRNAs, GENCODE 40",
         structure_seen="none",
-        proof_state="golden" if k == 3 else "unproven",
+        proof_state="golden" if k == 3 else "equal to multimolecule",
         proof=_GOLDEN_BERT.format(_BERT_TEST)
         if k == 3
-        else "the same code as the 3-mer model, which is proven; no fixture of this k",
+        else "multimolecule on the same weights, by its own converter: tests/golden/test_multimolecule.py",
         citation="doi:10.1101/2023.09.08.556883",
         unavailable=f"published behind a page: download {page}, unpack it, then --weights FOLDER",
     )
@@ -128,8 +128,9 @@ ROWS = (
         licence="BSD-3-Clause",
         trained_on="coding sequences of the ENA, 9.9 million",
         structure_seen="none",
-        proof_state="unproven",
-        proof="no authors' output was at hand; written from oxpig/CaLM's code",
+        proof_state="equal to multimolecule",
+        proof="multimolecule on the same weights, by its own converter: tests/golden/test_multimolecule.py; both "
+        "written from oxpig/CaLM's code",
         citation="doi:10.1038/s42256-024-00791-0",
         unavailable=(
             "published as a plain Python pickle (opig.stats.ox.ac.uk/data/downloads/calm_weights.pkl), which may run "

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from rnaexp.errors import UnavailableError
+from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.spec import Reader
 from rnaexp.models.tokens import Spread
 from rnaexp.rna import Rna
@@ -164,7 +164,8 @@ def find_layers(body: Any, ids: Tensor, *, layers: int, heads: int, model: str) 
 
     Not every class numbers its layers (ESM leaves `layer_idx` None), and not every class can be streamed.
 
-    Raises: UnavailableError if the number of layers or heads differs, or the outputs do.
+    Raises: UnavailableError if the number of layers or heads differs, or the outputs do; InputError if the class's own
+    code gives no finite numbers: then the weights are damaged, not the reading.
     """
     found = _Discovery()
     try:
@@ -172,6 +173,9 @@ def find_layers(body: Any, ids: Tensor, *, layers: int, heads: int, model: str) 
     except (RuntimeError, TypeError, ValueError) as error:
         message = f"{model}: its attention cannot be streamed: {str(error).splitlines()[0]}"
         raise UnavailableError(message) from error
+    if not bool(torch.isfinite(own).all()):
+        message = f"{model}: these weights give no finite numbers on twelve bases, so they are damaged"
+        raise InputError(message)
     if len(found.layers) != layers or found.heads != {heads}:
         message = (
             f"{model}: {len(found.layers)} layers with {sorted(found.heads)} heads can be read, not {layers} x {heads}"
@@ -187,11 +191,19 @@ def _three_ways(body: Any, ids: Tensor, reading: Reading) -> list[Tensor]:
     """Last hidden states of a pass that is read, of a fused one, and of one through the class's own code."""
     with torch.inference_mode():
         ours = [body(ids, reading=reading).last_hidden_state, body(ids).last_hidden_state]
-        body.set_attn_implementation("eager")
+        _switch(body, "eager")
         try:
             return [*ours, body(ids).last_hidden_state]
         finally:
-            body.set_attn_implementation(IMPLEMENTATION)
+            _switch(body, IMPLEMENTATION)
+
+
+def _switch(body: Any, implementation: str) -> None:
+    """transformers switches classes whose source it recognises; others read the same field of the configuration."""
+    if body._can_set_attn_implementation():
+        body.set_attn_implementation(implementation)
+    else:
+        body.config._attn_implementation = implementation
 
 
 class _ClosedError(Exception):

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from jaxtyping import Float
@@ -14,6 +14,9 @@ from rnaexp.errors import UnsuitableError
 from rnaexp.rna import Encoding, Rna
 
 BASES = "ACGU"
+
+# How a score of two tokens becomes scores of the bases they cover; see `Spread`.
+TokenPairs = Literal["mean", "max", "share"]
 
 
 class Tokens(Protocol):
@@ -194,18 +197,20 @@ class TokenizerSpans:
 class Spread:
     """The way from one RNA's token coordinates to its base coordinates.
 
-    One token per base: special tokens are cut off and the rest is a view, rows not renormalised. Otherwise
-    `base[i, j]` is the mean of `token[s, t]` over all tokens s that cover base i and all tokens t that cover base j: a
-    token speaks in full for each of its bases, and where k-mers overlap a base hears each of them equally. A row over
-    bases therefore need not sum to 1.
+    One token per base: special tokens are cut off and the rest is a view, rows not renormalised. Otherwise `rule` says
+    what `base[i, j]` is of `token[s, t]`, over all tokens s that cover base i and all tokens t that cover base j.
+    `mean`: a token speaks in full for each of its bases, and where k-mers overlap a base hears each of them equally; a
+    row over bases need not sum to 1. `max`: the loudest of them. `share`: the sum, each token's score divided among its
+    bases on both sides, so that all of a map's attention is kept and long tokens do not weigh more than short ones.
     """
 
     window: slice | None  # where the bases stand among the tokens
     shares: Tensor | None  # [n t], rows sum to 1
     overlapping: tuple[slice, int] | None = None  # where k-mers stand among the tokens, and k: the same by few sums
+    rule: TokenPairs = "mean"
 
     @classmethod
-    def of(cls, encoding: Encoding) -> "Spread":
+    def of(cls, encoding: Encoding, rule: TokenPairs = "mean") -> "Spread":
         """A window where each base is one token, else each base's shares of the tokens."""
         first = next(at for at, span in enumerate(encoding.spans) if span is not None)
         window = slice(first, first + encoding.bases)
@@ -218,12 +223,18 @@ class Spread:
         for token, span in enumerate(encoding.spans):
             if span is not None:
                 covers[slice(*span), token] = 1.0
-        return cls(None, covers / covers.sum(1, keepdim=True), (words, k) if overlap else None)
+        return cls(None, covers / covers.sum(1, keepdim=True), (words, k) if overlap else None, rule)
 
     def maps(self, maps: Float[Tensor, "*h t t"]) -> Float[Tensor, "*h n n"]:
         """Maps over bases; a view where each base is one token."""
         if self.window is not None:
             return maps[..., self.window, self.window]
+        if self.rule == "max":
+            return self._loudest(self._loudest(maps).mT).mT
+        if self.rule == "share":
+            covers = (self._shares(maps) > 0).to(maps)
+            divided = covers / covers.sum(0).clamp(min=1)
+            return divided @ maps @ divided.T
         if self.overlapping is not None:
             words, k = self.overlapping
             return _mean_of_overlapping(_mean_of_overlapping(maps[..., words, words], k).mT, k).mT
@@ -233,6 +244,11 @@ class Spread:
     def rows(self, rows: Float[Tensor, "t d"]) -> Float[Tensor, "n d"]:
         """One row per base."""
         return rows[self.window] if self.window is not None else self._shares(rows) @ rows
+
+    def _loudest(self, maps: Float[Tensor, "*h t u"]) -> Float[Tensor, "*h n u"]:
+        """Over the rows: of each base the largest of its tokens'."""
+        assert self.shares is not None
+        return torch.stack([maps[..., row.nonzero()[:, 0], :].amax(-2) for row in self.shares.to(maps.device)], -2)
 
     def _shares(self, like: Tensor) -> Tensor:
         assert self.shares is not None

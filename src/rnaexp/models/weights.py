@@ -107,7 +107,7 @@ def share(module: nn.Module, state: dict[str, Tensor], named: Callable[[str], st
     for own, tensor in module.state_dict().items():
         name = named(own)
         other = first.setdefault((tensor.data_ptr(), tensor.shape), name)
-        if other in state and name in state and not torch.equal(state[other], state[name]):
+        if other != name and other in state and name in state and not torch.equal(state[other], state[name]):
             message = f"{other} and {name} differ, but are one table in this model"
             raise InputError(message, path=path)
         if other in state or name in state:

@@ -1,6 +1,7 @@
 """`rnaexp doctor`: what works here, what does not, and what to do about it."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -89,8 +90,9 @@ def _models() -> str:
 
     known = [models.spec(name) for name in models.names()]
     cached = [entry.name for entry in known if is_cached(entry)]
-    extra = "installed" if find_spec("multimolecule") else "not installed (nothing needs it)"
-    told = f"cached and locked here: {', '.join(cached) or 'none'}; multimolecule is {extra}"
+    extra = "installed" if find_spec("multimolecule") else "not installed (only checkpoints in its layout need it)"
+    infernal = "installed" if shutil.which("cmsearch") else "not installed (only msa --family-model needs it)"
+    told = f"cached and locked here: {', '.join(cached) or 'none'}; multimolecule is {extra}; Infernal is {infernal}"
     return f"{told}; rnaexp doctor --models says what each would need"
 
 

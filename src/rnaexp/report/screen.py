@@ -53,8 +53,10 @@ def show_frame(frame: pd.DataFrame, title: str) -> None:
 
 
 def name_of(run: Mapping[str, Any]) -> str:
-    """The model, and what was done to its alignments if anything was."""
-    return str(run["model"]) if run["alignment"] in (None, "intact") else f"{run['model']} ({run['alignment']})"
+    """The model, what its tokens are if not single bases, and what was done to its alignments if anything was."""
+    tokens = "" if run["resolution"] == "base" else f" [{run['resolution']}]"
+    altered = "" if run["alignment"] in (None, "intact") else f" ({run['alignment']})"
+    return f"{run['model']}{tokens}{altered}"
 
 
 def _asked(run: Mapping[str, Any]) -> tuple[str, str, str, str]:

@@ -1,17 +1,22 @@
 """Results for people and programs: one JSON object, and tables."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
+from rnaexp.rna import Rna
 from rnaexp.run.task import Part, Result
+from rnaexp.structure.pairs import candidates, reference
 from rnaexp.structure.probe import Probe
 from rnaexp.structure.protocol import protocol_fields
+from rnaexp.structure.reading import scorable
 from rnaexp.structure.retune import Retuning
+from rnaexp.structure.windows import windows_of
 
 
 def metrics(result: Result) -> dict[str, float | None]:
@@ -83,6 +88,8 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
     counts = {name: int(figures[name] or 0) for name in ("rnas", "clusters", "skipped", "related")}
     return {
         "model": result.encoder.spec.name,
+        "resolution": result.encoder.spec.resolution,
+        "proof": result.encoder.spec.proof_state,
         "structure": {
             **figures,
             **{"layer": None, "head": None, "threshold": None, **chosen},
@@ -99,6 +106,9 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
         "alignment": result.task.alignment if reads_alignments(result) else None,
         "structure_aware": alignment_facts(result.test).get("structure_aware"),
         "related": result.task.related,
+        "long": result.task.long,
+        "precision": precision_of(result.encoder),
+        "windowed": windowed(result),
         "related_rnas": list(result.related),
         "evidence": dict(assessed.evidence) if assessed else {},
         "annotator": result.test.data.annotator,
@@ -129,6 +139,9 @@ def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             "evidence": evidence_text(run["evidence"]),
             "annotator": run["annotator"],
             "structure_aware": run["structure_aware"],
+            "resolution": run["resolution"],
+            "proof": run["proof"],
+            "windowed": run["windowed"],
             "tags": "; ".join(run["tags"]),
         }
         asked = {"protocol": run["protocol"]["name"], "alignment": run["alignment"], "related_rnas": run["related"]}
@@ -149,6 +162,9 @@ def per_rna(result: Result) -> pd.DataFrame:
     table = (result.evaluation or result.oracle).per_rna.copy()
     if result.assessment is not None:
         table = table.merge(result.assessment.about[["rna", "depth", "neff", "f1_ceiling"]], on="rna")
+    reach = {rna.id: share for rna, share in _reaches(result)}
+    if reach:  # share of the candidates that some window holds
+        table["reach"] = [reach.get(id, 1.0) for id in table["rna"]]
     families = {rna.id: rna.family for rna in result.test.rnas}
     table["evidence"] = [result.test.data.evidence_for(id) for id in table["rna"]]
     table["family"] = [families[id] for id in table["rna"]]
@@ -167,6 +183,33 @@ def probe_weights(probe: Probe) -> pd.DataFrame:
     return pd.DataFrame([*rows, (None, None, probe.intercept)], columns=["layer", "head", "weight"]).astype(
         {"layer": "Int64", "head": "Int64"}
     )
+
+
+def windowed(result: Result) -> str:
+    """How many RNAs were read in windows, and what of their pairs that left without a score; "" if none was."""
+    reaches = list(_reaches(result))
+    if not reaches:
+        return ""
+    scoring = result.test.scores.scoring
+    lost = total = 0
+    for rna, _ in reaches:
+        windows = windows_of(result.encoder, rna, result.task.long)
+        pairs, held = reference(rna, scoring), scorable(rna, scoring, windows).ravel()
+        lost, total = lost + int((~held[pairs]).sum()), total + len(pairs)
+    share = float(np.mean([share for _, share in reaches]))
+    return (
+        f"{len(reaches)} RNAs in windows: {share:.0%} of their pairs have a score, {lost} of {total} reference pairs "
+        "are too far apart and count as missed"
+    )
+
+
+def _reaches(result: Result) -> Iterator[tuple[Rna, float]]:
+    """Of each test RNA that was read in windows: which share of its candidates has a score."""
+    for rna in result.test.scored:
+        windows = windows_of(result.encoder, rna, result.task.long)
+        if windows is not None:
+            scoring = result.test.scores.scoring
+            yield rna, float(scorable(rna, scoring, windows).sum() / candidates(rna, scoring).sum())
 
 
 def winners(again: Retuning) -> pd.DataFrame:

@@ -93,7 +93,11 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> floa
     places = np.unique(np.linspace(0, len(by_length) - 1, min(SHUFFLED, len(by_length))).round().astype(int))
     twins = [shuffled_twin(by_length[at], _SEED) for at in places]
     reading = Reading(
-        read_out=tuned.read_out, scoring=tuned.scoring, depth=float("inf"), head=(tuned.layer, tuned.head)
+        read_out=tuned.read_out,
+        scoring=tuned.scoring,
+        depth=float("inf"),
+        head=(tuned.layer, tuned.head),
+        long=result.task.long,
     )
     scores, _ = read_set(encoder, twins, reading, store, data=("shuffled", ""))
     if not scores.rnas:

@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from rnaexp.classify.embed import batches, pool
 from rnaexp.classify.protocol import Pooling
 from rnaexp.errors import InputError
+from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.run.read import processes, unreadable
@@ -83,7 +84,7 @@ def _key(encoder: Encoder, rnas: Sequence[Rna], pooling: Pooling, tokens: int) -
             "schema": _SCHEMA,
             "what": "embeddings",
             "encoder": encoder.fingerprint,
-            "precision": "float32",
+            "precision": {"fp32": "float32"}.get(precision_of(encoder), precision_of(encoder)),
             "pooling": pooling,
             "tokens": tokens,
             "rnas": [(rna.sequence, rna.alignment.sha256() if rna.alignment else None) for rna in rnas],

@@ -13,7 +13,7 @@ from rnaexp import models
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.fetch import fetch_weights
 from rnaexp.models.memory import parameters_of, peak_bytes
-from rnaexp.models.spec import Encoder
+from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.weights import save
 from rnaexp.rna import Rna
 
@@ -73,9 +73,9 @@ def convert(loading: Mapping[str, Any], out: Path, *, json: bool) -> None:
         raise InputError(message)
     if _from_folder(encoder.spec.loader):
         network.save_pretrained(out)
-        _copy_tokenizer(loading.get("weights"), out)
     else:
         save(network, out)
+    _copy_tokenizer(loading.get("weights"), encoder.spec, out)
     again = models.load(**{**loading, "weights": out, "config": None})
     if not torch.equal(_all_maps(encoder), _all_maps(again)):
         message = "the converted weights give other maps than the file they came from"
@@ -88,9 +88,12 @@ def _from_folder(loader: str) -> bool:
     return loader.startswith(("rnaexp.models.huggingface:", "rnaexp.models.bert_folder:"))
 
 
-def _copy_tokenizer(weights: Path | None, out: Path) -> None:
-    """A transformers folder is opened with the tokenizer that lies in it."""
-    for path in (path for pattern in _TEXTS for path in Path(weights or out).glob(pattern)):
+def _copy_tokenizer(weights: Path | None, spec: ModelSpec, out: Path) -> None:
+    """Some folders are opened with the tokenizer that lies in them."""
+    if weights is None and (spec.source is None or spec.name.startswith(models.UNTRAINED)):
+        return
+    folder = Path(weights) if weights is not None else fetch_weights(spec).path
+    for path in (path for pattern in _TEXTS for path in folder.glob(pattern)):
         if not (out / path.name).exists():
             shutil.copyfile(path, out / path.name)
 

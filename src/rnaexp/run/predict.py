@@ -20,24 +20,36 @@ from rnaexp.store import Store
 from rnaexp.structure.decode import calls, one_partner
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.reading import Reading
+from rnaexp.structure.windows import Long
 
 _AT_ONCE = 256  # RNAs between two looks at the disk: their maps of one head are all that is held
 
 
-def predict(fasta: Path, out: Path, tuned: TunedHead, *, loading: Mapping[str, Any], unknown: Unknown) -> None:
+def predict(
+    fasta: Path, out: Path, tuned: TunedHead, *, loading: Mapping[str, Any], unknown: Unknown, long: Long = "skip"
+) -> None:
     """Write `pairs.csv` (every call: the result) and `structures.dbn` (a lossy view: one partner a base).
 
     The view's decoder takes pairs by falling score as long as both bases are free; its threshold was tuned through it.
+
+    An RNA longer than the model reads is left out, or (`long` = window) read in parts: see `structure.windows`.
 
     Raises: InputError if the head was tuned on other weights than those given.
     """
     rnas = read_rnas(fasta, unknown=unknown)
     encoder = models.load(**loading)
     if encoder.fingerprint != tuned.weights:
-        message = f"this head was tuned on other weights of {tuned.model} than these; run `rnaexp run` with them first"
+        message = (
+            f"this head was tuned on other weights of {tuned.model} than these, or at another --precision; run `rnaexp "
+            "run` with them first"
+        )
         raise InputError(message)
     reading = Reading(
-        read_out=tuned.read_out, scoring=tuned.scoring, depth=float("inf"), head=(tuned.layer, tuned.head)
+        read_out=tuned.read_out,
+        scoring=tuned.scoring,
+        depth=float("inf"),
+        head=(tuned.layer, tuned.head),
+        long=long,
     )
     pairs, brackets, skipped = list[tuple[str, int, int, str, float]](), list[str](), list[Skipped]()
     store = Store()

@@ -9,11 +9,13 @@ from typing import Any, Literal
 from rnaexp.data.alter import HOWS, How
 from rnaexp.errors import InputError
 from rnaexp.models import spec
+from rnaexp.models.options import refuse_unknown
 from rnaexp.run.task import Task
 from rnaexp.structure.protocol import ReadOut, scoring
+from rnaexp.structure.windows import LONG, Long
 
 _FIELDS = {"title", "note", "models", "sets", "protocols", "alignments", "related", "contrasts"}
-_FIELDS |= {"families", "device", "seed"}
+_FIELDS |= {"families", "device", "seed", "long", "precision"}
 _CONTRAST = {"model", "against", "alignment", "against_alignment"}
 
 
@@ -29,12 +31,14 @@ class Question:
     note: str
     models: tuple[str, ...]
     sets: tuple[dict[str, str], ...]  # {validation, test}
-    protocols: tuple[dict[str, Any], ...]  # {name; as override: any field of Scoring, score_scale, related}
+    protocols: tuple[dict[str, Any], ...]  # {name; as override: any field of Scoring or ReadOut, related}
     alignments: tuple[How, ...]
     related: Literal["drop", "keep"]
     contrasts: tuple[dict[str, str], ...]
     families: str  # a set to classify beside each run; empty: none
     device: str
+    precision: str
+    long: Long
     seed: int
 
     def tasks(self) -> list[Task]:
@@ -54,9 +58,13 @@ class Question:
         return tuple(how for how in self.alignments if about.min_rows == 1 or how != "depth-1")
 
     def _task(self, model: str, sets: dict[str, str], protocol: dict[str, Any], alignment: How) -> Task:
-        fields = {"score_scale": "raw", "related": self.related} | protocol
-        score_scale, related = fields.pop("score_scale"), fields.pop("related")
-        ReadOut(score_scale=score_scale)  # refuses what does not exist
+        fields = {"score_scale": "raw", "token_pairs": "mean", "related": self.related} | protocol
+        score_scale, related, token_pairs = (fields.pop(name) for name in ("score_scale", "related", "token_pairs"))
+        ReadOut(score_scale=score_scale, token_pairs=token_pairs)  # refuses what does not exist
+        refuse_unknown(self.precision, token_pairs)
+        # What has no weights has no precision; the others are all run in the same.
+        precision = "fp32" if spec(model).group == "baseline" else self.precision
+        how = {"device": self.device, "seed": self.seed, "precision": precision, "token_pairs": token_pairs}
         return Task(
             model=model,
             validation=sets["validation"],
@@ -66,7 +74,8 @@ class Question:
             alignment=alignment,
             related=related,
             families=self.families,
-            loading={"name": model, "device": self.device, "seed": self.seed},
+            long=self.long,
+            loading={"name": model, **how},
         )
 
 
@@ -94,6 +103,8 @@ def read_question(path: Path) -> Question:
             contrasts=tuple(values.get("contrasts", [])),
             families=str(values.get("families", "")),
             device=str(values.get("device", "auto")),
+            precision=str(values.get("precision", "fp32")),
+            long=values.get("long", "skip"),
             seed=int(values.get("seed", 0)),
         )
         question.tasks()
@@ -112,6 +123,8 @@ def _refuse_wrong_kinds(values: dict[str, Any], path: Path) -> None:
         message = f"related {wrong[0]!r}: must be drop or keep"
     elif not isinstance(values.get("alignments", []), list) or not set(values.get("alignments", [])) <= set(HOWS):
         message = f"alignments {values['alignments']!r}: must be of {', '.join(HOWS)}"
+    elif values.get("long", "skip") not in LONG:
+        message = f"long {values['long']!r}: must be {', '.join(LONG[:-1])} or {LONG[-1]}"
     elif unknown := _wrong_contrast(values):
         message = unknown
     elif any(set(sets) != {"validation", "test"} for sets in values.get("sets", [])):

@@ -7,16 +7,18 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from rnaexp.errors import TooLongError, UnsuitableError
+from rnaexp.errors import InputError, TooLongError, UnsuitableError
 from rnaexp.models.files import FileEncoder
 from rnaexp.models.fitted import FITTED
+from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.store import Arrays, Store, key_of
 from rnaexp.structure.heads import HeadScores, RnaScores
-from rnaexp.structure.pairs import candidates, reference
+from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ReadOut, Scoring
-from rnaexp.structure.reading import Reading
+from rnaexp.structure.reading import Reading, scorable
+from rnaexp.structure.windows import Long, windows_of
 
 # Raise when what an entry holds, or how it is computed, changes: old entries are then not found.
 _SCHEMA = 1
@@ -48,8 +50,10 @@ def read_set(
 
     `whole`: a (layer, head) whose every candidate is stored as well, from the same maps, for whoever asks for it next.
     Every RNA comes back either scored or skipped with its reason.
+
+    Raises: InputError for an RNA that is too long, if the reading says so.
     """
-    suitable, skipped = _suitable(encoder, rnas)
+    suitable, skipped = _suitable(encoder, rnas, reading.long)
     keys = {rna.id: _key(encoder, rna, reading) for rna in suitable}
     entries = {rna.id: store.get(keys[rna.id]) for rna in suitable}
     missing = [rna for rna in suitable if entries[rna.id] is None]
@@ -79,31 +83,42 @@ def read_set(
     return _head_scores(encoder, reading, tables, data), skipped
 
 
-def _suitable(encoder: Encoder, rnas: Sequence[Rna]) -> tuple[list[Rna], list[Skipped]]:
+def _suitable(encoder: Encoder, rnas: Sequence[Rna], long: Long) -> tuple[list[Rna], list[Skipped]]:
     suitable, skipped = [], []
     for rna in rnas:
-        if reason := unreadable(encoder, rna):
+        if reason := unreadable(encoder, rna, long):
             skipped.append(Skipped(id=rna.id, reason=reason))
         else:
             suitable.append(rna)
     return suitable, skipped
 
 
-def unreadable(encoder: Encoder, rna: Rna) -> str:
-    """Why the model cannot read this RNA; "" if it can."""
+def unreadable(encoder: Encoder, rna: Rna, long: Long = "skip") -> str:
+    """Why the model cannot read this RNA, or one of the windows that `long` cuts it into; "" if it can.
+
+    Raises: InputError if it is too long and `long` is `error`.
+    """
+    windows = windows_of(encoder, rna, long)
     try:
-        encoder.check(rna)
-    except (TooLongError, UnsuitableError) as error:
+        for part in [rna] if windows is None else windows.parts(rna):
+            encoder.check(part)
+    except TooLongError as error:
+        if long == "error":
+            message = f"{error}; --long skip leaves such RNAs out, --long window reads them in parts"
+            raise InputError(message) from error
+        return str(error)
+    except UnsuitableError as error:
         return str(error)
     return ""
 
 
 def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
-    allowed = candidates(rna, reading.scoring)
+    windows = windows_of(encoder, rna, reading.long)
+    allowed = scorable(rna, reading.scoring, windows)
     parts = {
         "schema": _SCHEMA,
         "encoder": encoder.fingerprint,
-        "precision": "float32",
+        "precision": {"fp32": "float32"}.get(precision_of(encoder), precision_of(encoder)),
         "sequence": rna.sequence,
         "alignment": rna.alignment.sha256() if rna.alignment else None,
         "read_out": _made_by(reading.read_out),
@@ -111,6 +126,8 @@ def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
         "kept": reading.kept(len(reference(rna, reading.scoring)), int(allowed.sum())),
         "head": reading.head,
     }
+    if windows is not None:  # an RNA that is read whole is read alike under every policy
+        parts["windows"] = [windows.length, windows.starts]
     # A planted toy also reads the reference it must find, and files are found by id, not by sequence.
     if encoder.spec.name.removeprefix(FITTED) == "planted":
         parts["pairs"] = rna.pairs
@@ -122,8 +139,9 @@ def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
 def _made_by(read_out: ReadOut) -> dict[str, object]:
     """What of the read-out shapes an entry: ranks are told from any order of the pairs, so `top` needs no own entry."""
     fields = asdict(read_out)
-    scale = fields.pop("score_scale")
-    return fields | ({"score_scale": scale} if scale == "z-score" else {})
+    scale, spread = fields.pop("score_scale"), fields.pop("token_pairs")
+    shaping = {"score_scale": scale} if scale == "z-score" else {}
+    return fields | shaping | ({"token_pairs": spread} if spread != "mean" else {})
 
 
 def scores_from(rna: Rna, entry: Arrays, scoring: Scoring, score_scale: str = "raw") -> RnaScores:

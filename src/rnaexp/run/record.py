@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
+from rnaexp.models.options import precision_of
 from rnaexp.report import figures, tables
 from rnaexp.run.fitted import FittedEncoder
 from rnaexp.run.structure import head_maps
@@ -56,6 +57,8 @@ def parameters(result: Result) -> dict[str, object]:
         "dot_bracket_threshold": tuned.dot_bracket_threshold if tuned else None,
         "related": result.task.related,
         "alignment": result.task.alignment if tables.reads_alignments(result) else None,
+        "long": result.task.long,
+        "precision": precision_of(result.encoder),
         "seed": result.task.loading.get("seed"),
         "device": str(getattr(result.encoder, "device", "cpu")),
         "protocol": protocol.pop("name"),
@@ -82,6 +85,8 @@ def _tags(result: Result) -> dict[str, object]:
         tags["rnaexp.related"] = f"{result.task.related}: {', '.join(result.related)}"
     if result.coverage < 1:
         tags["rnaexp.coverage"] = f"{result.coverage:.3f}"
+    if windowed := tables.windowed(result):
+        tags["rnaexp.windows"] = windowed
     if not result.test.exact:
         tags["rnaexp.oracle"] = "lower bound: the set is too large to read deeper"
     if result.assessment is not None:

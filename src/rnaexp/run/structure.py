@@ -32,7 +32,8 @@ _SMALL_TABLES, _LARGE_TABLES = 2**30, 4 * 2**30
 
 def read_out_of(encoder: Encoder, score_scale: Literal["raw", "z-score", "top"] = "raw") -> ReadOut:
     """Attention is symmetrised and corrected; a baseline's scores are taken as they are."""
-    return replace(ATTENTION if encoder.spec.output == "attention" else PAIR_SCORES, score_scale=score_scale)
+    made = ATTENTION if encoder.spec.output == "attention" else PAIR_SCORES
+    return replace(made, score_scale=score_scale, token_pairs=getattr(encoder, "token_pairs", "mean"))
 
 
 def run_structure(task: Task, store: Store, announce: Announce, encoder: Encoder | None = None) -> Result:
@@ -68,7 +69,7 @@ def tune_and_test(
     # One head's lists cost nothing to keep whole, and then nothing is ever read twice.
     depth = float("inf") if encoder.layers * encoder.heads == 1 else DEPTH
     read_out = tuned.read_out if tuned is not None else read_out_of(encoder, task.score_scale)
-    reading = Reading(read_out=read_out, scoring=task.scoring, depth=depth)
+    reading = Reading(read_out=read_out, scoring=task.scoring, depth=depth, long=task.long)
     validation = None
     if validation_set is not None:
         validation = _read_exactly(encoder, validation_set, usable, reading, store, announce, must=True)
@@ -127,7 +128,7 @@ def whole_head(
     if part.scores.complete:
         return part.scores.one_head(*head)
     scores = part.scores
-    reading = Reading(read_out=scores.read_out, scoring=scores.scoring, depth=float("inf"), head=head)
+    reading = Reading(read_out=scores.read_out, scoring=scores.scoring, depth=float("inf"), head=head, long=part.long)
     data = (part.data.name, part.data.sha256)
     with announce(f"{scores.model} on {part.data.name}, head {head[0]}.{head[1]} alone", len(rnas)) as progress:
         return read_set(encoder, rnas, reading, store, data=data, progress=progress)[0]
@@ -160,7 +161,14 @@ def _read_exactly(
             message = f"{data.name}: no RNA can be scored; {_first_reason((*skipped, *missing))}"
             raise InputError(message)
         found = search(scores)
-        part = Part(data=data, rnas=tuple(with_pairs), scores=scores, skipped=(*skipped, *missing), search=found)
+        part = Part(
+            data=data,
+            rnas=tuple(with_pairs),
+            scores=scores,
+            skipped=(*skipped, *missing),
+            search=found,
+            long=reading.long,
+        )
         if not found.uncertain:
             return part
         reading = _deeper(reading, scores, found)

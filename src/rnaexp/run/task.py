@@ -17,6 +17,7 @@ from rnaexp.structure.heads import HeadScores, TunedHead
 from rnaexp.structure.protocol import Scoring
 from rnaexp.structure.retune import Retuning
 from rnaexp.structure.tune import Search
+from rnaexp.structure.windows import Long
 
 Announce = Callable[[str, int], AbstractContextManager[Progress]]  # (what, how many RNAs) -> a progress bar
 
@@ -32,6 +33,7 @@ class Task:
     score_scale: Literal["raw", "z-score", "top"] = "raw"
     alignment: How = "intact"
     related: Literal["drop", "keep"] = "drop"
+    long: Long = "skip"
     families: str = ""  # a set with family labels to classify beside; empty: none
     tuned: TunedHead | None = None
     loading: Mapping[str, Any] = field(default_factory=dict)  # arguments of `models.load`
@@ -46,6 +48,7 @@ class Part:
     scores: HeadScores
     skipped: tuple[Skipped, ...]
     search: Search
+    long: Long = "skip"  # what became of RNAs longer than the model reads
     exact: bool = True  # False: the search's best is a lower bound, deeper reading was refused as too large
 
     @property

@@ -26,6 +26,7 @@ from rnaexp.run.task import Result, Task
 from rnaexp.store import Store, read_json
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, scoring
+from rnaexp.structure.windows import LONG, Long
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run
 
@@ -41,13 +42,11 @@ def task(
     families: str = "",
     score_scale: str = "raw",
     alignment: str = "intact",
+    long: str = "skip",
     tuned: TunedHead | None = None,
-    weights: str = "",
-    config: str = "",
-    device: str = "auto",
-    seed: int = 0,
+    **how: Any,
 ) -> Task:
-    """A task from words; an empty word leaves the protocol's own value.
+    """A task from words; an empty word leaves the protocol's own value. `how`: see `loading`.
 
     Raises: InputError for a value that is not allowed.
     """
@@ -71,21 +70,41 @@ def task(
         score_scale=score_scale,  # type: ignore[arg-type]
         alignment=alignment,  # type: ignore[arg-type]
         related="keep" if related == "keep" else "drop",
+        long=long_policy(long),
         families=families_beside(model, families),
         tuned=tuned,
-        loading=loading(model, weights, config, device, seed),
+        loading=loading(model, tuned=tuned, **how),
     )
 
 
-def loading(model: str, weights: str, config: str, device: str, seed: int) -> dict[str, Any]:
-    """What `models.load` needs."""
+def loading(
+    model: str,
+    weights: str = "",
+    config: str = "",
+    device: str = "auto",
+    seed: int = 0,
+    precision: str = "fp32",
+    token_pairs: str = "mean",
+    tuned: TunedHead | None = None,
+) -> dict[str, Any]:
+    """What `models.load` needs; a tuned head is applied to scores made as those that it was tuned on."""
     return {
         "name": model,
         "weights": Path(weights) if weights else None,
         "config": read_json(Path(config)) if config else None,
         "device": device,
         "seed": seed,
+        "precision": precision,
+        "token_pairs": token_pairs if tuned is None else tuned.read_out.token_pairs,
     }
+
+
+def long_policy(word: str) -> Long:
+    """Raises: InputError if it is none."""
+    if word not in LONG:
+        message = f"--long {word!r}: must be {', '.join(LONG[:-1])} or {LONG[-1]}"
+        raise InputError(message)
+    return word  # type: ignore[return-value]
 
 
 def run_one(task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder | None = None) -> None:
@@ -133,6 +152,8 @@ def _warn(result: Result, store: Store) -> None:
             f"{len(alone)} of {len(result.test.rnas)} RNAs of {result.test.data.name} have no alignment and were read "
             "alone, at depth 1 (rnaexp msa makes alignments)"
         )
+    if windowed := tables.windowed(result):
+        say(f"{result.test.data.name}: {windowed}")
     reasons: dict[str, list[str]] = {}
     for one in result.skipped:
         what = f"{'failed' if one.failed else 'skipped'}: {one.reason.removeprefix(one.id + ': ')}"
@@ -229,21 +250,6 @@ def _called_already(encoder: FileEncoder, asked: Task) -> TunedHead:
         read_out=PAIR_SCORES,
         scoring=asked.scoring,
     )
-
-
-def msa(fasta: Path, database: Path, out: Path, search: Mapping[str, Any], *, max_rows: int, json: bool) -> None:
-    """Alignments of homologs; raises InputError for a value that is not allowed."""
-    from rnaexp.data.homologs import Search
-    from rnaexp.run.msa import make_alignments
-
-    if max_rows < 1:
-        message = f"--max-rows {max_rows}: must be at least 1"
-        raise InputError(message)
-    try:
-        wanted = Search(**search)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    make_alignments(fasta, database, out, wanted, max_rows=max_rows, json=json)
 
 
 def find_tuned(model: str, where: str) -> TunedHead:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 SCORE_SCALES = ("raw", "z-score", "top")
+TOKEN_PAIRS = ("mean", "max", "share")
 CANONICAL = frozenset({"AU", "UA", "GC", "CG", "GU", "UG"})
 
 
@@ -14,13 +15,21 @@ class ReadOut:
     `score_scale`: what a threshold means. `raw`: a score; `z-score`: standard deviations above the mean of the map's
     candidates (softmax attention shrinks as 1 / n, so that one raw threshold is a length confound); `top`: the best
     c x n pairs of an RNA of n bases are called, the score being -rank / n and the threshold -c.
+    `token_pairs`: how a score of two tokens becomes scores of the bases they cover, for models whose tokens are not
+    single bases (`models.tokens.Spread` does it, while the maps stream). `mean`, the default: over all pairs of tokens
+    that cover the two bases, because attention to a k-mer does not say which of its bases is meant, and a mean neither
+    favours the best of several overlapping k-mers (`max`) nor punishes the bases of long tokens (`share`).
     """
 
     symmetrise: bool = True
     apc: bool = True
     score_scale: Literal["raw", "z-score", "top"] = "raw"
+    token_pairs: Literal["mean", "max", "share"] = "mean"
 
     def __post_init__(self) -> None:
+        if self.token_pairs not in TOKEN_PAIRS:
+            message = f"token_pairs {self.token_pairs!r}: must be one of {', '.join(TOKEN_PAIRS)}"
+            raise ValueError(message)
         if self.score_scale not in SCORE_SCALES:
             message = f"score_scale {self.score_scale!r}: must be one of {', '.join(SCORE_SCALES)}"
             raise ValueError(message)
@@ -96,6 +105,7 @@ def _differs(one: Scoring, other: Scoring, field: str) -> bool:
 def protocol_fields(chosen: Scoring, read_out: ReadOut) -> dict[str, Any]:
     """Both halves flat, as logged with every run."""
     name = protocol_name(chosen)
-    if read_out.score_scale != "raw":
-        name += f"{',' if ':' in name else ':'}score_scale={read_out.score_scale}"
+    for field, usual in (("score_scale", "raw"), ("token_pairs", "mean")):
+        if (value := getattr(read_out, field)) != usual:
+            name += f"{',' if ':' in name else ':'}{field}={value}"
     return {"name": name, **asdict(chosen), **asdict(read_out)}

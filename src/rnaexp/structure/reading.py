@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from rnaexp.errors import ScoreError
@@ -11,6 +11,7 @@ from rnaexp.rna import Rna
 from rnaexp.structure.counts import greedy_pairs, top_pairs
 from rnaexp.structure.pairs import candidates, reference, standardised
 from rnaexp.structure.protocol import ReadOut, Scoring
+from rnaexp.structure.windows import Long, Windows, already_made
 
 # Lists this many times longer than the reference settle any head down to F1 2 / (1 + 8) at one reading.
 DEPTH = 8.0
@@ -25,6 +26,7 @@ class Reading:
     depth: float = DEPTH
     least: int = 64
     head: tuple[int, int] | None = None  # one (layer, head) only, by the short way
+    long: Long = "skip"  # what becomes of an RNA longer than the model reads
 
     def kept(self, references: int, candidate_count: int) -> int:
         """Length of the list of one RNA; an infinite depth keeps every candidate."""
@@ -33,20 +35,27 @@ class Reading:
         return min(candidate_count, max(self.least, int(np.ceil(self.depth * references))))
 
 
-class Table:
-    """One RNA's kept pairs, growing layer by layer."""
+def scorable(rna: Rna, scoring: Scoring, windows: Windows | None) -> Bool[np.ndarray, "n n"]:
+    """The candidates that can have a score; a reference pair beyond the windows counts as missed."""
+    allowed = candidates(rna, scoring)
+    return allowed if windows is None else allowed & windows.covered()
 
-    def __init__(self, rna: Rna, reading: Reading) -> None:
+
+class Table:
+    """One RNA's kept pairs, growing layer by layer; of an RNA read in `windows`, those that a window holds."""
+
+    def __init__(self, rna: Rna, reading: Reading, windows: Windows | None = None) -> None:
         self.rna, self.reading = rna, reading
-        self.allowed = candidates(rna, reading.scoring)
+        self.allowed = scorable(rna, reading.scoring, windows)
+        self.read_out = reading.read_out if windows is None else already_made(reading.read_out)
         self.candidates = int(self.allowed.sum())
         self.k = reading.kept(len(reference(rna, reading.scoring)), self.candidates)
         self.kept: list[tuple[np.ndarray, np.ndarray]] = []
 
     def add(self, layer: int, maps: Float[Tensor, "h n n"]) -> None:
-        """Raises: ScoreError naming RNA, layer and head."""
+        """A layer's maps, or the scores of its windows; raises ScoreError naming RNA, layer and head."""
         try:
-            read_out = self.reading.read_out
+            read_out = self.read_out
             if self.reading.scoring.decoder == "greedy":
                 scores, indices = greedy_pairs(maps, self.allowed, read_out=read_out)
             else:

@@ -1,0 +1,80 @@
+"""DNABERT-2's class: its linear biases in a plain loop, and its way through the loader with a BPE tokenizer."""
+
+import json
+
+import pytest
+import torch
+
+from rnaexp.errors import UnavailableError
+from rnaexp.models import load
+from rnaexp.models.adapter import Adapter
+from rnaexp.models.mosaic_bert import ADAPTER, MosaicBert, linear_biases, slopes
+from rnaexp.models.streaming import IMPLEMENTATION
+
+
+def test_slopes_are_the_papers():
+    """Press et al. 2022: 8 heads 1/2, 1/4 ... 1/256; otherwise every second of the next power of two's."""
+    assert slopes(8) == [2.0**-at for at in range(1, 9)]
+    assert slopes(12) == slopes(8) + [2.0 ** -(at + 0.5) for at in range(4)]
+
+
+def test_biases_fall_by_the_slope_with_each_token():
+    found = linear_biases(3, 5, torch.zeros(1))[0]
+    for head, slope in enumerate(slopes(3)):
+        for i in range(5):
+            for j in range(5):
+                assert found[head, i, j] == pytest.approx(-slope * abs(i - j))
+
+
+@pytest.fixture(scope="module")
+def folder(bpe_folder, tmp_path_factory):
+    """Random weights as the hub names them, packed projections and all, beside a BPE tokenizer."""
+    path = tmp_path_factory.mktemp("dnabert2")
+    for file in bpe_folder.glob("*token*.json"):
+        (path / file.name).write_bytes(file.read_bytes())
+    sizes = {"hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 3, "intermediate_size": 32}
+    network = ADAPTER.build({**sizes, "vocab_size": 12, "initializer_range": 0.3}, seed=1)
+    state = {ADAPTER.named(key): tensor for key, tensor in network.state_dict().items()}
+    for layer in range(3):
+        for kind in ("weight", "bias"):
+            names = [f"bert.encoder.layer.{layer}.attention.self.{part}.{kind}" for part in ("query", "key", "value")]
+            state[names[0].replace("query", "Wqkv")] = torch.cat([state.pop(name) for name in names])
+    torch.save(state, path / "pytorch_model.bin")
+    (path / "config.json").write_text(json.dumps({**sizes, "vocab_size": 12, "model_type": "bert"}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def encoder(folder):
+    return load("dnabert-2", weights=folder, device="cpu")
+
+
+def test_one_head_and_batches_agree_with_the_whole(encoder, read_all, make_rna):
+    rnas = [make_rna(bases, seed=bases, name=f"rna{bases}") for bases in (12, 30, 21)]
+    for rna, maps in zip(rnas, read_all(encoder, *rnas), strict=True):
+        torch.testing.assert_close(maps, read_all(encoder, rna)[0], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(encoder.read_head(rna, 1, 2), maps[1, 2], atol=1e-6, rtol=1e-5)
+
+
+def test_what_is_streamed_is_its_own_attention_with_the_biases(encoder, read_all, make_rna):
+    rna = make_rna(20)
+    ids = torch.tensor([encoder.tokens.encode(rna).ids])
+    network: MosaicBert = encoder.network
+    with torch.inference_mode():
+        hidden = network.norm(network.embedding(ids) + network.kind.weight[0])
+        first = network.layers[0].attention
+        query, key = (part(hidden)[0].view(-1, 3, 8).transpose(0, 1) for part in (first.query, first.key))
+        scores = torch.einsum("htd,hud->htu", query, key) / 8**0.5 + linear_biases(3, ids.shape[1], hidden)[0]
+        expected = scores.exp() / scores.exp().sum(-1, keepdim=True)
+    spans = [at for at, span in enumerate(encoder.tokens.encode(rna).spans) if span for _ in range(*span)]
+    torch.testing.assert_close(read_all(encoder, rna)[0][0], expected[..., spans, :][..., spans], atol=1e-6, rtol=1e-5)
+
+
+def test_a_file_without_its_tokenizer_is_refused(folder):
+    with pytest.raises(UnavailableError, match="give the folder, not the file"):
+        load("dnabert-2", weights=folder / "pytorch_model.bin", device="cpu")
+
+
+def test_the_adapter_streams_through_the_interface():
+    assert isinstance(ADAPTER, Adapter)
+    assert ADAPTER.build({"hidden_size": 24, "num_attention_heads": 3}).config._attn_implementation == IMPLEMENTATION
