@@ -77,14 +77,16 @@ async def page(address: str, profile: Path, *, width: int = 1300, height: int = 
     command += ["--remote-debugging-port=0", "about:blank"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as browser:
         try:
-            async with aiohttp.ClientSession() as session:
-                async with session.ws_connect(await _debugger(session, profile), max_msg_size=0) as socket:
-                    opened = Page(socket)
-                    for what in _WATCHED:
-                        await opened.send(what)
-                    await opened.send("Page.navigate", url=address)
-                    await opened.until("document.readyState === 'complete'")
-                    yield opened
+            async with (
+                aiohttp.ClientSession() as session,
+                session.ws_connect(await _debugger(session, profile), max_msg_size=0) as socket,
+            ):
+                opened = Page(socket)
+                for what in _WATCHED:
+                    await opened.send(what)
+                await opened.send("Page.navigate", url=address)
+                await opened.until("document.readyState === 'complete'")
+                yield opened
         finally:
             browser.terminate()
 

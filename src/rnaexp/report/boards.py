@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -41,7 +42,10 @@ class Board:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """All that the report shows. `standing`: contrasts that hold for every model; `declared`: those of questions."""
+    """All that the report shows, the largest board first.
+
+    `standing`: contrasts of every language model, fixed here; `declared`: those of questions.
+    """
 
     experiment: str
     boards: tuple[Board, ...]
@@ -93,13 +97,13 @@ def _boards(
                 tables={row["label"]: tables[row["run_id"]] for row in joined.to_dict("records")},
             )
         )
-    return found
+    return sorted(found, key=lambda board: (-len(board.rows), board.title))
 
 
-def _answer(row: Mapping[str, object], tables: Mapping[tuple[str, str], pd.DataFrame]) -> Answer:
+def _answer(row: Mapping[Any, Any], tables: Mapping[tuple[str, str], pd.DataFrame]) -> Answer:
     """A tracked run as what it told when it was run: as much of it as ranks and contrasts read."""
     per_rna = tables.get(("test", "per_rna.csv"))
-    tuned = per_rna is not None and pd.notna(row["f1"])  # type: ignore[call-overload]
+    tuned = per_rna is not None and pd.notna(row["f1"])
     told = {name: row[name] for name in ("model", "validation", "test", "related")}
     return Answer(
         told=told | {"protocol": {"name": row["protocol"]}, "alignment": _words(row["alignment"]), "structure": {}},

@@ -32,19 +32,29 @@ def leaderboard_words(board: Board, published: pd.DataFrame) -> Words:
     headings = ["model", "rank", "F1 [95 %]", "with tuning", "oracle F1", "P@N"]
     headings += [f"OR [95 %] on {families}"] if isinstance(families, str) else []
     headings += ["fitness"] if board.rows["fitness_spearman"].notna().any() else []
-    headings += ["parameters", "seconds", "MB", "RNAs", "head", "diagnosis"]
+    headings += ["parameters", "seconds", "MB", "RNAs", "head"]
     stated = published[published["what"].eq("structure F1")]
     parts = []
     for name, title in CLASSES.items():
         rows = board.rows[board.rows["class"] == name]
         lines = [_line(headings, _row_words(row)) for row in rows.to_dict("records")]
-        means = board.means[board.means["class"] == name].to_dict("records")
-        lines += [_line(headings, _mean_words(mean), "mean") for mean in means]
+        means = board.means[(board.means["class"] == name) & (board.means["models"] > 1)]
+        lines += [_line(headings, _mean_words(mean), "mean") for mean in means.to_dict("records")]
         theirs = stated[stated["class"] == name].to_dict("records")
         lines += [_line(headings, _published_words(one, "F1 [95 %]"), "published") for one in theirs]
         if lines:
             parts.append((title, tuple(lines)))
     return Words(headings=tuple(headings), parts=tuple(parts))
+
+
+def diagnosis_words(board: Board) -> Words:
+    """What should be known before a score is believed: the automatic diagnosis of each row that has one."""
+    lines = []
+    for row in board.rows.to_dict("records"):
+        said = [row[name] for name in ("diagnosis", "classify_diagnosis") if isinstance(row[name], str)]
+        if said:
+            lines.append(Line(cells=(row["label"], "; ".join(said))))
+    return Words(headings=("model", "diagnosis"), parts=(("", tuple(lines)),))
 
 
 def families_words(rows: pd.DataFrame, published: pd.DataFrame) -> Words:
@@ -64,7 +74,7 @@ def families_words(rows: pd.DataFrame, published: pd.DataFrame) -> Words:
 def contrast_words(table: pd.DataFrame) -> Words:
     """Contrasts, each with its interval and p-values."""
     with_question = "question" in table
-    headings = ("question",) if with_question else ()
+    headings: tuple[str, ...] = ("question",) if with_question else ()
     headings += ("model", "against", "test", "protocol", "RNAs (clusters)", "F1 difference [95 %]", "p", "p (Holm)")
     lines = []
     for row in table.to_dict("records"):
@@ -120,7 +130,7 @@ def number(value: Any, digits: int = 3) -> str:
     return "" if value is None or pd.isna(value) else f"{value:.{digits}f}"
 
 
-def interval(row: Mapping[str, Any], mean: str, low: str, high: str, sign: str = "") -> str:
+def interval(row: Mapping[Any, Any], mean: str, low: str, high: str, sign: str = "") -> str:
     """`0.500 [0.400, 0.600]`; without an interval the figure alone."""
     if pd.isna(row[mean]):
         return ""
@@ -142,12 +152,11 @@ def _line(headings: Sequence[str], words: Mapping[str, str], kind: str = "model"
     return Line(cells=tuple(words.get(heading.partition(" on ")[0], "") for heading in headings), kind=kind)
 
 
-def _row_words(row: Mapping[str, Any]) -> dict[str, str]:
+def _row_words(row: Mapping[Any, Any]) -> dict[str, str]:
     tuned, again = pd.notna(row["f1"]), pd.notna(row["f1_retuned_low"])
     ranked = pd.notna(row["rank"])
     part = f" ({row['coverage']:.0%})" if pd.notna(row["coverage"]) and row["coverage"] < 1 else ""
     stable = f" ({row['head_stability']:.0%})" if pd.notna(row["head_stability"]) else ""
-    said = [row[name] for name in ("diagnosis", "classify_diagnosis") if isinstance(row[name], str)]
     return {
         "model": row["label"],
         "rank": "{rank:g} [{rank_low:g}, {rank_high:g}]".format(**row) if ranked else "",
@@ -162,26 +171,24 @@ def _row_words(row: Mapping[str, Any]) -> dict[str, str]:
         "MB": number(row["peak_memory_mb"], 0),
         "RNAs": number(row["rnas"], 0) + part,
         "head": f"{row['layer']:.0f}.{row['head']:.0f}{stable}" if pd.notna(row["layer"]) else "",
-        "diagnosis": "; ".join(said),
     }
 
 
-def _mean_words(mean: Mapping[str, Any]) -> dict[str, str]:
-    several = f"mean of {mean['models']}" if mean["models"] > 1 else "mean of 1"
+def _mean_words(mean: Mapping[Any, Any]) -> dict[str, str]:
     return {
-        "model": several,
+        "model": f"mean of {mean['models']}",
         "F1 [95 %]": number(mean["f1"]),
         "oracle F1": number(mean["oracle_f1"]),
         "OR [95 %]": number(mean["overlap_ratio"]) + (f" (of {mean['classified']})" if mean["classified"] else ""),
     }
 
 
-def _published_words(one: Mapping[str, Any], column: str) -> dict[str, str]:
-    note = f"{one['note']}; another set and protocol than ours, not ranked"
-    return {"model": f"{one['model']} (published)", column: f"{one['value']:.3f} on {one['set']}", "diagnosis": note}
+def _published_words(one: Mapping[Any, Any], column: str) -> dict[str, str]:
+    """No rank and no interval: another set and protocol than ours."""
+    return {"model": f"{one['model']} (published)", column: f"{one['value']:.3f} on {one['set']}"}
 
 
-def _family_words(row: Mapping[str, Any]) -> dict[str, str]:
+def _family_words(row: Mapping[Any, Any]) -> dict[str, str]:
     return {
         "model": row["model"],
         "OR [95 %]": interval(row, "overlap_ratio", "overlap_low", "overlap_high"),

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from rnaexp.classify.controls import CONTROLS
+
 CLASSES = {
     "diverse-ncrna": "I: diverse non-coding RNA",
     "specific-rna": "II: one kind of RNA",
@@ -35,7 +37,8 @@ _PUBLISHED = (
 
 def class_of(model: str, group: str | None) -> str:
     """A key of `CLASSES`; a model whose group no run has told stands with the other tools."""
-    if model.startswith(_TWINS) or (group == "baseline" and model not in _METHODS):
+    nothing_learned = model in CONTROLS or (group == "baseline" and model not in _METHODS)
+    if nothing_learned or model.startswith(_TWINS):
         return "control"
     return group if group in CLASSES else "reference"
 

@@ -8,16 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from rnaexp.data.atomic import write_atomically
-from rnaexp.errors import InputError
 from rnaexp.report.boards import Comparison, compared
-from rnaexp.report.cells import Words, about, contrast_words, families_words, leaderboard_words
+from rnaexp.report.cells import Words, about, contrast_words, diagnosis_words, families_words, leaderboard_words
 from rnaexp.report.console import console
 from rnaexp.report.markdown import markdown
 from rnaexp.report.page import page
-from rnaexp.report.tradeoff import write_tradeoff
 from rnaexp.track.export import runs_table
 from rnaexp.track.runs import tracked_run
 
+_NOT_PRINTED = ("with tuning", "parameters", "seconds", "MB")
 _NOT_KEPT = ["started", "group", "classify_diagnosis"]
 
 
@@ -41,6 +40,8 @@ def compare(
     if html is not None:
         write_atomically(html, whole.encode())
     if tradeoff is not None:
+        from rnaexp.report.tradeoff import write_tradeoff  # matplotlib takes half a second
+
         write_tradeoff(runs_table(experiment), tradeoff)
     _print(found)
     if log:
@@ -61,7 +62,6 @@ def as_tables(comparison: Comparison) -> dict[str, pd.DataFrame]:
         "contrasts": pd.concat([comparison.standing.assign(question="standing"), comparison.declared]),
         "stability": _of_all(comparison, "tune", "head_stability.csv"),
         "breakdown": _of_all(comparison, "test", "breakdown.csv"),
-        "per_rna": _of_all(comparison, "test", "per_rna.csv"),
     }
     return {name: table.round(6) for name, table in found.items() if len(table)}
 
@@ -96,6 +96,8 @@ def _print(comparison: Comparison) -> None:
     out.print(about(comparison), markup=False, highlight=False)
     for board in comparison.boards:
         out.print(_shown(leaderboard_words(board, comparison.published), board.title), markup=False)
+        for line in diagnosis_words(board).parts[0][1]:
+            out.print(": ".join(line.cells), markup=False, highlight=False)
     for name, rows in comparison.families.groupby("set"):
         out.print(_shown(families_words(rows, comparison.published), f"families of {name}"), markup=False)
     if len(comparison.standing):
@@ -107,14 +109,15 @@ def _shown(words: Words, title: str) -> object:
     from rich.text import Text
 
     table = Table(title=Text(title), title_justify="left")
-    for heading in words.headings:
-        table.add_column(Text(heading))
+    kept = [at for at, heading in enumerate(words.headings) if heading not in _NOT_PRINTED]
+    for at in kept:
+        table.add_column(Text(words.headings[at]))
     for part, lines in words.parts:
         if part:
             table.add_section()
             table.add_row(Text(part, style="bold"))
         for line in lines:
-            table.add_row(*map(Text, line.cells), style="italic" if line.kind != "model" else None)
+            table.add_row(*[Text(line.cells[at]) for at in kept], style="italic" if line.kind != "model" else None)
     return table
 
 

@@ -77,7 +77,7 @@ def with_overlap(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     An altered alignment has none: models of alignments are classified by single sequences.
     """
     here = known[known["model"].isin(rows["model"])]
-    chosen = None if here.empty else here["set"].value_counts(sort=False).sort_index().idxmax()
+    chosen = None if here.empty else str(here["set"].value_counts(sort=False).sort_index().idxmax())
     columns = ["model", "overlap_ratio", "overlap_low", "overlap_high"]
     joined = rows.merge(here.loc[here["set"] == chosen, columns], on="model", how="left")
     joined.loc[~joined["alignment"].isin(["intact"]) & joined["alignment"].notna(), columns[1:]] = float("nan")

@@ -5,6 +5,7 @@ from rnaexp.report.cells import (
     Words,
     about,
     contrast_words,
+    diagnosis_words,
     families_words,
     leaderboard_words,
     published_words,
@@ -20,9 +21,12 @@ def markdown(comparison: Comparison, *, made: str) -> str:
     parts = ["# Models compared", _text(about(comparison)), _text(made)]
     for board in comparison.boards:
         parts += [f"## {_text(board.title)}", _table(leaderboard_words(board, comparison.published))]
-        stability = stability_words(board)
-        if stability.parts[0][1]:
-            parts += ["How often re-tuning on resampled validation sets chose the same head:", _table(stability)]
+        for title, words in (
+            ("Diagnosis", diagnosis_words(board)),
+            ("How often re-tuning on resampled validation sets chose the same head", stability_words(board)),
+        ):
+            if words.parts[0][1]:
+                parts += [f"{title}:", _table(words)]
     for name, rows in comparison.families.groupby("set"):
         title = f"## Families told apart: {_text(str(name))}"
         parts += [title, _table(families_words(rows, comparison.published))]

@@ -13,8 +13,10 @@ from typing import Any
 from rnaexp.report import page_figures as figures
 from rnaexp.report.boards import Board, Comparison
 from rnaexp.report.cells import (
+    Words,
     about,
     contrast_words,
+    diagnosis_words,
     families_words,
     leaderboard_words,
     published_words,
@@ -23,9 +25,11 @@ from rnaexp.report.cells import (
 
 _DRAW = """
 const figures = JSON.parse(document.getElementById("figures").textContent);
+// Plotly draws a button that sends the chart to its makers' server.
+const options = {displaylogo: false, plotlyServerURL: "", modeBarButtonsToRemove: ["sendChartToCloud"]};
 for (const place of document.querySelectorAll(".plot")) {
   const figure = figures[Number(place.dataset.figure)];
-  Plotly.newPlot(place, figure.data, figure.layout, {displaylogo: false});
+  Plotly.newPlot(place, figure.data, figure.layout, options);
 }
 document.documentElement.dataset.drawn = String(document.querySelectorAll(".plot .main-svg").length);
 """
@@ -67,17 +71,21 @@ def _sizes(board: Board, what: str) -> figures.Figure | None:
 
 
 def _board(board: Board, comparison: Comparison, drawn: list[figures.Figure]) -> dict[str, Any]:
-    stability = stability_words(board)
     return {
         "title": board.title,
         "caption": _caption(board),
         "leaderboard": leaderboard_words(board, comparison.published),
+        "diagnosis": _unless_empty(diagnosis_words(board)),
         "forest": _places([figures.forest(board)], drawn),
-        "stability": stability if stability.parts[0][1] else None,
+        "stability": _unless_empty(stability_words(board)),
         "breakdowns": _places(figures.breakdowns(board), drawn),
         "heads": _places(figures.head_maps(board), drawn),
         "rnas": _places([figures.rna_map(board)], drawn),
     }
+
+
+def _unless_empty(words: Words) -> Words | None:
+    return words if any(lines for _, lines in words.parts) else None
 
 
 def _caption(board: Board) -> str:

@@ -1,6 +1,6 @@
-"""The page's pictures as plain Plotly figures (data and layout, no plotly import): names in them are text, not markup."""
+"""The page's pictures as plain Plotly figures, data and layout: names in them are text, not markup."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -124,10 +124,11 @@ def _breakdown(by: str, rows: pd.DataFrame) -> Figure:
     return _heat(wide.to_numpy(), across, list(wide.index), title, height=190 + 24 * len(wide), written=True)
 
 
-def _head_map(table: pd.DataFrame, row: Mapping[str, Any], title: str) -> Figure:
+def _head_map(table: pd.DataFrame, row: Mapping[Any, Any], title: str) -> Figure:
     wide = table.pivot_table(index="layer", columns="head", values="f1")
-    names = [[str(at) for at in axis] for axis in (wide.columns, wide.index)]
-    figure = _heat(wide.to_numpy(), *names, title, height=170 + 26 * len(wide), width=min(_WIDTH, 300 + 30 * wide.shape[1]))
+    heads, layers = ([str(at) for at in axis] for axis in (wide.columns, wide.index))
+    width = min(_WIDTH, 300 + 30 * wide.shape[1])
+    figure = _heat(wide.to_numpy(), heads, layers, title, height=170 + 26 * len(wide), width=width)
     figure["layout"]["xaxis"] |= {"title": {"text": "head"}}
     figure["layout"]["yaxis"] |= {"title": {"text": "layer"}, "autorange": "reversed"}
     if pd.notna(row["layer"]):
@@ -139,8 +140,8 @@ def _head_map(table: pd.DataFrame, row: Mapping[str, Any], title: str) -> Figure
 
 def _heat(
     values: np.ndarray,
-    across: Sequence[str],
-    down: Sequence[str],
+    across: Iterable[str],
+    down: Iterable[str],
     title: str,
     *,
     height: int,
@@ -178,7 +179,7 @@ def _named(rows: pd.DataFrame) -> Figure:
     return {"mode": "markers+text", "text": _plain(rows["label"]), "textposition": "top center"}
 
 
-def _points(x: Sequence[Any], y: Sequence[Any], *, marker: Mapping[str, Any], name: str) -> Figure:
+def _points(x: Iterable[Any], y: Iterable[Any], *, marker: Mapping[str, Any], name: str) -> Figure:
     axes = {"x": _known(x), "y": _known(y)}
     return {"type": "scatter", "mode": "markers", "marker": dict(marker), "name": escape(name), **axes}
 
@@ -190,12 +191,12 @@ def _reach(rows: pd.DataFrame, mean: str, low: str, high: str) -> Figure:
     return {"type": "data", "symmetric": False, "thickness": 1.2, "width": 3, **lengths}
 
 
-def _known(values: Sequence[Any]) -> list[Any]:
+def _known(values: Iterable[Any]) -> list[Any]:
     """Plain numbers and words; None for what is not known."""
     return [None if pd.isna(value) else value if isinstance(value, str) else float(value) for value in values]
 
 
-def _plain(names: Sequence[Any]) -> list[str]:
+def _plain(names: Iterable[Any]) -> list[str]:
     """Plotly reads a few tags in its texts."""
     return [escape(str(name), quote=False) for name in names]
 

@@ -50,7 +50,8 @@ def child_tables(
         for run in _of_kind(experiment, kind):
             tables = found.get(run.data.tags.get("mlflow.parentRunId", ""))
             if tables is not None:
-                tables |= {(kind, name): table for name, table in _csv_artifacts(experiment, run, names).items()}
+                for name, table in _csv_artifacts(experiment, run, names).items():
+                    tables[kind, name] = table
     return found
 
 
@@ -60,21 +61,21 @@ def question_tables(experiment: str, name: str) -> "dict[str, pd.DataFrame]":
     for run in _of_kind(experiment, "question"):
         question = run.data.tags.get("rnaexp.question", run.info.run_name)
         if run.info.status == "FINISHED" and question not in found:
-            found |= {question: table for table in _csv_artifacts(experiment, run, (name,)).values()}
+            for table in _csv_artifacts(experiment, run, (name,)).values():
+                found[question] = table
     return found
 
 
 def _csv_artifacts(experiment: str, run: Any, names: Sequence[str]) -> "dict[str, pd.DataFrame]":
     """Words stay words: an RNA may be called NA."""
     import pandas as pd
-    from mlflow.artifacts import download_artifacts
+    from mlflow.artifacts import download_artifacts, list_artifacts
 
-    where = target(experiment)
-    there = {item.path for item in client(where).list_artifacts(run.info.run_id)}
+    # By the run's own URI: by its id, MLflow asks the server three times for each file.
+    root, uri = run.info.artifact_uri, target(experiment).uri
+    there = {Path(item.path).name for item in list_artifacts(artifact_uri=root, tracking_uri=uri)}
     paths = {
-        name: download_artifacts(run_id=run.info.run_id, artifact_path=name, tracking_uri=where.uri)
-        for name in names
-        if name in there
+        name: download_artifacts(artifact_uri=f"{root}/{name}", tracking_uri=uri) for name in names if name in there
     }
     words = dict.fromkeys(("rna", "cluster", "family", "group"), str)
     return {name: pd.read_csv(path, dtype=words, keep_default_na=False, na_values=[""]) for name, path in paths.items()}
