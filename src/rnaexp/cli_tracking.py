@@ -11,6 +11,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: rnaexp compare --html report.html")(compare)
     app.command()(ui)
     app.command()(sync)
+    app.command(epilog="Example: rnaexp reap --minutes 120 --dry-run")(reap)
 
 
 def compare(
@@ -43,6 +44,23 @@ def ui(
 
 def sync() -> None:
     """Send to the tracking server what could not be sent while it was down."""
-    from rnaexp.report import comparison
+    from rnaexp.track.outbox import sync as send
 
-    comparison.sync()
+    sent = send()
+    typer.echo(f"{sent.pushed} runs sent, {sent.live} still running, {sent.kept} kept for later")
+
+
+def reap(
+    minutes: Annotated[
+        int, typer.Option(help="Without a sign of life for so long (each run gives one every 5).", min=15)
+    ] = 60,
+    experiment: Annotated[str, typer.Option(help="MLflow experiment.")] = "rnaexp",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
+) -> None:
+    """Close as KILLED the runs that say RUNNING but whose process is gone, wherever it ran."""
+    from rnaexp.track.reap import reap as close
+
+    closed = close(minutes * 60, experiment=experiment, dry_run=dry_run)
+    for run in closed:
+        typer.echo(f"{run.run_id} {run.name}: no sign of life since {run.last_seen:%Y-%m-%d %H:%M} UTC")
+    typer.echo(f"{len(closed)} runs {'would be closed' if dry_run else 'closed as KILLED'}")

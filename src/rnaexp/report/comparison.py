@@ -1,6 +1,5 @@
 """`rnaexp compare`: the tracked runs beside one another, on the screen, as one HTML file, as CSV and as Markdown."""
 
-import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -119,11 +118,3 @@ def _shown(words: Words, title: str) -> object:
         for line in lines:
             table.add_row(*[Text(line.cells[at]) for at in kept], style="italic" if line.kind != "model" else None)
     return table
-
-
-def sync() -> None:
-    """Push what an unreachable server left in the outbox."""
-    from rnaexp.track import outbox
-
-    sent = outbox.sync()
-    sys.stdout.write(f"{sent.pushed} runs sent, {sent.live} still running, {sent.kept} kept for later\n")

@@ -25,17 +25,22 @@ def runs_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
     return table.reindex(columns=[*fixed, *sorted(set(table.columns) - set(fixed))])
 
 
-def _of_kind(experiment: str, kind: str) -> list[Any]:
-    """Every run of a kind, newest first."""
+def runs_in(experiment: str, question: str) -> list[Any]:
+    """Every run of the experiment that MLflow's filter `question` finds, newest first.
+
+    Raises: UnavailableError.
+    """
     experiment_id, connection = connect(experiment), client(target(experiment))
     runs: list[Any] = []
     token: str | None = ""
     while token is not None:
-        page = connection.search_runs(
-            [experiment_id], f"tags.`rnaexp.kind` = '{kind}'", max_results=_PAGE, page_token=token or None
-        )
+        page = connection.search_runs([experiment_id], question, max_results=_PAGE, page_token=token or None)
         runs, token = runs + list(page), page.token or None
     return runs
+
+
+def _of_kind(experiment: str, kind: str) -> list[Any]:
+    return runs_in(experiment, f"tags.`rnaexp.kind` = '{kind}'")
 
 
 def child_tables(
