@@ -78,7 +78,7 @@ class Postgres:
         if _USER is not None:
             shutil.chown(self.folder, _USER)
         self.port = free_port()
-        self.uri = f"postgresql://mlflow:{PASSWORD}@127.0.0.1:{self.port}/postgres"
+        self.uri = f"postgresql+psycopg://mlflow:{PASSWORD}@127.0.0.1:{self.port}/postgres"
         password = self.folder / "password"
         password.write_text(PASSWORD)
         password.chmod(0o644)
