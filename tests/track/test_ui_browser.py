@@ -67,3 +67,7 @@ def test_the_runs_table_shows_runs_and_metrics_and_names_stay_text(place, page):
     assert "rnabert" in seen
     assert SCRIPT not in seen
     assert "<title>owned" not in seen
+    charts = _seen_by_chromium(f"{page}&compareRunsMode=CHART", place / "profile")
+    assert "Parallel Coordinates" in charts
+    assert "structure.validation_f1 vs. structure.f1" in charts
+    assert "tags.`rnaexp.kind` = 'parent'" in charts, "tuning and test runs are one click away, not among the models"
