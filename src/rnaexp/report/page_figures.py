@@ -156,6 +156,7 @@ def _heat(
         "y": _plain(down),
         "colorscale": "Viridis",
         "zmin": 0,
+        "zmax": max([value for row in cells for value in row if value is not None], default=0) or 1,
         "hovertemplate": "%{y}<br>%{x}<br>%{z:.3f}<extra></extra>",
         "colorbar": {"thickness": 12},
     }
