@@ -41,7 +41,11 @@ def tell(model, group, f1, *, many=True, tags=None, metrics=None, status=None, *
     """One parent run with its tuning and its test, as `rnaexp run` leaves them."""
     asked = {"validation": "vl", "test": "ts", "protocol": "paper", "related": "drop", "seed": 0}
     asked |= {"model": model, "group": group, "layer": 1, "head": 2}
-    figures = {"structure.f1": f1.mean(), "structure.f1_low": f1.mean() - 0.1, "structure.f1_high": f1.mean() + 0.1}
+    figures = {
+        "structure.f1": round(f1.mean(), 3),
+        "structure.f1_low": f1.mean() - 0.1,
+        "structure.f1_high": f1.mean() + 0.1,
+    }
     figures |= {"structure.oracle_f1": f1.mean() + 0.05, "structure.rnas": 8, "structure.coverage": 1, "seconds": 2}
     figures |= {"structure.head_stability": 0.75, "peak_memory_mb": 100}
     with tracked_run(model, params=asked | params, tags=tags) as run:
