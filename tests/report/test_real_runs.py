@@ -33,14 +33,22 @@ def test_nanos_baselines_controls_rnabert_and_rna_msm_in_one_report(tmp_path):
     there = Path(os.environ["RNAEXP_MIRROR"]) / MAPS
     shutil.copy(there / "2DRB_1_atp.npy", tmp_path / "maps" / "2DRB_1.npy")
     words = ("--heads-per-layer", "12", "--test", there / "SS_result" / "2DRB_1.bpseq", "--min-separation", "4")
-    assert inside("score", "--name", "rna-msm-published", "--maps", "maps", *words, cwd=tmp_path).returncode == 0
+    maps = answer(inside("score", "--name", "rna-msm-published", "--maps", "maps", *words, "--json", cwd=tmp_path))
     done = inside("compare", "--html", "all.html", "--csv", "all.csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     texts, requests, complaints = asyncio.run(seen(tmp_path))
     for run in told["runs"]:
         assert run["model"] in texts
         assert any(text.startswith(f"{run['structure']['f1']:.3f} [") for text in texts), "F1 as the run told it"
-    assert {"rna-msm-published", "not tuned", "0.963", "t0<script>alert(1)</script>", "RNA-MSM (published)"} <= texts
+    oracle = maps["structure"]["oracle_f1"]
+    assert oracle == pytest.approx(0.96, abs=0.01), "docs/rna_msm.md"
+    assert {
+        "rna-msm-published",
+        "not tuned",
+        f"{round(oracle, 4):.3f}",
+        "t0<script>alert(1)</script>",
+        "RNA-MSM (published)",
+    } <= texts
     assert requests == [(tmp_path / "all.html").as_uri()]
     assert complaints == []
 
