@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp import cli_embeddings, cli_msa, cli_pretrain, cli_search
+from rnaexp import cli_embeddings, cli_msa, cli_pretrain, cli_search, cli_tracking
 from rnaexp.cli_models import models_app
 from rnaexp.cli_options import Long, Precision, TokenPairs
 
@@ -248,39 +248,6 @@ def data_check(name: Annotated[str, typer.Argument(help="A set's name.")], json:
 
 
 @app.command()
-def compare(
-    csv: Annotated[Path | None, typer.Option(help="Write the table to a CSV file as well.")] = None,
-    experiment: Annotated[str, typer.Option(help="MLflow experiment.")] = "rnaexp",
-    tradeoff: Annotated[
-        Path | None, typer.Option(help="Structure F1 against overlap ratio, as .png, .svg, .pdf or (the points) .csv.")
-    ] = None,
-) -> None:
-    """All tracked runs in one table, best first."""
-    from rnaexp.report import comparison
-
-    comparison.compare(experiment, csv, tradeoff)
-
-
-@app.command()
-def ui(
-    port: Annotated[int, typer.Option(help="Port.")] = 5000,
-    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
-) -> None:
-    """Open the MLflow pages on this machine's loopback address."""
-    from rnaexp.track.ui import serve
-
-    raise typer.Exit(serve(host=host, port=port))
-
-
-@app.command()
-def sync() -> None:
-    """Send to the tracking server what could not be sent while it was down."""
-    from rnaexp.report import comparison
-
-    comparison.sync()
-
-
-@app.command()
 def doctor(
     models: Annotated[bool, typer.Option("--models", help="What each model would need on this machine.")] = False,
     json: Json = False,
@@ -293,5 +260,6 @@ def doctor(
 
 cli_embeddings.register(app)
 cli_msa.register(app)
+cli_tracking.register(app)
 cli_pretrain.register(app)
 cli_search.register(app)

@@ -1,17 +1,14 @@
 """Real processes, real signals, real servers: what a run leaves when things go wrong."""
 
-import os
-import signal
-import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from rnaexp.track import sync, tracked_run
 from rnaexp.track.outbox import Synced
+from tests.track.servers import Server, eventually
 
 # Forked after the imports (3 s each), so that the six really open the file at the same moment.
 SIX_FIRST_STARTS = """
@@ -153,44 +150,9 @@ def test_a_run_stops_itself_when_its_mlflow_run_is_gone(place, mlflow_of, tmp_pa
     assert statuses(client, "Default") == {"long": "KILLED", "tune": "KILLED"}
 
 
-class Server:
-    """A real MLflow server on loopback that can be stopped and started again on the same files."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.uri, self.folder = f"http://127.0.0.1:{self.port}", folder
-
-    def start(self) -> None:
-        command = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
-        command += ["--backend-store-uri", f"sqlite:///{self.folder / 'mlflow.db'}"]
-        command += ["--artifacts-destination", str(self.folder / "artifacts")]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
-        environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        environment.pop("MLFLOW_TRACKING_URI", None)
-        self.process = python(*command, env=environment, **quiet)
-        assert eventually(self._answers, seconds=60)
-
-    def stop(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
-
-    def _answers(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-
-def eventually(question, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not (answer := question()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return answer
-
-
 @pytest.fixture
 def server(place, monkeypatch):
-    server = Server(place)
+    server = Server(f"sqlite:///{place / 'mlflow.db'}", place)
     server.start()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
     yield server

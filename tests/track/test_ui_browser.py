@@ -1,5 +1,6 @@
 """MLflow's pages as a user sees them; the browser part needs chromium."""
 
+import asyncio
 import re
 import shutil
 import socket
@@ -12,7 +13,9 @@ import pytest
 from rnaexp.errors import UnavailableError
 from rnaexp.track import tracked_run
 from rnaexp.track.ui import serve
+from tests import browser
 
+DRAWN = [f"structure.{name}" for name in ("oracle_f1", "p_at_n", "recall", "precision", "validation_f1")]
 SCRIPT = "<script>document.title='owned'</script>"
 
 
@@ -58,8 +61,8 @@ def _seen_by_chromium(address, profile):
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium")
 def test_the_runs_table_shows_runs_and_metrics_and_names_stay_text(place, page):
     for model in ("rnabert", SCRIPT):
-        with tracked_run(model, params={"model": model}) as run:
-            run.metrics({"structure.f1": 0.0472})
+        with tracked_run(model, params={"model": model, "group": "reference", "test": "spot-rna-ts1"}) as run:
+            run.metrics({"structure.f1": 0.0472, **dict.fromkeys(DRAWN, 0.1)})
             run.child("tune", kind="tune")
     seen = _seen_by_chromium(page, place / "profile")
     assert "structure.f1" in seen
@@ -67,3 +70,10 @@ def test_the_runs_table_shows_runs_and_metrics_and_names_stay_text(place, page):
     assert "rnabert" in seen
     assert SCRIPT not in seen
     assert "<title>owned" not in seen
+    asyncio.run(_charts_are_there(f"{page}&compareRunsMode=CHART", place / "charts"))
+
+
+async def _charts_are_there(address, profile):
+    async with browser.page(address, profile, width=1600, height=1200) as opened:
+        for title in ("Parallel Coordinates", "structure.validation_f1 vs. structure.f1"):
+            await opened.until(f"document.body.innerText.includes({title!r})")

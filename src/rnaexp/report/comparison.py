@@ -1,85 +1,120 @@
-"""`rnaexp compare`: the tracked runs as one table; `rnaexp sync`: send what waits."""
+"""`rnaexp compare`: the tracked runs beside one another, on the screen, as one HTML file, as CSV and as Markdown."""
 
-import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 
 from rnaexp.data.atomic import write_atomically
-from rnaexp.errors import InputError
+from rnaexp.report.boards import Comparison, compared
+from rnaexp.report.cells import Words, about, contrast_words, diagnosis_words, families_words, leaderboard_words
 from rnaexp.report.console import console
-from rnaexp.report.tradeoff import write_tradeoff
+from rnaexp.report.markdown import markdown
+from rnaexp.report.page import page
 from rnaexp.track.export import runs_table
+from rnaexp.track.runs import tracked_run
 
-_SHOWN = {
-    "params.model": "model",
-    "params.validation": "tuned on",
-    "params.test": "test",
-    "params.protocol": "protocol",
-    "params.alignment": "alignment",
-    "metrics.structure.f1": "F1",
-    "metrics.structure.f1_low": "low",
-    "metrics.structure.f1_high": "high",
-    "metrics.structure.f1_ceiling": "ceiling",
-    "metrics.structure.oracle_f1": "oracle F1",
-    "metrics.structure.p_at_n": "P@N",
-    "metrics.classify.overlap_ratio": "OR",
-    "metrics.structure.rnas": "RNAs",
-    "params.layer": "layer",
-    "params.head": "head",
-    "status": "status",
-    "tags.rnaexp.diagnosis": "diagnosis",
-    "run_id": "run",
-}
+_NOT_PRINTED = ("with tuning", "parameters", "seconds", "MB")
+_NOT_KEPT = ["started", "group", "classify_diagnosis"]
 
 
-def compare(experiment: str, csv: Path | None, tradeoff: Path | None = None) -> None:
-    """Print the newest finished run of each (model, sets, protocol), best first; `csv` gets every column of every run.
+def compare(
+    experiment: str, *, html: Path | None, csv: Path | None, as_markdown: Path | None, tradeoff: Path | None, log: bool
+) -> None:
+    """Print the leaderboards; write what is asked for; `log`: keep page and tables as a run of their own in MLflow.
 
-    Raises: InputError if nothing was tracked yet.
+    `csv`: the leaderboard, and beside it, as NAME_contrasts.csv and so on, the other tables.
+    Raises: InputError if nothing finished was tracked yet; UnavailableError.
     """
-    table = runs_table(experiment)
-    if table.empty:
-        message = f"experiment {experiment} has no runs yet; start with: rnaexp run --model viennarna"
-        raise InputError(message)
+    found = compared(experiment)
+    tables = as_tables(found)
     if csv is not None:
-        write_atomically(csv, table.to_csv(index=False).encode())
+        for name, table in tables.items():
+            write_atomically(_beside(csv, name), table.to_csv(index=False).encode())
+    made = f"rnaexp {version('rnaexp')}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    if as_markdown is not None:
+        write_atomically(as_markdown, markdown(found, made=made).encode())
+    whole = page(found, made=made) if html is not None or log else ""
+    if html is not None:
+        write_atomically(html, whole.encode())
     if tradeoff is not None:
-        write_tradeoff(table, tradeoff)
-    _print(newest(table).reindex(columns=list(_SHOWN)).rename(columns=_SHOWN))
+        from rnaexp.report.tradeoff import write_tradeoff  # matplotlib takes half a second
+
+        write_tradeoff(runs_table(experiment), tradeoff)
+    _print(found)
+    if log:
+        _log(found, tables, whole, markdown(found, made=made))
 
 
-def newest(table: pd.DataFrame) -> pd.DataFrame:
-    """One row for each distinct question, its newest finished run; best F1 first within each test set."""
-    names = ("model", "validation", "test", "protocol", "alignment", "related", "seed")
-    asked = [f"params.{name}" for name in names]
-    table = table.reindex(columns=sorted({*table.columns, *_SHOWN, *asked}))
-    finished = table[table["status"] == "FINISHED"].sort_values("started", ascending=False)
-    return finished.drop_duplicates(asked).sort_values(
-        ["params.test", "params.protocol", "metrics.structure.f1"], ascending=[True, True, False]
-    )
+def as_tables(comparison: Comparison) -> dict[str, pd.DataFrame]:
+    """The comparison's tables by name, those with rows; `leaderboard` holds the published figures too, marked.
+
+    `source` tells them apart: measured or published.
+    """
+    theirs = comparison.published.rename(columns={"model": "label", "source": "stated_in"})
+    rows = [board.rows.drop(columns=_NOT_KEPT).assign(source="measured") for board in comparison.boards]
+    found = {
+        "leaderboard": pd.concat([*rows, theirs.assign(source="published")], ignore_index=True),
+        "classes": pd.concat([board.means.assign(**board.asked) for board in comparison.boards] or [pd.DataFrame()]),
+        "families": comparison.families.drop(columns=["started", "group"]),
+        "contrasts": pd.concat([comparison.standing.assign(question="standing"), comparison.declared]),
+        "stability": _of_all(comparison, "tune", "head_stability.csv"),
+        "breakdown": _of_all(comparison, "test", "breakdown.csv"),
+    }
+    return {name: table.round(6) for name, table in found.items() if len(table)}
 
 
-def _print(table: pd.DataFrame) -> None:
+def _of_all(comparison: Comparison, kind: str, name: str) -> pd.DataFrame:
+    """One artifact of every row, one below the other, with what it belongs to in front."""
+    parts = []
+    for board in comparison.boards:
+        for label, table in board.column(kind, name).items():
+            named = pd.DataFrame({"label": label, **board.asked}, index=table.index)
+            parts.append(pd.concat([named, table], axis=1))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _beside(csv: Path, name: str) -> Path:
+    return csv if name == "leaderboard" else csv.with_name(f"{csv.stem}_{name}{csv.suffix}")
+
+
+def _log(comparison: Comparison, tables: dict[str, pd.DataFrame], html: str, text: str) -> None:
+    runs = sorted({run for board in comparison.boards for run in board.rows["run_id"]})
+    with tracked_run("comparison", kind="comparison", experiment=comparison.experiment) as run:
+        run.params({"runs": len(runs), "questions": len(comparison.boards)})
+        run.text(html, "report.html")
+        run.text(text, "report.md")
+        run.text("\n".join(runs) + "\n", "runs.txt")
+        for name, table in tables.items():
+            run.table(table, f"{name}.csv")
+
+
+def _print(comparison: Comparison) -> None:
+    out = console(190)
+    out.print(about(comparison), markup=False, highlight=False)
+    for board in comparison.boards:
+        out.print(_shown(leaderboard_words(board, comparison.published), board.title), markup=False)
+        for line in diagnosis_words(board).parts[0][1]:
+            out.print(": ".join(line.cells), markup=False, highlight=False)
+    for name, rows in comparison.families.groupby("set"):
+        out.print(_shown(families_words(rows, comparison.published), f"families of {name}"), markup=False)
+    if len(comparison.standing):
+        out.print(_shown(contrast_words(comparison.standing), "standing contrasts"), markup=False)
+
+
+def _shown(words: Words, title: str) -> object:
     from rich.table import Table
+    from rich.text import Text
 
-    shown = Table()
-    for name in table.columns:
-        shown.add_column(str(name))
-    for row in table.itertuples(index=False):
-        shown.add_row(*[_text(value) for value in row])
-    console(190).print(shown, markup=False)
-
-
-def _text(value: object) -> str:
-    if pd.isna(value):  # type: ignore[call-overload]
-        return ""
-    return f"{value:.3f}".removesuffix(".000") if isinstance(value, float) else str(value)
-
-
-def sync() -> None:
-    """Push what an unreachable server left in the outbox."""
-    from rnaexp.track import outbox
-
-    sent = outbox.sync()
-    sys.stdout.write(f"{sent.pushed} runs sent, {sent.live} still running, {sent.kept} kept for later\n")
+    table = Table(title=Text(title), title_justify="left")
+    kept = [at for at, heading in enumerate(words.headings) if heading not in _NOT_PRINTED]
+    for at in kept:
+        table.add_column(Text(words.headings[at]))
+    for part, lines in words.parts:
+        if part:
+            table.add_section()
+            table.add_row(Text(part, style="bold"))
+        for line in lines:
+            table.add_row(*[Text(line.cells[at]) for at in kept], style="italic" if line.kind != "model" else None)
+    return table

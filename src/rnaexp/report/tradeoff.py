@@ -22,8 +22,10 @@ def tradeoff_points(runs: pd.DataFrame) -> pd.DataFrame:
     f1, f1_low, f1_high, overlap_ratio, overlap_low, overlap_high.
     """
     wanted = [*_STRUCTURE, *_CLASSIFY, _F1, f"{_F1}_low", f"{_F1}_high", _OR, *_interval(_OR), "status", "started"]
+    wanted.append("params.alignment")
     table = runs.reindex(columns=list(dict.fromkeys(wanted)))
-    table = table[table["status"] == "FINISHED"].sort_values("started", ascending=False)
+    intact = table["params.alignment"].isna() | table["params.alignment"].eq("intact")
+    table = table[intact & table["status"].eq("FINISHED")].sort_values("started", ascending=False)
     structure = table.dropna(subset=[*_STRUCTURE, _F1]).drop_duplicates(_STRUCTURE)
     function = table.dropna(subset=[*_CLASSIFY, _OR]).drop_duplicates(_CLASSIFY)
     both = structure[[*_STRUCTURE, _F1, f"{_F1}_low", f"{_F1}_high"]].merge(

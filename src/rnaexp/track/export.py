@@ -1,5 +1,6 @@
-"""The runs table as a DataFrame: for `rnaexp compare` and for the CSV files in tracking/results."""
+"""The runs table as a DataFrame, and the tables that runs keep as artifacts: for `rnaexp compare` and the exports."""
 
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,20 +21,69 @@ def runs_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
     import pandas as pd
 
     fixed = ["run_id", "name", "status", "started"]
-    table = pd.DataFrame([_row(run) for run in _parents(experiment)])
+    table = pd.DataFrame([_row(run) for run in _of_kind(experiment, "parent")])
     return table.reindex(columns=[*fixed, *sorted(set(table.columns) - set(fixed))])
 
 
-def _parents(experiment: str) -> list[Any]:
+def runs_in(experiment: str, question: str) -> list[Any]:
+    """Every run of the experiment that MLflow's filter `question` finds, newest first.
+
+    Raises: UnavailableError.
+    """
     experiment_id, connection = connect(experiment), client(target(experiment))
     runs: list[Any] = []
     token: str | None = ""
     while token is not None:
-        page = connection.search_runs(
-            [experiment_id], "tags.`rnaexp.kind` = 'parent'", max_results=_PAGE, page_token=token or None
-        )
+        page = connection.search_runs([experiment_id], question, max_results=_PAGE, page_token=token or None)
         runs, token = runs + list(page), page.token or None
     return runs
+
+
+def _of_kind(experiment: str, kind: str) -> list[Any]:
+    return runs_in(experiment, f"tags.`rnaexp.kind` = '{kind}'")
+
+
+def child_tables(
+    experiment: str, parents: Collection[str], wanted: Mapping[str, Sequence[str]]
+) -> "dict[str, dict[tuple[str, str], pd.DataFrame]]":
+    """Of each parent run its children's CSV artifacts by (kind, name); what a child does not have is not there.
+
+    `wanted`: the names by the kind of child.
+    """
+    found: dict[str, dict[tuple[str, str], pd.DataFrame]] = {parent: {} for parent in parents}
+    for kind, names in wanted.items():
+        for run in _of_kind(experiment, kind):
+            tables = found.get(run.data.tags.get("mlflow.parentRunId", ""))
+            if tables is not None:
+                for name, table in _csv_artifacts(experiment, run, names).items():
+                    tables[kind, name] = table
+    return found
+
+
+def question_tables(experiment: str, name: str) -> "dict[str, pd.DataFrame]":
+    """The newest finished run of each question that keeps a CSV artifact of this name."""
+    found: dict[str, pd.DataFrame] = {}
+    for run in _of_kind(experiment, "question"):
+        question = run.data.tags.get("rnaexp.question", run.info.run_name)
+        if run.info.status == "FINISHED" and question not in found:
+            for table in _csv_artifacts(experiment, run, (name,)).values():
+                found[question] = table
+    return found
+
+
+def _csv_artifacts(experiment: str, run: Any, names: Sequence[str]) -> "dict[str, pd.DataFrame]":
+    """Words stay words: an RNA may be called NA."""
+    import pandas as pd
+    from mlflow.artifacts import download_artifacts, list_artifacts
+
+    # By the run's own URI: by its id, MLflow asks the server three times for each file.
+    root, uri = run.info.artifact_uri, target(experiment).uri
+    there = {Path(item.path).name for item in list_artifacts(artifact_uri=root, tracking_uri=uri)}
+    paths = {
+        name: download_artifacts(artifact_uri=f"{root}/{name}", tracking_uri=uri) for name in names if name in there
+    }
+    words = dict.fromkeys(("rna", "cluster", "family", "group"), str)
+    return {name: pd.read_csv(path, dtype=words, keep_default_na=False, na_values=[""]) for name, path in paths.items()}
 
 
 def _row(run: Any) -> dict[str, Any]:

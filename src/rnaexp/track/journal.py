@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import shutil
-import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,10 +68,6 @@ class Journal:
         path = self.folder / key
         path.parent.mkdir()
         return path, key
-
-    def age_seconds(self) -> float:
-        """Seconds since the last operation."""
-        return time.time() - os.fstat(self._lines.fileno()).st_mtime
 
     def close(self) -> None:
         """Let go of the lock; the folder stays for a later push."""

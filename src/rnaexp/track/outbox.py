@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from rnaexp.track.push import Pusher, RefusedError, UnreachableError
 from rnaexp.track.store import Target, target
 
 PAUSE_SECONDS = 60.0  # after a failed push the run goes on this long before it asks the server again
+HEARTBEAT_SECONDS = 300.0  # a parent run says this often that its process lives: `rnaexp reap` goes by it
+HEARTBEAT_TAG = "rnaexp.heartbeat"
 
 
 def default_outbox() -> Path:
@@ -42,6 +45,7 @@ class LiveTree:
         self._pending: list[Operation] = [{"op": "open"}]
         self._quiet_until = 0.0
         self._refused = False
+        self._ended = threading.Event()
 
     def record(self, operation: Operation) -> None:
         """Keep one operation and push what is waiting; a server's failure is a warning, never the run's."""
@@ -64,9 +68,18 @@ class LiveTree:
             self.journal.remove()
             message = f"tracking store {self.pusher.where.public_uri}: {error}"
             raise UnavailableError(message) from error
+        threading.Thread(target=self._beat, args=(operation["run"],), name="heartbeat", daemon=True).start()
+
+    def _beat(self, run: str) -> None:
+        """Until the run ends; it also pushes what waits while the program is busy with other things."""
+        while not self._ended.wait(HEARTBEAT_SECONDS):
+            with self.lock, suppress(OSError):  # a full disk: whoever computes meets it as well, and says so
+                if not self._ended.is_set():
+                    self.record({"op": "tags", "run": run, "time": now(), "values": {HEARTBEAT_TAG: str(now())}})
 
     def close(self) -> None:
         """Push what is left; the folder goes when all of it has arrived, else it waits for `rnaexp sync`."""
+        self._ended.set()
         with self.lock:
             self._push()
             if self._pending or self._refused:

@@ -19,6 +19,7 @@ from rnaexp.track.store import Target, client, open_experiment, reason
 UUID_TAG = "rnaexp.uuid"
 PAUSES = (0.3, 1.0)  # seconds before the second and the third try
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST")
+_LOGIN = ("UNAUTHENTICATED", "PERMISSION_DENIED")
 _DRAWN_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")  # what MLflow calls a run that nobody named
 
 
@@ -51,7 +52,11 @@ class Pusher:
             except Exception as error:
                 if not _from_the_store(error):
                     raise
-                if isinstance(error, UnavailableError) or getattr(error, "error_code", None) in _REFUSALS:
+                code = getattr(error, "error_code", None)
+                if code in _LOGIN:
+                    message = f"{code}: set MLFLOW_TRACKING_USERNAME and _PASSWORD to a login that may write there"
+                    raise RefusedError(message) from error
+                if isinstance(error, UnavailableError) or code in _REFUSALS:
                     raise RefusedError(reason(error)) from error
                 if pause is None:
                     raise UnreachableError(reason(error)) from error

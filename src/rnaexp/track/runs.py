@@ -19,7 +19,7 @@ from rnaexp.track.store import EXPERIMENT, target
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = Literal["parent", "question", "tune", "test", "classify", "fitness"]
+Kind = Literal["parent", "question", "comparison", "tune", "test", "classify", "fitness"]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
@@ -167,7 +167,7 @@ class RunHandle:
 def tracked_run(
     name: str,
     *,
-    kind: Literal["parent", "question"] = "parent",
+    kind: Literal["parent", "question", "comparison"] = "parent",
     params: Mapping[str, object] | None = None,
     tags: Mapping[str, object] | None = None,
     experiment: str = EXPERIMENT,
@@ -175,7 +175,7 @@ def tracked_run(
 ) -> RunHandle:
     """Start a parent run: `with tracked_run("rnabert") as run: ...`; goes on with the run `mlflow run` opened, if any.
 
-    A `question` is a run of its own beside the parents it compares.
+    A `question` or a `comparison` is a run of its own beside the parents it compares.
     With the server down the run goes on: what it logs waits in `outbox` for `sync`.
     Raises: UnavailableError if the store refuses the run.
     """

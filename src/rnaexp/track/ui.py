@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 from rnaexp.errors import UnavailableError
 from rnaexp.track.store import EXPERIMENT, Target, client, connect, target
@@ -32,6 +33,32 @@ _COLUMNS = [
     "metrics.`seconds`",
 ]
 
+_SECTION = "rnaexp-charts"
+_F1, _OR = ({"type": "METRIC", "key": f"{key}"} for key in ("structure.f1", "classify.overlap_ratio"))
+# What MLflow's chart view shows without set-up, in its own words for a chart.
+_CHARTS: tuple[dict[str, Any], ...] = (
+    {
+        "type": "PARALLEL",
+        "selectedParams": ["group", "test"],
+        "selectedMetrics": [
+            "structure.f1",
+            "structure.oracle_f1",
+            "structure.p_at_n",
+            "structure.recall",
+            "structure.precision",
+        ],
+        "showAllRuns": True,
+    },
+    {"type": "SCATTER", "xaxis": _OR, "yaxis": _F1, "runsCountToCompare": 100},
+    {
+        "type": "SCATTER",
+        "xaxis": {"type": "METRIC", "key": "structure.validation_f1"},
+        "yaxis": _F1,
+        "runsCountToCompare": 100,
+    },
+    {"type": "BAR", "metricKey": "structure.f1", "runsCountToCompare": 100},
+)
+
 
 def serve(host: str = "127.0.0.1", port: int = 5000, *, experiment: str = EXPERIMENT) -> int:
     """Run the UI until Ctrl-C or SIGTERM stops it (0); for a store that is a server, only say where it is.
@@ -46,14 +73,16 @@ def serve(host: str = "127.0.0.1", port: int = 5000, *, experiment: str = EXPERI
     _refuse_taken(host, port)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", where.uri]
     command += ["--host", host, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning"]
-    _say(f"MLflow UI: {runs_page(f'http://{host}:{port}', experiment_id)} (Ctrl-C stops it)")
+    page = runs_page(f"http://{host}:{port}", experiment_id)
+    _say(f"MLflow UI: {page} (Ctrl-C stops it)")
+    _say(f"as charts: {page}&compareRunsMode=CHART")
     # Background jobs are for MLflow's GenAI evaluation; without them the server starts no worker processes.
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
     return _until_stopped(command, os.environ | quiet)
 
 
 def runs_page(server: str, experiment_id: str) -> str:
-    """The address of the runs table with our columns.
+    """The address of the runs table with our columns, filter and charts.
 
     MLflow 3.17 opens its GenAI pages without the first parameter, and shows no metric without the second.
     """
@@ -62,8 +91,21 @@ def runs_page(server: str, experiment_id: str) -> str:
 
 
 def _offer_view(where: Target, experiment_id: str) -> None:
-    state = json.dumps({"selectedColumns": _COLUMNS})
-    client(where).set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{_VIEW}", state)
+    state = {
+        "selectedColumns": _COLUMNS,
+        "searchFilter": "tags.`rnaexp.kind` = 'parent'",
+        "orderByKey": "metrics.`structure.f1`",
+        "orderByAsc": False,
+        "runsHiddenMode": "SHOWALL",
+        "compareRunSections": [
+            {"uuid": _SECTION, "name": "models", "display": True, "isReordered": True, "columns": 2, "cardHeight": 380}
+        ],
+        "compareRunCharts": [
+            {"uuid": f"{_SECTION}-{at}", "metricSectionId": _SECTION, "deleted": False, "isGenerated": False, **chart}
+            for at, chart in enumerate(_CHARTS)
+        ],
+    }
+    client(where).set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{_VIEW}", json.dumps(state))
 
 
 def _until_stopped(command: list[str], environment: Mapping[str, str]) -> int:

@@ -1,0 +1,66 @@
+"""Verbs about what is tracked: compare, ui, sync, reap. Bodies are imported when a verb runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the verbs on the program."""
+    app.command(epilog="Example: rnaexp compare --html report.html")(compare)
+    app.command()(ui)
+    app.command()(sync)
+    app.command(epilog="Example: rnaexp reap --minutes 120 --dry-run")(reap)
+
+
+def compare(
+    experiment: Annotated[str, typer.Option(help="MLflow experiment.")] = "rnaexp",
+    html: Annotated[Path | None, typer.Option(help="Write the whole report as one file that opens offline.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write the leaderboard, and beside it NAME_contrasts.csv and so on.")
+    ] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the tables as Markdown.")] = None,
+    tradeoff: Annotated[
+        Path | None, typer.Option(help="Structure F1 against overlap ratio, as .png, .svg, .pdf or (the points) .csv.")
+    ] = None,
+    log: Annotated[bool, typer.Option("--log", help="Keep the report and its tables as a run in MLflow.")] = False,
+) -> None:
+    """All tracked models side by side: leaderboard by class, ranks, contrasts, breakdowns, pictures."""
+    from rnaexp.report import comparison
+
+    comparison.compare(experiment, html=html, csv=csv, as_markdown=markdown, tradeoff=tradeoff, log=log)
+
+
+def ui(
+    port: Annotated[int, typer.Option(help="Port.")] = 5000,
+    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+) -> None:
+    """Open the MLflow pages on this machine's loopback address."""
+    from rnaexp.track.ui import serve
+
+    raise typer.Exit(serve(host=host, port=port))
+
+
+def sync() -> None:
+    """Send to the tracking server what could not be sent while it was down."""
+    from rnaexp.track.outbox import sync as send
+
+    sent = send()
+    typer.echo(f"{sent.pushed} runs sent, {sent.live} still running, {sent.kept} kept for later")
+
+
+def reap(
+    minutes: Annotated[
+        int, typer.Option(help="Without a sign of life for so long (each run gives one every 5).", min=15)
+    ] = 60,
+    experiment: Annotated[str, typer.Option(help="MLflow experiment.")] = "rnaexp",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
+) -> None:
+    """Close as KILLED the runs that say RUNNING but whose process is gone, wherever it ran."""
+    from rnaexp.track.reap import reap as close
+
+    closed = close(minutes * 60, experiment=experiment, dry_run=dry_run)
+    for run in closed:
+        typer.echo(f"{run.run_id} {run.name}: no sign of life since {run.last_seen:%Y-%m-%d %H:%M} UTC")
+    typer.echo(f"{len(closed)} runs {'would be closed' if dry_run else 'closed as KILLED'}")

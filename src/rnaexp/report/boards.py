@@ -1,0 +1,140 @@
+"""What the tracked runs say beside one another: leaderboards, ranks, contrasts, and the tables behind them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from rnaexp.errors import InputError
+from rnaexp.report.classes import LANGUAGE_MODELS, published
+from rnaexp.report.leaderboard import ASKED, class_means, families, leaderboard, with_overlap
+from rnaexp.run.contrasts import Answer, add_ranks, contrast_table
+from rnaexp.track.export import child_tables, question_tables, runs_table
+
+_WANTED = {"tune": ("heads.csv", "head_stability.csv"), "test": ("per_rna.csv", "breakdown.csv", "heads.csv")}
+_RANKS = ("rank", "rank_low", "rank_high", "ranked_rnas")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """Runs that can be compared: one question, the rows best first within each class, each row's tables by its label.
+
+    `tables[label]` holds (kind of child, name of artifact) -> table.
+    """
+
+    asked: Mapping[str, str]
+    rows: pd.DataFrame
+    means: pd.DataFrame
+    tables: Mapping[str, Mapping[tuple[str, str], pd.DataFrame]]
+
+    def column(self, kind: str, name: str) -> dict[str, pd.DataFrame]:
+        """One artifact of every row that has it, by label, in the board's order."""
+        return {label: tables[kind, name] for label, tables in self.tables.items() if (kind, name) in tables}
+
+    @property
+    def title(self) -> str:
+        """What was asked, in words."""
+        kept = ", relatives kept" if self.asked["related"] == "keep" else ""
+        tuned = f"tuned on {self.asked['validation']}" if self.asked["validation"] else "not tuned here"
+        return f"{self.asked['test']}, {tuned}{kept}, protocol {self.asked['protocol']}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """All that the report shows, the largest board first.
+
+    `standing`: contrasts of every language model, fixed here; `declared`: those of questions.
+    """
+
+    experiment: str
+    boards: tuple[Board, ...]
+    families: pd.DataFrame
+    standing: pd.DataFrame
+    declared: pd.DataFrame
+    published: pd.DataFrame
+    left_out: Mapping[str, int]  # runs that did not end FINISHED, by status
+
+
+def compared(experiment: str) -> Comparison:
+    """Read the tracking store.
+
+    Raises: InputError if nothing finished was tracked yet; UnavailableError.
+    """
+    runs = runs_table(experiment)
+    rows, classified = leaderboard(runs), families(runs)
+    if rows.empty and classified.empty:
+        message = f"experiment {experiment} has no finished runs yet; start with: rnaexp run --model viennarna"
+        raise InputError(message)
+    tables = child_tables(experiment, set(rows["run_id"]), _WANTED)
+    rows["f1"] = [_exact_f1(row, tables[row["run_id"]]) for row in rows.to_dict("records")]
+    answers = {row["run_id"]: _answer(row, tables[row["run_id"]]) for row in rows.to_dict("records")}
+    add_ranks(list(answers.values()))
+    ranks = [[answers[run_id].told["structure"].get(name) for name in _RANKS] for run_id in rows["run_id"]]
+    rows[list(_RANKS)] = pd.DataFrame(ranks, rows.index, columns=list(_RANKS), dtype=float)
+    states = runs["status"].value_counts().to_dict()
+    return Comparison(
+        experiment=experiment,
+        boards=tuple(_boards(rows, classified, tables)),
+        families=classified,
+        standing=contrast_table(_standing(rows), list(answers.values())),
+        declared=_declared(experiment),
+        published=published(),
+        left_out={str(state): int(count) for state, count in states.items() if state != "FINISHED"},
+    )
+
+
+def _boards(
+    rows: pd.DataFrame, classified: pd.DataFrame, tables: Mapping[str, Mapping[tuple[str, str], pd.DataFrame]]
+) -> list[Board]:
+    found = []
+    for asked, some in rows.groupby(list(ASKED), sort=False, dropna=False):
+        joined = with_overlap(some, classified)
+        found.append(
+            Board(
+                asked={name: value if isinstance(value, str) else "" for name, value in zip(ASKED, asked, strict=True)},
+                rows=joined,
+                means=class_means(joined),
+                tables={row["label"]: tables[row["run_id"]] for row in joined.to_dict("records")},
+            )
+        )
+    return sorted(found, key=lambda board: (-len(board.rows), board.title))
+
+
+def _answer(row: Mapping[Any, Any], tables: Mapping[tuple[str, str], pd.DataFrame]) -> Answer:
+    """A tracked run as what it told when it was run: as much of it as ranks and contrasts read."""
+    per_rna = tables.get(("test", "per_rna.csv"))
+    tuned = per_rna is not None and pd.notna(row["f1"])
+    told = {name: row[name] for name in ("model", "validation", "test", "related")}
+    return Answer(
+        told=told | {"protocol": {"name": row["protocol"]}, "alignment": _words(row["alignment"]), "structure": {}},
+        f1=per_rna[["rna", "cluster", "f1"]].dropna() if per_rna is not None and tuned else None,
+    )
+
+
+def _exact_f1(row: Mapping[Any, Any], tables: Mapping[tuple[str, str], pd.DataFrame]) -> float:
+    """With every digit: the metric has four, and rounded again to three it would differ from what the run printed."""
+    per_rna = tables.get(("test", "per_rna.csv"))
+    if per_rna is None or pd.isna(row["f1"]):
+        return float(row["f1"])
+    return float(per_rna["f1"].mean())
+
+
+def _words(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _standing(rows: pd.DataFrame) -> list[dict[str, str]]:
+    """Language models against their untrained twin, the control that counts stacks, and folding: fixed beforehand."""
+    found = []
+    for model, some in rows[rows["class"].isin(LANGUAGE_MODELS)].groupby("model", sort=False):
+        aligned = some["alignment"].notna().any()
+        others = ("stems-alignment", "alifold") if aligned else ("stems", "viennarna")
+        found += [{"model": str(model), "against": other} for other in (f"untrained:{model}", *others)]
+    return found
+
+
+def _declared(experiment: str) -> pd.DataFrame:
+    """What questions declared, as they were answered: Holm over the contrasts of each question."""
+    tables = question_tables(experiment, "contrasts.csv")
+    return pd.concat([table.assign(question=name) for name, table in tables.items()]) if tables else pd.DataFrame()

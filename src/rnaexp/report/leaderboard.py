@@ -1,0 +1,119 @@
+"""Tracked runs as rows of a leaderboard: one for each model and question, its newest finished run."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from rnaexp.report.classes import CLASSES, LANGUAGE_MODELS, class_of
+
+ASKED = ("validation", "test", "protocol", "related")  # equal in all rows of a board
+_WHO = ("model", "alignment", "seed")
+_WORDS = (*ASKED, *_WHO, "group", "layer", "head", "parameters")
+_STRUCTURE = (
+    "f1",
+    "f1_low",
+    "f1_high",
+    "f1_retuned_low",
+    "f1_retuned_high",
+    "f1_ceiling",
+    "oracle_f1",
+    "validation_f1",
+    "p_at_n",
+    "auprc",
+    "head_stability",
+    "rnas",
+    "clusters",
+    "coverage",
+)
+_OTHERS = {"fitness.spearman": "fitness_spearman", "seconds": "seconds", "peak_memory_mb": "peak_memory_mb"}
+_TAGS = {"rnaexp.diagnosis": "diagnosis", "rnaexp.classify": "classify_diagnosis", "rnaexp.evidence": "evidence"}
+_FAMILIES = (
+    "overlap_ratio",
+    "overlap_low",
+    "overlap_high",
+    "auroc",
+    "matched_overlap_ratio",
+    "matched_auroc",
+)
+_NUMBERS = (*_STRUCTURE, *_OTHERS.values(), "layer", "head", "parameters")
+
+
+def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
+    """A row for each structure run that counts: what was asked, who answered, the figures, the run's id.
+
+    Within a question by class, then F1 (the oracle's where nothing was tuned), best first. `label`: the model, and
+    what sets it apart from its other rows.
+    """
+    names = {f"params.{name}": name for name in _WORDS}
+    names |= {f"metrics.structure.{name}": name for name in _STRUCTURE}
+    names |= {f"metrics.{name}": short for name, short in _OTHERS.items()}
+    names |= {f"tags.{name}": short for name, short in _TAGS.items()} | {"run_id": "run_id", "started": "started"}
+    rows = _finished(runs, names)
+    rows = rows[rows["test"].notna()].drop_duplicates([*ASKED, *_WHO])
+    rows[list(_NUMBERS)] = rows[list(_NUMBERS)].apply(pd.to_numeric)
+    rows["class"] = pd.Series([*map(class_of, rows["model"], rows["group"])], rows.index, dtype=object)
+    rows["label"] = pd.Series(_labels(rows), rows.index, dtype=object)
+    order = rows.assign(
+        place=rows["class"].map({name: at for at, name in enumerate(CLASSES)}),
+        score=-rows["f1"].fillna(rows["oracle_f1"]),
+    )
+    return rows.loc[order.sort_values([*ASKED, "place", "score", "label"]).index].reset_index(drop=True)
+
+
+def families(runs: pd.DataFrame) -> pd.DataFrame:
+    """A row for each model and set of families, from its newest finished run; least overlap first within a class."""
+    names = {"params.model": "model", "params.group": "group", "params.classify.set": "set"}
+    names |= {f"metrics.classify.{name}": name for name in _FAMILIES}
+    names |= {"tags.rnaexp.classify": "diagnosis", "run_id": "run_id", "started": "started"}
+    rows = _finished(runs, names).dropna(subset=["set", "overlap_ratio"]).drop_duplicates(["model", "set"])
+    rows["class"] = pd.Series([*map(class_of, rows["model"], rows["group"])], rows.index, dtype=object)
+    order = rows.assign(place=rows["class"].map({name: at for at, name in enumerate(CLASSES)}))
+    return rows.loc[order.sort_values(["set", "place", "overlap_ratio", "model"]).index].reset_index(drop=True)
+
+
+def with_overlap(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Each row beside its model's overlap ratio on the set that most of the models were classified on (`overlap_set`).
+
+    An altered alignment has none: models of alignments are classified by single sequences.
+    """
+    here = known[known["model"].isin(rows["model"])]
+    chosen = None if here.empty else str(here["set"].value_counts(sort=False).sort_index().idxmax())
+    columns = ["model", "overlap_ratio", "overlap_low", "overlap_high"]
+    joined = rows.merge(here.loc[here["set"] == chosen, columns], on="model", how="left")
+    joined.loc[~joined["alignment"].isin(["intact"]) & joined["alignment"].notna(), columns[1:]] = float("nan")
+    return joined.assign(overlap_set=chosen)
+
+
+def class_means(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of each class of language models the plain mean of F1, oracle F1 and overlap ratio, and how many have one.
+
+    Columns: class, models, f1, oracle_f1, overlap_ratio, classified. Altered alignments and further seeds are no
+    further models; baselines and controls are no classes.
+    """
+    plain = rows[rows["class"].isin(LANGUAGE_MODELS) & (rows["alignment"].isna() | rows["alignment"].eq("intact"))]
+    grouped = plain.drop_duplicates("model").groupby("class", sort=False)
+    means = grouped.agg(
+        models=("model", "size"),
+        f1=("f1", "mean"),
+        oracle_f1=("oracle_f1", "mean"),
+        overlap_ratio=("overlap_ratio", "mean"),
+        classified=("overlap_ratio", "count"),
+    )
+    return means.reindex([name for name in CLASSES if name in means.index]).reset_index(names="class")
+
+
+def _finished(runs: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Finished runs, newest first, with our names for their columns."""
+    table = runs.reindex(columns=[*names, "status"])
+    table = table[table["status"] == "FINISHED"].drop(columns="status").rename(columns=names)
+    return table.sort_values("started", ascending=False, kind="stable")
+
+
+def _labels(rows: pd.DataFrame) -> Sequence[str]:
+    seeds = rows.groupby([*ASKED, "model", "alignment"], dropna=False)["seed"].transform("nunique")
+    return [
+        model
+        + (f" ({alignment})" if pd.notna(alignment) and alignment != "intact" else "")
+        + (f", seed {seed}" if several > 1 else "")
+        for model, alignment, seed, several in zip(rows["model"], rows["alignment"], rows["seed"], seeds, strict=True)
+    ]

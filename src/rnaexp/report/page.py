@@ -1,0 +1,120 @@
+"""The comparison as one HTML file: opens offline, loads nothing, and what came from data is text in it.
+
+Every script in it is named by its hash in a Content-Security-Policy; the policy allows no connection at all. So even a
+name that escaping missed could neither run nor call home.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from rnaexp.report import page_figures as figures
+from rnaexp.report.boards import Board, Comparison
+from rnaexp.report.cells import (
+    Words,
+    about,
+    contrast_words,
+    diagnosis_words,
+    families_words,
+    leaderboard_words,
+    published_words,
+    stability_words,
+)
+
+_DRAW = """
+const figures = JSON.parse(document.getElementById("figures").textContent);
+// Plotly draws a button that sends the chart to its makers' server.
+const options = {displaylogo: false, plotlyServerURL: "", modeBarButtonsToRemove: ["sendChartToCloud"]};
+for (const place of document.querySelectorAll(".plot")) {
+  const figure = figures[Number(place.dataset.figure)];
+  Plotly.newPlot(place, figure.data, figure.layout, options);
+}
+document.documentElement.dataset.drawn = String(document.querySelectorAll(".plot .main-svg").length);
+"""
+
+
+def page(comparison: Comparison, *, made: str) -> str:
+    """The whole file; `made`: when and by what, shown at its head."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    drawn: list[figures.Figure] = []
+    environment = Environment(loader=PackageLoader("rnaexp.report"), autoescape=True, undefined=StrictUndefined)
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    plotly = plotly_js()
+    return environment.get_template("page.html").render(
+        about=about(comparison),
+        made=made,
+        boards=[_board(board, comparison, drawn) for board in comparison.boards],
+        families=[
+            (name, families_words(rows, comparison.published)) for name, rows in comparison.families.groupby("set")
+        ],
+        tradeoffs=_places([figures.tradeoff(board) for board in comparison.boards], drawn),
+        sizes=_places([_sizes(board, what) for what in _SIZES for board in comparison.boards], drawn),
+        standing=contrast_words(comparison.standing) if len(comparison.standing) else None,
+        declared=contrast_words(comparison.declared) if len(comparison.declared) else None,
+        published=published_words(comparison.published),
+        source=comparison.published["source"].iloc[0],
+        figures=drawn,
+        plotly=plotly,
+        draw=_DRAW,
+        scripts=" ".join(f"'sha256-{_hash(script)}'" for script in (plotly, _DRAW)),
+    )
+
+
+_SIZES = {"f1": "F1", "overlap_ratio": "overlap ratio"}
+
+
+def _sizes(board: Board, what: str) -> figures.Figure | None:
+    return figures.sizes(board, what, _SIZES[what])
+
+
+def _board(board: Board, comparison: Comparison, drawn: list[figures.Figure]) -> dict[str, Any]:
+    return {
+        "title": board.title,
+        "caption": _caption(board),
+        "leaderboard": leaderboard_words(board, comparison.published),
+        "diagnosis": _unless_empty(diagnosis_words(board)),
+        "forest": _places([figures.forest(board)], drawn),
+        "stability": _unless_empty(stability_words(board)),
+        "breakdowns": _places(figures.breakdowns(board), drawn),
+        "heads": _places(figures.head_maps(board), drawn),
+        "rnas": _places([figures.rna_map(board)], drawn),
+    }
+
+
+def _unless_empty(words: Words) -> Words | None:
+    return words if any(lines for _, lines in words.parts) else None
+
+
+def _caption(board: Board) -> str:
+    first = board.rows.iloc[0]
+    parts = [f"labels {first['evidence']}"] if isinstance(first["evidence"], str) else []
+    if first["clusters"] == first["clusters"]:
+        parts.append(f"{first['clusters']:.0f} clusters of relatives")
+    if first["f1_ceiling"] == first["f1_ceiling"]:
+        parts.append(f"best F1 that the protocol allows {first['f1_ceiling']:.2f}")
+    ranked = board.rows["ranked_rnas"].max()
+    if ranked == ranked:
+        parts.append(f"ranks over the {ranked:.0f} RNAs that every row scored")
+    return "; ".join(parts)
+
+
+def _places(found: Sequence[figures.Figure | None], drawn: list[figures.Figure]) -> list[int]:
+    """Keep the figures, and say where each one stands."""
+    kept = [figure for figure in found if figure is not None]
+    drawn += kept
+    return list(range(len(drawn) - len(kept), len(drawn)))
+
+
+@cache
+def plotly_js() -> str:
+    """Plotly's script, as its package brings it."""
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+def _hash(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
