@@ -1,21 +1,18 @@
 """Scores of a set of RNAs: what the store has is taken from it, only the rest is run."""
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-
-import numpy as np
 
 from rnaexp.errors import TooLongError, UnsuitableError
 from rnaexp.models.files import FileEncoder
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
-from rnaexp.store import Arrays, Store, key_of
+from rnaexp.store import Store, key_of
 from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.pairs import candidates, reference
-from rnaexp.structure.protocol import ReadOut, Scoring
-from rnaexp.structure.reading import Reading
+from rnaexp.structure.protocol import ReadOut
+from rnaexp.structure.reading import Reading, scores_from
 
 # Raise when what an entry holds, or how it is computed, changes: old entries are then not found.
 _SCHEMA = 1
@@ -123,31 +120,6 @@ def _made_by(read_out: ReadOut) -> dict[str, object]:
     fields = asdict(read_out)
     scale = fields.pop("score_scale")
     return fields | ({"score_scale": scale} if scale == "z-score" else {})
-
-
-def scores_from(rna: Rna, entry: Arrays, scoring: Scoring, score_scale: str = "raw") -> RnaScores:
-    """A stored entry beside what is known of its RNA."""
-    scores = entry["scores"]
-    if score_scale == "top":
-        ranks = np.arange(1, scores.shape[1] + 1, dtype=np.float32)
-        scores = np.where(entry["indices"] >= 0, -ranks / np.float32(len(rna)), np.float32(-np.inf))
-    return RnaScores(
-        id=rna.id,
-        sequence_sha256=sequence_sha256(rna),
-        cluster=rna.cluster or rna.id,
-        bases=len(rna),
-        candidates=int(entry["candidates"]),
-        reference=reference(rna, scoring),
-        scores=scores,
-        indices=entry["indices"],
-        complete=bool(entry["complete"]),
-        match=scoring.match,
-    )
-
-
-def sequence_sha256(rna: Rna) -> str:
-    """Identity of an RNA across sets, whatever it is called there."""
-    return hashlib.sha256(rna.sequence.encode()).hexdigest()
 
 
 def _head_scores(encoder: Encoder, reading: Reading, tables: list[RnaScores], data: tuple[str, str]) -> HeadScores:

@@ -88,8 +88,10 @@ def loading(model: str, weights: str, config: str, device: str, seed: int) -> di
     }
 
 
-def run_one(task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder | None = None) -> None:
-    """One task: compute, track, print. Of several processes only the first tracks and prints."""
+def run_one(
+    task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder | None = None, register: bool = False
+) -> None:
+    """One task: compute, track, print, and register if asked. Of several processes the first does that."""
     shown = announce if is_first_process() else silence
     store = Store()
     if not is_first_process():
@@ -102,6 +104,18 @@ def run_one(task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder
         sys.stdout.write(json_format.dumps(told) + "\n")
     else:
         screen.show([told])
+    if register:
+        for line in _registered(told["run_id"]):
+            say(line)
+
+
+def _registered(run_id: str | None) -> list[str]:
+    from rnaexp.run import registering
+
+    if run_id is None:
+        message = "the run is not in MLflow yet, so it is not registered: rnaexp sync, then rnaexp register RUN"
+        raise UnavailableError(message)
+    return registering.register(run_id)
 
 
 def _tracked(task: Task, store: Store, encoder: Encoder | None, tags: Mapping[str, object]) -> Answer:
