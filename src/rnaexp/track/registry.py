@@ -13,7 +13,7 @@ from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import spec
 from rnaexp.structure.configuration import Configuration
 from rnaexp.track.aliases import CONFIGURATION_TAG, evidence, promote
-from rnaexp.track.linked import link_metrics
+from rnaexp.track.linked import logged_model
 from rnaexp.track.names import checked_texts, safe_name
 from rnaexp.track.packaged import CONFIGURATION, WEIGHTS, read_configuration
 from rnaexp.track.store import client, connect, reason, target
@@ -110,44 +110,38 @@ def _card(found: Configuration) -> str:
 
 
 def _new_version(connection: Any, name: str, run_id: str, found: Configuration, weights: Path | None) -> Any:
-    logged = _logged(name, run_id, found, weights)
-    link_metrics(connection, run_id, logged.model_id)
+    tags = checked_texts(evidence(found))
+    model = logged_model(connection, name, run_id, tags, lambda model, folder: _save(model, folder, found, weights))
     tuned = found.tuned
-    what = f"head {tuned.layer}.{tuned.head}, tuned on {tuned.tuned_on} (validation F1 {tuned.validation_f1:.4f})"
     return connection.create_model_version(
         name,
-        source=logged.model_uri,
+        source=f"{SCHEME}{model.model_id}",
         run_id=run_id,
-        tags=checked_texts(evidence(found)),
-        description=what,
-        model_id=logged.model_id,
+        tags=tags,
+        description=f"head {tuned.layer}.{tuned.head}, tuned on {tuned.tuned_on} (F1 {tuned.validation_f1:.4f})",
+        model_id=model.model_id,
     )
 
 
-def _logged(name: str, run_id: str, found: Configuration, weights: Path | None) -> Any:
-    """The logged model: our one line of code, the configuration, and the weights if asked for."""
+def _save(about: Any, folder: Path, found: Configuration, weights: Path | None) -> None:
+    """MLflow's model folder: our one line of code, the configuration, and the weights if asked for."""
     import mlflow.pyfunc
     import pandas as pd
-    from mlflow.models import Model
 
     from rnaexp.track.pyfunc import EXAMPLE, SETTINGS, SIGNATURE
 
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / CONFIGURATION
         path.write_text(json.dumps(found.to_json(), indent=1), encoding="utf-8")
-        return Model.log(
-            artifact_path=None,
-            flavor=mlflow.pyfunc,
-            name=name,
-            run_id=run_id,
+        mlflow.pyfunc.save_model(
+            path=str(folder),
+            mlflow_model=about,
             python_model=str(_SERVED),
             artifacts={"configuration": str(path)} | ({} if weights is None else {WEIGHTS: str(weights)}),
             signature=SIGNATURE,
             input_example=pd.DataFrame([EXAMPLE]),
             pip_requirements=_requirements(),
             model_config=SETTINGS,
-            params=checked_texts(evidence(found)),
-            model_type="rna-structure",
         )
 
 
