@@ -1,6 +1,5 @@
 """A registered configuration as an MLflow model: rows of RNAs in, base pairs out, by the single-head way."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,6 @@ from rnaexp.rna import Rna
 from rnaexp.structure.configuration import Configuration
 from rnaexp.structure.predict import predict_one, record_of, refuse_beyond_memory
 from rnaexp.track.packaged import read_configuration
-
-# MLflow would read type hints of `predict` as a signature; ours is stated below.
-warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method")
 
 _PAIR = Object(
     [
@@ -78,13 +74,13 @@ class TunedHeadModel(PythonModel):  # type: ignore[misc]
             weights = Path(settings["weights"]) if settings["weights"] else None
             self._encoder = self._configuration.load(weights=weights, device=settings["device"])
 
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-        """A DataFrame of one row for each RNA, in order.
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
+        """One row for each RNA, in order.
 
         Raises: MlflowException, which the server turns into 400 with the reason, or 500 for a map that is unusable.
         """
         try:
-            rnas = _rnas(pd.DataFrame(model_input).to_dict("records"))
+            rnas = _rnas(model_input.to_dict("records"))
             for rna in rnas:
                 self._encoder.check(rna)
                 refuse_beyond_memory(self._encoder, rna)
