@@ -118,6 +118,6 @@ def test_an_rna_beyond_memory_is_refused_and_one_that_fits_is_not(encoder, monke
     rna = Rna(id="long", sequence="A" * 500)
     refuse_beyond_memory(encoder, rna)
     monkeypatch.setattr("psutil.virtual_memory", lambda: type("Free", (), {"available": 500 * 500 * 32})())
-    with pytest.raises(TooLongError, match="long: 500 bases need about 0.0 GB"):
+    with pytest.raises(TooLongError, match=r"long: 500 bases need about 0\.0 GB"):
         refuse_beyond_memory(encoder, rna)
     refuse_beyond_memory(encoder, replace(rna, sequence="A" * 20))

@@ -51,16 +51,16 @@ def promote(connection: Any, made: Any, found: Configuration) -> list[str]:
 
 def _promote(connection: Any, mine: Any, alias: str) -> str:
     holder = _holder(connection, mine.name, alias)
-    if holder is not None and holder.version == mine.version:
+    if holder is not None and _number(holder) == _number(mine):
         return f"{alias} is version {mine.version} already"
     if holder is not None and (why := _why_not_over(holder, mine)):
         return f"{alias} stays version {holder.version}: {why}"
-    predecessor = _NOBODY if holder is None else holder.version
+    predecessor = _NOBODY if holder is None else str(holder.version)
     connection.set_model_version_tag(mine.name, mine.version, _claim(alias), predecessor)
     connection.set_model_version_tag(mine.name, mine.version, f"rnaexp.{alias}", _because(mine, holder))
     connection.set_registered_model_alias(mine.name, alias, mine.version)
     best = _best_claim(connection, mine.name, alias, predecessor)
-    if best.version != mine.version:
+    if _number(best) != _number(mine):
         connection.set_registered_model_alias(mine.name, alias, best.version)
         return f"{alias} is version {best.version}, which was registered at the same time with F1 {_f1(best):.4f}"
     return f"{alias} is version {mine.version}: {_because(mine, holder)}"
@@ -117,4 +117,5 @@ def _f1(version: Any) -> float:
 
 
 def _number(version: Any) -> int:
+    # A SQLite store gives a number, a server a text.
     return int(version.version)

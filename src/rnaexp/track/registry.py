@@ -14,7 +14,7 @@ from rnaexp.models import spec
 from rnaexp.structure.configuration import Configuration
 from rnaexp.track.aliases import CONFIGURATION_TAG, evidence, promote
 from rnaexp.track.linked import logged_model
-from rnaexp.track.names import checked_texts, safe_name
+from rnaexp.track.names import checked_texts, model_name
 from rnaexp.track.packaged import CONFIGURATION, WEIGHTS, read_configuration
 from rnaexp.track.store import client, connect, reason, target
 
@@ -41,7 +41,7 @@ def register(run_id: str, found: Configuration, weights: Path | None = None) -> 
     """
     connect()
     with _as_unavailable(f"run {run_id}"):
-        connection, name = client(target()), safe_name(found.tuned.model)
+        connection, name = client(target()), model_name(found.tuned.model)
         parent = _finished(connection, run_id)
         _ensure(connection, name, found)
         known = [one for one in connection.search_model_versions(f"name = '{name}'") if _holds(one, found)]
