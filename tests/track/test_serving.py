@@ -152,7 +152,7 @@ def test_a_thousand_requests_of_eight_clients_lose_none_and_mix_none_up(folder, 
     [
         ([{"sequence": "ACGX"}], "rna1: letter 'X' at position 4"),
         ([{"sequence": "ACGU"}, {"id": "second", "sequence": ""}], "second: empty sequence"),
-        ([{"sequence": 5}], "Incompatible input types for column sequence"),
+        ([{"sequence": 5}], "rna1: sequence must be text"),
         ([{"id": "a"}], "missing inputs ['sequence']"),
         ([], "missing inputs ['sequence']"),
         ([{"sequence": "A" * 5000}], "rna1: 5000 bases; msm-nano reads at most"),
