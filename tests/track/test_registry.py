@@ -4,14 +4,20 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import mlflow.pyfunc
+import pandas as pd
 import pytest
+import torch
 from mlflow.artifacts import download_artifacts
+from mlflow.exceptions import MlflowException
 
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import load, spec
+from rnaexp.rna import Rna
 from rnaexp.run.model_verbs import convert_to
 from rnaexp.structure.configuration import configuration
 from rnaexp.structure.heads import TunedHead
+from rnaexp.structure.predict import predict_one, record_of
 from rnaexp.structure.protocol import ATTENTION, PROTOCOLS
 from rnaexp.track import tracked_run
 from rnaexp.track.aliases import promote
@@ -223,3 +229,53 @@ def test_a_models_name_is_data(quick, place, mlflow_of):
     quick(model="untrained:../<b>x")
     (registered,) = mlflow_of(place).search_registered_models()
     assert not set(registered.name) & set(":/.<>")
+
+
+@pytest.fixture
+def model(run_id, monkeypatch):
+    """The registered version as MLflow loads it, pickles refused."""
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    register(run_id, whole(head()))
+    return mlflow.pyfunc.load_model("models:/lm-nano@champion", model_config={"device": "cpu"})
+
+
+def code_of(model, rows):
+    with pytest.raises(MlflowException) as refused:
+        model.predict(rows)
+    return refused.value.error_code, str(refused.value)
+
+
+def test_the_loaded_model_answers_as_the_package_does_and_says_why_it_does_not(model):
+    rnas = [Rna(id="a", sequence="GGGAAAGGCUAUUUUAGCCAAAAAGCCC"), Rna(id="rna2", sequence="GGGGAAAACCCC")]
+    encoder = load("lm-nano", device="cpu")
+    rows = [{"sequence": rnas[0].sequence, "id": "a"}, {"sequence": rnas[1].sequence.lower().replace("u", "t")}]
+    assert model.predict(rows).to_dict("records") == [
+        record_of(predict_one(encoder, rna, head()), head()) for rna in rnas
+    ]
+    for rows, said in (
+        ([{"sequence": "ACGX"}], "rna1: letter 'X' at position 4"),
+        ([{"sequence": "A" * 2000}], "rna1: 2000 bases; lm-nano reads at most 1023"),
+        ([{"sequence": "ACGU", "alignment": ">a\nACGG\n"}], "row 0 of its alignment"),
+        (pd.DataFrame({"sequence": []}, dtype=str), "no RNA"),
+    ):
+        code, text = code_of(model, rows)
+        assert (code, said in text) == ("INVALID_PARAMETER_VALUE", True), text
+    served = model.unwrap_python_model()._encoder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(served), "read_head", lambda *words: torch.full((4, 4), torch.nan))
+        assert code_of(model, [{"sequence": "ACGU"}])[0] == "INTERNAL_ERROR", "not the caller's fault"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("psutil.virtual_memory", lambda: type("Free", (), {"available": 10})())
+        assert code_of(model, [{"sequence": "ACGU"}])[0] == "INVALID_PARAMETER_VALUE"
+
+
+def test_a_copy_of_the_weights_is_what_the_loaded_model_reads(run_id, tmp_path):
+    encoder = load("lm-nano", device="cpu")
+    again = convert_to(encoder, {"name": "lm-nano", "device": "cpu"}, tmp_path / "weights")
+    register(run_id, replace(whole(head()), packaged=again.fingerprint), tmp_path / "weights")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rnaexp.structure.configuration.Configuration.load", lambda *_, **__: pytest.fail("not the copy"))
+        packaged = mlflow.pyfunc.load_model("models:/lm-nano/1")
+    assert packaged.unwrap_python_model()._encoder.fingerprint == again.fingerprint
+    given = mlflow.pyfunc.load_model("models:/lm-nano/1", model_config={"weights": str(tmp_path / "weights")})
+    assert given.unwrap_python_model()._encoder.fingerprint == encoder.fingerprint
