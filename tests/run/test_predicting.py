@@ -79,6 +79,17 @@ def test_a_format_that_is_not_known_is_refused_before_anything_runs(tmp_path):
         predict(tmp_path / "no.fa", tmp_path, tuned(), lambda: None, unknown="reject", formats=["pdf"])
 
 
+def test_a_model_of_alignments_says_what_it_read_alone(tmp_path, capsys):
+    (tmp_path / "my").mkdir()
+    (tmp_path / "my" / "one.fa").write_text(">one\nGGGGAAAACCCC\n")
+    (tmp_path / "my" / "two.a3m").write_text(">two\nGGGGAAAACCCC\n>kin\nGGCGAAAACGCC\n")
+    msm = load("msm-nano", device="cpu")
+    predict(tmp_path / "my", tmp_path, tuned(), lambda: msm, unknown="reject", formats=["json"])
+    assert "1 of 2 RNAs of my have no alignment and were read alone" in capsys.readouterr().err
+    told = json.loads((tmp_path / "predictions.json").read_text())
+    assert {one["id"]: one["depth"] for one in told} == {"one": 1, "two": 2}
+
+
 def test_pairs_that_cross_the_nested_ones_are_dashed():
     rna = Rna(id="knot", sequence="GGGGAAAACCCCAAAAGGGG")
     nested, crossing = ((0, 11), (1, 10), (2, 9)), ((4, 17), (5, 16))

@@ -11,10 +11,10 @@ from rnaexp.data.formats import read_rnas
 from rnaexp.data.letters import Unknown
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
-from rnaexp.report.progress import announce
+from rnaexp.report.progress import announce, say
 from rnaexp.rna import Rna
 from rnaexp.run.predicted_files import FORMATS, header, json_text, write_one
-from rnaexp.run.read import Skipped, read_set
+from rnaexp.run.read import Skipped, read_alone, read_set
 from rnaexp.store import Store
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.predict import Prediction, prediction, reading_of
@@ -46,6 +46,8 @@ def predict(
         brackets.append(f">{rna.id} {header(tuned)}\n{rna.sequence}\n{found.dot_bracket}\n")
         records += [json_text(found, tuned)] if "json" in formats else []
         write_one(found, scores, tuned, out, formats)
+    if alone := read_alone(encoder, rnas, fasta.name):
+        say(alone)
     table = pd.DataFrame(pairs, columns=["rna", "i", "j", "bases", "score"])
     write_atomically(out / "pairs.csv", table.to_csv(index=False).encode())
     write_atomically(out / "structures.dbn", "".join(brackets).encode())

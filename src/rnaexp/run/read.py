@@ -94,6 +94,17 @@ def unreadable(encoder: Encoder, rna: Rna) -> str:
     return ""
 
 
+def read_alone(encoder: Encoder, rnas: Sequence[Rna], name: str) -> str:
+    """What to say of RNAs of the set `name` that a model of alignments read without one; "" if there are none."""
+    alone = sum(rna.alignment is None for rna in rnas)
+    if encoder.spec.reads != "alignment" or not alone:
+        return ""
+    return (
+        f"{alone} of {len(rnas)} RNAs of {name} have no alignment and were read alone, at depth 1 "
+        "(rnaexp msa makes alignments)"
+    )
+
+
 def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
     allowed = candidates(rna, reading.scoring)
     parts = {

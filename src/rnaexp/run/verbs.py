@@ -19,7 +19,7 @@ from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, 
 from rnaexp.run.conclude import conclude, write_csv
 from rnaexp.run.contrasts import Answer
 from rnaexp.run.question import read_question
-from rnaexp.run.read import is_first_process
+from rnaexp.run.read import is_first_process, read_alone
 from rnaexp.run.record import record
 from rnaexp.run.structure import run_structure
 from rnaexp.run.task import Result, Task
@@ -141,12 +141,8 @@ def _warn(result: Result, store: Store) -> None:
             f"{len(result.related)} RNAs of {result.validation.data.name} have relatives in "
             f"{result.test.data.name} and {done}: {', '.join(result.related)}"
         )
-    alone = [rna.id for rna in result.test.rnas if rna.alignment is None]
-    if result.encoder.spec.reads == "alignment" and alone:
-        say(
-            f"{len(alone)} of {len(result.test.rnas)} RNAs of {result.test.data.name} have no alignment and were read "
-            "alone, at depth 1 (rnaexp msa makes alignments)"
-        )
+    if alone := read_alone(result.encoder, result.test.rnas, result.test.data.name):
+        say(alone)
     reasons: dict[str, list[str]] = {}
     for one in result.skipped:
         what = f"{'failed' if one.failed else 'skipped'}: {one.reason.removeprefix(one.id + ': ')}"
