@@ -100,6 +100,7 @@ def test_figures_are_linked_to_the_model_and_to_their_data_and_no_history_grows(
         ("structure.validation_f1", 0.5, "vl"),
         ("structure.f1", 0.4, "ts"),
     }
+    assert json.loads(model.tags["mlflow.modelVersions"]) == [{"name": "lm-nano", "version": "1"}]
     for metric in model.metrics:
         assert len(client.get_metric_history(metric.run_id, metric.key)) == 1
     assert [experiment.name for experiment in client.search_experiments()].count("rnaexp") == 1

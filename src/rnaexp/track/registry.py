@@ -113,7 +113,7 @@ def _new_version(connection: Any, name: str, run_id: str, found: Configuration, 
     tags = checked_texts(evidence(found))
     model = logged_model(connection, name, run_id, tags, lambda model, folder: _save(model, folder, found, weights))
     tuned = found.tuned
-    return connection.create_model_version(
+    made = connection.create_model_version(
         name,
         source=f"{SCHEME}{model.model_id}",
         run_id=run_id,
@@ -121,6 +121,10 @@ def _new_version(connection: Any, name: str, run_id: str, found: Configuration, 
         description=f"head {tuned.layer}.{tuned.head}, tuned on {tuned.tuned_on} (F1 {tuned.validation_f1:.4f})",
         model_id=model.model_id,
     )
+    # The page of a logged model says by this tag alone whether, and as what, it is registered.
+    versions = json.dumps([{"name": name, "version": str(made.version)}])
+    connection.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": versions})
+    return made
 
 
 def _save(about: Any, folder: Path, found: Configuration, weights: Path | None) -> None:
