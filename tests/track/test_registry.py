@@ -119,7 +119,7 @@ def test_only_a_better_one_on_the_same_ground_is_promoted(quick, place, mlflow_o
         ({"f1": 0.4}, "0.4000 is not above its 0.5000"),
         ({"f1": 0.5, "rnas": ("two", "one")}, "0.5000 is not above its 0.5000"),
         ({"f1": 0.9, "set": "other"}, "another validation set"),
-        ({"f1": 0.9, "rnas": ("one",)}, "another RNAs of the validation set"),
+        ({"f1": 0.9, "rnas": ("one",)}, "other RNAs of the set"),
         ({"f1": 0.9, "protocol": "strict"}, "another scoring"),
     ):
         done = quick(**fields)

@@ -75,10 +75,14 @@ def _why_not_over(holder: Any, mine: Any) -> str | None:
     """Why a version does not replace another; None if it does."""
     if _F1 not in holder.tags:
         return "it carries no validation F1 to compare with; set the alias by hand if you know better"
-    for tag, what in ((_SET, "validation set"), (_RNAS, "RNAs of the validation set"), (_SCORING, "scoring")):
+    for tag, what in (
+        (_SET, "another validation set"),
+        (_RNAS, "other RNAs of the set"),
+        (_SCORING, "another scoring"),
+    ):
         if holder.tags.get(tag) != mine.tags[tag]:
             seen = f"{_judged(holder)}, version {mine.version} on {_judged(mine)}"
-            return f"another {what} ({seen}), so their F1 cannot be compared; set the alias by hand if you know better"
+            return f"{what} ({seen}), so their F1 cannot be compared; set the alias by hand if you know better"
     if _f1(mine) <= _f1(holder):
         return f"validation F1 {_f1(mine):.4f} is not above its {_f1(holder):.4f} on {_judged(holder)}"
     return None
