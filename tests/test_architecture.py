@@ -16,7 +16,17 @@ ORDER = [
     {"structure", "classify", "stats"},
     {"track", "store", "lit", "pretrain"},
     {"run", "report"},
-    {"cli", "cli_models", "cli_embeddings", "cli_pretrain", "cli_msa", "cli_options", "cli_search", "cli_tracking"},
+    {
+        "cli",
+        "cli_models",
+        "cli_embeddings",
+        "cli_pretrain",
+        "cli_msa",
+        "cli_options",
+        "cli_search",
+        "cli_tracking",
+        "cli_use",
+    },
     {"__main__"},
 ]
 OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit", "pretrain"}}

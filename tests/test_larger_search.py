@@ -14,7 +14,7 @@ from rnaexp.errors import InputError
 from rnaexp.run.larger import larger_search
 from rnaexp.run.task import Task
 from rnaexp.store import Store
-from rnaexp.structure.larger import Configuration, Kept, configured, explore, halves
+from rnaexp.structure.larger import Choice, Kept, configured, explore, halves
 from rnaexp.structure.pairs import average_product_correct, reference
 from rnaexp.structure.protocol import CANONICAL, Scoring
 
@@ -64,7 +64,7 @@ def plainly(kept, chosen, scoring):
 @pytest.mark.parametrize("standardise", [True, False])
 @pytest.mark.parametrize(("heads", "separation", "pairs"), [(1, 1, "all"), (3, 4, "canonical"), (2, 6, "all")])
 def test_scores_are_those_of_the_definition(kept, symmetrise, apc, standardise, heads, separation, pairs):
-    chosen = Configuration(
+    chosen = Choice(
         heads=heads, symmetrise=symmetrise, apc=apc, standardise=standardise, min_separation=separation, pairs=pairs
     )
     made = configured(kept, chosen, Scoring(min_separation=2))
@@ -78,15 +78,15 @@ def test_scores_are_those_of_the_definition(kept, symmetrise, apc, standardise, 
 
 
 def test_limits_on_calls_leave_the_reference_alone(kept):
-    made = configured(kept, Configuration(min_separation=6, pairs="canonical"), Scoring())
+    made = configured(kept, Choice(min_separation=6, pairs="canonical"), Scoring())
     assert np.array_equal(made.reference, reference(kept.rna, Scoring()))
 
 
 def test_the_greedy_decoder_gives_each_base_one_partner(kept):
-    made = configured(kept, Configuration(decoder="greedy"), Scoring())
+    made = configured(kept, Choice(decoder="greedy"), Scoring())
     used = Counter(base for at in made.indices[0] for base in divmod(int(at), len(kept.rna)))
     assert max(used.values()) == 1
-    assert configured(kept, Configuration(), Scoring(decoder="greedy")).indices.tolist() == made.indices.tolist()
+    assert configured(kept, Choice(), Scoring(decoder="greedy")).indices.tolist() == made.indices.tolist()
 
 
 def test_relatives_stay_in_one_half():
@@ -104,7 +104,7 @@ def test_the_plain_head_is_always_tried_and_a_study_in_memory_repeats():
         return 0.1 * chosen.heads + 0.3 * chosen.apc - 0.05 * chosen.min_separation
 
     found = explore(objective, heads=4, trials=40, name="x")
-    assert Configuration() in dict(found)
+    assert Choice() in dict(found)
     assert len(dict(found)) == len(found) <= 40
     assert [f1 for _, f1 in found] == sorted((f1 for _, f1 in found), reverse=True)
     assert found == explore(objective, heads=4, trials=40, name="x")
@@ -141,7 +141,7 @@ def task(sets):
 
 def test_where_the_single_head_knows_everything_it_stays(task, tmp_path, announce):
     found = larger_search(task(), Store(tmp_path), announce, trials=15)
-    assert found.chosen == Configuration()
+    assert found.chosen == Choice()
     assert (found.evaluation.f1.mean, found.gain.difference.mean, found.against.difference.mean) == (1.0, 0.0, 0.0)
     assert found.heads[0] == (1, 2)
 

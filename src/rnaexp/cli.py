@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp import cli_embeddings, cli_msa, cli_pretrain, cli_search, cli_tracking
+from rnaexp import cli_embeddings, cli_msa, cli_pretrain, cli_search, cli_tracking, cli_use
 from rnaexp.cli_models import models_app
 from rnaexp.cli_options import Long, Precision, TokenPairs
 
@@ -78,6 +78,7 @@ def run(
     precision: Precision = "fp32",
     seed: Seed = 0,
     shard: Annotated[str, typer.Option(help="i/n: every n-th run of the question, from the i-th (1..n).")] = "",
+    register: Annotated[bool, typer.Option("--register", help="Put the tuned head into MLflow's registry.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
     json: Json = False,
 ) -> None:
@@ -87,7 +88,7 @@ def run(
     choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}
     choices |= {"match": match}
     if question is not None:
-        _no_model_beside(model)
+        _nothing_beside(model, register=register)
         verbs.run_question(question, shard, csv=csv, json=json)
         return
     task = verbs.task(
@@ -108,12 +109,15 @@ def run(
         precision=precision,
         seed=seed,
     )
-    verbs.run_one(task, csv=csv, json=json)
+    verbs.run_one(task, csv=csv, json=json, register=register)
 
 
-def _no_model_beside(model: str) -> None:
+def _nothing_beside(model: str, *, register: bool) -> None:
     if model:
         message = "give a question file or --model, not both"
+        raise typer.BadParameter(message)
+    if register:
+        message = "--register goes with --model; of a question's runs choose one: rnaexp register RUN"
         raise typer.BadParameter(message)
 
 
@@ -184,35 +188,6 @@ def score(
     )
 
 
-@app.command(epilog="Example: rnaexp predict --model rnabert my.fasta --out predictions")
-def predict(
-    fasta: Annotated[Path, typer.Argument(help="Your RNAs: FASTA, or any format that can be read.")],
-    model: Model,
-    out: Annotated[Path, typer.Option(help="Folder for pairs.csv and structures.dbn.")] = Path("predictions"),
-    tuned: Annotated[str, typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: the newest.")] = "",
-    mask: Annotated[bool, typer.Option("--mask", help="Read letters other than A C G U T as N.")] = False,
-    long: Long = "skip",
-    weights: Weights = "",
-    config: Config = "",
-    device: Device = "auto",
-    precision: Precision = "fp32",
-    seed: Seed = 0,
-) -> None:
-    """Base pairs of your own RNAs, by the model's tuned head."""
-    from rnaexp.run import predict as job
-    from rnaexp.run import verbs
-
-    found = verbs.find_tuned(model, tuned)
-    job.predict(
-        fasta,
-        out,
-        found,
-        loading=verbs.loading(model, weights, config, device, seed, precision, tuned=found),
-        unknown="mask" if mask else "reject",
-        long=verbs.long_policy(long),
-    )
-
-
 @data_app.command("list")
 def data_list(json: Json = False) -> None:
     """All named sets."""
@@ -258,6 +233,7 @@ def doctor(
     raise typer.Exit(health.doctor(with_models=models, json=json))
 
 
+cli_use.register(app)
 cli_embeddings.register(app)
 cli_msa.register(app)
 cli_tracking.register(app)

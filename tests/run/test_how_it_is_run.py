@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from tests.command import answer, inside, runs
 from tests.planted_sets import write_set
 

@@ -5,17 +5,17 @@ import json
 
 import pytest
 import torch
+
+from rnaexp.models import load
+from rnaexp.models.fair_esm import RNA_FM
+from rnaexp.models.nucleotide_transformer import ADAPTER as NT
+from rnaexp.rna import Rna
 from tests.command import answer, inside
 from tests.models.conftest import (
     bpe_folder,  # noqa: F401
     write_bert,
 )
 from tests.models.test_mosaic_bert import folder as dnabert_2_folder  # noqa: F401
-
-from rnaexp.models import load
-from rnaexp.models.fair_esm import RNA_FM
-from rnaexp.models.nucleotide_transformer import ADAPTER as NT
-from rnaexp.rna import Rna
 
 SIZES = {"encoder_layers": 2, "encoder_embed_dim": 24, "encoder_attention_heads": 3, "encoder_ffn_embed_dim": 48}
 RNA = Rna(id="r", sequence="GGGAAACUCGAUUGCAUCCGAAAGAGUUCC")

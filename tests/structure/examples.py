@@ -3,10 +3,9 @@
 import torch
 
 from rnaexp.rna import Rna
-from rnaexp.run.read import scores_from
 from rnaexp.structure.heads import HeadScores
 from rnaexp.structure.protocol import ATTENTION, Scoring
-from rnaexp.structure.reading import Reading, Table
+from rnaexp.structure.reading import Reading, Table, scores_from
 
 PAPER = Scoring()
 

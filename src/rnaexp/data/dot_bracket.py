@@ -20,6 +20,10 @@ class BracketError(ValueError):
         super().__init__(message)
 
 
+class CrossingError(ValueError):
+    """Pairs that cross so often that more kinds of brackets would be needed than there are."""
+
+
 def parse_dot_bracket(structure: str) -> tuple[Pair, ...]:
     """Pairs of an extended dot-bracket or WUSS string: each kind of bracket is matched by itself.
 
@@ -56,8 +60,8 @@ def _refuse_open(waiting: dict[str, list[int]]) -> None:
 def to_dot_bracket(length: int, pairs: Iterable[Pair]) -> str:
     """Pairs (0-based, i < j) as brackets; crossing pairs take further kinds, in the order ( [ { < A B ...
 
-    Raises: ValueError if a base has two partners (no dot-bracket can say so), a pair is outside, or 30 kinds
-    do not suffice.
+    Raises: ValueError if a base has two partners (no dot-bracket can say so) or a pair is outside; CrossingError, which
+    is one, if 30 kinds do not suffice.
     """
     structure = ["."] * length
     layers: list[list[Pair]] = []
@@ -66,7 +70,7 @@ def to_dot_bracket(length: int, pairs: Iterable[Pair]) -> str:
         layer = next((at for at, held in enumerate(layers) if not any(a < i < b < j for a, b in held)), len(layers))
         if layer == len(_OPENING):
             message = f"pair ({i}, {j}): more than {len(_OPENING)} kinds of brackets would be needed"
-            raise ValueError(message)
+            raise CrossingError(message)
         if layer == len(layers):
             layers.append([])
         layers[layer].append((i, j))

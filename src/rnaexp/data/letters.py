@@ -44,7 +44,7 @@ def _refusal(name: str, letter: str, position: int) -> str:
     if letter in GAPS:
         advice = "a gap in an unaligned sequence; an alignment has the ending .a2m, .a3m or .sto"
     elif letter.upper() in _MASKABLE:
-        advice = "only A C G U T N are read; unknown='mask' turns it into N"
+        advice = "only A C G U T N are read; N may stand for it (--mask, unknown='mask')"
     else:
         advice = "only A C G U T N are read"
     return f"{name}: letter {letter!r} at position {position}: {advice}"

@@ -133,14 +133,30 @@ def write_bpseq(path: Path, rna: Rna) -> None:
 
     Raises: ValueError if a base has two partners (BPSEQ cannot say so) or no reference is known.
     """
+    partner = _partners(rna, "BPSEQ")
+    rows = "".join(f"{at} {rna.sequence[at - 1]} {partner[at - 1]}\n" for at in range(1, len(rna) + 1))
+    path.write_text(rows, encoding="utf-8")
+
+
+def write_ct(path: Path, rna: Rna) -> None:
+    """As `write_bpseq`, as a connectivity table; an id of several words keeps its first, which is all that CT holds."""
+    partner, n = _partners(rna, "CT"), len(rna)
+    rows = "".join(
+        f"{at} {rna.sequence[at - 1]} {at - 1} {at + 1 if at < n else 0} {partner[at - 1]} {at}\n"
+        for at in range(1, n + 1)
+    )
+    path.write_text(f"{n} {(rna.id.split() or ['RNA'])[0]}\n{rows}", encoding="utf-8")
+
+
+def _partners(rna: Rna, form: str) -> list[int]:
+    """The partner of each base from 1, 0 for none."""
     if rna.pairs is None:
         message = f"{rna.id}: no pairs are known, so none can be written"
         raise ValueError(message)
     partner = [0] * len(rna)
     for i, j in rna.pairs:
         if partner[i] or partner[j]:
-            message = f"{rna.id}: base {i if partner[i] else j} has two partners: BPSEQ cannot show it"
+            message = f"{rna.id}: base {i if partner[i] else j} has two partners: {form} cannot show it"
             raise ValueError(message)
         partner[i], partner[j] = j + 1, i + 1
-    rows = "".join(f"{at} {rna.sequence[at - 1]} {partner[at - 1]}\n" for at in range(1, len(rna) + 1))
-    path.write_text(rows, encoding="utf-8")
+    return partner

@@ -1,10 +1,13 @@
 """Pictures of a run: every head's F1, a map beside its reference, how F1 spreads."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from rnaexp.rna import Pair
 from rnaexp.run.task import Part
 from rnaexp.structure.pairs import reference
 
@@ -54,6 +57,27 @@ def pair_map(scores: np.ndarray, part: Part, id: str, *, threshold: float | None
     axes.set(title=title, xlabel="base", ylabel="base", xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5))
     figure.colorbar(image, label="pair score (below)")
     figure.legend(loc="outside lower center", ncols=3, fontsize=8)
+    return figure
+
+
+def predicted_map(scores: np.ndarray, calls: Sequence[Pair], shown: Sequence[Pair], title: str) -> Figure:
+    """Every pair's score [n n] below the diagonal; above it the calls, and of them the pairs of the dot-bracket."""
+    n = len(scores)
+    figure = Figure(figsize=(6.2, 5.6), layout="constrained")
+    axes = figure.subplots()
+    finite = scores[np.isfinite(scores)]
+    low, high = np.quantile(finite, [0.5, 0.999]) if finite.size else (0.0, 1.0)
+    image = axes.imshow(scores.T, cmap="Greys", vmin=low, vmax=max(high, low + 1e-9), interpolation="nearest")
+    for pairs, size, look, label in (
+        (calls, 16, {"fc": "none", "ec": "tab:orange", "lw": 0.8}, "called"),
+        (shown, 5, {"fc": "tab:blue", "ec": "none"}, "in the dot-bracket"),
+    ):
+        axes.scatter([j for _, j in pairs], [i for i, _ in pairs], s=size, marker="s", label=label, **look)
+    axes.plot([0, n - 1], [0, n - 1], lw=0.5, color="grey")
+    axes.set(xlabel="base", ylabel="base", xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5))
+    axes.set_title(title, parse_math=False, fontsize=9)
+    figure.colorbar(image, label="pair score (below)")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     return figure
 
 

@@ -17,7 +17,7 @@ from rnaexp.store import Store, key_of
 from rnaexp.structure.curve import best_threshold
 from rnaexp.structure.evaluate import Evaluation, evaluate_head, paired_f1
 from rnaexp.structure.heads import HeadScores, RnaScores
-from rnaexp.structure.larger import MOST_HEADS, Configuration, Kept, configured, explore, halves
+from rnaexp.structure.larger import MOST_HEADS, Choice, Kept, configured, explore, halves
 from rnaexp.structure.protocol import PAIR_SCORES, Scoring
 
 _FINALISTS = 10  # of the part searched; the other part chooses among them
@@ -32,7 +32,7 @@ class Larger:
     """
 
     single: Result
-    chosen: Configuration
+    chosen: Choice
     threshold: float
     heads: tuple[tuple[int, int], ...]
     trials: pd.DataFrame
@@ -72,7 +72,7 @@ def larger_search(
         storage=storage,
         seed=seed,
     )
-    plain = Configuration()
+    plain = Choice()
     finalists = [chosen for chosen, _ in found[:_FINALISTS]]
     judged = {chosen: _judged(first, second, chosen, scoring) for chosen in dict.fromkeys([plain, *finalists])}
     best = max(judged, key=lambda chosen: judged[chosen].f1.mean)  # the plain head on a tie: it stands first
@@ -141,13 +141,13 @@ def _kept(
     return made
 
 
-def _optimum(kept: Sequence[Kept], chosen: Configuration, scoring: Scoring) -> tuple[float, float]:
+def _optimum(kept: Sequence[Kept], chosen: Choice, scoring: Scoring) -> tuple[float, float]:
     """Best F1 of these RNAs and its threshold."""
     found = best_threshold([configured(one, chosen, scoring) for one in kept], 0, scoring.averaging)
     return found.f1, found.threshold
 
 
-def _judged(first: Sequence[Kept], second: Sequence[Kept], chosen: Configuration, scoring: Scoring) -> Evaluation:
+def _judged(first: Sequence[Kept], second: Sequence[Kept], chosen: Choice, scoring: Scoring) -> Evaluation:
     """On the second part, with the threshold of the first."""
     _, threshold = _optimum(first, chosen, scoring)
     return _evaluated([configured(one, chosen, scoring) for one in second], threshold, scoring)
@@ -168,6 +168,6 @@ def _evaluated(rnas: Sequence[RnaScores], threshold: float, scoring: Scoring) ->
     return evaluate_head(scores, layer=0, head=0, threshold=threshold)
 
 
-def _table(found: Sequence[tuple[Configuration, float]], judged: dict[Configuration, float]) -> pd.DataFrame:
+def _table(found: Sequence[tuple[Choice, float]], judged: dict[Choice, float]) -> pd.DataFrame:
     rows = [{**asdict(chosen), "searched_on": f1, "chosen_on": judged.get(chosen)} for chosen, f1 in found]
     return pd.DataFrame(rows)

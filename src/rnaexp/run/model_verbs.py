@@ -66,7 +66,16 @@ def convert(loading: Mapping[str, Any], out: Path, *, json: bool) -> None:
     if out.exists() and any(out.iterdir()):
         message = "not empty; give a new folder"
         raise InputError(message, path=out)
-    encoder: Any = models.load(**loading)
+    encoder = models.load(**loading)
+    convert_to(encoder, loading, out)
+    _tell({"name": encoder.spec.name, "path": str(out), "maps_equal": True}, json=json)
+
+
+def convert_to(encoder: Encoder, loading: Mapping[str, Any], out: Path) -> Encoder:
+    """A loaded model's weights as a folder; returns the model as that folder gives it.
+
+    Raises: InputError if there is nothing to convert, or the copy gives other maps.
+    """
     network = getattr(encoder, "network", None)
     if network is None:
         message = f"{encoder.spec.name} has no weights to convert"
@@ -80,7 +89,7 @@ def convert(loading: Mapping[str, Any], out: Path, *, json: bool) -> None:
     if not torch.equal(_all_maps(encoder), _all_maps(again)):
         message = "the converted weights give other maps than the file they came from"
         raise InputError(message, path=out)
-    _tell({"name": encoder.spec.name, "path": str(out), "maps_equal": True}, json=json)
+    return again
 
 
 def _from_folder(loader: str) -> bool:

@@ -1,11 +1,8 @@
 """Scores of a set of RNAs: what the store has is taken from it, only the rest is run."""
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-
-import numpy as np
 
 from rnaexp.errors import InputError, TooLongError, UnsuitableError
 from rnaexp.models.files import FileEncoder
@@ -13,11 +10,11 @@ from rnaexp.models.fitted import FITTED
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
-from rnaexp.store import Arrays, Store, key_of
+from rnaexp.store import Store, key_of
 from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.pairs import reference
-from rnaexp.structure.protocol import ReadOut, Scoring
-from rnaexp.structure.reading import Reading, scorable
+from rnaexp.structure.protocol import ReadOut
+from rnaexp.structure.reading import Reading, scorable, scores_from
 from rnaexp.structure.windows import Long, windows_of
 
 # Raise when what an entry holds, or how it is computed, changes: old entries are then not found.
@@ -112,6 +109,17 @@ def unreadable(encoder: Encoder, rna: Rna, long: Long = "skip") -> str:
     return ""
 
 
+def read_alone(encoder: Encoder, rnas: Sequence[Rna], name: str) -> str:
+    """What to say of RNAs of the set `name` that a model of alignments read without one; "" if there are none."""
+    alone = sum(rna.alignment is None for rna in rnas)
+    if encoder.spec.reads != "alignment" or not alone:
+        return ""
+    return (
+        f"{alone} of {len(rnas)} RNAs of {name} have no alignment and were read alone, at depth 1 "
+        "(rnaexp msa makes alignments)"
+    )
+
+
 def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
     windows = windows_of(encoder, rna, reading.long)
     allowed = scorable(rna, reading.scoring, windows)
@@ -142,31 +150,6 @@ def _made_by(read_out: ReadOut) -> dict[str, object]:
     scale, spread = fields.pop("score_scale"), fields.pop("token_pairs")
     shaping = {"score_scale": scale} if scale == "z-score" else {}
     return fields | shaping | ({"token_pairs": spread} if spread != "mean" else {})
-
-
-def scores_from(rna: Rna, entry: Arrays, scoring: Scoring, score_scale: str = "raw") -> RnaScores:
-    """A stored entry beside what is known of its RNA."""
-    scores = entry["scores"]
-    if score_scale == "top":
-        ranks = np.arange(1, scores.shape[1] + 1, dtype=np.float32)
-        scores = np.where(entry["indices"] >= 0, -ranks / np.float32(len(rna)), np.float32(-np.inf))
-    return RnaScores(
-        id=rna.id,
-        sequence_sha256=sequence_sha256(rna),
-        cluster=rna.cluster or rna.id,
-        bases=len(rna),
-        candidates=int(entry["candidates"]),
-        reference=reference(rna, scoring),
-        scores=scores,
-        indices=entry["indices"],
-        complete=bool(entry["complete"]),
-        match=scoring.match,
-    )
-
-
-def sequence_sha256(rna: Rna) -> str:
-    """Identity of an RNA across sets, whatever it is called there."""
-    return hashlib.sha256(rna.sequence.encode()).hexdigest()
 
 
 def _head_scores(encoder: Encoder, reading: Reading, tables: list[RnaScores], data: tuple[str, str]) -> HeadScores:

@@ -12,7 +12,9 @@ from rnaexp.run.fitted import FittedEncoder
 from rnaexp.run.structure import head_maps
 from rnaexp.run.task import Announce, Part, Result
 from rnaexp.store import Store
+from rnaexp.structure.configuration import configuration
 from rnaexp.structure.protocol import protocol_fields
+from rnaexp.track.packaged import CONFIGURATION
 from rnaexp.track.runs import RunHandle
 
 
@@ -136,6 +138,9 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
         run.figure(picture, f"pairs/{place}.png")
     if result.tuned is not None:
         run.text(json.dumps(asdict(result.tuned), indent=1), "tuned_head.json")
+        loading = {"name": result.task.model, **result.task.loading}
+        whole = configuration(result.encoder.spec, result.tuned, loading, alignment=result.task.alignment)
+        run.text(json.dumps(whole.to_json(), indent=1), CONFIGURATION)
 
 
 def peak_memory_mb() -> float:

@@ -6,9 +6,9 @@ from rnaexp.data.alter import altered_set
 from rnaexp.data.clusters import clustered
 from rnaexp.data.sets import DataSet, load_set
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.run.read import sequence_sha256
 from rnaexp.run.task import Task
 from rnaexp.structure.heads import TunedHead
+from rnaexp.structure.reading import sequence_sha256
 
 # Validation and test set with clusters named over both, and the validation RNAs that have a relative in the test set.
 Sets = tuple[DataSet | None, DataSet, tuple[str, ...]]

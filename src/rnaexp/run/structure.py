@@ -74,8 +74,7 @@ def tune_and_test(
     if validation_set is not None:
         validation = _read_exactly(encoder, validation_set, usable, reading, store, announce, must=True)
         tuned = tuned_head(validation.scores, validation.search)
-        decoded = _dot_bracket_threshold(encoder, validation, tuned, store, announce)
-        tuned = replace(tuned, dot_bracket_threshold=decoded)
+        tuned = _with_dot_bracket_view(encoder, validation, tuned, store, announce)
     head = None if tuned is None else (tuned.layer, tuned.head)
     test = _read_exactly(encoder, test_set, test_set.rnas, reading, store, announce, must=False, whole=head)
     tested = None if head is None else whole_head(encoder, test, head, test.scored, store, announce)
@@ -110,15 +109,16 @@ def _not_related(validation: DataSet, related: Sequence[str]) -> list[Rna]:
     return rnas
 
 
-def _dot_bracket_threshold(
+def _with_dot_bracket_view(
     encoder: Encoder, validation: Part, tuned: TunedHead, store: Store, announce: Announce
-) -> float:
-    """The threshold that suits one partner a base, on the same RNAs by the same head."""
+) -> TunedHead:
+    """With the threshold that suits one partner a base, on the same RNAs by the same head, and its F1."""
     if tuned.scoring.decoder == "greedy":
-        return tuned.threshold
+        return replace(tuned, dot_bracket_threshold=tuned.threshold, dot_bracket_f1=tuned.validation_f1)
     whole = whole_head(encoder, validation, (tuned.layer, tuned.head), validation.rnas, store, announce)
     decoded = [one_partner(rna, 0) for rna in whole.scored()]
-    return best_threshold(decoded, 0, tuned.scoring.averaging).threshold
+    best = best_threshold(decoded, 0, tuned.scoring.averaging)
+    return replace(tuned, dot_bracket_threshold=best.threshold, dot_bracket_f1=best.f1)
 
 
 def whole_head(

@@ -19,7 +19,7 @@ from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, 
 from rnaexp.run.conclude import conclude, write_csv
 from rnaexp.run.contrasts import Answer
 from rnaexp.run.question import read_question
-from rnaexp.run.read import is_first_process
+from rnaexp.run.read import is_first_process, read_alone
 from rnaexp.run.record import record
 from rnaexp.run.structure import run_structure
 from rnaexp.run.task import Result, Task
@@ -107,8 +107,10 @@ def long_policy(word: str) -> Long:
     return word  # type: ignore[return-value]
 
 
-def run_one(task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder | None = None) -> None:
-    """One task: compute, track, print. Of several processes only the first tracks and prints."""
+def run_one(
+    task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder | None = None, register: bool = False
+) -> None:
+    """One task: compute, track, print, and register if asked. Of several processes the first does that."""
     shown = announce if is_first_process() else silence
     store = Store()
     if not is_first_process():
@@ -121,6 +123,18 @@ def run_one(task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder
         sys.stdout.write(json_format.dumps(told) + "\n")
     else:
         screen.show([told])
+    if register:
+        for line in _registered(told["run_id"]):
+            say(line)
+
+
+def _registered(run_id: str | None) -> list[str]:
+    from rnaexp.run import registering
+
+    if run_id is None:
+        message = "the run is not in MLflow yet, so it is not registered: rnaexp sync, then rnaexp register RUN"
+        raise UnavailableError(message)
+    return registering.register(run_id)
 
 
 def _tracked(task: Task, store: Store, encoder: Encoder | None, tags: Mapping[str, object]) -> Answer:
@@ -146,12 +160,8 @@ def _warn(result: Result, store: Store) -> None:
             f"{len(result.related)} RNAs of {result.validation.data.name} have relatives in "
             f"{result.test.data.name} and {done}: {', '.join(result.related)}"
         )
-    alone = [rna.id for rna in result.test.rnas if rna.alignment is None]
-    if result.encoder.spec.reads == "alignment" and alone:
-        say(
-            f"{len(alone)} of {len(result.test.rnas)} RNAs of {result.test.data.name} have no alignment and were read "
-            "alone, at depth 1 (rnaexp msa makes alignments)"
-        )
+    if alone := read_alone(result.encoder, result.test.rnas, result.test.data.name):
+        say(alone)
     if windowed := tables.windowed(result):
         say(f"{result.test.data.name}: {windowed}")
     reasons: dict[str, list[str]] = {}

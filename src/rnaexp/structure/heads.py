@@ -96,6 +96,7 @@ class TunedHead:
     head: int
     threshold: float
     dot_bracket_threshold: float | None = None  # tuned with the greedy one-partner decoder, for dot-brackets
+    dot_bracket_f1: float | None = None  # validation F1 of exactly that decoder at that threshold
     validation_f1: float | None
     tuned_on: str
     tuned_on_sha256: str

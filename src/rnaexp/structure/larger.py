@@ -22,7 +22,7 @@ _SEPARATIONS = 1, 6  # smallest and largest that calls may be asked to have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration:
+class Choice:
     """One point of the search. The reference is never touched: calls may be limited, what is to be found may not.
 
     `heads`: the mean of so many of the best heads' scores, standardised over each map's candidates first if asked.
@@ -45,7 +45,7 @@ class Kept:
     maps: Float32[np.ndarray, "k n n"]
 
 
-def configured(kept: Kept, chosen: Configuration, scoring: Scoring) -> RnaScores:
+def configured(kept: Kept, chosen: Choice, scoring: Scoring) -> RnaScores:
     """Every call the configuration can make, best first, judged under `scoring`."""
     rna = kept.rna
     limited = Scoring(min_separation=max(chosen.min_separation, scoring.min_separation), pairs=chosen.pairs)
@@ -69,7 +69,7 @@ def configured(kept: Kept, chosen: Configuration, scoring: Scoring) -> RnaScores
     return one_partner(made, 0) if greedy else made
 
 
-def _scores(kept: Kept, chosen: Configuration, allowed: np.ndarray) -> Float32[np.ndarray, "p"]:
+def _scores(kept: Kept, chosen: Choice, allowed: np.ndarray) -> Float32[np.ndarray, "p"]:
     read_out = ReadOut(symmetrise=chosen.symmetrise, apc=chosen.apc)
     every = pair_scores(torch.from_numpy(kept.maps[: chosen.heads]).double(), read_out).numpy()[:, allowed]
     if chosen.standardise and every.size:
@@ -95,13 +95,13 @@ def halves(clusters: Sequence[str]) -> tuple[list[int], list[int]]:
     return parts
 
 
-Objective = Callable[[Configuration], float]
+Objective = Callable[[Choice], float]
 
 
 def explore(
     objective: Objective, *, heads: int, trials: int, name: str, storage: str | None = None, seed: int = 0
-) -> list[tuple[Configuration, float]]:
-    """Configurations that Optuna's TPE tried and what each gave, best first, each once; the plain head is among them.
+) -> list[tuple[Choice, float]]:
+    """Choices that Optuna's TPE tried and what each gave, best first, each once; the plain head is among them.
 
     `storage`: an Optuna RDB URL; workers that give the same share one study, each adding its trials. A study in
     memory repeats to the digit.
@@ -116,19 +116,19 @@ def explore(
     if not study.trials:
         study.enqueue_trial(_plain(heads))
     study.optimize(lambda trial: objective(_suggested(trial, heads)), n_trials=trials)
-    found: dict[Configuration, float] = {}
+    found: dict[Choice, float] = {}
     for trial in study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)):
-        found[Configuration(**trial.params)] = float(trial.value or 0.0)
+        found[Choice(**trial.params)] = float(trial.value or 0.0)
     return sorted(found.items(), key=lambda item: -item[1])
 
 
 def _plain(heads: int) -> dict[str, Any]:
-    plain = Configuration()
+    plain = Choice()
     return {name: getattr(plain, name) for name in plain.__slots__ if name != "heads" or heads > 1}
 
 
-def _suggested(trial: Any, heads: int) -> Configuration:
-    return Configuration(
+def _suggested(trial: Any, heads: int) -> Choice:
+    return Choice(
         heads=trial.suggest_int("heads", 1, heads) if heads > 1 else 1,
         symmetrise=trial.suggest_categorical("symmetrise", [True, False]),
         apc=trial.suggest_categorical("apc", [True, False]),

@@ -1,5 +1,7 @@
 """What is kept of an RNA's maps while they stream by."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +11,7 @@ from torch import Tensor
 from rnaexp.errors import ScoreError
 from rnaexp.rna import Rna
 from rnaexp.structure.counts import greedy_pairs, top_pairs
+from rnaexp.structure.heads import RnaScores
 from rnaexp.structure.pairs import candidates, reference, standardised
 from rnaexp.structure.protocol import ReadOut, Scoring
 from rnaexp.structure.windows import Long, Windows, already_made
@@ -76,3 +79,28 @@ class Table:
             "candidates": np.array(self.candidates),
             "complete": np.array(complete),
         }
+
+
+def scores_from(rna: Rna, entry: Mapping[str, np.ndarray], scoring: Scoring, score_scale: str = "raw") -> RnaScores:
+    """A stored entry beside what is known of its RNA."""
+    scores = entry["scores"]
+    if score_scale == "top":
+        ranks = np.arange(1, scores.shape[1] + 1, dtype=np.float32)
+        scores = np.where(entry["indices"] >= 0, -ranks / np.float32(len(rna)), np.float32(-np.inf))
+    return RnaScores(
+        id=rna.id,
+        sequence_sha256=sequence_sha256(rna),
+        cluster=rna.cluster or rna.id,
+        bases=len(rna),
+        candidates=int(entry["candidates"]),
+        reference=reference(rna, scoring),
+        scores=scores,
+        indices=entry["indices"],
+        complete=bool(entry["complete"]),
+        match=scoring.match,
+    )
+
+
+def sequence_sha256(rna: Rna) -> str:
+    """Identity of an RNA across sets, whatever it is called there."""
+    return hashlib.sha256(rna.sequence.encode()).hexdigest()

@@ -17,8 +17,17 @@ def safe_name(text: str) -> str:
     plain = re.sub(r"[^A-Za-z0-9._=+-]", "_", text).lstrip(".-")[:100]
     if plain and plain == text:
         return plain
-    mark = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
-    return f"{plain}-{mark}".lstrip("-")
+    return f"{plain}-{_mark(text)}".lstrip("-")
+
+
+def model_name(text: str) -> str:
+    """As `safe_name`, without dots, which MLflow allows in no model's name."""
+    safe = safe_name(text)
+    return safe if "." not in safe else f"{safe.replace('.', '_')}-{_mark(text)}"
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
 
 
 def artifact_path(name: str) -> str:

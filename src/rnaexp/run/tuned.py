@@ -1,0 +1,54 @@
+"""Where a tuned head comes from, and how its model is loaded: by name, or as it was registered."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rnaexp import models
+from rnaexp.errors import InputError
+from rnaexp.models.spec import Encoder
+from rnaexp.run.verbs import find_tuned, loading
+from rnaexp.structure.configuration import refuse_other_weights
+from rnaexp.structure.heads import TunedHead
+
+REGISTERED = "models:/"
+
+Load = Callable[[], Encoder]
+
+
+def named(
+    model: str, *, tuned: str, weights: str, config: str, device: str, precision: str, seed: int
+) -> tuple[TunedHead, Load]:
+    """The newest tuned head of a model, or the one that `tuned` names.
+
+    Raises: UnavailableError naming the command that makes one; loading raises InputError for other weights.
+    """
+    head = find_tuned(model, tuned)
+
+    def load() -> Encoder:
+        asked = loading(model, weights, config, device, seed, precision, tuned=head)
+        return refuse_other_weights(models.load(**asked), head)
+
+    return head, load
+
+
+def registered(
+    uri: str, *, tuned: str, weights: str, config: str, device: str, precision: str, seed: int
+) -> tuple[TunedHead, Load]:
+    """The head behind `models:/NAME@ALIAS` with all that it needs.
+
+    Raises: InputError for an option that the registered configuration decides, UnavailableError.
+    """
+    from rnaexp.track.registry import fetch_configuration
+
+    for name, value in (("tuned", tuned), ("config", config), ("precision", precision), ("seed", seed)):
+        if value and value != "fp32":
+            message = f"--{name}: {uri} says that itself"
+            raise InputError(message)
+    found, folder = fetch_configuration(uri)
+
+    def load() -> Encoder:
+        if folder is not None and not weights:
+            return found.load_packaged(folder, device=device)
+        return found.load(weights=Path(weights) if weights else None, device=device)
+
+    return found.tuned, load

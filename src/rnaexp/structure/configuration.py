@@ -1,0 +1,135 @@
+"""A tuned head with what loads its model: all that must be known to apply it anywhere, and no weights."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from rnaexp import models
+from rnaexp.errors import InputError
+from rnaexp.models.spec import Encoder, ModelSpec
+from rnaexp.structure.heads import TunedHead
+from rnaexp.structure.protocol import PROTOCOLS
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What is registered and served.
+
+    `model`: what `models.load` takes. `own_weights`: it was tuned on weights that its user gave, which no catalogue
+    knows. `alignment`: what was done to the alignments it was tuned on. `packaged`: the fingerprint of the copy of the
+    weights that is registered with it, None without one. Facts of the model that nobody has read are None.
+    """
+
+    model: str
+    tuned: TunedHead
+    seed: int
+    settings: Mapping[str, Any] | None
+    own_weights: bool
+    alignment: str
+    precision: str
+    revision: str | None
+    source: str | None
+    source_sha256: str | None
+    alphabet: str | None
+    resolution: str
+    licence: str | None
+    packaged: str | None = None
+    schema: int = SCHEMA
+
+    def load(self, *, weights: Path | None = None, device: str = "auto") -> Encoder:
+        """The model, by its name or (`weights`) from a file or folder; never other weights than it was tuned on.
+
+        Raises: InputError (other weights), UnavailableError (they cannot be had).
+        """
+        if self.own_weights and weights is None:
+            message = (
+                f"{self.tuned.model}: this head was tuned on weights that its user gave, and none are registered with "
+                "it; give them with --weights (in Python: model_config={'weights': PATH})"
+            )
+            raise InputError(message)
+        encoder = models.load(self.model, weights=weights, config=self.settings, device=device, **self._how())
+        return refuse_other_weights(encoder, self.tuned)
+
+    def load_packaged(self, folder: Path, *, device: str = "auto") -> Encoder:
+        """The model from the copy of its weights that was registered with it.
+
+        Raises: InputError if the copy was altered.
+        """
+        # A folder's name may be gone from this machine; what was copied from it is a folder of the same kind.
+        name = str(folder) if Path(self.model).is_absolute() else self.model
+        encoder = models.load(name, weights=folder, device=device, **self._how())
+        if encoder.fingerprint != self.packaged:
+            message = f"these are not the weights that were registered with {self.tuned.model}"
+            raise InputError(message, path=folder)
+        return encoder
+
+    def _how(self) -> dict[str, Any]:
+        return {"seed": self.seed, "precision": self.precision, "token_pairs": self.tuned.read_out.token_pairs}
+
+    @property
+    def follows_the_paper(self) -> bool:
+        """Whether scores were made and judged as the paper says."""
+        return self.tuned.scoring == PROTOCOLS["paper"] and self.tuned.read_out.score_scale == "raw"
+
+    def sha256(self) -> str:
+        """Hash of everything in it."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as logged and registered."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Configuration":
+        """Raises: InputError if it was written by another version, or a field is missing or unknown."""
+        if values.get("schema") != SCHEMA:
+            message = f"a configuration of schema {values.get('schema')!r}; this rnaexp reads {SCHEMA}"
+            raise InputError(message)
+        if set(values) != {field.name for field in fields(cls)} or not isinstance(values["tuned"], dict):
+            message = f"not a configuration: it holds {', '.join(sorted(values))}"
+            raise InputError(message)
+        return cls(**{**values, "tuned": TunedHead.from_json(values["tuned"])})
+
+
+def refuse_other_weights(encoder: Encoder, tuned: TunedHead) -> Encoder:
+    """The encoder, if it is the one the head was tuned on.
+
+    Raises: InputError.
+    """
+    if encoder.fingerprint != tuned.weights:
+        message = (
+            f"this head was tuned on other weights of {tuned.model} than these, or at another --precision; run `rnaexp "
+            "run` with them first"
+        )
+        raise InputError(message)
+    return encoder
+
+
+def configuration(spec: ModelSpec, tuned: TunedHead, loading: Mapping[str, Any], *, alignment: str) -> Configuration:
+    """Of a model as it was loaded (`loading`: the arguments of `models.load`) and the head tuned on it."""
+    return Configuration(
+        model=_name(loading["name"]),
+        tuned=tuned,
+        seed=int(loading.get("seed") or 0),
+        settings=loading.get("config"),
+        own_weights=loading.get("weights") is not None,
+        alignment=alignment,
+        precision=str(loading.get("precision") or "fp32"),
+        revision=spec.revision,
+        source=spec.source,
+        source_sha256=spec.sha256,
+        alphabet=spec.alphabet,
+        resolution=spec.resolution,
+        licence=spec.licence,
+    )
+
+
+def _name(name: str) -> str:
+    """A folder's name holds from any working directory."""
+    is_folder = name not in models.names() and Path(name).is_dir()
+    return str(Path(name).resolve()) if is_folder else name

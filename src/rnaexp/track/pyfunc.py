@@ -1,0 +1,108 @@
+"""A registered configuration as an MLflow model: rows of RNAs in, base pairs out, by the single-head way."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.pyfunc import PythonModel
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import Array, Object, Property
+
+from rnaexp.data.values import rna_of
+from rnaexp.errors import InputError, ScoreError, TooLongError, UnsuitableError
+from rnaexp.models.spec import Encoder
+from rnaexp.rna import Rna
+from rnaexp.structure.configuration import Configuration
+from rnaexp.structure.predict import predict_one, record_of, refuse_beyond_memory
+from rnaexp.track.packaged import read_configuration
+
+_PAIR = Object(
+    [
+        Property("i", DataType.long),
+        Property("j", DataType.long),
+        Property("bases", DataType.string),
+        Property("score", DataType.double),
+    ]
+)
+SIGNATURE = ModelSignature(
+    inputs=Schema(
+        [
+            ColSpec(DataType.string, "sequence"),
+            ColSpec(DataType.string, "id", required=False),
+            ColSpec(DataType.string, "alignment", required=False),
+        ]
+    ),
+    outputs=Schema(
+        [
+            ColSpec(DataType.string, "id"),
+            ColSpec(Array(_PAIR), "pairs"),
+            ColSpec(DataType.string, "dot_bracket"),
+            ColSpec(DataType.string, "decoder"),
+            ColSpec(DataType.double, "validation_f1", required=False),
+            ColSpec(DataType.string, "validation"),
+            ColSpec(DataType.long, "depth"),
+        ]
+    ),
+)
+# What a reader of the registry page sees; a caller may override both: load_model(uri, model_config={"device": "cpu"}).
+SETTINGS = {"device": "auto", "weights": ""}
+EXAMPLE = {
+    "sequence": "GGGGCUAUAGCUCAGCUGGGAGAGCGCCUGCUUUGCACGCAGGAGGUCUGCGGUUCGAUCCCGCAUAGCUCCACCA",
+    "id": "tRNA-like",
+}
+
+
+class TunedHeadModel(PythonModel):  # type: ignore[misc]
+    """Loaded once; answers in any number of threads.
+
+    A request is answered whole or refused whole, with the reason, so that nothing is dropped in silence.
+    """
+
+    _configuration: Configuration
+    _encoder: Encoder
+
+    def load_context(self, context: Any) -> None:
+        """Read the configuration and load its model, before the first request."""
+        settings = {**SETTINGS, **(context.model_config or {})}
+        self._configuration, folder = read_configuration(Path(context.artifacts["configuration"]).parent)
+        if folder is not None and not settings["weights"]:
+            self._encoder = self._configuration.load_packaged(folder, device=settings["device"])
+        else:
+            weights = Path(settings["weights"]) if settings["weights"] else None
+            self._encoder = self._configuration.load(weights=weights, device=settings["device"])
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
+        """One row for each RNA, in order.
+
+        Raises: MlflowException, which the server turns into 400 with the reason, or 500 for a map that is unusable.
+        """
+        try:
+            rnas = _rnas(model_input.to_dict("records"))
+            for rna in rnas:
+                self._encoder.check(rna)
+                refuse_beyond_memory(self._encoder, rna)
+        except (InputError, TooLongError, UnsuitableError) as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+        try:
+            return pd.DataFrame([self._answer(rna) for rna in rnas])
+        except ScoreError as error:
+            raise MlflowException(str(error)) from error
+
+    def _answer(self, rna: Rna) -> dict[str, Any]:
+        tuned = self._configuration.tuned
+        return record_of(predict_one(self._encoder, rna, tuned), tuned)
+
+
+def _rnas(rows: Sequence[Any]) -> list[Rna]:
+    if not rows:
+        message = "no RNA: give at least one row with a sequence"
+        raise InputError(message)
+    return [_rna(row, at) for at, row in enumerate(rows, start=1)]
+
+
+def _rna(row: Any, at: int) -> Rna:
+    given = {name: value for name, value in row.items() if value == value}  # a column that other rows have is NaN here
+    return rna_of(given.get("sequence"), given.get("id"), given.get("alignment"), default_id=f"rna{at}")

@@ -1,0 +1,169 @@
+"""Tuned configurations in MLflow's registry: one registered model per language model, one version each."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import requires, version
+from pathlib import Path
+from typing import Any
+
+from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models import spec
+from rnaexp.structure.configuration import Configuration
+from rnaexp.track.aliases import CONFIGURATION_TAG, evidence, promote
+from rnaexp.track.linked import logged_model
+from rnaexp.track.names import checked_texts, model_name
+from rnaexp.track.packaged import CONFIGURATION, WEIGHTS, read_configuration
+from rnaexp.track.store import client, connect, reason, target
+
+SCHEME = "models:/"
+_SERVED = Path(__file__).with_name("served.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A version in the registry; `said`: what became of each alias, a line each."""
+
+    name: str
+    version: str
+    new: bool
+    said: tuple[str, ...]
+
+
+def register(run_id: str, found: Configuration, weights: Path | None = None) -> Registered:
+    """Make a finished run's configuration a version of its model, and promote it where it is the best.
+
+    `weights`: a folder of safetensors that goes with it. A configuration that is registered already keeps its version.
+
+    Raises: InputError if the run did not finish, UnavailableError if MLflow cannot be reached or refuses.
+    """
+    connect()
+    with _as_unavailable(f"run {run_id}"):
+        connection, name = client(target()), model_name(found.tuned.model)
+        parent = _finished(connection, run_id)
+        _ensure(connection, name, found)
+        known = [one for one in connection.search_model_versions(f"name = '{name}'") if _holds(one, found)]
+        made = known[0] if known else _new_version(connection, name, parent, found, weights)
+        return Registered(
+            name=name, version=str(made.version), new=not known, said=tuple(promote(connection, made, found))
+        )
+
+
+def fetch_configuration(uri: str) -> tuple[Configuration, Path | None]:
+    """The configuration behind `models:/NAME@ALIAS` or `models:/NAME/VERSION`, and its copy of the weights, if any.
+
+    Only its JSON is read: no code from the registry runs.
+
+    Raises: UnavailableError if there is no such version, InputError if it is not one of ours.
+    """
+    connect()
+    import mlflow.artifacts
+
+    with _as_unavailable(uri):
+        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+    if not (folder / "artifacts" / CONFIGURATION).is_file():
+        message = f"{uri}: not a configuration that rnaexp registered"
+        raise InputError(message)
+    return read_configuration(folder / "artifacts")
+
+
+def _finished(connection: Any, run_id: str) -> str:
+    """The id of the parent run."""
+    run = connection.get_run(run_id)
+    if (parent := run.data.tags.get("mlflow.parentRunId")) is not None:
+        return _finished(connection, parent)
+    if run.info.status != "FINISHED":
+        message = f"run {run_id} is {run.info.status}: only what a finished run has found is registered"
+        raise InputError(message)
+    return str(run.info.run_id)
+
+
+def _holds(made: Any, found: Configuration) -> bool:
+    return bool(made.tags.get(CONFIGURATION_TAG) == found.sha256())
+
+
+def _ensure(connection: Any, name: str, found: Configuration) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        connection.create_registered_model(name, description=_card(found))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _card(found: Configuration) -> str:
+    """What is known of the language model, as the registry page shows it."""
+    about = spec(found.model)
+    facts = {
+        "group": about.group,
+        "reads": about.reads,
+        "trained on": about.trained_on,
+        "structure seen in training": about.structure_seen,
+        "licence of the weights": about.licence,
+        "citation": about.citation,
+    }
+    lines = [f"- {name}: {'unknown' if value is None else value}" for name, value in facts.items()]
+    return "\n".join([f"{about.title}: base pairs read zero-shot from one attention head.", "", *lines])
+
+
+def _new_version(connection: Any, name: str, run_id: str, found: Configuration, weights: Path | None) -> Any:
+    tags = checked_texts(evidence(found))
+    model = logged_model(connection, name, run_id, tags, lambda model, folder: _save(model, folder, found, weights))
+    tuned = found.tuned
+    made = connection.create_model_version(
+        name,
+        source=f"{SCHEME}{model.model_id}",
+        run_id=run_id,
+        tags=tags,
+        description=f"head {tuned.layer}.{tuned.head}, tuned on {tuned.tuned_on} (F1 {tuned.validation_f1:.4f})",
+        model_id=model.model_id,
+    )
+    # The page of a logged model says by this tag alone whether, and as what, it is registered.
+    versions = json.dumps([{"name": name, "version": str(made.version)}])
+    connection.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": versions})
+    return made
+
+
+def _save(about: Any, folder: Path, found: Configuration, weights: Path | None) -> None:
+    """MLflow's model folder: our one line of code, the configuration, and the weights if asked for."""
+    import mlflow.pyfunc
+    import pandas as pd
+
+    from rnaexp.track.pyfunc import EXAMPLE, SETTINGS, SIGNATURE
+
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / CONFIGURATION
+        path.write_text(json.dumps(found.to_json(), indent=1), encoding="utf-8")
+        mlflow.pyfunc.save_model(
+            path=str(folder),
+            mlflow_model=about,
+            python_model=str(_SERVED),
+            artifacts={"configuration": str(path)} | ({} if weights is None else {WEIGHTS: str(weights)}),
+            signature=SIGNATURE,
+            input_example=pd.DataFrame([EXAMPLE]),
+            pip_requirements=_requirements(),
+            model_config=SETTINGS,
+        )
+
+
+def _requirements() -> list[str]:
+    """What rnaexp needs, in the versions that are here; itself it is not on PyPI, so its name must not be asked for."""
+    wanted = [line.partition(";") for line in requires("rnaexp") or ()]
+    names = [
+        line.split(">")[0].split("=")[0].split("<")[0].split("[")[0].strip() for line, _, mark in wanted if not mark
+    ]
+    return [f"{name}=={version(name).partition('+')[0]}" for name in names]
+
+
+@contextmanager
+def _as_unavailable(what: str) -> Iterator[None]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        message = f"{what}: {reason(error)}"
+        raise UnavailableError(message) from error

@@ -1,0 +1,120 @@
+"""`rnaexp register` and `rnaexp run --register`: what may be registered, and how the verbs say what was done."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rnaexp.errors import InputError
+from rnaexp.models import load, spec
+from rnaexp.run.registering import register
+from rnaexp.structure.configuration import configuration
+from rnaexp.track import tracked_run
+from rnaexp.track.packaged import CONFIGURATION
+from rnaexp.track.registry import Registered
+
+from ..command import inside as rnaexp
+from ..planted_sets import write_set
+from ..structure.test_predict import tuned
+
+
+@pytest.fixture
+def found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    head = tuned(weights=load("lm-nano", device="cpu").fingerprint)
+    return configuration(spec("lm-nano"), head, {"name": "lm-nano", "seed": 0}, alignment="intact")
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What reached the registry."""
+    calls = []
+
+    def note(run_id, whole, folder):
+        held = sorted(path.name for path in folder.iterdir()) if folder else None
+        calls.append((run_id, whole, held))
+        return Registered(name="lm-nano", version="4", new=True, said=("champion is version 4: because",))
+
+    monkeypatch.setattr("rnaexp.run.registering.register_version", note)
+    return calls
+
+
+def tracked(found):
+    with tracked_run("lm-nano") as run, run.child("test", kind="test") as child:
+        child.text(json.dumps(found.to_json()), CONFIGURATION)
+    return run.run_id
+
+
+def test_a_run_is_registered_by_the_configuration_it_left(found, asked):
+    run_id = tracked(found)
+    assert register(run_id) == [f"models:/lm-nano/4 is head 1.1 of run {run_id}", "champion is version 4: because"]
+    assert asked == [(run_id, found, None)]
+    register(run_id, with_weights=True, device="cpu")
+    (_, whole, held) = asked[1]
+    assert "model.safetensors" in held
+    assert whole.packaged is not None
+    assert replace(whole, packaged=None) == found
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"alignment": "shuffled"}, "is a control"),
+        ({"tuned": tuned(validation_f1=None)}, "nothing was tuned"),
+        ({"model": "some-other-tool"}, "no model 'some-other-tool'"),
+    ],
+)
+def test_what_nobody_should_serve_is_refused(found, asked, change, said):
+    run_id = tracked(replace(found, **change))
+    with pytest.raises(InputError, match=said):
+        register(run_id)
+    assert asked == []
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("registered")
+    write_set(place / "validation.fa", 1, 6, "v")
+    write_set(place / "test.fa", 2, 6, "t")
+    return place
+
+
+def test_run_registers_when_asked_and_predict_takes_the_uri(folder):
+    words = ("run", "--model", "planted", "--validation", "validation.fa", "--test", "test.fa")
+    quiet = rnaexp(*words, "--json", cwd=folder)
+    assert "models:/" not in quiet.stderr, "never by default"
+    done = rnaexp(*words, "--register", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "models:/planted/1 is head 1.2 of run" in done.stderr
+    assert "champion is version 1" in done.stderr
+    again = rnaexp("register", json.loads(done.stdout)["run_id"], cwd=folder)
+    assert again.stdout.startswith("models:/planted/1 was already head 1.2")
+    for model, out in (("planted", "by_name"), ("models:/planted@champion", "by_uri"), ("models:/planted/1", "by_no")):
+        predicted = rnaexp("predict", "--model", model, "test.fa", "--out", out, cwd=folder)
+        assert predicted.returncode == 0, predicted.stderr
+    for name in ("pairs.csv", "structures.dbn"):
+        assert len({(folder / out / name).read_bytes() for out in ("by_name", "by_uri", "by_no")}) == 1
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("predict", "--model", "models:/nobody@champion", "test.fa"), 69, "models:/nobody@champion"),
+        (("predict", "--model", "models:/x@y", "test.fa", "--seed", "1"), 65, "--seed: models:/x@y says that itself"),
+        (("register", "no-such-run"), 69, "no-such-run"),
+        (("run", "question.toml", "--register"), 2, "--register"),
+    ],
+)
+def test_what_goes_wrong_is_one_line(folder, words, code, said):
+    done = rnaexp(*words, cwd=folder)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+
+
+def test_the_verbs_of_a_registered_head_are_entry_points():
+
+    project = yaml.safe_load((Path(__file__).parents[2] / "MLproject").read_text())
+    assert {"register", "predict"} <= project["entry_points"].keys()

@@ -1,0 +1,123 @@
+"""One RNA by a tuned head: against plain loops over the whole model's maps."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rnaexp.data.dot_bracket import parse_dot_bracket
+from rnaexp.errors import TooLongError
+from rnaexp.models import load
+from rnaexp.rna import Alignment, Rna
+from rnaexp.structure.heads import RnaScores, TunedHead
+from rnaexp.structure.predict import predict_one, prediction, record_of, refuse_beyond_memory
+from rnaexp.structure.protocol import ATTENTION, Scoring
+
+SEQUENCE = "GGGAAAGGCUAUUUUAGCCAAAAAGCCCAACGACGAGAAUCGUCG"
+
+
+def tuned(**fields):
+    values = {
+        "model": "lm-nano",
+        "weights": "w",
+        "layer": 1,
+        "head": 1,
+        "threshold": 0.2,
+        "dot_bracket_threshold": 0.1,
+        "dot_bracket_f1": 0.25,
+        "validation_f1": 0.5,
+        "tuned_on": "some-set",
+        "tuned_on_sha256": "s",
+        "sequences": (),
+        "clusters": (),
+        "read_out": ATTENTION,
+        "scoring": Scoring(),
+    }
+    return TunedHead(**(values | fields))
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load("lm-nano", device="cpu")
+
+
+def plain_scores(encoder, rna, head):
+    maps = [layer.double().numpy().copy() for layer in encoder.attention(rna)]
+    attention = maps[head.layer][head.head]
+    both = attention + attention.T
+    return (both - np.outer(both.sum(1), both.sum(0)) / both.sum()).astype(np.float32)
+
+
+def plain_answer(scores, head, least=1):
+    """(pairs best first, pairs of the view) by loops."""
+    n = len(scores)
+    ranked = sorted(((i, j) for i in range(n) for j in range(i + least, n)), key=lambda at: (-scores[at], at))
+    view, used = set(), set()
+    for i, j in ranked:
+        if scores[i, j] >= head.dot_bracket_threshold and not {i, j} & used:
+            view.add((i, j))
+            used |= {i, j}
+    return [pair for pair in ranked if scores[pair] >= head.threshold], view
+
+
+@pytest.mark.parametrize("head", [tuned(), tuned(layer=0, head=0, scoring=Scoring(min_separation=4))])
+def test_an_answer_is_the_heads_own(encoder, head):
+    rna = Rna(id="a", sequence=SEQUENCE)
+    scores = plain_scores(encoder, rna, head)
+    pairs, view = plain_answer(scores, head, head.scoring.min_separation)
+    found = predict_one(encoder, rna, head)
+    assert pairs
+    assert list(found.pairs) == pairs
+    np.testing.assert_allclose(found.scores, [scores[pair] for pair in pairs], atol=2e-6)
+    assert len(found.dot_bracket) == len(rna)
+    assert set(parse_dot_bracket(found.dot_bracket)) == set(found.shown) == view
+
+
+def test_layers_behind_the_heads_own_do_not_run(encoder, monkeypatch):
+    asked = []
+    whole = type(encoder).read_head
+    monkeypatch.setattr(type(encoder), "read_head", lambda *words: asked.append(words[2:]) or whole(*words))
+    monkeypatch.setattr(type(encoder), "read_attention", lambda *words: pytest.fail("the whole model ran"))
+    predict_one(encoder, Rna(id="a", sequence=SEQUENCE), tuned())
+    assert asked == [(1, 1)]
+
+
+def test_the_record_counts_from_one_and_names_the_view_by_its_own_decoder(encoder):
+    rows = (SEQUENCE, SEQUENCE.replace("A", "-"))
+    rna = Rna(id="a", sequence=SEQUENCE, alignment=Alignment(names=("a", "b"), rows=rows))
+    found = predict_one(encoder, rna, tuned())
+    told = record_of(found, tuned())
+    (i, j), first = found.pairs[0], told["pairs"][0]
+    assert first == {"i": i + 1, "j": j + 1, "bases": SEQUENCE[i] + SEQUENCE[j], "score": found.scores[0]}
+    assert (told["id"], told["depth"], told["validation_f1"], told["validation"]) == ("a", 2, 0.25, "some-set")
+    assert told["decoder"] == "greedy threshold=0.1"
+    assert record_of(found, tuned(dot_bracket_threshold=None))["decoder"] == "greedy threshold=0.2"
+
+
+def test_a_view_leaves_out_the_weakest_of_pairs_that_cross_too_often():
+    n = 80
+    pairs = [(at, at + 40) for at in range(40)]  # all cross each other; there are 30 kinds of brackets
+    scores = RnaScores(
+        id="a",
+        sequence_sha256="",
+        cluster="a",
+        bases=n,
+        candidates=40,
+        reference=np.zeros(0, np.int64),
+        scores=np.linspace(2, 1, 40, dtype=np.float32)[None],
+        indices=np.array([[i * n + j for i, j in pairs]]),
+        complete=True,
+    )
+    found = prediction(Rna(id="a", sequence="A" * n), scores, tuned(threshold=0.0, dot_bracket_threshold=0.0))
+    assert list(found.pairs) == pairs
+    assert parse_dot_bracket(found.dot_bracket) == found.shown == tuple(pairs[: len(found.shown)])
+    assert 25 <= len(found.shown) <= 30
+
+
+def test_an_rna_beyond_memory_is_refused_and_one_that_fits_is_not(encoder, monkeypatch):
+    rna = Rna(id="long", sequence="A" * 500)
+    refuse_beyond_memory(encoder, rna)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: type("Free", (), {"available": 500 * 500 * 32})())
+    with pytest.raises(TooLongError, match=r"long: 500 bases need about 0\.0 GB"):
+        refuse_beyond_memory(encoder, rna)
+    refuse_beyond_memory(encoder, replace(rna, sequence="A" * 20))
