@@ -49,8 +49,15 @@ def predict(
 
     find = heads.registered if model.startswith(heads.REGISTERED) else heads.named
     head, load = find(model, tuned=tuned, weights=weights, config=config, device=device, precision=precision, seed=seed)
-    unknown = "mask" if mask else "reject"
-    job.predict(fasta, out, head, load, unknown=unknown, formats=format or (), long=verbs.long_policy(long))
+    job.predict(
+        fasta,
+        out,
+        head,
+        load,
+        unknown="mask" if mask else "reject",
+        formats=format or (),
+        long=verbs.long_policy(long),
+    )
 
 
 def register_run(
