@@ -16,7 +16,7 @@ ORDER = [
     {"structure", "classify", "stats"},
     {"track", "store", "lit", "pretrain"},
     {"run", "report"},
-    {"cli", "cli_models", "cli_embeddings", "cli_pretrain", "cli_msa", "cli_options"},
+    {"cli", "cli_models", "cli_embeddings", "cli_pretrain", "cli_search", "cli_msa", "cli_options"},
     {"__main__"},
 ]
 OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit", "pretrain"}}

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from rnaexp.report.depth import depth_bins, depth_curves
+from rnaexp.report.depth import depth_curves, strata
 
 
 def per_rna(f1, depths):
@@ -9,15 +9,20 @@ def per_rna(f1, depths):
     return pd.DataFrame({"rna": names, "cluster": names, "f1": f1, "depth": depths})
 
 
-def test_differences_are_paired_by_rna_within_each_bin_of_depth():
+def test_differences_are_paired_by_rna_within_each_stratum():
     ours = per_rna([0.5, 0.7, 0.9, 0.2, 1.0], [2, 9, 10, 101, 1])
+    ours = ours.assign(neff=[1, 3.9, 4, 64, 1], evidence=["3d", "3d", "published", "published", "3d"])
     theirs = per_rna([0.4, 0.2, None, 0.3, 0.5], [2, 9, 10, 101, 1]).sample(frac=1, random_state=0)
-    found = depth_bins({"a": ours, "b": theirs}).set_index("depth")
-    assert found.loc["2-9", "difference"] == pytest.approx((0.1 + 0.5) / 2)
-    assert found.loc["more than 100", ["rnas", "difference"]].tolist() == pytest.approx([1, -0.1])
-    assert "10-31" not in found.index  # the only RNA there has no score of the other
-    assert found.loc["all", "rnas"] == 4
-    assert found.loc["2-9", "low"] <= found.loc["2-9", "difference"] <= found.loc["2-9", "high"]
+    found = strata({"a": ours, "b": theirs}).set_index(["by", "group"])
+    assert found.loc[("depth", "2 to 9"), "difference"] == pytest.approx((0.1 + 0.5) / 2)
+    assert found.loc[("depth", "101 or more"), ["rnas", "difference"]].tolist() == pytest.approx([1, -0.1])
+    assert ("depth", "10 to 31") not in found.index  # the only RNA there has no score of the other
+    assert found.loc[("neff", "1 to under 4"), ["rnas", "difference"]].tolist() == pytest.approx([3, 1.1 / 3], abs=1e-4)
+    assert found.loc[("neff", "64 or more"), "rnas"] == 1
+    assert found.loc[("evidence", "published"), ["rnas", "difference"]].tolist() == pytest.approx([1, -0.1])
+    assert found.loc[("all", "all"), "rnas"] == 4
+    row = found.loc[("depth", "2 to 9")]
+    assert row["low"] <= row["difference"] <= row["high"]
 
 
 def test_curves_show_alignment_models_by_depth_and_others_as_a_level():

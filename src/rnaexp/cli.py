@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp import cli_embeddings, cli_msa, cli_pretrain
+from rnaexp import cli_embeddings, cli_msa, cli_pretrain, cli_search
 from rnaexp.cli_models import models_app
 from rnaexp.cli_options import Long, Precision, TokenPairs
 
@@ -294,3 +294,4 @@ def doctor(
 cli_embeddings.register(app)
 cli_msa.register(app)
 cli_pretrain.register(app)
+cli_search.register(app)

@@ -173,7 +173,7 @@ def hairpins(seed=0, crops=20, rows=5):
 
 def test_a_hidden_column_is_hidden_in_every_row():
     codes = hairpins()
-    example = hide(codes, Objective(whole_columns=1, replaced=0, kept=0), LETTERS, 0)
+    example = hide(codes, Objective(whole_columns=((0, 1),), replaced=0, kept=0), LETTERS, 0)
     hidden = (example.ids == LETTERS.mask).numpy()[..., 1:]
     assert hidden.any((1, 2)).all()
     assert np.array_equal(hidden.all(1), hidden.any(1))
@@ -195,23 +195,34 @@ def test_what_is_asked_for_is_the_true_letter_and_never_a_gap_or_n():
 
 def test_shares_of_hidden_replaced_and_kept_are_as_asked_for():
     codes = np.zeros((400, 2, 50), np.uint8)
-    example = hide(codes, Objective(whole_columns=0, hidden=(0.2, 0.2), replaced=0.3, kept=0.2), LETTERS, 1)
+    example = hide(codes, Objective(whole_columns=((0, 0),), hidden=(0.2, 0.2), replaced=0.3, kept=0.2), LETTERS, 1)
     asked, ids = example.asked.numpy()[..., 1:], example.ids.numpy()[..., 1:]
     assert asked.mean() == pytest.approx(0.2, abs=0.01)
     assert (ids[asked] == LETTERS.mask).mean() == pytest.approx(0.5, abs=0.03)
     assert (ids[asked] == LETTERS.letters[0]).mean() == pytest.approx(0.2 + 0.3 / 4, abs=0.03)
 
 
+def test_whole_columns_come_in_stages():
+    chosen = Objective(whole_columns=((0, 0.0), (5, 1.0), (9, 0.5)), replaced=0, kept=0)
+    codes = hairpins(crops=200)
+    shares = []
+    for number in (0, 4, 5, 8, 9, 1000):
+        hidden = (hide(codes, chosen, LETTERS, 0, number).ids == LETTERS.mask).numpy()[..., 1:]
+        shares.append((hidden.all(1) == hidden.any(1)).all(1).mean())
+    assert shares[:4] == [0, 0, 1, 1]
+    assert shares[4:] == pytest.approx([0.5, 0.5], abs=0.1)
+
+
 def test_rare_letters_weigh_more():
     codes = np.array([[[0, 1], [0, 1], [2, 1]]], np.uint8)
-    example = hide(codes, Objective(whole_columns=0, hidden=(0.999, 0.9999), rare_weight=3), LETTERS, 0)
+    example = hide(codes, Objective(whole_columns=((0, 0),), hidden=(0.999, 0.9999), rare_weight=3), LETTERS, 0)
     assert sorted(example.weights.tolist()) == [1, 1, 1, 1, 1, 3]
 
 
 def test_a_batch_always_asks_for_something():
     codes = np.zeros((1, 1, 2), np.uint8)
     for seed in range(20):
-        assert len(hide(codes, Objective(whole_columns=0, hidden=(0.001, 0.002)), LETTERS, seed).letters)
+        assert len(hide(codes, Objective(whole_columns=((0, 0),), hidden=(0.001, 0.002)), LETTERS, seed).letters)
 
 
 @pytest.mark.parametrize(
@@ -222,6 +233,8 @@ def test_a_batch_always_asks_for_something():
         ("title = 'x'\narchitecture = 'msa'\nnetwork = {}\ncrops = {deep = 3}", "unknown field 'deep'"),
         ("title = 'x'\narchitecture = 'sequence'\nnetwork = {}", r"depths must be \[1\]"),
         ("title = 'x'\narchitecture = 'msa'\nnetwork = {}\nobjective = {hidden = [0.5, 0.2]}", "hidden"),
+        ("title = 'x'\narchitecture = 'msa'\nnetwork = {}\nobjective = {whole_columns = [[5, 1.0]]}", "stages"),
+        ("title = 'x'\narchitecture = 'msa'\nnetwork = {}\nobjective = {whole_columns = [[0, 0], [0, 1]]}", "stages"),
         ("title = ", "cannot be read"),
     ],
 )

@@ -14,6 +14,7 @@ import torch
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import nano_catalog, published_diverse, published_dna, published_specific
 from rnaexp.models.extra import with_extra_rows
+from rnaexp.models.fitted import FITTED, fitted_spec
 from rnaexp.models.memory import refuse_too_large
 from rnaexp.models.options import refuse_unknown, with_options
 from rnaexp.models.spec import Encoder, ModelSpec
@@ -85,18 +86,20 @@ def names() -> tuple[str, ...]:
 
 
 def spec(name: str) -> ModelSpec:
-    """What is known of a model: a catalogue name, `untrained:<model>`, a folder, or `hf:org/name[@revision]`.
+    """What is known of a model: its catalogue name, `untrained:` or `fitted:` before it, a folder, or `hf:org/name`.
 
     Raises: InputError for an unknown name.
     """
     if name.startswith(UNTRAINED):
         return _untrained(spec(name.removeprefix(UNTRAINED)))
+    if name.startswith(FITTED):
+        return fitted_spec(spec(name.removeprefix(FITTED)))
     rows = with_extra_rows(_BY_NAME)
     if name in rows:
         return rows[name]
     if name.startswith(HUB):
         return _on_hub(name)
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return _folder(Path(name).resolve(), name)
     begun = [known for known in rows if name and known.startswith(name.lower())]
     close = begun[:6] or difflib.get_close_matches(name.lower(), rows, n=3, cutoff=0.5)

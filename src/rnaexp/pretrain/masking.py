@@ -28,7 +28,7 @@ def hide(
 ) -> Example:
     """Hide letters of batch `number`; the same seed and number hide the same."""
     rng = np.random.default_rng([seed, number, 1])
-    chosen = _chosen(codes, objective, 0.0 if number < objective.letters_first else objective.whole_columns, rng)
+    chosen = _chosen(codes, objective, objective.whole_share(number), rng)
     shown = _shown(codes, chosen, objective, rng)
     table = np.full(256, letters.pad, np.int64)
     table[: len(letters.letters)] = letters.letters

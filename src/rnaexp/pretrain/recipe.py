@@ -36,20 +36,24 @@ class Objective:
     """What is hidden and asked for.
 
     `whole_columns`: share of the crops in which columns are hidden in all rows, so that no other row gives the letter
-    away and only the paired column can; in the other crops single letters are hidden. In the first `letters_first`
-    batches all crops are such: with other rows to go by, which letters pair is found within minutes. `hidden`:
-    smallest and largest share of columns (or letters). `spans`: how many neighbouring columns at once.
+    away and only the paired column can; in the other crops single letters are hidden. Stages of (first batch, share):
+    among letters alone which pair is found within minutes, among whole columns alone the neighbours are learned, and
+    both together keep both (experiments/pretrain/README.md). `hidden`: smallest and largest share of columns (or
+    letters). `spans`: how many neighbouring columns at once.
     Of what is chosen `replaced` becomes random letters and `kept` stays. `rare_weight`: how much more than others a
     letter counts that is not its column's most frequent one.
     """
 
-    whole_columns: float = 0.6
-    letters_first: int = 0
+    whole_columns: tuple[tuple[int, float], ...] = ((0, 0.6),)
     hidden: tuple[float, float] = (0.15, 0.3)
     spans: tuple[int, int] = (1, 4)
     replaced: float = 0.1
     kept: float = 0.1
     rare_weight: float = 1.0
+
+    def whole_share(self, number: int) -> float:
+        """Share of crops with whole hidden columns in batch `number`."""
+        return [share for first, share in self.whole_columns if first <= number][-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +132,11 @@ def _part(kind: Any, held: Mapping[str, Any], name: str) -> Any:
     if unknown := sorted(set(held) - known):
         message = f"{name}: unknown field {unknown[0]!r}; it has {', '.join(sorted(known))}"
         raise ValueError(message)
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in held.items()})
+    return kind(**{key: _frozen(value) for key, value in held.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
 
 
 def _check(recipe: Recipe) -> None:
@@ -140,6 +148,10 @@ def _check(recipe: Recipe) -> None:
         "crops: lengths must rise": list(crops.lengths) != sorted(set(crops.lengths)),
         "crops: a sequence model reads one row: depths must be [1], or single_from say when that begins": (
             recipe.architecture == "sequence" and crops.depths != (1,) and crops.single_from is None
+        ),
+        "objective: whole_columns must be stages [first batch, share], from batch 0 on and rising": (
+            [first for first, _ in objective.whole_columns]
+            != sorted({0, *(first for first, _ in objective.whole_columns)})
         ),
         "objective: replaced and kept together are more than 1": objective.replaced + objective.kept > 1,
         "objective: hidden must be two shares, the smaller first": not 0

@@ -22,6 +22,18 @@ def heat_map(part: Part, title: str) -> Figure:
     return figure
 
 
+def search_progress(trials: pd.DataFrame, title: str) -> Figure:
+    """What each configuration gave where it was searched, and the finalists where one was chosen."""
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    axes = figure.subplots()
+    finalists = trials.dropna(subset=["chosen_on"])
+    axes.plot(range(1, len(trials) + 1), trials["searched_on"], ".", color="tab:grey", label="where it was searched")
+    axes.plot(finalists.index + 1, finalists["chosen_on"], "o", color="tab:blue", label="where one was chosen")
+    axes.set(title=title, xlabel="configuration, best first", ylabel="F1", ylim=(0, None))
+    axes.legend()
+    return figure
+
+
 def pair_map(scores: np.ndarray, part: Part, id: str, *, threshold: float | None, title: str) -> Figure:
     """Scores below the diagonal's mirror, reference above it: both triangles of one square, calls ringed."""
     rna = next(rna for rna in part.rnas if rna.id == id)

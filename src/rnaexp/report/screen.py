@@ -119,7 +119,9 @@ def _row(run: Mapping[str, Any]) -> list[str]:
 
 
 def _head(figures: Mapping[str, Any]) -> str:
-    """The head, and in how many resamples of the validation set it was chosen again."""
+    """The head, and in how many resamples of the validation set it was chosen again; of a probe how many it uses."""
+    if _known(figures, "probe_heads"):
+        return f"{figures['probe_heads']} heads"
     again = f" ({figures['head_stability']:.0%})" if _known(figures, "head_stability") else ""
     return f"{figures['layer']}.{figures['head']}{again}"
 

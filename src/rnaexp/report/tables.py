@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from rnaexp.models.options import precision_of
+from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.run.task import Part, Result
 from rnaexp.structure.pairs import candidates, reference
+from rnaexp.structure.probe import Probe
 from rnaexp.structure.protocol import protocol_fields
 from rnaexp.structure.reading import scorable
 from rnaexp.structure.retune import Retuning
@@ -96,6 +98,7 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
             "oracle_layer": int(best["layer"]),
             "oracle_head": int(best["head"]),
             "oracle_exact": result.test.exact,
+            **probe_facts(result.encoder),
         },
         "validation": result.validation.data.name if result.validation else None,
         "test": result.test.data.name,
@@ -114,6 +117,12 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
         "protocol": protocol_fields(result.test.scores.scoring, result.test.scores.read_out),
         "run_id": run_id,
     }
+
+
+def probe_facts(encoder: Encoder) -> dict[str, float]:
+    """How many heads a fitted probe uses, and how strongly it was regularised; nothing for a model as it is."""
+    probe = getattr(encoder, "probe", None)
+    return {} if probe is None else {"probe_heads": probe.used, "probe_strength": probe.strength}
 
 
 def reads_alignments(result: Result) -> bool:
@@ -192,6 +201,15 @@ def _reaches(result: Result) -> Iterator[tuple[Rna, float]]:
         if windows is not None:
             scoring = result.test.scores.scoring
             yield rna, float(scorable(rna, scoring, windows).sum() / candidates(rna, scoring).sum())
+
+
+def probe_weights(probe: Probe) -> pd.DataFrame:
+    """Each head with a weight, the largest first; the intercept is under no head."""
+    rows = [(layer, head, probe.weights[layer, head]) for layer, head in np.argwhere(probe.weights)]
+    rows.sort(key=lambda row: -abs(row[2]))
+    return pd.DataFrame([*rows, (None, None, probe.intercept)], columns=["layer", "head", "weight"]).astype(
+        {"layer": "Int64", "head": "Int64"}
+    )
 
 
 def winners(again: Retuning) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from rnaexp.models.fitted import FITTED
 from rnaexp.run.task import Result
 from rnaexp.stats.bootstrap import cluster_bootstrap
 from rnaexp.structure.evaluate import paired_f1
@@ -22,6 +23,8 @@ def diagnose(
             if control.evaluation is not None:
                 tags += _against(name, done.per_rna, done.f1.mean, done.spread.sd, control)
     spec = result.encoder.spec
+    if spec.name.startswith(FITTED) and result.validation is not None:
+        tags.append(f"fitted on the pairs of {len(result.validation.scores.scored())} RNAs: not zero-shot")
     if spec.reads == "alignment" and _shallow(result):
         tags.append(f"alignment depth 1 for {_shallow(result)} of {len(result.test.scores.scored())} RNAs")
     predicted = evidence.get("predicted", 0)

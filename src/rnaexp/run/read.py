@@ -9,6 +9,7 @@ import numpy as np
 
 from rnaexp.errors import InputError, TooLongError, UnsuitableError
 from rnaexp.models.files import FileEncoder
+from rnaexp.models.fitted import FITTED
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
@@ -128,7 +129,7 @@ def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
     if windows is not None:  # an RNA that is read whole is read alike under every policy
         parts["windows"] = [windows.length, windows.starts]
     # A planted toy also reads the reference it must find, and files are found by id, not by sequence.
-    if encoder.spec.name == "planted":
+    if encoder.spec.name.removeprefix(FITTED) == "planted":
         parts["pairs"] = rna.pairs
     if isinstance(encoder, FileEncoder):
         parts["id"] = rna.id

@@ -8,6 +8,7 @@ from typing import Any
 
 from rnaexp.models.options import precision_of
 from rnaexp.report import figures, tables
+from rnaexp.run.fitted import FittedEncoder
 from rnaexp.run.structure import head_maps
 from rnaexp.run.task import Announce, Part, Result
 from rnaexp.store import Store
@@ -28,6 +29,8 @@ def record(run: RunHandle, result: Result, store: Store, announce: Announce, *, 
             if result.tuned is not None:
                 child.params({"layer": result.tuned.layer, "head": result.tuned.head})
                 child.metrics(_rounded({"structure.validation_f1": result.tuned.validation_f1}))
+            if isinstance(result.encoder, FittedEncoder):
+                child.table(tables.probe_weights(result.encoder.probe), "probe.csv")
             if result.assessment is not None and result.assessment.retuning is not None:
                 child.table(tables.winners(result.assessment.retuning), "head_stability.csv")
     with run.child("test", kind="test") as child:
@@ -49,6 +52,7 @@ def parameters(result: Result) -> dict[str, object]:
         "fingerprint": result.encoder.fingerprint,
         "layer": tuned.layer if tuned else None,
         "head": tuned.head if tuned else None,
+        **tables.probe_facts(result.encoder),
         "threshold": tuned.threshold if tuned else None,
         "dot_bracket_threshold": tuned.dot_bracket_threshold if tuned else None,
         "related": result.task.related,

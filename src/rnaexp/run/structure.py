@@ -9,8 +9,10 @@ import numpy as np
 from rnaexp import models
 from rnaexp.data.dataset import DataSet
 from rnaexp.errors import InputError
+from rnaexp.models.fitted import FITTED
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
+from rnaexp.run.fitted import fitted
 from rnaexp.run.read import Skipped, read_set
 from rnaexp.run.sets import Sets, clustered_with_tuning, sets_of
 from rnaexp.run.task import Announce, Part, Result, Task
@@ -53,19 +55,24 @@ def tune_and_test(
     Raises: InputError, UnavailableError, LeakageError.
     """
     if encoder is None:
-        encoder = models.load(**{"name": task.model, **task.loading})
+        encoder = models.load(**{**task.loading, "name": task.model.removeprefix(FITTED)})
     validation_set, test_set, related = sets or sets_of(task)
     tuned = task.tuned
     if tuned is not None:
         test_set, tuned = clustered_with_tuning(test_set, tuned)
+    usable = [] if validation_set is None else _not_related(validation_set, related if task.related == "drop" else ())
+    if task.model.startswith(FITTED):
+        if validation_set is None:
+            message = f"{task.model}: nothing to fit without a validation set"
+            raise InputError(message)
+        encoder = fitted(encoder, usable, task.scoring, store, announce)
     # One head's lists cost nothing to keep whole, and then nothing is ever read twice.
     depth = float("inf") if encoder.layers * encoder.heads == 1 else DEPTH
     read_out = tuned.read_out if tuned is not None else read_out_of(encoder, task.score_scale)
     reading = Reading(read_out=read_out, scoring=task.scoring, depth=depth, long=task.long)
     validation = None
     if validation_set is not None:
-        rnas = _not_related(validation_set, related if task.related == "drop" else ())
-        validation = _read_exactly(encoder, validation_set, rnas, reading, store, announce, must=True)
+        validation = _read_exactly(encoder, validation_set, usable, reading, store, announce, must=True)
         tuned = tuned_head(validation.scores, validation.search)
         decoded = _dot_bracket_threshold(encoder, validation, tuned, store, announce)
         tuned = replace(tuned, dot_bracket_threshold=decoded)

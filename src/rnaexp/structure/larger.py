@@ -1,0 +1,139 @@
+"""The larger search: more choices than one head and a threshold, and how each makes pair scores from kept maps.
+
+Searched on one part of the validation set and chosen on the other, so that the gain it promises is one it has shown.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from rnaexp.rna import Rna
+from rnaexp.structure.decode import one_partner
+from rnaexp.structure.heads import RnaScores
+from rnaexp.structure.pairs import candidates, pair_scores, reference
+from rnaexp.structure.protocol import ReadOut, Scoring
+
+MOST_HEADS = 8  # whose maps are kept
+_SEPARATIONS = 1, 6  # smallest and largest that calls may be asked to have
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """One point of the search. The reference is never touched: calls may be limited, what is to be found may not.
+
+    `heads`: the mean of so many of the best heads' scores, standardised over each map's candidates first if asked.
+    """
+
+    heads: int = 1
+    symmetrise: bool = True
+    apc: bool = True
+    standardise: bool = False
+    min_separation: int = 1
+    pairs: Literal["all", "canonical"] = "all"
+    decoder: Literal["none", "greedy"] = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One RNA with its kept maps, the best head's first."""
+
+    rna: Rna
+    maps: Float32[np.ndarray, "k n n"]
+
+
+def configured(kept: Kept, chosen: Configuration, scoring: Scoring) -> RnaScores:
+    """Every call the configuration can make, best first, judged under `scoring`."""
+    rna = kept.rna
+    limited = Scoring(min_separation=max(chosen.min_separation, scoring.min_separation), pairs=chosen.pairs)
+    allowed = candidates(rna, limited) & candidates(rna, scoring)
+    scores = _scores(kept, chosen, allowed)
+    places = np.flatnonzero(allowed)
+    order = np.argsort(-scores, kind="stable")
+    made = RnaScores(
+        id=rna.id,
+        sequence_sha256="",
+        cluster=rna.cluster or rna.id,
+        bases=len(rna),
+        candidates=int(candidates(rna, scoring).sum()),
+        reference=reference(rna, scoring),
+        scores=scores[order][None],
+        indices=places[order][None],
+        complete=True,
+        match=scoring.match,
+    )
+    greedy = "greedy" in (chosen.decoder, scoring.decoder)
+    return one_partner(made, 0) if greedy else made
+
+
+def _scores(kept: Kept, chosen: Configuration, allowed: np.ndarray) -> Float32[np.ndarray, "p"]:
+    read_out = ReadOut(symmetrise=chosen.symmetrise, apc=chosen.apc)
+    every = pair_scores(torch.from_numpy(kept.maps[: chosen.heads]).double(), read_out).numpy()[:, allowed]
+    if chosen.standardise and every.size:
+        spread = every.std(1, keepdims=True)
+        every = (every - every.mean(1, keepdims=True)) / np.where(spread > 0, spread, 1)
+    mean: np.ndarray = every.mean(0).astype(np.float32)
+    return mean
+
+
+def halves(clusters: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Places of the RNAs in two parts of about one size; relatives stay together.
+
+    Raises: ValueError with fewer than two clusters.
+    """
+    sizes = {name: sum(one == name for one in clusters) for name in dict.fromkeys(clusters)}
+    if len(sizes) < 2:
+        message = "all validation RNAs are related: they cannot be split into one part to search and one to choose on"
+        raise ValueError(message)
+    parts: tuple[list[int], list[int]] = ([], [])
+    for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
+        smaller = min(parts, key=len)
+        smaller += [at for at, one in enumerate(clusters) if one == name]
+    return parts
+
+
+Objective = Callable[[Configuration], float]
+
+
+def explore(
+    objective: Objective, *, heads: int, trials: int, name: str, storage: str | None = None, seed: int = 0
+) -> list[tuple[Configuration, float]]:
+    """Configurations that Optuna's TPE tried and what each gave, best first, each once; the plain head is among them.
+
+    `storage`: an Optuna RDB URL; workers that give the same share one study, each adding its trials. A study in
+    memory repeats to the digit.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    sampler = optuna.samplers.TPESampler(seed=seed if storage is None else None, multivariate=True)
+    study = optuna.create_study(
+        direction="maximize", sampler=sampler, storage=storage, study_name=name, load_if_exists=True
+    )
+    if not study.trials:
+        study.enqueue_trial(_plain(heads))
+    study.optimize(lambda trial: objective(_suggested(trial, heads)), n_trials=trials)
+    found: dict[Configuration, float] = {}
+    for trial in study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)):
+        found[Configuration(**trial.params)] = float(trial.value or 0.0)
+    return sorted(found.items(), key=lambda item: -item[1])
+
+
+def _plain(heads: int) -> dict[str, Any]:
+    plain = Configuration()
+    return {name: getattr(plain, name) for name in plain.__slots__ if name != "heads" or heads > 1}
+
+
+def _suggested(trial: Any, heads: int) -> Configuration:
+    return Configuration(
+        heads=trial.suggest_int("heads", 1, heads) if heads > 1 else 1,
+        symmetrise=trial.suggest_categorical("symmetrise", [True, False]),
+        apc=trial.suggest_categorical("apc", [True, False]),
+        standardise=trial.suggest_categorical("standardise", [True, False]),
+        min_separation=trial.suggest_int("min_separation", *_SEPARATIONS),
+        pairs=trial.suggest_categorical("pairs", ["all", "canonical"]),
+        decoder=trial.suggest_categorical("decoder", ["none", "greedy"]),
+    )

@@ -1,0 +1,171 @@
+"""The larger search on the toy: what a configuration means, how the set is split, and what the test set is used for."""
+
+import itertools
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from rnaexp import models
+from rnaexp.data.formats import read_rnas
+from rnaexp.errors import InputError
+from rnaexp.run.larger import larger_search
+from rnaexp.run.task import Task
+from rnaexp.store import Store
+from rnaexp.structure.larger import Configuration, Kept, configured, explore, halves
+from rnaexp.structure.pairs import average_product_correct, reference
+from rnaexp.structure.protocol import CANONICAL, Scoring
+
+from .planted_sets import write_set
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("planted")
+    names = ("v", "t", "u")
+    return [write_set(folder / f"{name}.fa", seed, 8, name) for seed, name in enumerate(names, 1)]
+
+
+@pytest.fixture
+def kept(sets):
+    rna = read_rnas(sets[0])[0]
+    layers = list(models.load("planted").attention(rna))
+    return Kept(rna=rna, maps=np.stack([layers[1][2].numpy(), layers[0][0].numpy(), layers[2][3].numpy()]))
+
+
+def plainly(kept, chosen, scoring):
+    """Calls by the definition, one pair at a time: {(i, j): score}."""
+    n, total = len(kept.rna), {}
+    maps = torch.from_numpy(kept.maps[: chosen.heads]).double()
+    separation = max(chosen.min_separation, scoring.min_separation)
+    allowed = [
+        (i, j)
+        for i, j in itertools.combinations(range(n), 2)
+        if j - i >= separation
+        and (
+            "canonical" not in (chosen.pairs, scoring.pairs) or kept.rna.sequence[i] + kept.rna.sequence[j] in CANONICAL
+        )
+    ]
+    for one in maps:
+        scores = one + one.T if chosen.symmetrise else one
+        scores = average_product_correct(scores) if chosen.apc else scores
+        values = np.array([float(scores[i, j]) for i, j in allowed])
+        if chosen.standardise:
+            values = (values - values.mean()) / values.std()
+        for pair, value in zip(allowed, values, strict=True):
+            total[pair] = total.get(pair, 0) + value / len(maps)
+    return total
+
+
+@pytest.mark.parametrize("symmetrise", [True, False])
+@pytest.mark.parametrize("apc", [True, False])
+@pytest.mark.parametrize("standardise", [True, False])
+@pytest.mark.parametrize(("heads", "separation", "pairs"), [(1, 1, "all"), (3, 4, "canonical"), (2, 6, "all")])
+def test_scores_are_those_of_the_definition(kept, symmetrise, apc, standardise, heads, separation, pairs):
+    chosen = Configuration(
+        heads=heads, symmetrise=symmetrise, apc=apc, standardise=standardise, min_separation=separation, pairs=pairs
+    )
+    made = configured(kept, chosen, Scoring(min_separation=2))
+    expected = plainly(kept, chosen, Scoring(min_separation=2))
+    found = {
+        divmod(int(at), len(kept.rna)): float(score) for at, score in zip(made.indices[0], made.scores[0], strict=True)
+    }
+    assert found.keys() == expected.keys()
+    assert all(found[pair] == pytest.approx(expected[pair], rel=1e-5, abs=1e-7) for pair in expected)
+    assert (np.diff(made.scores[0]) <= 0).all()
+
+
+def test_limits_on_calls_leave_the_reference_alone(kept):
+    made = configured(kept, Configuration(min_separation=6, pairs="canonical"), Scoring())
+    assert np.array_equal(made.reference, reference(kept.rna, Scoring()))
+
+
+def test_the_greedy_decoder_gives_each_base_one_partner(kept):
+    made = configured(kept, Configuration(decoder="greedy"), Scoring())
+    used = Counter(base for at in made.indices[0] for base in divmod(int(at), len(kept.rna)))
+    assert max(used.values()) == 1
+    assert configured(kept, Configuration(), Scoring(decoder="greedy")).indices.tolist() == made.indices.tolist()
+
+
+def test_relatives_stay_in_one_half():
+    clusters = list("aaabbcddddefg")
+    one, two = halves(clusters)
+    assert sorted([*one, *two]) == list(range(len(clusters)))
+    assert not {clusters[at] for at in one} & {clusters[at] for at in two}
+    assert abs(len(one) - len(two)) <= 1
+    with pytest.raises(ValueError, match="cannot be split"):
+        halves(["a", "a"])
+
+
+def test_the_plain_head_is_always_tried_and_a_study_in_memory_repeats():
+    def objective(chosen):
+        return 0.1 * chosen.heads + 0.3 * chosen.apc - 0.05 * chosen.min_separation
+
+    found = explore(objective, heads=4, trials=40, name="x")
+    assert Configuration() in dict(found)
+    assert len(dict(found)) == len(found) <= 40
+    assert [f1 for _, f1 in found] == sorted((f1 for _, f1 in found), reverse=True)
+    assert found == explore(objective, heads=4, trials=40, name="x")
+    best = found[0][0]
+    assert (best.apc, best.heads, best.min_separation) == (True, 4, 1), "40 trials find the corner"
+
+
+def test_workers_share_a_study(tmp_path):
+    storage, seen = f"sqlite:///{tmp_path}/study.db", []
+    for _ in range(2):
+        found = explore(lambda chosen: seen.append(chosen) or 0.5, heads=1, trials=5, name="one", storage=storage)
+    assert len(seen) == 10
+    assert set(dict(found)) == set(seen)
+
+
+def test_with_one_head_there_is_no_number_of_heads_to_choose():
+    assert {chosen.heads for chosen, _ in explore(lambda _: 0.0, heads=1, trials=8, name="x")} == {1}
+
+
+@pytest.fixture
+def task(sets):
+    def make(test=1, **config):
+        return Task(
+            model="planted",
+            validation=str(sets[0]),
+            test=str(sets[test]),
+            scoring=Scoring(),
+            related="keep",
+            loading={"name": "planted", "config": config},
+        )
+
+    return make
+
+
+def test_where_the_single_head_knows_everything_it_stays(task, tmp_path, announce):
+    found = larger_search(task(), Store(tmp_path), announce, trials=15)
+    assert found.chosen == Configuration()
+    assert (found.evaluation.f1.mean, found.gain.difference.mean, found.against.difference.mean) == (1.0, 0.0, 0.0)
+    assert found.heads[0] == (1, 2)
+
+
+NOISY = {"pair_share": 0.02, "noise": 1.2, "answer": "stems"}
+
+
+def test_the_plain_configuration_is_the_single_head_of_the_run(task, tmp_path, announce, monkeypatch):
+    monkeypatch.setattr("rnaexp.run.larger.explore", lambda *_, **__: [])
+    found = larger_search(task(**NOISY), Store(tmp_path), announce, trials=1)
+    assert found.heads[0] == (found.single.tuned.layer, found.single.tuned.head) == (1, 2)
+    assert found.threshold == pytest.approx(found.single.tuned.threshold, rel=1e-5)
+    assert found.evaluation.per_rna["f1"].tolist() == pytest.approx(found.single.evaluation.per_rna["f1"].tolist())
+
+
+def test_the_test_set_chooses_nothing(task, tmp_path, announce):
+    found = [larger_search(task(test, **NOISY), Store(tmp_path), announce, trials=15) for test in (1, 2)]
+    assert found[0].chosen == found[1].chosen
+    assert found[0].threshold == found[1].threshold
+    assert found[0].trials.equals(found[1].trials)
+    assert 0 < found[0].trials["chosen_on"].notna().sum() <= 11
+
+
+def test_what_cannot_be_searched_is_refused(task, tmp_path, announce):
+    baseline = replace(task(), model="stems", loading={"name": "stems"})
+    with pytest.raises(InputError, match="attention maps"):
+        larger_search(baseline, Store(tmp_path), announce, trials=1)
