@@ -1,5 +1,6 @@
 """Runs whose process is gone, closed from anywhere."""
 
+import threading
 import time
 
 import pytest
@@ -77,12 +78,17 @@ def test_a_live_run_renews_its_sign_of_life_until_it_ends(store, monkeypatch):
     def beats(run):
         return int(client.get_run(run.run_id).data.tags.get(HEARTBEAT_TAG, 0))
 
+    others, problems = threading.enumerate(), []
     with tracked_run("alive") as run:
         first = eventually(lambda: beats(run))
         assert first
         assert eventually(lambda: beats(run) > first)
+        (heart,) = [one for one in threading.enumerate() if one.name == "heartbeat" and one not in others]
+        monkeypatch.setattr(threading, "excepthook", lambda problem: problems.append(problem.exc_value))
     last = beats(run)
-    time.sleep(0.3)
+    heart.join(10)
+    assert not heart.is_alive()
+    assert problems == [], "it ends by itself, not by writing to a journal that is gone"
     assert beats(run) == last
 
 
