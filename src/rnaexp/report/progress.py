@@ -13,41 +13,41 @@ def say(line: str) -> None:
 
 
 @contextmanager
-def announce(what: str, rnas: int) -> Iterator[Step]:
-    """Show how many of the RNAs are done."""
+def announce(what: str, count: int, unit: str = "RNAs") -> Iterator[Step]:
+    """Show how many of the RNAs, or of another unit, are done."""
     if sys.stderr.isatty():
-        with _bar(what, rnas) as step:
+        with _bar(what, count) as step:
             yield step
     else:
-        yield _lines(what, rnas)
+        yield _lines(what, count, unit)
 
 
 @contextmanager
-def silence(what: str, rnas: int) -> Iterator[Step]:
+def silence(what: str, count: int) -> Iterator[Step]:
     """Show nothing: for all but the first of several processes."""
     yield lambda done: None
 
 
 @contextmanager
-def _bar(what: str, rnas: int) -> Iterator[Step]:
+def _bar(what: str, count: int) -> Iterator[Step]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=rnas)
+        task = bar.add_task(what, total=count)
         yield lambda done: bar.advance(task, done)
 
 
-def _lines(what: str, rnas: int) -> Step:
+def _lines(what: str, count: int, unit: str) -> Step:
     finished, tenths = 0, -1
 
     def step(done: int) -> None:
         nonlocal finished, tenths
         finished += done
-        reached = 10 * finished // max(1, rnas)
+        reached = 10 * finished // max(1, count)
         if reached > tenths:
             tenths = reached
-            sys.stderr.write(f"{what}: {finished} of {rnas} RNAs\n")
+            sys.stderr.write(f"{what}: {finished} of {count} {unit}\n")
 
     return step

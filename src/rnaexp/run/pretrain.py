@@ -53,7 +53,7 @@ def pretrain(
     where = "cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device
     with tracked_run(recipe.title, tags={"rnaexp.pretrain": path.stem}) as run:
         _begin(run, recipe, facts, out, where)
-        with announce(f"pre-training {recipe.title}", 100) as bar:
+        with announce(f"pre-training {recipe.title}", 100, "%") as bar:
             module = fit(
                 recipe,
                 training,
