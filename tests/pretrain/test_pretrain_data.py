@@ -1,6 +1,7 @@
 import csv
 import random
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -244,6 +245,11 @@ def test_a_faulty_recipe_is_refused_by_file_and_field(tmp_path, text, complaint)
     with pytest.raises(InputError, match=complaint) as caught:
         read_recipe(path)
     assert "recipe.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "experiments" / "pretrain").glob("*.toml")))
+def test_the_recipes_of_the_shipped_models_are_read(path):
+    assert read_recipe(path).objective.whole_share(10**6) > 0
 
 
 def test_lists_of_a_recipe_become_tuples():
