@@ -216,3 +216,20 @@ def test_a_tuned_head_keeps_its_scale_when_it_is_stored(job):
     tuned = job(score_scale="z-score").tuned
     assert type(tuned).from_json(json.loads(json.dumps(tuned.to_json()))) == tuned
     assert tuned.read_out.score_scale == "z-score"
+
+
+def test_the_f1_of_the_dot_bracket_view_is_that_of_its_structures(task, tmp_path, announce):
+    result = tune_and_test(task({"pair_share": 0.03, "noise": 1.2}), Store(tmp_path / "r"), announce)
+    tuned, values = result.tuned, []
+    for rna in result.validation.rnas:
+        scores = pair_scores(result.encoder.read_head(rna, tuned.layer, tuned.head).double(), ATTENTION).float()
+        free, called = set(range(len(rna))), set()
+        every = [(-float(scores[i, j]), i, j) for i in range(len(rna)) for j in range(i + 1, len(rna))]
+        for negative, i, j in sorted(every):
+            if -negative >= tuned.dot_bracket_threshold and {i, j} <= free:
+                free -= {i, j}
+                called.add((i, j))
+        values.append(2 * len(called & set(rna.pairs)) / (len(called) + len(rna.pairs)))
+    assert 0 < tuned.dot_bracket_f1 < 1
+    assert tuned.dot_bracket_f1 == pytest.approx(np.mean(values), abs=1e-9)
+    assert tuned.dot_bracket_f1 != pytest.approx(tuned.validation_f1, abs=1e-6)
