@@ -5,12 +5,14 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import optuna
 import pytest
 import torch
+from sqlalchemy.exc import IntegrityError
 
 from rnaexp import models
 from rnaexp.data.formats import read_rnas
-from rnaexp.errors import InputError
+from rnaexp.errors import InputError, UnavailableError
 from rnaexp.run.larger import larger_search
 from rnaexp.run.task import Task
 from rnaexp.store import Store
@@ -118,6 +120,29 @@ def test_workers_share_a_study(tmp_path):
         found = explore(lambda chosen: seen.append(chosen) or 0.5, heads=1, trials=5, name="one", storage=storage)
     assert len(seen) == 10
     assert set(dict(found)) == set(seen)
+
+
+def test_workers_that_find_the_tables_half_made_try_again(tmp_path, monkeypatch):
+    met = []
+
+    class Busy(optuna.storages.RDBStorage):
+        def __init__(self, url):
+            met.append(url)
+            if len(met) < 3:
+                raise IntegrityError("CREATE TYPE", None, Exception("already exists"))
+            super().__init__(url)
+
+    monkeypatch.setattr("rnaexp.structure.larger._PAUSES", (0, 0))
+    monkeypatch.setattr("optuna.storages.RDBStorage", Busy)
+    assert explore(lambda _: 0.5, heads=1, trials=2, name="x", storage=f"sqlite:///{tmp_path}/study.db")
+    assert len(met) == 3
+
+
+@pytest.mark.parametrize("url", ["sqlite:////no/such/folder/x.db", "nonsense", "nosuchdriver://localhost/x"])
+def test_a_data_base_that_cannot_be_opened_is_one_line(url, monkeypatch):
+    monkeypatch.setattr("rnaexp.structure.larger._PAUSES", (0,))
+    with pytest.raises(UnavailableError, match="--storage cannot be opened"):
+        explore(lambda _: 0.5, heads=1, trials=2, name="x", storage=url)
 
 
 def test_with_one_head_there_is_no_number_of_heads_to_choose():

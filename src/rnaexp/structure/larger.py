@@ -3,6 +3,7 @@
 Searched on one part of the validation set and chosen on the other, so that the gain it promises is one it has shown.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
+from rnaexp.errors import UnavailableError
 from rnaexp.rna import Rna
 from rnaexp.structure.decode import one_partner
 from rnaexp.structure.heads import RnaScores
@@ -18,6 +20,7 @@ from rnaexp.structure.pairs import candidates, pair_scores, reference
 from rnaexp.structure.protocol import ReadOut, Scoring
 
 MOST_HEADS = 8  # whose maps are kept
+_PAUSES = 0.5, 1.0, 2.0  # seconds between attempts to open a data base
 _SEPARATIONS = 1, 6  # smallest and largest that calls may be asked to have
 
 
@@ -111,7 +114,11 @@ def explore(
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = optuna.samplers.TPESampler(seed=seed if storage is None else None, multivariate=True)
     study = optuna.create_study(
-        direction="maximize", sampler=sampler, storage=storage, study_name=name, load_if_exists=True
+        direction="maximize",
+        sampler=sampler,
+        storage=None if storage is None else _opened(storage),
+        study_name=name,
+        load_if_exists=True,
     )
     if not study.trials:
         study.enqueue_trial(_plain(heads))
@@ -120,6 +127,26 @@ def explore(
     for trial in study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)):
         found[Choice(**trial.params)] = float(trial.value or 0.0)
     return sorted(found.items(), key=lambda item: -item[1])
+
+
+def _opened(url: str) -> Any:
+    """The data base; of workers that come to an empty one together, one makes the tables and the others try again.
+
+    Raises: UnavailableError if it cannot be opened.
+    """
+    import optuna
+    from sqlalchemy.exc import SQLAlchemyError
+
+    for pause in (*_PAUSES, None):
+        try:
+            return optuna.storages.RDBStorage(url)
+        except (SQLAlchemyError, ImportError) as error:
+            if pause is None or isinstance(error, ImportError):
+                reason = str(error).splitlines()[0]
+                message = f"--storage cannot be opened: {reason}"
+                raise UnavailableError(message) from error
+            time.sleep(pause)
+    raise AssertionError
 
 
 def _plain(heads: int) -> dict[str, Any]:
