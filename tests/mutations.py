@@ -37,6 +37,11 @@ FIRST = {
     "run/read.py": "tests/structure/test_windows.py tests/models/test_options.py",
     "run/model_verbs.py": "tests/run/test_model_verbs.py",
     "data/infernal.py": "tests/data/test_infernal.py",
+    "structure/probe.py": "tests/structure/test_probe.py",
+    "run/fitted.py": "tests/test_fitted.py",
+    "structure/larger.py": "tests/test_larger_search.py",
+    "run/larger.py": "tests/test_larger_search.py",
+    "pretrain/recipe.py": "tests/pretrain/test_pretrain_data.py",
 }
 
 # (what is broken, file, the code, the broken code)
@@ -49,7 +54,7 @@ MUTATIONS = (
     ("edge of the plateau, not its middle", "structure/curve.py", "(scores[first] + lower) / 2", "scores[first]"),
     ("leakage guard gone", "structure/evaluate.py", "    refuse_leakage(scores, tuned, allow_related=allow_related)\n", ""),
     ("guard blind to clusters", "structure/evaluate.py", "elif rna.cluster in tuned.clusters and not allow_related:", "elif False:"),
-    ("relatives not dropped", "run/structure.py", 'dropped = set(related) if task.related == "drop" else set()', "dropped = set()"),
+    ("relatives not dropped", "run/structure.py", 'related if task.related == "drop" else ()', "()"),
     ("minimum separation one too small", "structure/pairs.py", "np.triu(np.ones((n, n), bool), scoring.min_separation)", "np.triu(np.ones((n, n), bool), scoring.min_separation - 1)"),
     ("reference not restricted to candidates", "structure/pairs.py", "for i, j in rna.pairs or () if allowed[i, j]]", "for i, j in rna.pairs or ()]"),
     ("greedy lets a base pair twice", "structure/counts.py", "if not paired[i] and not paired[j]:", "if not paired[i]:"),
@@ -74,8 +79,8 @@ MUTATIONS = (
     ("shuffle leaves the Euler path", "data/shuffle.py", "            others.append(last[letter])", "            others.insert(0, last[letter])"),
     ("rows shuffled whole, covariation kept", "data/shuffle.py", "random.permuted(letters[1:], axis=0)", "random.permutation(letters[1:], axis=0)"),
     ("z-score over pairs that cannot be called", "structure/pairs.py", "where = torch.from_numpy(np.flatnonzero(allowed))", "where = torch.from_numpy(np.arange(allowed.size))"),
-    ("ranks from 0", "run/read.py", "np.arange(1, scores.shape[1] + 1, dtype", "np.arange(0, scores.shape[1], dtype"),
-    ("contrast not paired by RNA", "run/contrasts.py", 'one.f1.merge(other.f1, on="rna", suffixes=("", "_other"))', 'one.f1.reset_index().join(other.f1.reset_index(), rsuffix="_other", how="inner")'),
+    ("ranks from 0", "structure/reading.py", "np.arange(1, scores.shape[1] + 1, dtype", "np.arange(0, scores.shape[1], dtype"),
+    ("contrast not paired by RNA", "structure/evaluate.py", 'one.merge(other, on="rna", suffixes=("", "_other"))', 'one.reset_index().join(other.reset_index(), rsuffix="_other", how="inner")'),
     ("tokens: a mean where the largest is asked for", "models/tokens.py", ", :].amax(-2) for row", ", :].mean(-2) for row"),
     ("tokens: a long token's score not divided", "models/tokens.py", "divided = covers / covers.sum(0).clamp(min=1)", "divided = covers"),
     ("tokens: the rule not handed on to one head", "models/encoder.py", "streaming.OneHead(self._layer_of, Spread.of(encoding, self.token_pairs)", "streaming.OneHead(self._layer_of, Spread.of(encoding)"),
@@ -100,6 +105,17 @@ MUTATIONS = (
     ("Infernal: insertions take the model's columns", "data/infernal.py", 'if columns[at] != "." and row[at].isalpha()', "if row[at].isalpha()"),
     ("Infernal: one piece on both strands", "data/infernal.py", "and not any(hit.overlaps(better) for better in kept)", ""),
     ("a call at any place counted right in a breakdown", "structure/breakdown.py", 'right=pairs["reference"] & pairs["called"]', 'right=pairs["called"]'),
+    ("probe: negatives count once", "structure/probe.py", "np.where(paired, 1.0, len(others) / max(1, len(drawn)))", "np.ones(len(places))"),
+    ("probe: strength chosen on what was fitted", "structure/probe.py", "for train, left_out in folds:", "for train, left_out in [(f[0], f[0]) for f in folds]:"),
+    ("probe: weights left on the scaled scores", "structure/probe.py", "(model.coef_[0] / scale)", "model.coef_[0]"),
+    ("probe: correction of the first head for all", "structure/probe.py", "(weight / sums)[:, None]", "(weight / sums[0])[:, None]"),
+    ("probe: other pairs, the same key", "run/fitted.py", "sorted(rna.pairs or ())", "None"),
+    ("probe: the last layer that counts left out", "run/fitted.py", "last = None, max(self._used, default=-1)", "last = None, max(self._used, default=-1) - 1"),
+    ("search: relatives in both halves", "structure/larger.py", "smaller += [at for at, one in enumerate(clusters) if one == name]", "smaller += [at for at, one in enumerate(clusters) if one == name][:1]"),
+    ("search: limited calls limit the reference", "structure/larger.py", "reference=reference(rna, scoring)", "reference=reference(rna, limited)"),
+    ("search: always standardised", "structure/larger.py", "if chosen.standardise and every.size:", "if every.size:"),
+    ("search: chosen where it was searched", "run/larger.py", "return _evaluated([configured(one, chosen, scoring) for one in second], threshold, scoring)", "return _evaluated([configured(one, chosen, scoring) for one in first], threshold, scoring)"),
+    ("whole columns in the wrong stage", "pretrain/recipe.py", "if first <= number][-1]", "if first <= number][0]"),
 )  # fmt: skip
 
 

@@ -99,3 +99,10 @@ def test_no_file_is_longer_than_a_reader_holds_in_mind():
 
 def test_there_is_no_place_for_what_has_no_place():
     assert not [p for p in SOURCE.rglob("*") if p.stem in {"utils", "helpers", "common", "base"}]
+
+
+def test_every_listed_mutation_can_still_be_planted():
+    from tests.mutations import MUTATIONS
+
+    gone = [what for what, name, code, _ in MUTATIONS if (SOURCE / name).read_text().count(code) != 1]
+    assert gone == [], "the source has moved on: say in tests/mutations.py where the step is now"

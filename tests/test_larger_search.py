@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from rnaexp import models
 from rnaexp.data.formats import read_rnas
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.run.larger import larger_search
+from rnaexp.run.larger import _evaluated, _judged, _optimum, larger_search
 from rnaexp.run.task import Task
 from rnaexp.store import Store
 from rnaexp.structure.larger import Choice, Kept, configured, explore, halves
@@ -80,8 +80,12 @@ def test_scores_are_those_of_the_definition(kept, symmetrise, apc, standardise, 
 
 
 def test_limits_on_calls_leave_the_reference_alone(kept):
-    made = configured(kept, Choice(min_separation=6, pairs="canonical"), Scoring())
-    assert np.array_equal(made.reference, reference(kept.rna, Scoring()))
+    sequence = kept.rna.sequence
+    odd = next((0, j) for j in range(2, len(sequence)) if sequence[0] + sequence[j] not in CANONICAL)
+    rna = replace(kept.rna, pairs=(odd, (1, 4), *(pair for pair in kept.rna.pairs if min(pair) > 4)))
+    made = configured(replace(kept, rna=rna), Choice(min_separation=6, pairs="canonical"), Scoring())
+    assert np.array_equal(made.reference, reference(rna, Scoring()))
+    assert {0 * len(rna) + odd[1], len(rna) + 4} <= set(made.reference) - set(made.indices[0])
 
 
 def test_the_greedy_decoder_gives_each_base_one_partner(kept):
@@ -180,6 +184,20 @@ def test_the_plain_configuration_is_the_single_head_of_the_run(task, tmp_path, a
     assert found.heads[0] == (found.single.tuned.layer, found.single.tuned.head) == (1, 2)
     assert found.threshold == pytest.approx(found.single.tuned.threshold, rel=1e-5)
     assert found.evaluation.per_rna["f1"].tolist() == pytest.approx(found.single.evaluation.per_rna["f1"].tolist())
+
+
+def test_finalists_are_judged_on_the_half_that_was_not_searched(sets):
+    encoder = models.load("planted")
+    parts = []
+    for path in sets[:2]:
+        rnas = read_rnas(path)
+        parts.append([Kept(rna=r, maps=list(encoder.attention(r))[1][2:3].numpy()) for r in rnas])
+    judged = _judged(*parts, Choice(), Scoring())
+    assert set(judged.per_rna["rna"]) == {one.rna.id for one in parts[1]}
+    _, threshold = _optimum(parts[0], Choice(), Scoring())
+    assert judged.per_rna.equals(
+        _evaluated([configured(k, Choice(), Scoring()) for k in parts[1]], threshold, Scoring()).per_rna
+    )
 
 
 def test_the_test_set_chooses_nothing(task, tmp_path, announce):
