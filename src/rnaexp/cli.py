@@ -7,7 +7,7 @@ import typer
 
 from rnaexp import cli_embeddings, cli_msa, cli_pretrain, cli_search, cli_tracking, cli_use
 from rnaexp.cli_models import models_app
-from rnaexp.cli_options import Long, Precision, TokenPairs
+from rnaexp.cli_options import Config, Device, Json, Long, Precision, TokenPairs, Weights
 
 app = typer.Typer(
     name="rnaexp",
@@ -26,7 +26,6 @@ app.add_typer(data_app, name="data")
 app.add_typer(models_app, name="models")
 
 Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Validation = Annotated[str, typer.Option(help="Set to tune on: a name (see `rnaexp data list`), a file or a folder.")]
 Test = Annotated[str, typer.Option(help="Set to test on: a name, a file or a folder.")]
 Protocol = Annotated[str, typer.Option(help="paper or strict; the next options override single fields.")]
@@ -41,9 +40,6 @@ Alignments = Annotated[
     str, typer.Option("--alignment", help="intact, shuffled (columns), depth-1 or realigned (without structure).")
 ]
 Related = Annotated[str, typer.Option(help="Validation RNAs with a relative in the test set: drop or keep.")]
-Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
-Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Seed = Annotated[int, typer.Option(help="Seed of random weights and of random scores.")]
 
 

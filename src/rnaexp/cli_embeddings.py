@@ -5,11 +5,8 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli_options import Precision
+from rnaexp.cli_options import Config, Device, Json, Precision, Weights
 
-Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
-Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Seed = Annotated[int, typer.Option(help="Seed of random weights, of resampling and of the map.")]
 
 
@@ -61,7 +58,7 @@ def classify(
     precision: Precision = "fp32",
     seed: Seed = 0,
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+    json: Json = False,
 ) -> None:
     """How much similarities within and between families overlap, beside what chance, length and words do."""
     from rnaexp.run import classify_verbs, verbs

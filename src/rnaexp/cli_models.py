@@ -5,10 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from rnaexp.cli_options import Config, Device, Json, Weights
+
 ModelName = Annotated[str, typer.Argument(help="A model's name (`rnaexp models list`), a folder, or hf:org/name.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
-Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
 
 
 class _VerbOrName(typer.core.TyperGroup):
@@ -58,7 +57,7 @@ def models_check(
     name: ModelName,
     weights: Weights = "",
     config: Config = "",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0,
     json: Json = False,
 ) -> None:

@@ -4,6 +4,10 @@ from typing import Annotated
 
 import typer
 
+Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
+Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Precision = Annotated[
     str, typer.Option(help="Of weights and activations: fp32, bf16 or fp16; attention is softmaxed in fp32.")
 ]

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from rnaexp.cli_options import Device
+
 
 def register(app: typer.Typer) -> None:
     """Give the program the verb."""
@@ -16,7 +18,7 @@ def pretrain(
     out: Annotated[Path, typer.Option(help="Folder of the checkpoint; one with a stopped training is gone on with.")],
     data: Annotated[Path | None, typer.Option(help="Stockholm file of alignments; default: Rfam's seeds.")] = None,
     minutes: Annotated[float, typer.Option(help="If the recipe says no steps: stop after so many minutes.")] = 0.0,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     save_every: Annotated[float, typer.Option(help="Seconds between two saved states.")] = 60.0,
 ) -> None:
     """Train a language model of your own on alignments or single sequences; no structure takes part."""

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from rnaexp.cli_options import Config, Device, Json, Weights
+
 
 def register(app: typer.Typer) -> None:
     """Give the program the verb."""
@@ -21,11 +23,11 @@ def search(
     storage: Annotated[
         str, typer.Option(help="Optuna RDB URL that several workers share, such as postgresql://.")
     ] = "",
-    weights: Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")] = "",
-    config: Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")] = "",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    weights: Weights = "",
+    config: Config = "",
+    device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+    json: Json = False,
 ) -> None:
     """Beyond one head: search read-out, decoder and the mean of several heads; the single head stands beside it."""
     from rnaexp.run import search_verb, verbs

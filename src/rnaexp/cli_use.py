@@ -5,10 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli_options import Long, Precision
-
-Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+from rnaexp.cli_options import Config, Device, Long, Precision, Weights
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +34,7 @@ def predict(
     mask: Annotated[bool, typer.Option("--mask", help="Read letters other than A C G U T as N.")] = False,
     long: Long = "skip",
     weights: Weights = "",
-    config: Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")] = "",
+    config: Config = "",
     device: Device = "auto",
     precision: Precision = "fp32",
     seed: Annotated[int, typer.Option(help="Seed of random weights and of random scores.")] = 0,

@@ -7,8 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from rnaexp.data.download import file_sha256
 from rnaexp.errors import InputError, TooLongError, UnavailableError, UnsuitableError
-from rnaexp.models import load, weights
+from rnaexp.models import load
 from rnaexp.rna import Rna
 
 
@@ -169,7 +170,7 @@ def test_a_malicious_pickle_in_a_folder_is_refused(bert_folder, copied, tmp_path
 def test_a_flipped_byte_in_the_hubs_cache_is_refused(bert_folder, copied, tmp_path):
     """The cache keeps a file under its sha256 and links to it."""
     folder = copied(bert_folder)
-    blob = tmp_path / weights.sha256_of(folder / "model.safetensors")
+    blob = tmp_path / file_sha256(folder / "model.safetensors")
     shutil.move(folder / "model.safetensors", blob)
     (folder / "model.safetensors").symlink_to(blob)
     load(str(folder), device="cpu")

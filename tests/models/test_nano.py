@@ -8,10 +8,10 @@ import torch
 from tests.pretrain.seeds import family_of
 
 from rnaexp import models
+from rnaexp.data.download import file_sha256
 from rnaexp.data.rfam_split import side
 from rnaexp.errors import InputError
 from rnaexp.models.nano import SHIPPED
-from rnaexp.models.weights import sha256_of
 from rnaexp.pretrain.families import excluded_clans
 from rnaexp.rna import Alignment, Rna
 
@@ -31,7 +31,7 @@ def maps_of(encoder, rna):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_model_is_small_and_what_the_catalogue_says(name):
     weights = SHIPPED / name / "model.safetensors"
-    assert sha256_of(weights) == models.spec(name).sha256
+    assert file_sha256(weights) == models.spec(name).sha256
     assert weights.stat().st_size <= 8 * 2**20
     encoder = models.load(name)
     assert sum(p.numel() for p in encoder.parameters()) <= LIMITS[name]

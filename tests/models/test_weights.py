@@ -6,6 +6,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from rnaexp.data.download import file_sha256
 from rnaexp.errors import InputError
 from rnaexp.models import weights
 
@@ -31,7 +32,7 @@ def flip_one_byte(path, at=-1):
 def test_altered_or_truncated_weights_are_refused_by_name(tmp_path, damage):
     path = tmp_path / "model.safetensors"
     save_file({"w": torch.rand(3)}, path)
-    published = weights.sha256_of(path)
+    published = file_sha256(path)
     weights.verify(path, published)
     damage(path)
     with pytest.raises(InputError, match=r"model\.safetensors: altered or truncated"):

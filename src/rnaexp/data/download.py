@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from rnaexp.errors import UnavailableError
 
 MIRROR = "RNAEXP_MIRROR"
-_MEGABYTE = 1 << 20
 
 
 def fetch_file(url: str, sha256: str) -> Path:
@@ -28,12 +27,9 @@ def fetch_file(url: str, sha256: str) -> Path:
 
 
 def file_sha256(path: Path) -> str:
-    """Hash of a file, read in pieces."""
-    digest = hashlib.sha256()
+    """Hash of a file's bytes."""
     with path.open("rb") as file:
-        while piece := file.read(_MEGABYTE):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def mirror_path(url: str, mirror: Path) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rnaexp.data.download import file_sha256
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder, position_limit
@@ -107,7 +108,7 @@ def load_adapted(
         spec = replace(spec, revision=fetched.revision)
         paths = _files(adapter, fetched.path, spec)
         network, settings = _trained(adapter, spec, paths, config)
-        weights_print = files.fingerprint(*map(files.sha256_of, paths))
+        weights_print = files.fingerprint(*map(file_sha256, paths))
         tokens = _tokens(adapter, spec, paths[0].parent)
     else:
         settings = adapter.completed(_settings(adapter, spec, config or {}))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig
 
 from rnaexp.models.adapter import FOLDER, Adapter, load_adapted
-from rnaexp.models.native import LetterHead, NativeEncoder, SelfAttention, hidden_keys, rotations
+from rnaexp.models.native import LetterHead, RotaryEncoder, SelfAttention
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.tokens import Vocabulary
 
@@ -71,7 +71,7 @@ class Block(nn.Module):
         return hidden + self.down(nn.functional.silu(self.gate(units)) * self.up(units))
 
 
-class AidoRna(NativeEncoder):
+class AidoRna(RotaryEncoder):
     """AIDO.RNA of any size."""
 
     config_class = AidoRnaConfig
@@ -89,19 +89,6 @@ class AidoRna(NativeEncoder):
             bias=config.letter_bias,
         )
         self.post_init()
-
-    def hidden(self, ids: Tensor, attention_mask: Tensor | None, **reading: Any) -> Tensor:
-        """After the final norm."""
-        hidden = self.embedding(ids)
-        rotary = rotations(ids.shape[1], self.config.hidden_size // self.config.num_attention_heads, hidden)
-        mask = hidden_keys(attention_mask, hidden.dtype)
-        for layer in self.layers:
-            hidden = layer(hidden, mask, rotary=rotary, **reading)
-        return self.norm(hidden)
-
-    def letters(self, hidden: Tensor) -> Tensor:
-        """By the letters' own embeddings, unless the configuration unties them."""
-        return self.head(hidden, self.embedding.weight)
 
 
 ADAPTER = Adapter(

@@ -18,6 +18,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
+from rnaexp.data.download import file_sha256
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import multimolecule
 from rnaexp.models import weights as files
@@ -56,10 +57,10 @@ def load(
         spec=_described(spec, folder, settings, tokens, limit),
         tokens=tokens,
         fingerprint=files.fingerprint(
-            files.fingerprint(*map(files.sha256_of, _weight_files(folder)))
+            files.fingerprint(*map(file_sha256, _weight_files(folder)))
             if seed is None
             else files.fingerprint_of_state(network.state_dict()),
-            files.sha256_of(folder / "config.json"),
+            file_sha256(folder / "config.json"),
             json.dumps(dict(config or {}), sort_keys=True),
             tokens.fingerprint(),
         ),

@@ -13,7 +13,7 @@ from transformers import PreTrainedConfig
 
 from rnaexp.errors import InputError
 from rnaexp.models.adapter import FOLDER, Adapter, load_adapted
-from rnaexp.models.native import LetterHead, NativeEncoder, SelfAttention, hidden_keys, rotations
+from rnaexp.models.native import LetterHead, RotaryEncoder, SelfAttention
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.tokens import Vocabulary
 
@@ -55,7 +55,7 @@ class Block(nn.Module):
         return hidden + self.down(nn.functional.gelu(self.up(self.unit_norm(hidden))))
 
 
-class LucaOne(NativeEncoder):
+class LucaOne(RotaryEncoder):
     """LucaOne of any size, reading genes."""
 
     config_class = LucaOneConfig
@@ -70,18 +70,9 @@ class LucaOne(NativeEncoder):
         self.head = LetterHead(width, config.vocab_size, nn.LayerNorm(width))
         self.post_init()
 
-    def hidden(self, ids: Tensor, attention_mask: Tensor | None, **reading: Any) -> Tensor:
-        """After the last norm."""
-        hidden = self.embedding(ids) + self.kind.weight[_GENE]
-        rotary = rotations(ids.shape[1], self.config.hidden_size // self.config.num_attention_heads, hidden)
-        mask = hidden_keys(attention_mask, hidden.dtype)
-        for layer in self.layers:
-            hidden = layer(hidden, mask, rotary=rotary, **reading)
-        return self.norm(hidden)
-
-    def letters(self, hidden: Tensor) -> Tensor:
-        """By the tokens' own embeddings."""
-        return self.head(hidden, self.embedding.weight)
+    def embedded(self, ids: Tensor, attention_mask: Tensor | None) -> Tensor:
+        """Tokens and their type."""
+        return self.embedding(ids) + self.kind.weight[_GENE]
 
 
 # What its code can do and no published checkpoint is known to use; a file that asks for it is not read wrongly.

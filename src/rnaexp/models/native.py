@@ -154,3 +154,32 @@ def scaled_for_masks(embedded: Tensor, ids: Tensor, attention_mask: Tensor | Non
     share = masked.sum(-1) / tokens
     scale = ((1 - 0.15 * 0.8) / (1 - share))[:, None, None].to(embedded.dtype)
     return embedded.masked_fill(masked[..., None], 0) * scale
+
+
+class RotaryEncoder(NativeEncoder):
+    """An embedding, blocks with rotary positions, a final norm, and a head for the letters."""
+
+    embedding: nn.Embedding
+    layers: nn.ModuleList
+    norm: nn.Module
+    head: "LetterHead"
+
+    def embedded(self, ids: Tensor, attention_mask: Tensor | None) -> Tensor:
+        """What goes into the first block [b t d]."""
+        states: Tensor = self.embedding(ids)
+        return states
+
+    def hidden(self, ids: Tensor, attention_mask: Tensor | None, **reading: Any) -> Tensor:
+        """After the final norm."""
+        hidden = self.embedded(ids, attention_mask)
+        rotary = rotations(ids.shape[1], self.config.hidden_size // self.config.num_attention_heads, hidden)
+        mask = hidden_keys(attention_mask, hidden.dtype)
+        for layer in self.layers:
+            hidden = layer(hidden, mask, rotary=rotary, **reading)
+        states: Tensor = self.norm(hidden)
+        return states
+
+    def letters(self, hidden: Tensor) -> Tensor:
+        """By the tokens' own embeddings, unless the head has a table of its own."""
+        logits: Tensor = self.head(hidden, self.embedding.weight)
+        return logits

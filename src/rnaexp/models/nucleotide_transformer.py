@@ -15,7 +15,7 @@ from transformers import PreTrainedConfig
 
 from rnaexp.errors import InputError
 from rnaexp.models.adapter import FOLDER, Adapter, load_adapted
-from rnaexp.models.native import LetterHead, NativeEncoder, SelfAttention, hidden_keys, rotations
+from rnaexp.models.native import LetterHead, RotaryEncoder, SelfAttention
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.tokens import Words
 
@@ -56,7 +56,7 @@ class Block(nn.Module):
         return hidden + self.down(nn.functional.silu(gate) * units)
 
 
-class NucleotideTransformer(NativeEncoder):
+class NucleotideTransformer(RotaryEncoder):
     """Nucleotide Transformer v2 of any size."""
 
     config_class = NucleotideTransformerConfig
@@ -71,19 +71,6 @@ class NucleotideTransformer(NativeEncoder):
             width, config.vocab_size, nn.LayerNorm(width, eps=eps), own_table=not config.tie_word_embeddings
         )
         self.post_init()
-
-    def hidden(self, ids: Tensor, attention_mask: Tensor | None, **reading: Any) -> Tensor:
-        """After the final norm."""
-        hidden = self.embedding(ids)
-        rotary = rotations(ids.shape[1], self.config.hidden_size // self.config.num_attention_heads, hidden)
-        mask = hidden_keys(attention_mask, hidden.dtype)
-        for layer in self.layers:
-            hidden = layer(hidden, mask, rotary=rotary, **reading)
-        return self.norm(hidden)
-
-    def letters(self, hidden: Tensor) -> Tensor:
-        """Of whole tokens, so no base has its own."""
-        return self.head(hidden, self.embedding.weight)
 
 
 def _words(ids: Mapping[str, int], model: str) -> Words:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig
 
 from rnaexp.models.adapter import Adapter, load_adapted
-from rnaexp.models.native import LetterHead, NativeEncoder, SelfAttention, hidden_keys, rotations, scaled_for_masks
+from rnaexp.models.native import LetterHead, RotaryEncoder, SelfAttention, scaled_for_masks
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.tokens import Vocabulary
 
@@ -75,7 +75,7 @@ class Block(nn.Module):
         return hidden + self.down(self.swish(self.out_norm(hidden)))
 
 
-class Rinalmo(NativeEncoder):
+class Rinalmo(RotaryEncoder):
     """RiNALMo of any size."""
 
     config_class = RinalmoConfig
@@ -89,20 +89,12 @@ class Rinalmo(NativeEncoder):
         self.head = LetterHead(width, config.vocab_size, nn.LayerNorm(width), own_table=True)
         self.post_init()
 
-    def hidden(self, ids: Tensor, attention_mask: Tensor | None, **reading: Any) -> Tensor:
-        """After the final norm."""
-        hidden = self.embedding(ids)
+    def embedded(self, ids: Tensor, attention_mask: Tensor | None) -> Tensor:
+        """Scaled as if a share of the tokens were masked, where the authors trained so."""
+        hidden = super().embedded(ids, attention_mask)
         if self.config.token_dropout:
             hidden = scaled_for_masks(hidden, ids, attention_mask, self.config.mask_token_id)
-        rotary = rotations(ids.shape[1], self.config.hidden_size // self.config.num_attention_heads, hidden)
-        mask = hidden_keys(attention_mask, hidden.dtype)
-        for layer in self.layers:
-            hidden = layer(hidden, mask, rotary=rotary, **reading)
-        return self.norm(hidden)
-
-    def letters(self, hidden: Tensor) -> Tensor:
-        """By a table of its own."""
-        return self.head(hidden, self.embedding.weight)
+        return hidden
 
 
 def _split_projection(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from rnaexp.data.download import fetch_file
+from rnaexp.data.download import fetch_file, file_sha256
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder
 from rnaexp.models.fetch import fetch_weights
@@ -49,7 +49,7 @@ def load(
     network = _network(sizes, seed)
     if path is not None:
         _fill(network, path)
-    print_of_weights = files.fingerprint_of_state(network.state_dict()) if path is None else files.sha256_of(path)
+    print_of_weights = files.fingerprint_of_state(network.state_dict()) if path is None else file_sha256(path)
     settings: Any = network.config
     return TransformerEncoder(
         network.to(device),

@@ -13,15 +13,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from rnaexp.data.download import file_sha256
 from rnaexp.errors import InputError
 
 State = Mapping[str, Tensor]
-
-
-def sha256_of(path: Path) -> str:
-    """Hash of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def verify(path: Path, sha256: str) -> None:
@@ -32,7 +27,7 @@ def verify(path: Path, sha256: str) -> None:
     if not path.is_file():
         message = "no such file"
         raise InputError(message, path=path)
-    if (found := sha256_of(path)) != sha256:
+    if (found := file_sha256(path)) != sha256:
         message = (
             f"altered or truncated: {path.stat().st_size} bytes with sha256 {found}, expected {sha256}; "
             "delete it and fetch it again"

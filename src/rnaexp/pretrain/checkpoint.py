@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import save_file
 from torch.utils.flop_counter import FlopCounterMode
 
+from rnaexp.data.download import file_sha256
 from rnaexp.models.msa_transformer import MsaTransformer
 from rnaexp.models.rnamsm import LETTERS
-from rnaexp.models.weights import sha256_of
 from rnaexp.pretrain.fit import LOG
 from rnaexp.pretrain.recipe import Recipe
 from rnaexp.pretrain.training import Pretraining, masked_loss
@@ -90,7 +90,7 @@ def card(module: Pretraining, folder: Path, facts: Facts) -> str:
             f"head {best['head']}; chosen on these families) |"
         )
     text += [
-        f"| weights | {WEIGHTS}, float16, sha256 {sha256_of(folder / WEIGHTS)} |",
+        f"| weights | {WEIGHTS}, float16, sha256 {file_sha256(folder / WEIGHTS)} |",
         f"| versions | torch {torch.__version__}, Python {platform.python_version()} |",
         "",
         "## Recipe",

@@ -73,14 +73,17 @@ def _parts(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
         for low, end in zip(ends, (*ends[1:], math.inf), strict=True):
             part = table[(table[by] >= low) & (table[by] < end)]
             if len(part):
-                yield by, f"{low} to {end - 1:g}" if by == "depth" and end < math.inf else _words(low, end), part
+                yield by, _words(by, low, end), part
     if "evidence" in table:
         for evidence, part in table.groupby("evidence"):
             yield "evidence", str(evidence), part
 
 
-def _words(low: float, end: float) -> str:
-    return f"{low:g} or more" if end == math.inf else f"{low:g} to under {end:g}"
+def _words(by: str, low: float, end: float) -> str:
+    """A depth is a whole number, so its groups end before the next begins."""
+    if end == math.inf:
+        return f"{low:g} or more"
+    return f"{low:g} to {end - 1:g}" if by == "depth" else f"{low:g} to under {end:g}"
 
 
 def _main(words: Sequence[str]) -> None:

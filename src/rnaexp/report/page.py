@@ -6,6 +6,7 @@ name that escaping missed could neither run nor call home.
 
 import base64
 import hashlib
+import json
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -22,17 +23,17 @@ from rnaexp.report.cells import (
     published_words,
     stability_words,
 )
+from rnaexp.track.artifacts import PLOTLY_CLOSED
 
 _DRAW = """
 const figures = JSON.parse(document.getElementById("figures").textContent);
-// Plotly draws a button that sends the chart to its makers' server.
-const options = {displaylogo: false, plotlyServerURL: "", modeBarButtonsToRemove: ["sendChartToCloud"]};
+const options = OPTIONS;
 for (const place of document.querySelectorAll(".plot")) {
   const figure = figures[Number(place.dataset.figure)];
   Plotly.newPlot(place, figure.data, figure.layout, options);
 }
 document.documentElement.dataset.drawn = String(document.querySelectorAll(".plot .main-svg").length);
-"""
+""".replace("OPTIONS", json.dumps({"displaylogo": False, **PLOTLY_CLOSED}))
 
 
 def page(comparison: Comparison, *, made: str) -> str:

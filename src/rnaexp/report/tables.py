@@ -10,6 +10,7 @@ import pandas as pd
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
+from rnaexp.run.fitted import FittedEncoder
 from rnaexp.run.task import Part, Result
 from rnaexp.structure.pairs import candidates, reference
 from rnaexp.structure.probe import Probe
@@ -121,8 +122,9 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
 
 def probe_facts(encoder: Encoder) -> dict[str, float]:
     """How many heads a fitted probe uses, and how strongly it was regularised; nothing for a model as it is."""
-    probe = getattr(encoder, "probe", None)
-    return {} if probe is None else {"probe_heads": probe.used, "probe_strength": probe.strength}
+    if not isinstance(encoder, FittedEncoder):
+        return {}
+    return {"probe_heads": encoder.probe.used, "probe_strength": encoder.probe.strength}
 
 
 def reads_alignments(result: Result) -> bool:

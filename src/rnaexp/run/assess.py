@@ -1,7 +1,7 @@
 """What a score is worth: ceilings, controls on the same RNAs, shuffled RNAs, the interval that includes the choice."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -21,8 +21,8 @@ from rnaexp.run.task import Assessment, Result
 from rnaexp.store import Store
 from rnaexp.structure.breakdown import breakdown
 from rnaexp.structure.kinds import ceilings, f1_ceiling
+from rnaexp.structure.predict import reading_of
 from rnaexp.structure.protocol import Scoring
-from rnaexp.structure.reading import Reading
 from rnaexp.structure.retune import Retuning, retune
 
 SHUFFLED = 10  # test RNAs whose shuffled twins are read: a tenth or so of a run's cost, named beside the figure
@@ -32,14 +32,15 @@ _SEED = 0
 def assess(result: Result, store: Store) -> Assessment:
     """All that stands beside the scores of a run."""
     scored = result.test.scored
-    evidence: dict[str, int] = dict(Counter(result.test.data.evidence_for(rna.id) or "unknown" for rna in scored))
+    known: dict[str, str] = {rna.id: result.test.data.evidence_for(rna.id) or "unknown" for rna in scored}
+    evidence = dict(Counter(known.values()))
     seen = _seen(result, scored)
     shuffled = _shuffled_calls(result, scored, store)
     about = pd.DataFrame([_about(rna, result.test.scores.scoring) for rna in scored])
     return Assessment(
         retuning=_retuning(result),
         about=about,
-        breakdown=_breakdown(result, about),
+        breakdown=_breakdown(result, about, known),
         shuffled_calls=shuffled,
         shuffled=0 if shuffled is None else min(SHUFFLED, len(scored)),
         evidence=evidence,
@@ -71,7 +72,7 @@ def _retuning(result: Result) -> Retuning | None:
     return retune(result.validation.scores, result.test.scores, chosen=head, whole=result.tested)
 
 
-def _breakdown(result: Result, about: pd.DataFrame) -> pd.DataFrame:
+def _breakdown(result: Result, about: pd.DataFrame, evidence: Mapping[str, str]) -> pd.DataFrame:
     """Of the frozen head; of the oracle's, which is said so in its run, where nothing was tuned."""
     per_rna = (result.evaluation or result.oracle).per_rna.merge(about[["rna", "depth", "neff"]], on="rna")
     if result.tuned is not None and result.tested is not None:
@@ -80,7 +81,6 @@ def _breakdown(result: Result, about: pd.DataFrame) -> pd.DataFrame:
         best = result.test.search.winner
         scores = result.test.scores.one_head(int(best["layer"]), int(best["head"]))
         threshold = best["threshold"]
-    evidence = {rna.id: result.test.data.evidence_for(rna.id) or "unknown" for rna in result.test.scored}
     return breakdown(result.test.scored, scores, per_rna, threshold=threshold, evidence=evidence)
 
 
@@ -92,13 +92,7 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> floa
     by_length = sorted(scored, key=lambda rna: (len(rna), rna.id))
     places = np.unique(np.linspace(0, len(by_length) - 1, min(SHUFFLED, len(by_length))).round().astype(int))
     twins = [shuffled_twin(by_length[at], _SEED) for at in places]
-    reading = Reading(
-        read_out=tuned.read_out,
-        scoring=tuned.scoring,
-        depth=float("inf"),
-        head=(tuned.layer, tuned.head),
-        long=result.task.long,
-    )
+    reading = reading_of(tuned, result.task.long)
     scores, _ = read_set(encoder, twins, reading, store, data=("shuffled", ""))
     if not scores.rnas:
         return None

@@ -1,7 +1,7 @@
 """The larger search of one model: searched on half of the validation set, chosen on the other, tested once."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from rnaexp.structure.evaluate import Evaluation, evaluate_head, paired_f1
 from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.larger import MOST_HEADS, Choice, Kept, configured, explore, halves
 from rnaexp.structure.protocol import PAIR_SCORES, Scoring
+from rnaexp.structure.tune import search
 
 _FINALISTS = 10  # of the part searched; the other part chooses among them
 _MOST_BYTES = 4 * 2**30  # of kept maps
@@ -62,7 +63,11 @@ def larger_search(
         raise InputError(message) from error
     heads = _best_heads(single.validation, {rnas[at].id for at in searched})
     _refuse_large(rnas, len(heads))
-    kept = _kept(encoder, rnas, heads, announce, single.validation.data.name)
+    kept = []
+    with announce(f"{encoder.spec.name} on {single.validation.data.name}, {len(heads)} heads kept", len(rnas)) as step:
+        for rna in rnas:
+            kept.append(_kept(encoder, rna, heads))
+            step(1)
     first, second = [kept[at] for at in searched], [kept[at] for at in choosing]
     found = explore(
         lambda chosen: _optimum(first, chosen, scoring)[0],
@@ -77,10 +82,7 @@ def larger_search(
     judged = {chosen: _judged(first, second, chosen, scoring) for chosen in dict.fromkeys([plain, *finalists])}
     best = max(judged, key=lambda chosen: judged[chosen].f1.mean)  # the plain head on a tie: it stands first
     _, threshold = _optimum(kept, best, scoring)
-    tests = [rna for rna in single.test.scored if rna.pairs]
-    tested = [
-        configured(one, best, scoring) for rna in tests for one in _kept(encoder, [rna], heads, announce=None, name="")
-    ]
+    tested = [configured(_kept(encoder, rna, heads), best, scoring) for rna in single.test.scored if rna.pairs]
     evaluation = _evaluated(tested, threshold, scoring)
     return Larger(
         single=single,
@@ -104,11 +106,9 @@ def _study(single: Result, seed: int) -> str:
 
 def _best_heads(part: Part, ids: set[str]) -> tuple[tuple[int, int], ...]:
     """By F1 on these RNAs alone."""
-    scores = part.scores
-    rnas = [rna for rna in scores.scored() if rna.id in ids]
-    f1 = [best_threshold(rnas, row, scores.scoring.averaging).f1 for row in range(len(scores.heads))]
-    order = np.argsort(-np.array(f1), kind="stable")[:MOST_HEADS]
-    return tuple(scores.name(int(row)) for row in order)
+    some = replace(part.scores, rnas=tuple(rna for rna in part.scores.rnas if rna.id in ids))
+    ranked = search(some).trials.sort_values("f1", ascending=False, kind="stable").head(MOST_HEADS)
+    return tuple((int(one.layer), int(one.head)) for one in ranked.itertuples())  # type: ignore[arg-type]
 
 
 def _refuse_large(rnas: Sequence[Rna], heads: int) -> None:
@@ -118,27 +118,15 @@ def _refuse_large(rnas: Sequence[Rna], heads: int) -> None:
         raise InputError(message)
 
 
-def _kept(
-    encoder: Encoder, rnas: Sequence[Rna], heads: Sequence[tuple[int, int]], announce: Announce | None, name: str
-) -> list[Kept]:
-    if announce is not None:
-        with announce(f"{encoder.spec.name} on {name}, {len(heads)} heads kept", len(rnas)) as progress:
-            made = []
-            for rna in rnas:
-                made += _kept(encoder, [rna], heads, None, name)
-                progress(1)
-            return made
-    last = max(layer for layer, _ in heads)
-    made = []
-    for rna in rnas:
-        maps: dict[tuple[int, int], np.ndarray] = {}
-        with torch.inference_mode():
-            for layer, some in enumerate(encoder.attention(rna)):
-                maps |= {(layer, head): some[head].float().cpu().numpy() for at, head in heads if at == layer}
-                if layer == last:
-                    break
-        made.append(Kept(rna=rna, maps=np.stack([maps[head] for head in heads])))
-    return made
+def _kept(encoder: Encoder, rna: Rna, heads: Sequence[tuple[int, int]]) -> Kept:
+    """These heads' maps of one RNA; later layers are not run."""
+    last, maps = max(layer for layer, _ in heads), dict[tuple[int, int], np.ndarray]()
+    with torch.inference_mode():
+        for layer, some in enumerate(encoder.attention(rna)):
+            maps |= {(layer, head): some[head].float().cpu().numpy() for at, head in heads if at == layer}
+            if layer == last:
+                break
+    return Kept(rna=rna, maps=np.stack([maps[head] for head in heads]))
 
 
 def _optimum(kept: Sequence[Kept], chosen: Choice, scoring: Scoring) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from rnaexp.data.names import safe_name
 from rnaexp.data.pair_tables import write_bpseq, write_ct
 from rnaexp.report.drawing import draw_structure
 from rnaexp.report.figures import predicted_map
+from rnaexp.structure.decode import square
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.predict import DECODER, Prediction, record_of, view_threshold
 
@@ -52,21 +53,13 @@ def _svg(path: Path, found: Prediction, scores: RnaScores, tuned: TunedHead) -> 
 
 def _map(path: Path, found: Prediction, scores: RnaScores, tuned: TunedHead) -> None:
     title = f"{found.rna.id}: {tuned.model}, head {tuned.layer}.{tuned.head}"
-    figure = predicted_map(_square(scores), found.pairs, found.shown, title)
+    figure = predicted_map(square(scores).astype(np.float32), found.pairs, found.shown, title)
     figure.savefig(path, format="png", dpi=150)
 
 
 def _npy(path: Path, found: Prediction, scores: RnaScores, tuned: TunedHead) -> None:
     with path.open("wb") as file:
-        np.save(file, _square(scores), allow_pickle=False)
-
-
-def _square(scores: RnaScores) -> np.ndarray:
-    """Score of each pair i < j [n n] as float32; NaN where there is none."""
-    flat = np.full(scores.bases**2, np.nan, np.float32)
-    kept = scores.indices[0] >= 0
-    flat[scores.indices[0][kept]] = scores.scores[0][kept]
-    return flat.reshape(scores.bases, scores.bases)
+        np.save(file, square(scores).astype(np.float32), allow_pickle=False)
 
 
 _WRITERS: dict[str, tuple[str, Write]] = {

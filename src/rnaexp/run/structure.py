@@ -18,9 +18,9 @@ from rnaexp.run.sets import Sets, clustered_with_tuning, sets_of
 from rnaexp.run.task import Announce, Part, Result, Task
 from rnaexp.store import Store
 from rnaexp.structure.curve import best_threshold
-from rnaexp.structure.decode import one_partner
+from rnaexp.structure.decode import one_partner, square
 from rnaexp.structure.evaluate import Evaluation, evaluate, evaluate_head
-from rnaexp.structure.heads import HeadScores, RnaScores, TunedHead
+from rnaexp.structure.heads import HeadScores, TunedHead
 from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
 from rnaexp.structure.reading import DEPTH, Reading
@@ -213,11 +213,4 @@ def head_maps(result: Result, ids: Sequence[str], store: Store, announce: Announ
     wanted = set(ids)
     rnas = [rna for rna in result.test.rnas if rna.id in wanted]
     whole = whole_head(result.encoder, result.test, head, rnas, store, announce)
-    return {rna.id: _square(rna) for rna in whole.rnas if rna.id in wanted}
-
-
-def _square(rna: RnaScores) -> np.ndarray:
-    flat = np.full(rna.bases**2, np.nan)
-    kept = rna.indices[0] >= 0
-    flat[rna.indices[0][kept]] = rna.scores[0][kept]
-    return flat.reshape(rna.bases, rna.bases)
+    return {rna.id: square(rna) for rna in whole.rnas if rna.id in wanted}

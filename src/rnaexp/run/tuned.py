@@ -1,7 +1,6 @@
 """Where a tuned head comes from, and how its model is loaded: by name, or as it was registered."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from rnaexp import models
 from rnaexp.errors import InputError
@@ -40,15 +39,11 @@ def registered(
     """
     from rnaexp.track.registry import fetch_configuration
 
-    for name, value in (("tuned", tuned), ("config", config), ("precision", precision), ("seed", seed)):
-        if value and value != "fp32":
+    given = {"tuned": tuned, "config": config, "precision": precision != "fp32", "seed": seed}
+    for name, value in given.items():
+        if value:
             message = f"--{name}: {uri} says that itself"
             raise InputError(message)
     found, folder = fetch_configuration(uri)
 
-    def load() -> Encoder:
-        if folder is not None and not weights:
-            return found.load_packaged(folder, device=device)
-        return found.load(weights=Path(weights) if weights else None, device=device)
-
-    return found.tuned, load
+    return found.tuned, lambda: found.load_either(folder, weights=weights, device=device)

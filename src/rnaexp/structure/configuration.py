@@ -55,6 +55,12 @@ class Configuration:
         encoder = models.load(self.model, weights=weights, config=self.settings, device=device, **self._how())
         return refuse_other_weights(encoder, self.tuned)
 
+    def load_either(self, folder: Path | None, *, weights: str, device: str) -> Encoder:
+        """From weights that were given; else from the registered copy in `folder`; else by name."""
+        if folder is not None and not weights:
+            return self.load_packaged(folder, device=device)
+        return self.load(weights=Path(weights) if weights else None, device=device)
+
     def load_packaged(self, folder: Path, *, device: str = "auto") -> Encoder:
         """The model from the copy of its weights that was registered with it.
 

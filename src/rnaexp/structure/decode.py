@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Float64
 
 from rnaexp.rna import Pair
 from rnaexp.structure.heads import RnaScores
@@ -22,6 +23,14 @@ def one_partner(rna: RnaScores, row: int) -> RnaScores:
             free[[i, j]] = False
             chosen.append(place)
     return replace(rna, scores=rna.scores[row : row + 1, chosen], indices=rna.indices[row : row + 1, chosen])
+
+
+def square(rna: RnaScores, row: int = 0) -> Float64[np.ndarray, "n n"]:
+    """A head's score of each pair i < j; NaN where there is none."""
+    flat = np.full(rna.bases**2, np.nan)
+    kept = rna.indices[row] >= 0
+    flat[rna.indices[row][kept]] = rna.scores[row][kept]
+    return flat.reshape(rna.bases, rna.bases)
 
 
 def calls(rna: RnaScores, row: int, threshold: float) -> tuple[Pair, ...]:

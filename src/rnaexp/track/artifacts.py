@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 # Plotly 7 draws a button that sends the chart to its makers' server.
-_CLOSED = {"plotlyServerURL": "", "modeBarButtonsToRemove": ["sendChartToCloud"]}
+PLOTLY_CLOSED = {"plotlyServerURL": "", "modeBarButtonsToRemove": ["sendChartToCloud"]}
 
 
 def write_table(frame: "pd.DataFrame", path: Path) -> None:
@@ -49,7 +49,7 @@ def write_figure(figure: Any, path: Path) -> None:
         write_bytes(figure, path)
     elif hasattr(figure, "to_html"):
         # MLflow's own log_figure loads plotly.js from the web, which a closed network does not have.
-        write_text(figure.to_html(include_plotlyjs=True, full_html=True, config=_CLOSED), path)
+        write_text(figure.to_html(include_plotlyjs=True, full_html=True, config=PLOTLY_CLOSED), path)
     elif hasattr(figure, "savefig"):
         figure.savefig(path, dpi=150, bbox_inches="tight")
         _settle(path)

@@ -68,11 +68,8 @@ class TunedHeadModel(PythonModel):  # type: ignore[misc]
         """Read the configuration and load its model, before the first request."""
         settings = {**SETTINGS, **(context.model_config or {})}
         self._configuration, folder = read_configuration(Path(context.artifacts["configuration"]).parent)
-        if folder is not None and not settings["weights"]:
-            self._encoder = self._configuration.load_packaged(folder, device=settings["device"])
-        else:
-            weights = Path(settings["weights"]) if settings["weights"] else None
-            self._encoder = self._configuration.load(weights=weights, device=settings["device"])
+        weights, device = settings["weights"], settings["device"]
+        self._encoder = self._configuration.load_either(folder, weights=weights, device=device)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
         """One row for each RNA, in order.
