@@ -41,6 +41,9 @@ FIRST = {
     "run/fitted.py": "tests/test_fitted.py",
     "structure/larger.py": "tests/test_larger_search.py",
     "run/larger.py": "tests/test_larger_search.py",
+    "classify/kernel.py": "tests/classify/test_similarity.py",
+    "classify/similarity.py": "tests/classify/test_similarity.py",
+    "classify/resample.py": "tests/classify/test_similarity.py",
     "pretrain/recipe.py": "tests/pretrain/test_pretrain_data.py",
 }
 
@@ -90,6 +93,12 @@ MUTATIONS = (
     ("windows: the sum, not the mean", "structure/windows.py", "return total / times.clamp(min=1)", "return total"),
     ("windows: no overlap", "structure/windows.py", "length // 2 // word * word", "length // word * word"),
     ("windows: the end of the RNA left out", "structure/windows.py", "starts=(*range(0, last, step), last)", "starts=tuple(range(0, last, step))"),
+    ("families: a table of units read off by one", "classify/kernel.py", "unit * (unit - 1) // 2", "unit * (unit + 1) // 2"),
+    ("families: the best of a row from whole lanes only", "classify/kernel.py", "range(len(values) - whole)", "range(0)"),
+    ("families: an RNA's own share left out", "classify/kernel.py", "        weight = own * weight_of[at]\n", "        weight = weight_of[at]\n"),
+    ("families: an RNA beside itself in the range", "classify/similarity.py", "            block.fill_diagonal_(float(block[0, 1]))", "            pass"),
+    ("families: only one side of the range watched", "classify/similarity.py", "float(least) < total.low or ", ""),
+    ("families: a family drawn twice counts once", "classify/resample.py", "drawn[:, :1] * (drawn @ rows)", "drawn @ rows"),
     ("windows: corrected twice", "structure/windows.py", "return replace(read_out, symmetrise=False, apc=False)", "return read_out"),
     ("windows: pairs beyond every window scored 0", "structure/reading.py", "return allowed if windows is None else allowed & windows.covered()", "return allowed"),
     ("windows: not in the key", "run/read.py", 'parts["windows"] = [windows.length, windows.starts]', "pass"),

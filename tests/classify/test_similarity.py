@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score, silhouette_samples
 from rnaexp.classify.embed import unit
 from rnaexp.classify.families import family_similarity, family_table, silhouettes
 from rnaexp.classify.layout import MOST_UNITS, layout
-from rnaexp.classify.matching import DIFFERENCES, length_matching
+from rnaexp.classify.matching import DIFFERENCES, Matching, length_matching
 from rnaexp.classify.overlap import auroc, overlap
 from rnaexp.classify.resample import _redrawn, family_bootstrap, length_groups, permuted
 from rnaexp.classify.similarity import count_pairs, spread
@@ -37,6 +37,7 @@ def small_blocks(monkeypatch):
     """Many blocks even of a few RNAs, so that their edges are crossed everywhere."""
     monkeypatch.setattr("rnaexp.classify.similarity._ROWS", 16)
     monkeypatch.setattr("rnaexp.classify.similarity._COLUMNS", 24)
+    monkeypatch.setattr("rnaexp.classify.similarity._LANES", 16)
 
 
 @pytest.mark.parametrize("clans_count", [False, True])
@@ -105,20 +106,66 @@ def test_every_rna_finds_its_nearest_of_both_kinds():
         assert table.loc[name, "nearest_is_own"] == pytest.approx(np.mean(right))
 
 
-def test_the_range_is_that_of_all_pairs_or_of_a_stated_sample():
-    vectors, *_ = example(rnas=75)
-    cosines = (vectors.astype(np.float64) @ vectors.T)[np.triu_indices(75, 1)]
+@pytest.mark.parametrize("rnas", [75, 81])  # 81: the last stands alone in its block
+def test_the_range_is_that_of_all_pairs_or_of_a_stated_sample(rnas):
+    vectors, *_ = example(rnas=rnas)
+    cosines = (vectors.astype(np.float64) @ vectors.T)[np.triu_indices(rnas, 1)]
     assert spread(vectors) == pytest.approx((cosines.min(), cosines.max()), abs=1e-6)
     low, high = spread(vectors, at_most=20)
     assert cosines.min() <= low < high <= cosines.max()
 
 
-def test_pairs_beyond_the_range_are_counted_in_the_end_bins_and_told():
+def test_the_range_of_matched_pairs_is_theirs_alone():
+    vectors, names, *_ = example(rnas=75)
+    place = layout(names)
+    vectors = vectors[place.order]
+    vectors[1] = vectors[0]  # the most similar two, of lengths that do not match
+    lengths = np.arange(75, dtype=np.int64) % 2
+    alike = Matching(length_class=lengths, homologous=np.eye(2), non_homologous=np.eye(2), kept=1.0)
+    left, right = np.triu_indices(75, 1)
+    cosines = (vectors.astype(np.float64) @ vectors.T)[left, right][lengths[left] == lengths[right]]
+    assert spread(vectors, alike) == pytest.approx((cosines.min(), cosines.max()), abs=1e-6)
+
+
+def test_a_quarter_without_a_pair_of_like_lengths_leaves_the_range_of_all_cosines():
+    vectors, names, *_ = example(rnas=75)
+    place = layout(names)
+    none = np.zeros((1, 1))
+    apart = Matching(length_class=np.zeros(75, np.int64), homologous=none, non_homologous=none, kept=0.0)
+    assert spread(vectors[place.order], apart, at_most=20) == (-1, 1)
+
+
+def test_only_the_table_of_units_is_missing_where_it_is_not_asked_for():
+    vectors, names, clans, _ = example()
+    place = layout(names, clans)
+    whole, lean = counted(vectors, place), counted(vectors, place, by_unit=False)
+    assert lean.between.size == 0
+    assert list(lean.between_rows()) == []
+    for name in ("homologous", "non_homologous", "within", "squares", "outside", "best_same", "best_other"):
+        assert np.array_equal(getattr(lean, name), getattr(whole, name)), name
+
+
+def test_the_table_of_units_holds_each_pair_of_families_once():
+    vectors, names, clans, _ = example()
+    place = layout(names, clans)
+    known = np.zeros((place.units, place.units))
+    rank = {place.names[f]: int(u) for f, u in zip(place.family, place.unit, strict=True)}
+    sizes = {name: names.count(name) for name in names}
+    for i, j, own in oracle.pairs(names, clans):
+        if not own:
+            x, y = sorted((rank[names[i]], rank[names[j]]))
+            known[x, y] += 1 / (sizes[names[i]] * sizes[names[j]])
+    for unit_, rows in counted(vectors, place).between_rows():
+        assert rows.sum(1) == pytest.approx(known[unit_, unit_:], rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.1, 0.1), (-0.1, 1.1), (-1.1, 0.1)])
+def test_pairs_beyond_the_range_are_counted_in_the_end_bins_and_told(low, high):
     vectors, names, *_ = example()
     place = layout(names)
-    counts = count_pairs(vectors[place.order], place, spread=(-0.1, 0.1), bins=BINS)
+    counts = count_pairs(vectors[place.order], place, spread=(low, high), bins=BINS)
     a, wa, b, wb = oracle.weighted_pairs(vectors, names)
-    assert counts.outside[0] == (np.abs(a) > 0.1).sum() + (np.abs(b) > 0.1).sum()
+    assert counts.outside[0] == sum(((x < low) | (x > high)).sum() for x in (a, b))
     assert counts.homologous.sum() == pytest.approx(wa.sum())
     assert counts.non_homologous.sum() == pytest.approx(wb.sum())
 

@@ -61,12 +61,13 @@ def measure(
     matching = length_matching(np.asarray(lengths)[place].tolist(), layout) if matched else None
     over = spread(vectors, matching, seed=protocol.seed)
 
-    def counted(rows: Float32[np.ndarray, "r d"], weights: Matching | None) -> Counts:
-        return design.add_up(
-            count_pairs(rows, layout, spread=over, bins=protocol.bins, matching=weights, part=design.part)
+    def counted(rows: Float32[np.ndarray, "r d"], weights: Matching | None, *, by_unit: bool) -> Counts:
+        counts = count_pairs(
+            rows, layout, spread=over, bins=protocol.bins, matching=weights, part=design.part, by_unit=by_unit
         )
+        return design.add_up(counts)
 
-    counts = counted(vectors, matching)
+    counts = counted(vectors, matching, by_unit=True)
     densities = counts.densities
     groups = length_groups(np.asarray(lengths)) if matched else np.zeros(len(layout), np.int64)
     shuffled = []
@@ -74,7 +75,7 @@ def measure(
         # RNAs change places under the labels; their lengths go with them, so the weights are found anew.
         order = permuted(len(layout), groups, protocol.seed + 1 + at)
         again = length_matching(np.asarray(lengths)[order][place].tolist(), layout) if matched else None
-        shuffled.append(figures(counted(vectors[order], again).densities, ESTIMATORS, protocol.bins))
+        shuffled.append(figures(counted(vectors[order], again, by_unit=False).densities, ESTIMATORS, protocol.bins))
     return (
         Measured(
             overlaps={name: overlap(densities, estimator=name, bins=protocol.bins) for name in ESTIMATORS},

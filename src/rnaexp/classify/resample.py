@@ -11,7 +11,6 @@ from rnaexp.classify.protocol import Estimator
 from rnaexp.classify.similarity import Counts
 from rnaexp.typing import checked
 
-_AT_ONCE = 25  # resamples in memory together
 _LENGTH_STEP = 1.05  # labels change places only among lengths within this factor
 
 
@@ -62,22 +61,22 @@ def _redrawn(counts: Counts, resamples: int, seed: int) -> Iterator[Densities]:
     units, bins = counts.within.shape
     # Units without any pair (a family of one RNA) still stand on the other side of non-homologous pairs.
     weights = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=resamples)
-    between = counts.between.reshape(units, units * bins)
+    own = weights @ counts.within
+    other = np.zeros((resamples, bins))
+    for unit, rows in counts.between_rows():
+        some = weights[:, unit] > 0
+        drawn = weights[some, unit:].astype(np.float32)
+        other[some] += drawn[:, :1] * (drawn @ rows)
     pairs = counts.densities.pairs
-    for first in range(0, resamples, _AT_ONCE):
-        some = weights[first : first + _AT_ONCE]
-        own = some @ counts.within
-        halves = (some.astype(np.float32) @ between).reshape(len(some), units, bins)
-        other = np.einsum("wu,wub->wb", some, halves)
-        for one, two in zip(own, other, strict=True):
-            if one.sum() > 0 and two.sum() > 0:  # else a draw that left only one class of pair: a very small set
-                yield Densities(
-                    low=counts.low,
-                    high=counts.high,
-                    homologous=one / one.sum(),
-                    non_homologous=two / two.sum(),
-                    pairs=pairs,
-                )
+    for one, two in zip(own, other, strict=True):
+        if one.sum() > 0 and two.sum() > 0:  # else a draw that left only one class of pair: a very small set
+            yield Densities(
+                low=counts.low,
+                high=counts.high,
+                homologous=one / one.sum(),
+                non_homologous=two / two.sum(),
+                pairs=pairs,
+            )
 
 
 @checked

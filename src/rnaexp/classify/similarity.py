@@ -20,8 +20,9 @@ from rnaexp.classify.overlap import Densities
 from rnaexp.typing import checked
 
 FINE_BINS = 2000  # 16 KiB of counters: they stay in the first-level cache
-RANGE_RNAS = 20_000  # all pairs of so many RNAs decide the histogram's range; beyond it pairs count in the end bins
+RANGE_RNAS = 5_000  # of more, the pairs of a random quarter decide the histogram's range; others count in its end bins
 _ROWS, _COLUMNS = 256, 2048
+_LANES = 128  # of the widest vector registers, several
 _MOST_BYTES = 2**29  # of the threads' tables together; each has its own
 
 
@@ -29,7 +30,8 @@ _MOST_BYTES = 2**29  # of the threads' tables together; each has its own
 class Counts:
     """Weighted counts of similarities. u units, b coarse and f fine bins of [low, high], r RNAs in layout order.
 
-    `between[x, y]` (x <= y) holds the pairs of families in units x and y; `within` those of each unit's own families.
+    `within` holds the pairs of each unit's own families, `between` those of families in units x <= y: t rows, of the
+    upper triangle row by row (see `between_rows`), or none where they were not asked for.
     `best_same`, `best_other`: each RNA's most similar other one, of its family and of another clan.
     """
 
@@ -38,11 +40,18 @@ class Counts:
     homologous: Float64[np.ndarray, "f"]
     non_homologous: Float64[np.ndarray, "f"]
     within: Float64[np.ndarray, "u b"]
-    between: Float32[np.ndarray, "u u b"]
+    between: Float32[np.ndarray, "t b"]
     squares: Float64[np.ndarray, "2"]  # sums of squared weights
     outside: Float64[np.ndarray, "1"]  # number of pairs beyond the range, counted in its end bins
     best_same: Float32[np.ndarray, "r"]
     best_other: Float32[np.ndarray, "r"]
+
+    def between_rows(self) -> Iterator[tuple[int, Float32[np.ndarray, "v b"]]]:
+        """Each unit x and its pairs with units x, x + 1, ... u - 1."""
+        units, start = len(self.within), 0
+        for unit in range(units if len(self.between) else 0):
+            yield unit, self.between[start : start + units - unit]
+            start += units - unit
 
     @property
     def densities(self) -> Densities:
@@ -70,7 +79,7 @@ class Counts:
             np.maximum(getattr(self, name), getattr(other, name), out=getattr(self, name))
 
 
-def empty_counts(layout: Layout, spread: tuple[float, float], bins: int) -> Counts:
+def empty_counts(layout: Layout, spread: tuple[float, float], bins: int, *, by_unit: bool = True) -> Counts:
     """Nothing counted yet."""
     fine = bins * max(1, round(FINE_BINS / bins))
     return Counts(
@@ -79,7 +88,7 @@ def empty_counts(layout: Layout, spread: tuple[float, float], bins: int) -> Coun
         homologous=np.zeros(fine),
         non_homologous=np.zeros(fine),
         within=np.zeros((layout.units, bins)),
-        between=np.zeros((layout.units, layout.units, bins), np.float32),
+        between=np.zeros((layout.units * (layout.units + 1) // 2 if by_unit else 0, bins), np.float32),
         squares=np.zeros(2),
         outside=np.zeros(1),
         best_same=np.full(len(layout), -2, np.float32),
@@ -95,32 +104,33 @@ def spread(
     at_most: int = RANGE_RNAS,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Least and greatest cosine of any two RNAs, or of any two of a random sample of `at_most`.
+    """Least and greatest cosine of any two RNAs, or, of more than `at_most`, of any two of a random quarter of them.
 
-    With `matching` (vectors in layout order) only pairs that it leaves in are looked at.
+    A quarter costs a sixteenth of counting. With `matching` (vectors in layout order) only pairs that it leaves in are
+    looked at; if none of the quarter's is left, the range is that of all cosines.
     """
     chosen = np.arange(len(vectors))
     if len(vectors) > at_most:
-        chosen = np.sort(np.random.default_rng(seed).choice(len(vectors), at_most, replace=False))
+        chosen = np.sort(np.random.default_rng(seed).choice(len(vectors), len(vectors) // 4, replace=False))
     classes = None if matching is None else torch.from_numpy(matching.length_class[chosen])
     kept = None if matching is None else torch.from_numpy(matching.homologous > 0)
-    low, high = np.inf, -np.inf
+    extremes = []
     for first, rows, start, block in _products(torch.from_numpy(vectors[chosen]), (0, 1)):
+        if block.numel() == 1:  # the last RNA beside itself
+            continue
+        if start == first:  # below the diagonal stand the pairs above it once more
+            block.fill_diagonal_(float(block[0, 1]))
+        seen = block
         if classes is not None and kept is not None:
-            columns = classes[start : start + block.shape[1]]
-            seen = block[kept[classes[first : first + rows]][:, columns] & _pairs(rows, block.shape[1], start - first)]
-        else:
-            seen = block[_pairs(rows, block.shape[1], 0)] if start == first else block
+            places = kept[classes[first : first + rows]][:, classes[start : start + block.shape[1]]]
+            seen = block[places.triu(1) if start == first else places]
         if seen.numel():
-            least, most = torch.aminmax(seen)
-            low, high = min(low, float(least)), max(high, float(most))
+            extremes.append(torch.aminmax(seen))
+    if not extremes:
+        return -1.0, 1.0
+    low, high = min(float(e.min) for e in extremes), max(float(e.max) for e in extremes)
     middle, half = (low + high) / 2, max((high - low) / 2, 1e-6)
     return middle - half, middle + half
-
-
-def _pairs(rows: int, columns: int, beside: int) -> torch.Tensor:
-    """Which places of a block that begins `beside` columns right of the diagonal lie right of it."""
-    return torch.ones(rows, columns, dtype=torch.bool).triu(1 - beside)
 
 
 @checked
@@ -132,26 +142,30 @@ def count_pairs(
     bins: int = 100,
     matching: Matching | None = None,
     part: tuple[int, int] = (0, 1),
+    by_unit: bool = True,
     progress: Callable[[int], None] | None = None,
 ) -> Counts:
     """Count every pair of unit vectors (rows in layout order), or the share `part` = (which, of how many) of the rows.
 
-    `matching` weighs pairs by their two lengths. `progress` is told the rows done.
+    `matching` weighs pairs by their two lengths. Without `by_unit` there is no table of units, which only the
+    bootstrap needs. `progress` is told the rows done.
     """
     if len(vectors) != len(layout):
         message = f"{len(vectors)} vectors for {len(layout)} RNAs"
         raise ValueError(message)
-    total = empty_counts(layout, spread, bins)
-    threads = max(1, min(torch.get_num_threads(), _MOST_BYTES // total.between.nbytes))
+    total = empty_counts(layout, spread, bins, by_unit=by_unit)
+    threads = max(1, min(torch.get_num_threads(), _MOST_BYTES // max(1, total.between.nbytes)))
     rnas = _rnas(layout, matching, bins)
-    counters = [total, *(empty_counts(layout, spread, bins) for _ in range(threads - 1))]
+    counters = [total, *(empty_counts(layout, spread, bins, by_unit=by_unit) for _ in range(threads - 1))]
     sums = [_sums(counter) for counter in counters]
     low, scale = np.float32(total.low), np.float32(len(total.homologous) / (total.high - total.low))
     with ThreadPoolExecutor(threads) as pool:
         for first, rows, start, block in _products(torch.from_numpy(vectors), part):
+            least, most = torch.aminmax(block)
+            check = float(least) < total.low or float(most) > total.high
             cuts = np.linspace(0, rows, threads + 1).astype(int).tolist()
             jobs = [
-                pool.submit(add_block, block.numpy(), first, share, start, rnas, each, low, scale)
+                pool.submit(add_block, block.numpy(), first, share, start, rnas, each, low, scale, check)
                 for share, each in zip(pairwise(cuts), sums, strict=True)
             ]
             for job in jobs:
@@ -185,7 +199,8 @@ def _rnas(layout: Layout, matching: Matching | None, bins: int) -> Rnas:
         family=layout.family,
         family_end=layout.family_end,
         clan_end=layout.clan_end,
-        share=layout.share,
+        share=layout.share.astype(np.float32),
+        squares_before=np.append(0.0, np.cumsum(layout.share**2)),
         own_share=layout.own_share,
         matched=matching is not None,
         length_class=np.zeros(1, np.int64) if matching is None else matching.length_class,
@@ -207,4 +222,6 @@ def _sums(counts: Counts) -> Sums:
         fine=np.zeros(len(counts.homologous)),
         bin_of=np.empty(_COLUMNS, np.int32),
         unit_bin_of=np.empty(_COLUMNS, np.int32),
+        weight_of=np.empty(_COLUMNS, np.float32),
+        lanes=np.empty(_LANES, np.float32),
     )
