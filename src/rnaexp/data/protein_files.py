@@ -7,6 +7,7 @@ M), X where there is none among the twenty.
 """
 
 import io
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +21,8 @@ from rnaexp.data.text import Source
 from rnaexp.rna import AMINO_ACIDS, Pair, Protein
 
 CONTACT_ANGSTROM = 8.0
-_NO_SEQUENCE = "chains without SEQRES or _entity_poly_seq, read as their residues with coordinates alone"
+_NO_SEQUENCE = "chains without SEQRES or _entity_poly_seq, read as their residues with coordinates"
+_UNRESOLVED = "chains with residues that lack coordinates: these are read, and no pair of them is scored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def read_proteins(source: Source) -> tuple[list[Protein], list[Note]]:
             names = sequences[chain]
             places = _places(source, chain, names, own)
         else:
-            names, places = [residue.name for residue in own], list(range(len(own)))
+            names, places = _without_sequence(own)
             notes.append(Note(_NO_SEQUENCE, _id(source, chain)))
         positions = np.full((len(names), 3), np.nan)
         for place, residue in zip(places, own, strict=True):
@@ -63,7 +65,7 @@ def read_proteins(source: Source) -> tuple[list[Protein], list[Note]]:
                 positions[place] = residue.at
         protein = _protein(source, _id(source, chain), names, positions)
         if protein.unresolved:
-            notes.append(Note("chains with residues that have no coordinates, left unscored", protein.id))
+            notes.append(Note(_UNRESOLVED, protein.id))
         found.append(protein)
     return found, notes
 
@@ -121,7 +123,8 @@ def _mmcif(source: Source) -> tuple[dict[str, list[str]], list[_Residue], list[s
     """Sequences by chain, residues with coordinates, and every chain's name; chains as their authors name them."""
     from biotite.structure.io import pdbx
 
-    with damage_named(source):
+    with damage_named(source), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of columns that have a stand-in
         block = pdbx.CIFFile.read(io.StringIO("\n".join(source.lines))).block
         polymers = _polymers(block)
         labels = [name for name in ("label_entity_id", "label_seq_id") if name in block["atom_site"]]
@@ -130,7 +133,9 @@ def _mmcif(source: Source) -> tuple[dict[str, list[str]], list[_Residue], list[s
         return {}, *_by_residue(source, atoms, [_is_amino_acid(str(name)) for name in atoms.res_name])
     of_protein = [str(entity) in polymers for entity in atoms.label_entity_id]
     residues, chains = _by_residue(source, atoms, of_protein)
-    entity_of = dict(zip(map(str, atoms.chain_id[of_protein]), map(str, atoms.label_entity_id[of_protein]), strict=True))
+    entity_of = dict(
+        zip(map(str, atoms.chain_id[of_protein]), map(str, atoms.label_entity_id[of_protein]), strict=True)
+    )
     return {chain: polymers[entity] for chain, entity in entity_of.items()}, residues, chains
 
 
@@ -138,7 +143,9 @@ def _polymers(block: Any) -> dict[str, list[str]]:
     """The residues' names of every protein, by entity; of two at one place the first."""
     if "entity_poly" not in block or "entity_poly_seq" not in block:
         return {}
-    kinds = zip(block["entity_poly"]["entity_id"].as_array(str), block["entity_poly"]["type"].as_array(str), strict=True)
+    kinds = zip(
+        block["entity_poly"]["entity_id"].as_array(str), block["entity_poly"]["type"].as_array(str), strict=True
+    )
     found: dict[str, dict[int, str]] = {str(entity): {} for entity, kind in kinds if "polypeptide" in kind}
     table = block["entity_poly_seq"]
     columns = [table[name].as_array(kind) for name, kind in (("entity_id", str), ("num", int), ("mon_id", str))]
@@ -219,6 +226,17 @@ def _residue(atoms: Any) -> _Residue:
     )
 
 
+def _without_sequence(residues: Sequence[_Residue]) -> tuple[list[str], list[int]]:
+    """The residues' names and places, with an unknown residue (X) for each that mmCIF's own count leaves out."""
+    if any(residue.place < 0 for residue in residues):
+        return [residue.name for residue in residues], list(range(len(residues)))
+    places = [residue.place - residues[0].place for residue in residues]
+    names = ["UNK"] * (max(places) + 1)
+    for place, residue in zip(places, residues, strict=True):
+        names[place] = residue.name
+    return names, places
+
+
 def _places(source: Source, chain: str, names: Sequence[str], residues: Sequence[_Residue]) -> list[int]:
     """Where each residue with coordinates stands in the whole sequence of its chain."""
     if all(residue.place >= 0 for residue in residues):
@@ -259,4 +277,3 @@ def placed(found: Sequence[str], numbers: Sequence[int], sequence: Sequence[str]
     for step in reversed(came):
         places.append(int(step[places[-1]]))
     return places[::-1]
-
