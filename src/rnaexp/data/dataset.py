@@ -59,7 +59,7 @@ def content_sha256(rnas: Sequence[Rna]) -> str:
     digest = hashlib.sha256()
     for rna in rnas:
         alignment = None if rna.alignment is None else rna.alignment.sha256()
-        known = [rna.id, rna.sequence, rna.pairs, alignment]
+        known: list[object] = [rna.id, rna.sequence, rna.pairs, alignment]
         if isinstance(rna, Protein):
             known.append(rna.unresolved)
         digest.update(json.dumps(known).encode() + b"\n")

@@ -8,7 +8,7 @@ M), X where there is none among the twenty.
 
 import io
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -131,22 +131,23 @@ def _mmcif(source: Source) -> tuple[dict[str, list[str]], list[_Residue], list[s
         atoms = pdbx.get_structure(block, model=1, altloc="occupancy", extra_fields=labels)
     if not polymers or len(labels) < 2:
         return {}, *_by_residue(source, atoms, [_is_amino_acid(str(name)) for name in atoms.res_name])
-    of_protein = [str(entity) in polymers for entity in atoms.label_entity_id]
-    residues, chains = _by_residue(source, atoms, of_protein)
-    entity_of = dict(
-        zip(map(str, atoms.chain_id[of_protein]), map(str, atoms.label_entity_id[of_protein]), strict=True)
-    )
-    return {chain: polymers[entity] for chain, entity in entity_of.items()}, residues, chains
+    entities = [str(entity) for entity in atoms.label_entity_id]
+    sequences = {
+        str(chain): polymers[entity]
+        for chain, entity in zip(atoms.chain_id, entities, strict=True)
+        if entity in polymers
+    }
+    return sequences, *_by_residue(source, atoms, [entity in polymers for entity in entities])
 
 
 def _polymers(block: Any) -> dict[str, list[str]]:
     """The residues' names of every protein, by entity; of two at one place the first."""
     if "entity_poly" not in block or "entity_poly_seq" not in block:
         return {}
-    kinds = zip(
-        block["entity_poly"]["entity_id"].as_array(str), block["entity_poly"]["type"].as_array(str), strict=True
-    )
-    found: dict[str, dict[int, str]] = {str(entity): {} for entity, kind in kinds if "polypeptide" in kind}
+    of_entities, kinds = (block["entity_poly"][name].as_array(str) for name in ("entity_id", "type"))
+    found: dict[str, dict[int, str]] = {
+        str(entity): {} for entity, kind in zip(of_entities, kinds, strict=True) if "polypeptide" in kind
+    }
     table = block["entity_poly_seq"]
     columns = [table[name].as_array(kind) for name, kind in (("entity_id", str), ("num", int), ("mon_id", str))]
     for entity, number, name in zip(*columns, strict=True):
@@ -185,7 +186,8 @@ def _has_altlocs(source: Source) -> bool:
 
 def _without_ligands(lines: Sequence[str]) -> Iterator[str]:
     """Without the HETATM lines behind their chain's TER: an amino acid among the ligands is no residue."""
-    ended, last = set(), " "
+    ended: set[str] = set()
+    last = " "
     for line in lines:
         if line.startswith("MODEL"):
             ended.clear()

@@ -89,9 +89,8 @@ def _files(where: Path) -> tuple[list[Path], list[Path]]:
             raise InputError(message, path=where)
         return [where], []
     files = sorted(path for path in where.iterdir() if path.is_file() and not path.name.startswith("."))
-    return [path for path in files if ending(path) in _ENDINGS], [
-        path for path in files if ending(path) not in _ENDINGS
-    ]
+    structures = [path for path in files if ending(path) in _ENDINGS]
+    return structures, [path for path in files if path not in structures]
 
 
 def _read(files: Iterable[Path]) -> tuple[list[Protein], list[Note]]:

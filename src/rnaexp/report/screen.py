@@ -119,7 +119,7 @@ def _contacts_caption(run: Mapping[str, Any]) -> str:
     figures = "; ".join(f"{row['model']} F1 {row['value']:.3f} ({row['note']})" for row in rows)
     return (
         "Protein contacts: C-beta (Gly: C-alpha) nearer than 8 angstrom; long: j - i of 24 and more, medium: 12 to 23, "
-        f"short: 6 to 11. {run['structure']['clusters']} clusters. Published, on proteins that are not named: {figures}."
+        f"short: 6 to 11. {run['structure']['clusters']} clusters. Published, on proteins not named: {figures}."
     )
 
 
@@ -129,16 +129,8 @@ def _contacts_row(run: Mapping[str, Any]) -> list[str]:
         " ".join(_number(figures, f"{within}_p_at_{part}") or "-" for part in ("l", "l2", "l5"))
         for within in ("long", "medium", "short")
     ]
-    return [
-        name,
-        f1,
-        again,
-        rank,
-        oracle,
-        *best,
-        *[_number(figures, one) for one in ("precision", "recall")],
-        *_end(run),
-    ]
+    rates = [_number(figures, rate) for rate in ("precision", "recall")]
+    return [name, f1, again, rank, oracle, *best, *rates, *_end(run)]
 
 
 def _row(run: Mapping[str, Any]) -> list[str]:

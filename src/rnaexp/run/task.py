@@ -65,9 +65,9 @@ class Assessment:
     `about`: of each scored RNA its alignment's depth and Neff (80 %; 1 without one) and the F1 of the best predictions
     under limits (`structure.kinds`), `f1_ceiling` that of the protocol itself; `ceilings`: the means of these.
     `shuffled_calls`: calls per 100 bases on the dinucleotide-shuffled twins of `shuffled` test RNAs, all of them false;
-    None for models of alignments and of proteins. `evidence`: how many scored RNAs have pairs known in which way. `seen`: test RNAs of
-    families that the model was trained on, None where that is unknown. `tags`: the automatic diagnosis. `contacts`: of proteins,
-    the precision of each chain's best pairs by their separation (`structure.contacts`).
+    None for models of alignments and for proteins. `evidence`: how many scored RNAs have pairs known in which way.
+    `seen`: test RNAs of families that the model was trained on, None where that is unknown. `tags`: the automatic
+    diagnosis. `contacts`: of proteins, the precision of each chain's best pairs by separation (`structure.contacts`).
     """
 
     retuning: Retuning | None

@@ -93,7 +93,14 @@ def scoring(name: str, **overrides: Any) -> Scoring:
     if name not in PROTOCOLS:
         message = f"protocol {name!r}: must be one of {', '.join(PROTOCOLS)}"
         raise ValueError(message)
-    return replace(PROTOCOLS[name], **{key: value for key, value in overrides.items() if value is not None})
+    ready = PROTOCOLS[name]
+    chosen = replace(ready, **{key: value for key, value in overrides.items() if value is not None})
+    if chosen.of_proteins != ready.of_proteins:
+        message = (
+            f"pairs {chosen.pairs!r}: base pairs of RNAs and contacts of proteins (protocol contacts) are two tasks"
+        )
+        raise ValueError(message)
+    return chosen
 
 
 def protocol_name(chosen: Scoring) -> str:
