@@ -65,7 +65,9 @@ def test_a_cut_never_parts_kin_and_does_not_depend_on_names(tmp_path):
     assert (validation.name, test.name) == (f"{data.name}-validation", f"{data.name}-test")
     assert validation.sha256 != test.sha256 != data.sha256
 
-    renamed = tuple(Protein(id="z" + p.id[::-1], sequence=p.sequence, pairs=p.pairs, cluster=p.cluster) for p in clustered)
+    renamed = tuple(
+        Protein(id="z" + p.id[::-1], sequence=p.sequence, pairs=p.pairs, cluster=p.cluster) for p in clustered
+    )
     again, _ = in_two_parts(type(data)(**{**fields(data), "rnas": renamed[::-1]}))
     assert {p.sequence for p in again.rnas} == {p.sequence for p in validation.rnas}
 
@@ -80,7 +82,7 @@ def test_a_set_of_one_family_cannot_be_cut(tmp_path):
     write(tmp_path, "b.pdb", mutated(one, 0.2, 2), 2)
     data = load_proteins(str(tmp_path))
     whole = type(data)(**{**fields(data), "rnas": clustered_proteins(data.rnas)})
-    with pytest.raises(InputError, match="one cluster of kin.*--validation"):
+    with pytest.raises(InputError, match=r"one cluster of kin.*--validation"):
         in_two_parts(whole)
 
 

@@ -177,7 +177,10 @@ def test_without_a_sequence_mmcif_still_counts_the_missing_residues_and_pdb_says
     ("change", "said"),
     [
         (lambda text: text.replace("SEQRES   1 A", "SEQRES   1 A", 1).replace("HIS", "TRP", 1), "chain A"),
-        (lambda text: text.replace("ATOM      3", "ATOM      3", 1)[:-200].replace("0.000", "x.000"), "columns 31 to 54"),
+        (
+            lambda text: text.replace("ATOM      3", "ATOM      3", 1)[:-200].replace("0.000", "x.000"),
+            "columns 31 to 54",
+        ),
         (lambda text: "data_x\n_cell.length_a 1\n", "no structure can be read"),
     ],
 )

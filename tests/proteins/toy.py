@@ -1,5 +1,6 @@
 """Structure files of made-up proteins, written line by line: what is read from them is known without reading them."""
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 THREE = dict(
     zip(
         "ACDEFGHIKLMNPQRSTVWY",
-        "ALA CYS ASP GLU PHE GLY HIS ILE LYS LEU MET ASN PRO GLN ARG SER THR VAL TRP TYR".split(),
+        re.findall("...", "ALACYSASPGLUPHEGLYHISILELYSLEUMETASNPROGLNARGSERTHRVALTRPTYR"),
         strict=True,
     )
 )
@@ -97,9 +98,9 @@ def positions(count, seed, crowding=11.0):
     return np.random.default_rng(seed).uniform(0, side, (count, 3)).round(3)
 
 
-def chain(name, sequence, seed, *, lost=(), first=1):
+def chain(name, sequence, seed, *, lost=(), first=1, crowding=11.0):
     """All atoms of one chain but for the `lost` residues (from 0), and its residues' names."""
-    names, places = [THREE[letter] for letter in sequence], positions(len(sequence), seed)
+    names, places = [THREE[letter] for letter in sequence], positions(len(sequence), seed, crowding)
     atoms = []
     for at, one in enumerate(names):
         if at not in lost:
