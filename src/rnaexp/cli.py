@@ -82,7 +82,7 @@ def run(
 ) -> None:
     """Tune a head on one set, freeze it, test it on another, and log it all to MLflow.
 
-    Protein contacts, a reference task (docs/proteins.md): rnaexp run --model esm2-8m --protocol contacts --test my_pdbs/
+    Protein contacts, a reference task: rnaexp run --model esm2-8m --protocol contacts --test my_structures/
     """
     from rnaexp.run import verbs
 
