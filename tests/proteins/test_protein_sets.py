@@ -41,6 +41,7 @@ def test_kin_is_30_percent_of_the_shorter_and_ten_residues():
     one = random_sequence(100, 6)
     assert are_kin(one, mutated(one, 0.6, 7))
     assert not are_kin(one, random_sequence(100, 8))
+    assert are_kin(one[30:55], one)  # a quarter of the longer one, all of the shorter
     assert not are_kin("WWWWW", "AAAA" + "WWWWW")
     assert are_kin("ACDEFGHIKL", "WWW" + "ACDEFGHIKL" + "YYY")
     assert not are_kin("X" * 30, "X" * 30)
