@@ -28,7 +28,9 @@ app.add_typer(models_app, name="models")
 Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name.")]
 Validation = Annotated[str, typer.Option(help="Set to tune on: a name (see `rnaexp data list`), a file or a folder.")]
 Test = Annotated[str, typer.Option(help="Set to test on: a name, a file or a folder.")]
-Protocol = Annotated[str, typer.Option(help="paper or strict; the next options override single fields.")]
+Protocol = Annotated[
+    str, typer.Option(help="paper or strict, or contacts (of proteins); next options override single fields.")
+]
 Separation = Annotated[int, typer.Option(help="Smallest j - i of a pair; 0: as the protocol says.")]
 Pairs = Annotated[str, typer.Option(help="all or canonical; empty: as the protocol says.")]
 Decoder = Annotated[str, typer.Option(help="none or greedy; empty: as the protocol says.")]
@@ -78,7 +80,10 @@ def run(
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
     json: Json = False,
 ) -> None:
-    """Tune a head on one set, freeze it, test it on another, and log it all to MLflow."""
+    """Tune a head on one set, freeze it, test it on another, and log it all to MLflow.
+
+    Protein contacts, a reference task: rnaexp run --model esm2-8m --protocol contacts --test my_structures/
+    """
     from rnaexp.run import verbs
 
     choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}

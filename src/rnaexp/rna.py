@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64, UInt8
 
 LETTERS = "ACGUN"
 ALIGNED_LETTERS = LETTERS + "-"
+AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 
 Pair = tuple[int, int]
 
@@ -99,6 +101,8 @@ class Rna:
     reading replaced (T to U is not counted).
     """
 
+    letters: ClassVar[str] = LETTERS
+
     id: str
     sequence: str
     pairs: tuple[Pair, ...] | None = None
@@ -114,8 +118,9 @@ class Rna:
         if not self.sequence:
             message = f"{self.id}: empty sequence"
             raise ValueError(message)
-        if unknown := _first_unknown(self.sequence, LETTERS):
-            message = f"{self.id}: letter {unknown[1]!r} at position {unknown[0] + 1}; only A C G U N are allowed"
+        if unknown := _first_unknown(self.sequence, self.letters):
+            allowed = " ".join(self.letters)
+            message = f"{self.id}: letter {unknown[1]!r} at position {unknown[0] + 1}; only {allowed} are allowed"
             raise ValueError(message)
         if self.alignment is not None and self.alignment.rows[0] != self.sequence:
             message = f"{self.id}: row 0 of its alignment is another sequence"
@@ -134,6 +139,29 @@ class Rna:
 
     def __len__(self) -> int:
         return len(self.sequence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protein(Rna):
+    """One protein chain, for the reference task of contacts: all that is done with an RNA's pairs is done with its.
+
+    `sequence`: the 20 amino acids, X for any other residue. `pairs`: residues in contact, of those with coordinates.
+    `unresolved`: residues (from 0, ascending) without them, of which nothing is known: they are in no candidate pair.
+    """
+
+    letters: ClassVar[str] = AMINO_ACIDS + "X"
+
+    unresolved: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        Rna.__post_init__(self)  # super() does not work in a dataclass with slots
+        if list(self.unresolved) != sorted(set(self.unresolved) & set(range(len(self.sequence)))):
+            message = f"{self.id}: unresolved residues must be ascending, each once, within 0..{len(self.sequence) - 1}"
+            raise ValueError(message)
+        lost = set(self.unresolved)
+        if wrong := next(((i, j) for i, j in self.pairs or () if i in lost or j in lost), None):
+            message = f"{self.id}: contact {wrong} of a residue without coordinates"
+            raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,11 @@
-"""ESM-2 against its authors' code, on proteins: its tokens are read as they are, for no RNA spells a protein."""
+"""ESM-2 against its authors' code, on proteins, and as a reader of RNA letters."""
 
 import pytest
 import torch
 
 from rnaexp.models.streaming import EveryHead
 from rnaexp.models.tokens import Spread
-from rnaexp.rna import Rna
+from rnaexp.rna import Protein, Rna
 
 pytestmark = pytest.mark.golden
 
@@ -31,6 +31,15 @@ def test_attention_embedding_and_logits_equal_the_authors(made, encoder, which):
     torch.testing.assert_close(torch.stack(maps), made.array(f"attn_{which}"), atol=1e-5, rtol=0)
     torch.testing.assert_close(hidden, made.array(f"emb_{which}"), atol=1e-5, rtol=0)
     torch.testing.assert_close(logits, made.array(f"logits_{which}"), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("which", ["short", "long"])
+def test_a_protein_is_read_by_the_way_of_every_run_as_the_authors_read_it(made, encoder, which):
+    protein = Protein(id=which, sequence=made.facts["inputs"][which])
+    assert list(encoder.tokens.encode(protein).ids) == made.array(f"ids_{which}").flatten().tolist()
+    maps = []
+    encoder.read_attention([protein], lambda _rna, _layer, layer: maps.append(layer.clone()))
+    torch.testing.assert_close(torch.stack(maps), made.array(f"attn_{which}"), atol=1e-5, rtol=0)
 
 
 def test_rna_letters_are_read_as_the_amino_acids_of_that_name(made, encoder):

@@ -26,16 +26,16 @@ def cluster(rnas: Sequence[Rna], identity: float = 0.8) -> list[str]:
     least `identity` of the shorter one's bases (global alignment, free end gaps). Between two named families that must
     hold over the whole aligned stretch, gaps included: nine families must not become one by a chance hit of 30 bases.
     """
-    group = _Groups(len(rnas))
-    _join_equal(group, [rna.family for rna in rnas])
-    _join_equal(group, [rna.cluster for rna in rnas])
-    _join_equal(group, [rna.sequence for rna in rnas])
+    group = Groups(len(rnas))
+    join_equal(group, [rna.family for rna in rnas])
+    join_equal(group, [rna.cluster for rna in rnas])
+    join_equal(group, [rna.sequence for rna in rnas])
     distinct = _first_of_each_sequence(rnas)
     for i, j in _sharing_words([rnas[at].sequence for at in distinct]):
         a, b = distinct[i], distinct[j]
         if group.of(a) != group.of(b) and _are_kin(rnas[a], rnas[b], identity):
             group.join(a, b)
-    return [_name(rnas[group.of(at)]) for at in range(len(rnas))]
+    return [name_of(rnas[group.of(at)]) for at in range(len(rnas))]
 
 
 def _are_kin(a: Rna, b: Rna, identity: float) -> bool:
@@ -44,7 +44,7 @@ def _are_kin(a: Rna, b: Rna, identity: float) -> bool:
     return same >= identity * (stretch if two_families else min(len(a), len(b)))
 
 
-def _name(first: Rna) -> str:
+def name_of(first: Rna) -> str:
     """Id and sequence of the first member: two sets that both hold a `seq1` do not share a cluster by accident."""
     return f"{first.id}~{hashlib.sha256(first.sequence.encode()).hexdigest()[:8]}"
 
@@ -64,24 +64,27 @@ def related(rnas: Sequence[Rna], others: Sequence[Rna], identity: float = 0.8) -
     }
 
 
-class _Groups:
+class Groups:
     """Union-find; a group's name is its lowest member."""
 
     def __init__(self, size: int) -> None:
         self._parent = list(range(size))
 
     def of(self, at: int) -> int:
+        """The lowest member of this one's group."""
         while self._parent[at] != at:
             self._parent[at] = self._parent[self._parent[at]]
             at = self._parent[at]
         return at
 
     def join(self, a: int, b: int) -> None:
+        """Make two groups one."""
         low, high = sorted((self.of(a), self.of(b)))
         self._parent[high] = low
 
 
-def _join_equal(group: _Groups, keys: Sequence[str | None]) -> None:
+def join_equal(group: Groups, keys: Sequence[str | None]) -> None:
+    """Join the members of one key; None is equal to nothing."""
     first: dict[str, int] = {}
     for at, key in enumerate(keys):
         if key is not None:

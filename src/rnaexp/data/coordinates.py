@@ -8,6 +8,7 @@ import io
 import logging
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,37 +57,53 @@ def _rna_atoms(source: Source) -> Any:
     kind = {name: (link_type(name) or "").upper() for name in set(atoms.res_name)}
     is_rna = [kind[name].startswith("RNA") or name in LETTERS for name in atoms.res_name]
     found = atoms[is_rna]
-    _check_extent(source, found)
+    check_extent(source, found, "RNA atoms")
     others = sorted(set(atoms.chain_id) - set(found.chain_id))
     if not len(found):
-        message = f"no RNA chain (found chains {', '.join(others) or 'none'} of other molecules)"
+        message = (
+            f"no RNA chain (found chains {', '.join(others) or 'none'} of other molecules; proteins are read under "
+            "--protocol contacts)"
+        )
         raise source.error(message)
     if others:
         _LOG.info("%s: chains without RNA left out: %s", source.path, ", ".join(others))
     return found
 
 
-def _check_extent(source: Source, atoms: Any) -> None:
+def check_extent(source: Source, atoms: Any, what: str) -> None:
+    """Raises: InputError for atoms further apart than any structure is wide."""
     extent = float((atoms.coord.max(0) - atoms.coord.min(0)).max()) if len(atoms) else 0.0
     if not extent <= _MAX_EXTENT_ANGSTROM:
-        message = (
-            f"RNA atoms lie {extent:.0f} angstrom apart (at most {_MAX_EXTENT_ANGSTROM:.0f}): a damaged coordinate"
-        )
+        message = f"{what} lie {extent:.0f} angstrom apart (at most {_MAX_EXTENT_ANGSTROM:.0f}): a damaged coordinate"
         raise source.error(message)
 
 
 def _structure(source: Source) -> Any:
     """Atoms of the first model."""
-    import biotite
-    from biotite.structure import BadStructureError
     from biotite.structure.io import pdb, pdbx
 
+    text = io.StringIO("\n".join(source.lines))
+    if is_mmcif(source):
+        with damage_named(source):
+            return pdbx.get_structure(pdbx.CIFFile.read(text), model=1)
+    check_pdb_lines(source)
+    with damage_named(source):
+        return pdb.PDBFile.read(text).get_structure(1)
+
+
+def is_mmcif(source: Source) -> bool:
+    """Whether it is mmCIF; PDB otherwise."""
     # "" for a file of control characters, which str.strip takes for white space
     first = next((line for line in source.lines if line.strip()), "")
-    is_mmcif = first.startswith(("data_", "#", "loop_", "_"))
-    if not is_mmcif:
-        _check_pdb_lines(source)
-    text = io.StringIO("\n".join(source.lines))
+    return first.startswith(("data_", "#", "loop_", "_"))
+
+
+@contextmanager
+def damage_named(source: Source) -> Iterator[None]:
+    """Whatever biotite raises on a damaged file, as an InputError that names the file."""
+    import biotite
+    from biotite.structure import BadStructureError
+
     # What biotite raises on a damaged file is not documented; these were seen under fuzzing.
     damaged = (
         biotite.InvalidFileError,
@@ -98,18 +115,14 @@ def _structure(source: Source) -> Any:
         AttributeError,
     )
     try:
-        return (
-            pdbx.get_structure(pdbx.CIFFile.read(text), model=1)
-            if is_mmcif
-            else pdb.PDBFile.read(text).get_structure(1)
-        )
+        yield
     except damaged as error:
         message = f"no structure can be read from it ({type(error).__name__}: {error})"
         raise source.error(message) from error
 
 
-def _check_pdb_lines(source: Source) -> None:
-    """biotite does not say which line is wrong."""
+def check_pdb_lines(source: Source) -> None:
+    """Raises: InputError naming the line, which biotite does not say."""
     for number, line in source.numbered():
         if not line.startswith(("ATOM  ", "HETATM")):
             continue

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rnaexp.rna import Rna
+from rnaexp.rna import Protein, Rna
 
 Evidence = Literal["3d", "published", "predicted"]
 Split = Literal["validation", "test", "all"]
@@ -59,5 +59,8 @@ def content_sha256(rnas: Sequence[Rna]) -> str:
     digest = hashlib.sha256()
     for rna in rnas:
         alignment = None if rna.alignment is None else rna.alignment.sha256()
-        digest.update(json.dumps([rna.id, rna.sequence, rna.pairs, alignment]).encode() + b"\n")
+        known: list[object] = [rna.id, rna.sequence, rna.pairs, alignment]
+        if isinstance(rna, Protein):
+            known.append(rna.unresolved)
+        digest.update(json.dumps(known).encode() + b"\n")
     return digest.hexdigest()

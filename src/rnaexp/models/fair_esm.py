@@ -19,6 +19,7 @@ from transformers import EsmForMaskedLM
 from rnaexp.errors import InputError
 from rnaexp.models.adapter import OURS, Adapter, Settings, load_adapted
 from rnaexp.models.tokens import Vocabulary, Words
+from rnaexp.rna import Protein
 
 _NAMES = (
     (r"^esm\.embeddings\.word_embeddings\.", "embed_tokens."),
@@ -157,7 +158,7 @@ RNA_FM = _adapter(
     held=lambda file: vars(file["args"]) if "args" in file else {},
 )
 
-# Their letters of proteins: A C G U N stand for amino acids, and mean nothing here.
+# Their letters of proteins: read as such in a protein; in an RNA, A C G U N stand for amino acids and mean nothing.
 _ESM2_TOKENS = Vocabulary(
     model="esm2",
     ids={letter: _PROTEIN.index(letter) for letter in "ACGUN"},
@@ -165,6 +166,7 @@ _ESM2_TOKENS = Vocabulary(
     after=(2,),
     pad=1,
     mask=_PROTEIN.index("<mask>"),
+    amino_acids={letter: _PROTEIN.index(letter) for letter in Protein.letters},
 )
 ESM2 = _adapter(
     _ESM2_TOKENS,
@@ -181,6 +183,7 @@ RESM = _adapter(
         _ESM2_TOKENS,
         model="resm",
         ids={base: _PROTEIN.index(acid) for base, acid in zip("AUCGN", "KDNYX", strict=True)},
+        amino_acids={},
     ),
     len(_PROTEIN),
     checkpoints=("RESM-*.ckpt",),

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import torch
@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from rnaexp.errors import UnsuitableError
-from rnaexp.rna import Encoding, Rna
+from rnaexp.rna import Encoding, Protein, Rna
 
 BASES = "ACGU"
 
@@ -50,6 +50,7 @@ class Vocabulary:
     """Ids of a model's overlapping k-mers (k = 1: letters), and of the special tokens round a sequence.
 
     A model that knows T and not U is fed T. A letter it does not know is an error, never its `<unk>`.
+    `amino_acids`: ids of a protein's letters, for models that read proteins; RNAs are read by `ids` all the same.
     """
 
     model: str
@@ -59,6 +60,7 @@ class Vocabulary:
     after: tuple[int, ...] = ()
     pad: int = 0
     mask: int | None = None
+    amino_acids: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if missing := [token for token in (base * self.k for base in self._letters()) if token not in self.ids]:
@@ -69,7 +71,10 @@ class Vocabulary:
         return BASES if "U" * self.k in self.ids else BASES.replace("U", "T")
 
     def encode(self, rna: Rna) -> Encoding:
-        """One token per k neighbouring bases; raises UnsuitableError."""
+        """One token per k neighbouring bases, or per residue of a protein; raises UnsuitableError."""
+        if isinstance(rna, Protein) and not self.amino_acids:
+            message = f"{rna.id}: a protein; {self.model} reads nucleic acids"
+            raise UnsuitableError(message)
         text = rna.sequence if "U" in self._letters() else rna.sequence.replace("U", "T")
         starts = range(len(text) - self.k + 1)
         if not starts:
@@ -85,8 +90,9 @@ class Vocabulary:
 
     def _id(self, rna: Rna, text: str, start: int) -> int:
         token = text[start : start + self.k]
-        if token in self.ids:
-            return self.ids[token]
+        ids = self.amino_acids if isinstance(rna, Protein) else self.ids
+        if token in ids:
+            return ids[token]
         at = next((i for i, letter in enumerate(token) if letter not in self._letters()), 0)
         message = f"{rna.id}: {self.model} does not know {token[at]!r} at position {start + at + 1}"
         raise UnsuitableError(message)

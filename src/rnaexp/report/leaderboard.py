@@ -35,6 +35,7 @@ _FAMILIES = (
     "matched_overlap_ratio",
     "matched_auroc",
 )
+_TASK = "tags.rnaexp.task"  # of runs that are about something else than RNAs
 _NUMBERS = (*_STRUCTURE, *_OTHERS.values(), "layer", "head", "parameters")
 
 
@@ -104,8 +105,10 @@ def class_means(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _finished(runs: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     """Finished runs, newest first, with our names for their columns."""
-    table = runs.reindex(columns=[*names, "status"])
-    table = table[table["status"] == "FINISHED"].drop(columns="status").rename(columns=names)
+    table = runs.reindex(columns=[*names, "status", _TASK])
+    # Contacts of proteins are another task: they stand on no board of RNAs.
+    finished = (table["status"] == "FINISHED") & table[_TASK].isna()
+    table = table[finished].drop(columns=["status", _TASK]).rename(columns=names)
     return table.sort_values("started", ascending=False, kind="stable")
 
 

@@ -12,6 +12,7 @@ from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.run.fitted import FittedEncoder
 from rnaexp.run.task import Part, Result
+from rnaexp.structure.contacts import mean_precisions
 from rnaexp.structure.pairs import candidates, reference
 from rnaexp.structure.probe import Probe
 from rnaexp.structure.protocol import protocol_fields
@@ -22,14 +23,21 @@ from rnaexp.structure.windows import windows_of
 
 def metrics(result: Result) -> dict[str, float | None]:
     """The headline figures, as MLflow metrics; what was not measured is None."""
-    return {**_scores(result), **_worth(result), **_counts(result)}
+    return _named(result, {**_scores(result), **_worth(result), **_of_contacts(result), **_counts(result)})
+
+
+def _named(result: Result, figures: dict[str, float | None]) -> dict[str, float | None]:
+    """Contacts of proteins under names of their own: an F1 of theirs is never taken for one of base pairs."""
+    if not result.task.scoring.of_proteins:
+        return figures
+    return {name.replace("structure.", "contacts.", 1): value for name, value in figures.items()}
 
 
 def details(result: Result) -> dict[str, float | None]:
     """Figures that stand in the test's own run: more metric columns in the list of runs would hide the headline."""
     done, assessed = result.evaluation, result.assessment
     limits = assessed.ceilings if assessed else {}
-    return {
+    found = {
         "structure.f1_q25": done.spread.q25 if done else None,
         "structure.f1_median": done.spread.median if done else None,
         "structure.f1_q75": done.spread.q75 if done else None,
@@ -37,6 +45,7 @@ def details(result: Result) -> dict[str, float | None]:
         "structure.calls_per_100_bases": done.calls_per_100_bases if done else None,
         **{f"structure.{name}": value for name, value in limits.items() if name != "f1_ceiling"},
     }
+    return _named(result, found)
 
 
 def _scores(result: Result) -> dict[str, float | None]:
@@ -71,6 +80,16 @@ def _worth(result: Result) -> dict[str, float | None]:
     }
 
 
+def _of_contacts(result: Result) -> dict[str, float | None]:
+    found = result.assessment.contacts if result.assessment else None
+    return {} if found is None else {f"structure.{name}": value for name, value in mean_precisions(found).items()}
+
+
+def proof_of(result: Result) -> str | None:
+    """The model's own; of contacts nothing is proven, whatever the model."""
+    return "unproven" if result.task.scoring.of_proteins else result.encoder.spec.proof_state
+
+
 def _counts(result: Result) -> dict[str, float | None]:
     return {
         "structure.rnas": float(len(result.test.scores.scored())),
@@ -83,14 +102,15 @@ def _counts(result: Result) -> dict[str, float | None]:
 
 def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
     """What `--json` prints."""
-    figures = {name.removeprefix("structure."): value for name, value in (metrics(result) | details(result)).items()}
+    figures = {name.partition(".")[2]: value for name, value in (metrics(result) | details(result)).items()}
     tuned, best, assessed = result.tuned, result.test.search.winner, result.assessment
     chosen = {"layer": tuned.layer, "head": tuned.head, "threshold": tuned.threshold} if tuned else {}
     counts = {name: int(figures[name] or 0) for name in ("rnas", "clusters", "skipped", "related")}
     return {
         "model": result.encoder.spec.name,
         "resolution": result.encoder.spec.resolution,
-        "proof": result.encoder.spec.proof_state,
+        "proof": proof_of(result),
+        "task": "contacts" if result.task.scoring.of_proteins else "structure",
         "structure": {
             **figures,
             **{"layer": None, "head": None, "threshold": None, **chosen},
@@ -164,6 +184,8 @@ def per_rna(result: Result) -> pd.DataFrame:
     table = (result.evaluation or result.oracle).per_rna.copy()
     if result.assessment is not None:
         table = table.merge(result.assessment.about[["rna", "depth", "neff", "f1_ceiling"]], on="rna")
+        if result.assessment.contacts is not None:
+            table = table.merge(result.assessment.contacts, on="rna")
     reach = {rna.id: share for rna, share in _reaches(result)}
     if reach:  # share of the candidates that some window holds
         table["reach"] = [reach.get(id, 1.0) for id in table["rna"]]

@@ -14,12 +14,15 @@ from rnaexp.models.files import FileEncoder
 from rnaexp.models.training import was_trained_on
 from rnaexp.report.progress import silence
 from rnaexp.rna import Rna
+from rnaexp.run.contacts import CONTROLS, UNPROVEN
 from rnaexp.run.diagnosis import diagnose
 from rnaexp.run.read import read_set
 from rnaexp.run.structure import tune_and_test
 from rnaexp.run.task import Assessment, Result
 from rnaexp.store import Store
 from rnaexp.structure.breakdown import breakdown
+from rnaexp.structure.contacts import breakdown_by_range, precision_by_range
+from rnaexp.structure.heads import HeadScores
 from rnaexp.structure.kinds import ceilings, f1_ceiling
 from rnaexp.structure.predict import reading_of
 from rnaexp.structure.protocol import Scoring
@@ -31,6 +34,8 @@ _SEED = 0
 
 def assess(result: Result, store: Store) -> Assessment:
     """All that stands beside the scores of a run."""
+    if result.task.scoring.of_proteins:
+        return _assess_contacts(result, store)
     scored = result.test.scored
     known: dict[str, str] = {rna.id: result.test.data.evidence_for(rna.id) or "unknown" for rna in scored}
     evidence = dict(Counter(known.values()))
@@ -46,6 +51,25 @@ def assess(result: Result, store: Store) -> Assessment:
         evidence=evidence,
         seen=seen,
         tags=tuple(diagnose(result, _controls(result, store), evidence, seen)),
+    )
+
+
+def _assess_contacts(result: Result, store: Store) -> Assessment:
+    """Of proteins: no ceilings of base pairs, no shuffled bases, no folding; the ranges of their own papers instead."""
+    evidence = dict(Counter("3d" for _ in result.test.scored))
+    facts = {"depth": 1, "neff": 1.0, "f1_ceiling": 1.0}
+    one, threshold = _chosen_head(result)
+    controls = _of_controls(result, store, CONTROLS)
+    return Assessment(
+        retuning=_retuning(result),
+        about=pd.DataFrame([{"rna": chain.id, **facts} for chain in result.test.scored]),
+        breakdown=breakdown_by_range(one, threshold),
+        shuffled_calls=None,
+        shuffled=0,
+        evidence=evidence,
+        seen=None,
+        tags=(UNPROVEN, *diagnose(result, controls, evidence, None)),
+        contacts=precision_by_range(one) if one.complete else None,
     )
 
 
@@ -75,13 +99,16 @@ def _retuning(result: Result) -> Retuning | None:
 def _breakdown(result: Result, about: pd.DataFrame, evidence: Mapping[str, str]) -> pd.DataFrame:
     """Of the frozen head; of the oracle's, which is said so in its run, where nothing was tuned."""
     per_rna = (result.evaluation or result.oracle).per_rna.merge(about[["rna", "depth", "neff"]], on="rna")
-    if result.tuned is not None and result.tested is not None:
-        scores, threshold = result.tested, result.tuned.threshold
-    else:
-        best = result.test.search.winner
-        scores = result.test.scores.one_head(int(best["layer"]), int(best["head"]))
-        threshold = best["threshold"]
+    scores, threshold = _chosen_head(result)
     return breakdown(result.test.scored, scores, per_rna, threshold=threshold, evidence=evidence)
+
+
+def _chosen_head(result: Result) -> tuple[HeadScores, float]:
+    """The frozen head and its threshold; the oracle's where nothing was tuned."""
+    if result.tuned is not None and result.tested is not None:
+        return result.tested, result.tuned.threshold
+    best = result.test.search.winner
+    return result.test.scores.one_head(int(best["layer"]), int(best["head"])), best["threshold"]
 
 
 def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> float | None:
@@ -101,16 +128,21 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> floa
 
 
 def _controls(result: Result, store: Store) -> dict[str, Result]:
-    """The controls that the diagnosis looks at, through the same tuning and test; none where nothing was tuned."""
-    task, spec = result.task, result.encoder.spec
+    """The controls that the diagnosis looks at."""
+    aligned = result.encoder.spec.reads == "alignment"
+    names = ("random", "stems-alignment" if aligned else "stems", "alifold" if aligned else "viennarna")
+    return _of_controls(result, store, names)
+
+
+def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Result]:
+    """Controls by name, through the same tuning and test; none where nothing was tuned."""
+    task = result.task
     if result.validation is None:
         return {}
     sets = result.validation.data, result.test.data, result.related
-    aligned = spec.reads == "alignment"
-    names = ("random", "stems-alignment" if aligned else "stems", "alifold" if aligned else "viennarna")
     found = {}
     for name in names:
-        if name != spec.name:
+        if name != result.encoder.spec.name:
             with suppress(InputError, UnavailableError):  # a control that cannot read these RNAs says nothing of them
                 asked = replace(task, model=name, loading={"name": name})
                 found[name] = tune_and_test(asked, store, silence, sets=sets)

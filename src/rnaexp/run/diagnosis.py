@@ -24,7 +24,8 @@ def diagnose(
                 tags += _against(name, done.per_rna, done.f1.mean, done.spread.sd, control)
     spec = result.encoder.spec
     if spec.name.startswith(FITTED) and result.validation is not None:
-        tags.append(f"fitted on the pairs of {len(result.validation.scores.scored())} RNAs: not zero-shot")
+        what = "chains" if result.task.scoring.of_proteins else "RNAs"
+        tags.append(f"fitted on the pairs of {len(result.validation.scores.scored())} {what}: not zero-shot")
     if spec.reads == "alignment" and _shallow(result):
         tags.append(f"alignment depth 1 for {_shallow(result)} of {len(result.test.scores.scored())} RNAs")
     predicted = evidence.get("predicted", 0)
@@ -42,7 +43,7 @@ def _against(name: str, per_rna: pd.DataFrame, f1: float, sd: float, control: Re
     assert theirs is not None
     if name == "random":
         return ["F1 inside the random control's interval"] if f1 <= theirs.f1.high else []
-    if name.startswith("stems"):
+    if name.startswith(("stems", "distance")):
         if _above(per_rna, control):
             return []
         chance = ", a difference that may be chance" if f1 > theirs.f1.mean else ""

@@ -62,6 +62,7 @@ class Question:
         score_scale, related, token_pairs = (fields.pop(name) for name in ("score_scale", "related", "token_pairs"))
         ReadOut(score_scale=score_scale, token_pairs=token_pairs)  # refuses what does not exist
         refuse_unknown(self.precision, token_pairs)
+        judged = scoring(**fields)
         # What has no weights has no precision; the others are all run in the same.
         precision = "fp32" if spec(model).group == "baseline" else self.precision
         how = {"device": self.device, "seed": self.seed, "precision": precision, "token_pairs": token_pairs}
@@ -69,11 +70,11 @@ class Question:
             model=model,
             validation=sets["validation"],
             test=sets["test"],
-            scoring=scoring(**fields),
+            scoring=judged,
             score_scale=score_scale,
             alignment=alignment,
             related=related,
-            families=self.families,
+            families="" if judged.of_proteins else self.families,
             long=self.long,
             loading={"name": model, **how},
         )

@@ -9,7 +9,7 @@ from rnaexp.models.files import FileEncoder
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
-from rnaexp.rna import Rna
+from rnaexp.rna import Protein, Rna
 from rnaexp.store import Store, key_of
 from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.pairs import reference
@@ -136,6 +136,8 @@ def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
     }
     if windows is not None:  # an RNA that is read whole is read alike under every policy
         parts["windows"] = [windows.length, windows.starts]
+    if isinstance(rna, Protein):
+        parts["unresolved"] = rna.unresolved
     # A planted toy also reads the reference it must find, and files are found by id, not by sequence.
     if encoder.spec.name.removeprefix(FITTED) == "planted":
         parts["pairs"] = rna.pairs

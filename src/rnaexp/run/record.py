@@ -30,7 +30,7 @@ def record(run: RunHandle, result: Result, store: Store, announce: Announce, *, 
             _record_search(child, result.validation, "validation")
             if result.tuned is not None:
                 child.params({"layer": result.tuned.layer, "head": result.tuned.head})
-                child.metrics(_rounded({"structure.validation_f1": result.tuned.validation_f1}))
+                child.metrics(_rounded(_only(tables.metrics(result), "validation_f1")))
             if isinstance(result.encoder, FittedEncoder):
                 child.table(tables.probe_weights(result.encoder.probe), "probe.csv")
             if result.assessment is not None and result.assessment.retuning is not None:
@@ -50,7 +50,7 @@ def parameters(result: Result) -> dict[str, object]:
         "parameters": _parameter_count(result.encoder),
         "revision": spec.revision,
         "resolution": spec.resolution,
-        "proof": spec.proof_state,
+        "proof": tables.proof_of(result),
         "fingerprint": result.encoder.fingerprint,
         "layer": tuned.layer if tuned else None,
         "head": tuned.head if tuned else None,
@@ -74,6 +74,10 @@ def _data_parameters(which: str, part: Part) -> dict[str, object]:
     facts = {"sha256": part.data.sha256, "evidence": part.data.evidence, "annotator": part.data.annotator}
     alignment = {f"alignment.{name}": value for name, value in tables.alignment_facts(part).items()}
     return {which: part.data.name, **{f"{which}.{name}": value for name, value in (facts | alignment).items()}}
+
+
+def _only(metrics: dict[str, float | None], what: str) -> dict[str, float | None]:
+    return {name: value for name, value in metrics.items() if name.endswith(f".{what}")}
 
 
 def _rounded(metrics: dict[str, float | None]) -> dict[str, float | None]:
@@ -123,7 +127,7 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
     title = f"{result.encoder.spec.name} on {result.test.data.name}"
     run.figure(figures.f1_distribution(table, title), "f1_distribution.png")
     found = tables.metrics(result) | tables.details(result)
-    run.metrics(_rounded({name: value for name, value in found.items() if name != "structure.validation_f1"}))
+    run.metrics(_rounded({name: value for name, value in found.items() if not name.endswith(".validation_f1")}))
     if result.assessment is not None:
         run.table(result.assessment.breakdown, "breakdown.csv")
         run.figure(figures.breakdown(result.assessment.breakdown, title), "breakdown.png")
@@ -138,6 +142,8 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
         run.figure(picture, f"pairs/{place}.png")
     if result.tuned is not None:
         run.text(json.dumps(asdict(result.tuned), indent=1), "tuned_head.json")
+        if result.task.scoring.of_proteins:  # a head for contacts predicts no base pairs: it cannot be registered
+            return
         loading = {"name": result.task.model, **result.task.loading}
         whole = configuration(result.encoder.spec, result.tuned, loading, alignment=result.task.alignment)
         run.text(json.dumps(whole.to_json(), indent=1), CONFIGURATION)

@@ -12,6 +12,7 @@ from rnaexp.errors import InputError
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
+from rnaexp.run.contacts import refuse_other_models
 from rnaexp.run.fitted import fitted
 from rnaexp.run.read import Skipped, read_set
 from rnaexp.run.sets import Sets, clustered_with_tuning, sets_of
@@ -54,6 +55,7 @@ def tune_and_test(
 
     Raises: InputError, UnavailableError, LeakageError.
     """
+    refuse_other_models(task, encoder)
     if encoder is None:
         encoder = models.load(**{**task.loading, "name": task.model.removeprefix(FITTED)})
     validation_set, test_set, related = sets or sets_of(task)
@@ -113,6 +115,8 @@ def _with_dot_bracket_view(
     encoder: Encoder, validation: Part, tuned: TunedHead, store: Store, announce: Announce
 ) -> TunedHead:
     """With the threshold that suits one partner a base, on the same RNAs by the same head, and its F1."""
+    if tuned.scoring.of_proteins:  # a residue has many contacts, and no brackets are drawn of them
+        return tuned
     if tuned.scoring.decoder == "greedy":
         return replace(tuned, dot_bracket_threshold=tuned.threshold, dot_bracket_f1=tuned.validation_f1)
     whole = whole_head(encoder, validation, (tuned.layer, tuned.head), validation.rnas, store, announce)
@@ -158,7 +162,8 @@ def _read_exactly(
                 encoder, with_pairs, reading, store, data=(data.name, data.sha256), progress=progress, whole=whole
             )
         if not scores.scored():
-            message = f"{data.name}: no RNA can be scored; {_first_reason((*skipped, *missing))}"
+            what = "chain" if reading.scoring.of_proteins else "RNA"
+            message = f"{data.name}: no {what} can be scored; {_first_reason((*skipped, *missing))}"
             raise InputError(message)
         found = search(scores)
         part = Part(

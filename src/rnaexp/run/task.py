@@ -65,8 +65,9 @@ class Assessment:
     `about`: of each scored RNA its alignment's depth and Neff (80 %; 1 without one) and the F1 of the best predictions
     under limits (`structure.kinds`), `f1_ceiling` that of the protocol itself; `ceilings`: the means of these.
     `shuffled_calls`: calls per 100 bases on the dinucleotide-shuffled twins of `shuffled` test RNAs, all of them false;
-    None for models of alignments. `evidence`: how many scored RNAs have pairs known in which way. `seen`: test RNAs of
-    families that the model was trained on, None where that is unknown. `tags`: the automatic diagnosis.
+    None for models of alignments and for proteins. `evidence`: how many scored RNAs have pairs known in which way.
+    `seen`: test RNAs of families that the model was trained on, None where that is unknown. `tags`: the automatic
+    diagnosis. `contacts`: of proteins, the precision of each chain's best pairs by separation (`structure.contacts`).
     """
 
     retuning: Retuning | None
@@ -77,6 +78,7 @@ class Assessment:
     evidence: Mapping[str, int]
     seen: int | None
     tags: tuple[str, ...]
+    contacts: pd.DataFrame | None = None
 
     @property
     def ceilings(self) -> dict[str, float]:

@@ -22,6 +22,9 @@ def named(
     Raises: UnavailableError naming the command that makes one; loading raises InputError for other weights.
     """
     head = find_tuned(model, tuned)
+    if head.scoring.of_proteins:
+        message = f"{tuned}: tuned on contacts of proteins; base pairs of RNAs are predicted by a head tuned on those"
+        raise InputError(message)
 
     def load() -> Encoder:
         asked = loading(model, weights, config, device, seed, precision, tuned=head)

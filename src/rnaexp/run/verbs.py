@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from rnaexp.report import screen, tables
 from rnaexp.report.progress import announce, say, silence
 from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, classify_question, families_beside
 from rnaexp.run.conclude import conclude, write_csv
+from rnaexp.run.contacts import TASK, validation_of_proteins
 from rnaexp.run.contrasts import Answer
 from rnaexp.run.question import read_question
 from rnaexp.run.read import is_first_process, read_alone
 from rnaexp.run.record import record
 from rnaexp.run.structure import run_structure
-from rnaexp.run.task import Result, Task
+from rnaexp.run.task import Announce, Result, Task
 from rnaexp.store import Store, read_json
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, scoring
@@ -62,6 +64,8 @@ def task(
         chosen = tuned.scoring if tuned else scoring(protocol, **{k: v or None for k, v in (overrides or {}).items()})
     except ValueError as error:
         raise InputError(str(error)) from error
+    if chosen.of_proteins:
+        families, validation = "none", validation_of_proteins(validation, test)
     return Task(
         model=model,
         validation=validation or None,
@@ -111,11 +115,16 @@ def run_one(
     task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder | None = None, register: bool = False
 ) -> None:
     """One task: compute, track, print, and register if asked. Of several processes the first does that."""
-    shown = announce if is_first_process() else silence
+    shown = _progress(task) if is_first_process() else silence
     store = Store()
     if not is_first_process():
         classify_beside(None, task, store, run_structure(task, store, shown, encoder).encoder)
         return
+    if register and task.scoring.of_proteins:
+        message = (
+            "--register: contacts of proteins are a reference task; what is registered predicts base pairs of RNAs"
+        )
+        raise InputError(message)
     watch_parent()
     told = _tracked(task, store, encoder, {}).told
     write_csv([told], csv)
@@ -140,36 +149,47 @@ def _registered(run_id: str | None) -> list[str]:
 def _tracked(task: Task, store: Store, encoder: Encoder | None, tags: Mapping[str, object]) -> Answer:
     """Run and log; what is told of it is small, its tables are let go."""
     start = time.monotonic()
-    with tracked_run(task.model, tags=tags) as run:
-        result = run_structure(task, store, announce, encoder)
-        if result.tuned is not None and result.validation is not None:
+    of_proteins = task.scoring.of_proteins
+    with tracked_run(task.model, tags={**tags, **({"rnaexp.task": TASK} if of_proteins else {})}) as run:
+        result = run_structure(task, store, _progress(task), encoder)
+        if result.tuned is not None and result.validation is not None and not of_proteins:
             store.put_tuned(task.model, result.tuned.to_json())
-        record(run, result, store, announce, seconds=time.monotonic() - start)
+        record(run, result, store, _progress(task), seconds=time.monotonic() - start)
         classify_beside(run, task, store, result.encoder)
     _warn(result, store)
     f1 = None if result.evaluation is None else result.evaluation.per_rna[["rna", "cluster", "f1"]]
     return Answer(told=tables.as_json(result, run.run_id), f1=f1)
 
 
+def _progress(task: Task) -> Announce:
+    return partial(announce, unit="chains") if task.scoring.of_proteins else announce
+
+
 def _warn(result: Result, store: Store) -> None:
     if store.corrupt:
         say(f"{len(store.corrupt)} stored results were damaged, set aside and made again")
+    what = "chains" if result.task.scoring.of_proteins else "RNAs"
     if result.related and result.validation is not None:
         done = "were not tuned on" if result.task.related == "drop" else "were tuned on all the same (--related keep)"
         say(
-            f"{len(result.related)} RNAs of {result.validation.data.name} have relatives in "
+            f"{len(result.related)} {what} of {result.validation.data.name} have relatives in "
             f"{result.test.data.name} and {done}: {', '.join(result.related)}"
         )
+    if result.task.scoring.of_proteins:
+        for note in dict.fromkeys(
+            note for part in (result.validation, result.test) if part for note in part.data.notes
+        ):
+            say(note)
     if alone := read_alone(result.encoder, result.test.rnas, result.test.data.name):
         say(alone)
     if windowed := tables.windowed(result):
         say(f"{result.test.data.name}: {windowed}")
     reasons: dict[str, list[str]] = {}
     for one in result.skipped:
-        what = f"{'failed' if one.failed else 'skipped'}: {one.reason.removeprefix(one.id + ': ')}"
-        reasons.setdefault(what, []).append(one.id)
-    for what, ids in reasons.items():
-        say(f"{len(ids)} RNAs {what} ({', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''})")
+        why = f"{'failed' if one.failed else 'skipped'}: {one.reason.removeprefix(one.id + ': ')}"
+        reasons.setdefault(why, []).append(one.id)
+    for why, ids in reasons.items():
+        say(f"{len(ids)} {what} {why} ({', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''})")
 
 
 def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:

@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from rnaexp.errors import ScoreError
-from rnaexp.rna import Rna
+from rnaexp.rna import Protein, Rna
 from rnaexp.structure.protocol import CANONICAL, ReadOut, Scoring
 from rnaexp.typing import checked
 
@@ -52,7 +52,14 @@ def standardised(
 
 
 def candidates(rna: Rna, scoring: Scoring) -> Bool[np.ndarray, "n n"]:
-    """Which pairs (i, j), i < j, may be called."""
+    """Which pairs (i, j), i < j, may be called; none of a residue without coordinates.
+
+    Raises: ValueError for a protein under a scoring of base pairs, or an RNA under one of contacts.
+    """
+    if isinstance(rna, Protein) != scoring.of_proteins:
+        what = "a protein" if isinstance(rna, Protein) else "an RNA"
+        message = f"{rna.id}: {what}, under a scoring of {'contacts' if scoring.of_proteins else 'base pairs'}"
+        raise ValueError(message)
     n = len(rna)
     allowed = np.triu(np.ones((n, n), bool), scoring.min_separation)
     if scoring.pairs == "canonical":
@@ -61,6 +68,9 @@ def candidates(rna: Rna, scoring: Scoring) -> Bool[np.ndarray, "n n"]:
         for pair in sorted(CANONICAL):
             canonical |= (letters == pair[0])[:, None] & (letters == pair[1])[None, :]
         allowed &= canonical
+    if isinstance(rna, Protein):
+        lost = list(rna.unresolved)
+        allowed[lost], allowed[:, lost] = False, False
     return allowed
 
 

@@ -44,14 +44,15 @@ class Scoring:
     """How called pairs are judged; models are only comparable under equal scoring.
 
     `min_separation`: smallest j - i of a candidate, in the calls and in the reference alike.
-    `pairs`: `canonical` keeps AU, GC and GU only, in the calls and in the reference.
+    `pairs`: `canonical` keeps AU, GC and GU only, in the calls and in the reference. `contacts`: not base pairs but
+    residues of a protein in contact, another task: no score of the one is ever compared with one of the other.
     `decoder`: `greedy` gives each base one partner, by falling score, ties by (i, j); it is nested in the threshold.
     `match`: `relaxed` lets a call be off by one on one side, each reference pair being found once.
     `averaging`: the statistic that tuning maximises; the headline is the mean over RNAs, pooled F1 stands beside it.
     """
 
     min_separation: int = 1
-    pairs: Literal["all", "canonical"] = "all"
+    pairs: Literal["all", "canonical", "contacts"] = "all"
     decoder: Literal["none", "greedy"] = "none"
     match: Literal["exact", "relaxed"] = "exact"
     averaging: Literal["per-rna", "pooled"] = "per-rna"
@@ -65,18 +66,25 @@ class Scoring:
                 message = f"{name} {getattr(self, name)!r}: must be one of {', '.join(allowed)}"
                 raise ValueError(message)
 
+    @property
+    def of_proteins(self) -> bool:
+        """Whether contacts of proteins are judged, and not base pairs of RNAs."""
+        return self.pairs == "contacts"
+
 
 _ALLOWED = {
-    "pairs": ("all", "canonical"),
+    "pairs": ("all", "canonical", "contacts"),
     "decoder": ("none", "greedy"),
     "match": ("exact", "relaxed"),
     "averaging": ("per-rna", "pooled"),
 }
 
-# `paper`: arXiv 2505.09087 as far as it says; `strict`: what a referee of a structure paper would ask for.
+# `paper`: arXiv 2505.09087 as far as it says; `strict`: what a referee of a structure paper would ask for; `contacts`:
+# of proteins, the separation from which Rao et al. 2021, doi:10.1101/2020.12.15.422761, and CASP count them.
 PROTOCOLS = {
     "paper": Scoring(),
     "strict": Scoring(min_separation=4, pairs="canonical", decoder="greedy"),
+    "contacts": Scoring(min_separation=6, pairs="contacts"),
 }
 
 
@@ -85,7 +93,14 @@ def scoring(name: str, **overrides: Any) -> Scoring:
     if name not in PROTOCOLS:
         message = f"protocol {name!r}: must be one of {', '.join(PROTOCOLS)}"
         raise ValueError(message)
-    return replace(PROTOCOLS[name], **{key: value for key, value in overrides.items() if value is not None})
+    ready = PROTOCOLS[name]
+    chosen = replace(ready, **{key: value for key, value in overrides.items() if value is not None})
+    if chosen.of_proteins != ready.of_proteins:
+        message = (
+            f"pairs {chosen.pairs!r}: base pairs of RNAs and contacts of proteins (protocol contacts) are two tasks"
+        )
+        raise ValueError(message)
+    return chosen
 
 
 def protocol_name(chosen: Scoring) -> str:
@@ -93,6 +108,7 @@ def protocol_name(chosen: Scoring) -> str:
     differences = {
         name: [f"{f.name}={getattr(chosen, f.name)}" for f in fields(Scoring) if _differs(chosen, ready, f.name)]
         for name, ready in PROTOCOLS.items()
+        if ready.of_proteins == chosen.of_proteins
     }
     name = min(differences, key=lambda n: len(differences[n]))
     return name if not differences[name] else f"{name}:{','.join(differences[name])}"

@@ -27,8 +27,15 @@ def precision_at_references(rna: RnaScores, row: int) -> float:
     Of pairs that tie at the last place the expected share counts, as if they were drawn at random. A decoder that
     gives fewer than N pairs leaves the other places wrong.
     """
-    scores, hits = _listed(rna, row)
-    n = rna.references
+    return precision_at(*_listed(rna, row), rna.references)
+
+
+def precision_at(scores: Float[np.ndarray, "k"], hits: Bool[np.ndarray, "k"], n: int) -> float:
+    """Share of hits among the n best of falling scores: an expectation over ties, places that nothing fills are wrong.
+
+    >>> precision_at(np.array([3.0, 2.0, 2.0]), np.array([True, True, False]), 2)
+    0.75
+    """
     if len(scores) <= n:
         return float(hits.sum() / n)
     above, tied = scores > scores[n - 1], scores == scores[n - 1]

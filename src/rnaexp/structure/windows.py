@@ -48,7 +48,9 @@ class Windows:
     def parts(self, rna: Rna) -> list[Rna]:
         """The RNA cut; of its alignment, the rows that have a base there."""
         return [
-            Rna(id=rna.id, sequence=rna.sequence[cut], alignment=_cut(rna.alignment, cut) if rna.alignment else None)
+            type(rna)(
+                id=rna.id, sequence=rna.sequence[cut], alignment=_cut(rna.alignment, cut) if rna.alignment else None
+            )
             for cut in self.cuts()
         ]
 
