@@ -164,10 +164,12 @@ def count_pairs(
             least, most = torch.aminmax(block)
             check = float(least) < total.low or float(most) > total.high
             cuts = np.linspace(0, rows, threads + 1).astype(int).tolist()
-            jobs = [
-                pool.submit(add_block, block.numpy(), first, share, start, rnas, each, low, scale, check)
+            shares = [
+                (block.numpy(), first, share, start, rnas, each, low, scale, check)
                 for share, each in zip(pairwise(cuts), sums, strict=True)
             ]
+            jobs = [pool.submit(add_block, *share) for share in shares[1:]]
+            add_block(*shares[0])
             for job in jobs:
                 job.result()
             if progress is not None and start + block.shape[1] == len(vectors):
