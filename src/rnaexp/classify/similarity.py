@@ -7,6 +7,7 @@ Memory is linear in the number of RNAs. Sums of several processes add up: each c
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -164,12 +165,12 @@ def count_pairs(
             least, most = torch.aminmax(block)
             check = float(least) < total.low or float(most) > total.high
             cuts = np.linspace(0, rows, threads + 1).astype(int).tolist()
-            shares = [
-                (block.numpy(), first, share, start, rnas, each, low, scale, check)
+            work = [
+                partial(add_block, block.numpy(), first, share, start, rnas, each, low, scale, check)
                 for share, each in zip(pairwise(cuts), sums, strict=True)
             ]
-            jobs = [pool.submit(add_block, *share) for share in shares[1:]]
-            add_block(*shares[0])
+            jobs = [pool.submit(one) for one in work[1:]]
+            work[0]()
             for job in jobs:
                 job.result()
             if progress is not None and start + block.shape[1] == len(vectors):
