@@ -66,7 +66,7 @@ def test_convert_writes_safetensors_that_load_alone_with_equal_maps(authors_file
     told = answer(
         inside("models", "convert", "rna-fm", "--weights", authors_file, "--out", "out", "--json", cwd=tmp_path)
     )
-    assert told == {"name": "rna-fm", "path": "out", "maps_equal": True}
+    assert told == {"name": "rna-fm", "path": "out", "outputs_equal": True}
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"model.safetensors", "config.json"}
     assert json.loads((tmp_path / "out" / "config.json").read_text())["num_attention_heads"] == 3
     assert torch.equal(maps("rna-fm", weights=tmp_path / "out"), maps("rna-fm", weights=authors_file))

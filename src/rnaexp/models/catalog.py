@@ -179,7 +179,7 @@ def load(
     if weights is not None and not Path(weights).exists():
         message = "no such file or folder"
         raise InputError(message, path=weights)
-    if entry.has_attention and not name.startswith(UNTRAINED) and weights is None:
+    if not name.startswith(UNTRAINED) and weights is None:
         refuse_too_large(entry, _device(device))
     has_seed = name.startswith(UNTRAINED) or (entry.group == "baseline" and "seed" not in (config or {}))
     encoder = _loader(entry)(
