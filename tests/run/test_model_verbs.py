@@ -11,10 +11,7 @@ from rnaexp.models.fair_esm import RNA_FM
 from rnaexp.models.nucleotide_transformer import ADAPTER as NT
 from rnaexp.rna import Rna
 from tests.command import answer, inside
-from tests.models.conftest import (
-    bpe_folder,  # noqa: F401
-    write_bert,
-)
+from tests.models.conftest import write_bert
 from tests.models.test_mosaic_bert import folder as dnabert_2_folder  # noqa: F401
 
 SIZES = {"encoder_layers": 2, "encoder_embed_dim": 24, "encoder_attention_heads": 3, "encoder_ffn_embed_dim": 48}

@@ -12,7 +12,7 @@ from rnaexp import models
 from rnaexp.data.alter import HOWS
 from rnaexp.errors import InputError, LeakageError, UnavailableError
 from rnaexp.models.files import FileEncoder, load_maps, load_pairs
-from rnaexp.models.spec import Encoder
+from rnaexp.models.spec import Encoder, refuse_without_attention
 from rnaexp.report import screen, tables
 from rnaexp.report.progress import announce, say, silence
 from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, classify_question, families_beside
@@ -275,6 +275,7 @@ def find_tuned(model: str, where: str) -> TunedHead:
         return TunedHead.from_json(read_json(fetch_artifact(where, "tuned_head.json")))
     found = Store().newest_tuned(model)
     if found is None:
+        refuse_without_attention(models.spec(model))
         message = f"no tuned head of {model} in the store; make one: rnaexp run --model {model}"
         raise UnavailableError(message)
     return TunedHead.from_json(found)
