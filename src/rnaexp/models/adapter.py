@@ -100,7 +100,7 @@ def load_adapted(
 ) -> Encoder:
     """The published file, a user's own, a folder that `rnaexp models convert` wrote, or (with a seed) random weights.
 
-    Sizes come from `config` (the authors' names or ours), else from the file, else from the catalogue.
+    Sizes come from the caller's `config` (the authors' names or ours), else from the file, else from the catalogue.
 
     Raises: InputError (keys or sizes that do not fit), UnavailableError (no weights).
     """
@@ -162,7 +162,9 @@ def _trained(
         return _converted(adapter, paths, told)
     held = files.read_checkpoint(path) if len(paths) == 1 else files.read_parts(paths)
     state = adapter.prepared(files.named_tensors(held, path, inside=adapter.inside))
-    told = {**told, **adapter.held(held), **(config or {})}
+    row = spec.settings or {}
+    asked = {key: value for key, value in (config or {}).items() if key not in row}
+    told = {**row, **told, **adapter.held(held), **asked}
     for name, expected in adapter.expected.items():
         if told.get(name, expected) != expected:
             message = f"{name} = {told[name]!r}; only {expected!r} is read"

@@ -181,11 +181,14 @@ def load(
         raise InputError(message, path=weights)
     if not name.startswith(UNTRAINED) and weights is None:
         refuse_too_large(entry, _device(device))
-    has_seed = name.startswith(UNTRAINED) or (entry.group == "baseline" and "seed" not in (config or {}))
+    given = dict(config or {})
+    row = {key: value for key, value in (entry.settings or {}).items() if key not in given}
+    entry = replace(entry, settings=row or None)  # what the caller says is no longer the row's
+    has_seed = name.startswith(UNTRAINED) or (entry.group == "baseline" and "seed" not in given)
     encoder = _loader(entry)(
         entry,
         weights=None if weights is None else Path(weights),
-        config={**(entry.settings or {}), **(config or {})} or None,
+        config={**row, **given} or None,
         device=_device(device),
         seed=seed if has_seed else None,
     )

@@ -91,7 +91,7 @@ ROWS = (
         layers=6,
         heads=8,
         width=128,
-        settings={"intermediate_size": 320, "normalization_type": "RMSNorm", "add_linear_bias": False},
+        settings={"intermediate_size": 320},
     ),
     _aido(
         "25m",

@@ -36,7 +36,9 @@ class ModelSpec:
     resolution: Literal["base", "k-mer", "codon", "bpe"] = "base"
     has_attention: bool = True  # whether there is a bidirectional map to read
     alphabet: str | None = None
-    settings: Mapping[str, Any] | None = None  # what the loader needs besides; `config` of load() overrides
+    settings: Mapping[str, Any] | None = (
+        None  # what counts where the file says nothing; `config` of load() overrides both
+    )
     source: str | None = None  # URL, or hf:org/name
     sha256: str | None = None  # of the file behind a URL
     revision: str | None = None
