@@ -335,6 +335,45 @@ def test_calm_equals_multimolecule(tmp_path):
     assert spec("calm").proof_state == "equal to multimolecule"
 
 
+def test_hyenadna_equals_multimolecule(tmp_path):
+    from tests.models import test_hyenadna as ours
+
+    state = ours.random_state()
+    for key in state:  # its classes compute these, so the file holds what it computes
+        if key.endswith((".pos_emb.z", ".modulation.deltas")):
+            state[key] = hyenadna_computed(key, state[key].shape)
+    ours.write(tmp_path, state)
+    told = {"filter_order": ours.ORDER, "max_position_embeddings": ours.TOKENS, "intermediate_size": ours.INNER}
+    code, new = converter("hyenadna"), ["<pad>", "<cls>", "<eos>", "<unk>", "<mask>", "<null>", *"ACGTN"]
+    told |= {"tie_word_embeddings": False}  # as the hub's config.json says; its own default would lose the head
+    config = code.Config(hidden_size=ours.WIDTH, num_hidden_layers=2, vocab_size=len(new), **told)
+    model = code.Model(config).eval()
+    left = model.load_state_dict(
+        code._convert_checkpoint(config, dict(state), code.original_vocab_list, new), strict=False
+    )
+    assert all(key.endswith((".pos_emb.z", ".pos_emb.t", ".modulation.deltas")) for key in left.missing_keys)
+    rna = Rna(id="r", sequence=RNA.sequence[:38])
+    ids = torch.tensor([[new.index(base) for base in rna.sequence.replace("U", "T")]])
+    with torch.inference_mode():
+        hidden, logits = model.model(ids).last_hidden_state[0], model(ids).logits[0]
+    encoder = load("hyenadna-tiny", weights=tmp_path, device="cpu")
+    with torch.inference_mode():
+        letters = encoder.network(torch.tensor([encoder.tokens.encode(rna).ids])).logits[0, :-1]
+    assert hidden.std() > 0.1
+    assert difference(encoder.embed([rna])[0], hidden) < TOLERANCE
+    assert difference(letters[:, 7:12], logits[:, 6:11]) < TOLERANCE
+    assert spec("hyenadna-tiny").proof_state == "equal to multimolecule"
+
+
+def hyenadna_computed(key, shape):
+    from rnaexp.models.hyenadna import HyenaDna, HyenaDnaConfig
+
+    filters = (
+        HyenaDna(HyenaDnaConfig(hidden_size=shape[-1], max_position_embeddings=shape[-2])).layers[0].operator.filter
+    )
+    return (filters.positions if key.endswith("z") else filters.rates).detach().reshape(shape).clone()
+
+
 # --- its own layout, through its own classes
 
 
