@@ -26,7 +26,7 @@ from rnaexp.run.task import Result, Task
 from rnaexp.store import Store, read_json
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, scoring
-from rnaexp.structure.windows import LONG, Long
+from rnaexp.structure.windows import long_policy
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run
 
@@ -97,14 +97,6 @@ def loading(
         "precision": precision,
         "token_pairs": token_pairs if tuned is None else tuned.read_out.token_pairs,
     }
-
-
-def long_policy(word: str) -> Long:
-    """Raises: InputError if it is none."""
-    if word not in LONG:
-        message = f"--long {word!r}: must be {', '.join(LONG[:-1])} or {LONG[-1]}"
-        raise InputError(message)
-    return word  # type: ignore[return-value]
 
 
 def run_one(
