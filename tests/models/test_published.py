@@ -9,7 +9,7 @@ from tests.models.families import ALIGNED, EVERY, UNATTENDED, opened
 from rnaexp.data.letters import normalise
 from rnaexp.errors import UnavailableError
 from rnaexp.models import load, names, spec
-from rnaexp.models.tokens import Spread
+from rnaexp.models.spread import Spread
 from rnaexp.rna import Rna
 
 WANTED = [

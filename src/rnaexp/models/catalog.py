@@ -166,7 +166,7 @@ def load(
     `weights`: file or folder in the authors' or the transformers layout, instead of the published one. `config`: sizes
     that such a file does not carry. `device`: auto takes a GPU where there is one. `seed`: of `untrained:<model>` and
     of the baselines; trained models have none. `precision`: fp32, bf16 or fp16, of weights and
-    activations. `token_pairs`: how a score of two tokens becomes scores of their bases (`tokens.Spread`).
+    activations. `token_pairs`: how a score of two tokens becomes scores of their bases (`spread.Spread`).
 
     Raises: InputError (unknown name, damaged or unfitting weights), UnavailableError.
     """

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from rnaexp.models import multimolecule, streaming
 from rnaexp.models.sequence_encoder import SequenceEncoder
 from rnaexp.models.spec import ModelSpec, Reader
-from rnaexp.models.tokens import Spread, TokenPairs, Tokens
+from rnaexp.models.spread import Spread, TokenPairs
+from rnaexp.models.tokens import Tokens
 from rnaexp.rna import Rna
 
 

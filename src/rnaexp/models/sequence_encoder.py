@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from rnaexp.errors import TooLongError, UnavailableError
 from rnaexp.models.spec import ModelSpec
-from rnaexp.models.tokens import Spread, Tokens, Vocabulary, Words
+from rnaexp.models.spread import Spread
+from rnaexp.models.tokens import Tokens, Vocabulary, Words
 from rnaexp.rna import Encoding, Rna
 
 
