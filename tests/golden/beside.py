@@ -124,8 +124,7 @@ def all_three(name, made, encoder, which):
     letters = rna.sequence.replace("N", "?") if name == "ernie-rna" else rna.sequence
     tokens = [*before, *(ids.index("<unk>" if base == "?" else base) for base in letters), *after]
     maps, embedding, logits = outputs(model, tokens, slice(len(before), len(tokens) - len(after)))
-    keys = (f"attn_{which}_nopad", f"attn_prob_{which}", f"attn_{which}")
-    authors = made.array(next(key for key in keys if key in made.expected)).float()
+    authors = {kind: published(made, kind, which) for kind in ("attn", "emb", "logits")}
     found = []
     encoder.read_attention([rna], lambda _index, _layer, layer: found.append(layer.clone()))
     theirs_letters = logits[:, [ids.index(base) for base in "ACGU"]]
@@ -134,7 +133,18 @@ def all_three(name, made, encoder, which):
         "embedding": (encoder.embed([rna])[0], embedding),
         "logits": (encoder.logits(rna)[:, encoder._letter_ids()], theirs_letters),
     }
-    return {"attention": (maps, authors)}, ours
+    written = {
+        "attention": (maps, authors["attn"]),
+        "embedding": (embedding, authors["emb"]),
+        "logits": (theirs_letters, authors["logits"][:, encoder._letter_ids()]),
+    }
+    return written, ours
+
+
+def published(made, kind, which):
+    """RNABERT's authors pad without a mask, and run unpadded too; ERNIE-RNA's keep the softmax of what they export."""
+    keys = (f"{kind}_{which}_nopad", f"{kind}_prob_{which}", f"{kind}_{which}")
+    return made.array(next(key for key in keys if key in made.expected)).float()
 
 
 # --- where no author's output is here: multimolecule and ours

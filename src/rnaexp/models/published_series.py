@@ -46,6 +46,7 @@ def _aido(name: str, hub: str, trained_on: str, **sizes: Any) -> ModelSpec:
         title=f"AIDO.RNA {hub.removeprefix('AIDO.RNA-')}",
         group="diverse-ncrna",
         loader="rnaexp.models.aido_rna:load",
+        parameters=name.upper(),  # as its name says
         alphabet="ACGUN",
         source=f"hf:genbio-ai/{hub}",
         licence="GenBio AI Community License (code)",
