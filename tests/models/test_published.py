@@ -168,12 +168,22 @@ def test_what_is_streamed_is_attention_written_out(tiny, written_out, read_all, 
     torch.testing.assert_close(embedding, spread.rows(hidden), atol=1e-5, rtol=1e-4)
 
 
-def test_the_states_of_each_layer_end_with_the_embedding(tiny, make_rna):
+def test_the_states_are_what_goes_into_each_layer_and_the_embedding_at_last(tiny, make_rna):
     rnas = [make_rna(30, seed=4), make_rna(18, seed=8)]
-    for states, embedding in zip(tiny.embed_layers(rnas), tiny.embed(rnas), strict=True):
+    layers = next(module for module in tiny._body().modules() if isinstance(module, torch.nn.ModuleList))
+    goes_in = []
+    hooks = [layer.register_forward_pre_hook(lambda _, inputs: goes_in.append(inputs[0].clone())) for layer in layers]
+    every = tiny.embed_layers(rnas)
+    for hook in hooks:
+        hook.remove()
+    assert len(goes_in) == 2
+    for at, (rna, states, embedding) in enumerate(zip(rnas, every, tiny.embed(rnas), strict=True)):
         assert states.shape == (3, *embedding.shape)
         torch.testing.assert_close(states[-1], embedding, atol=1e-6, rtol=1e-5)
-        assert not torch.allclose(states[0], states[1], atol=1e-3)
+        encoding = tiny.tokens.encode(rna)
+        for layer, rows in enumerate(goes_in):
+            expected = Spread.of(encoding).rows(rows[at, : len(encoding.ids)])
+            torch.testing.assert_close(states[layer], expected, atol=1e-6, rtol=1e-5)
 
 
 def test_a_batch_of_three_equals_three_batches_of_one(tiny, read_all, make_rna):
