@@ -19,8 +19,8 @@ import torch
 
 from rnaexp.errors import UnsuitableError
 from rnaexp.models import load
+from rnaexp.models.spread import Spread
 from rnaexp.models.streaming import EveryHead
-from rnaexp.models.tokens import Spread
 from rnaexp.rna import Alignment, Rna
 
 CASES = (

@@ -28,7 +28,7 @@ from rich.console import Console
 
 from rnaexp.models import load
 from rnaexp.models.encoder import TransformerEncoder
-from rnaexp.models.tokens import Spread
+from rnaexp.models.spread import Spread
 from rnaexp.rna import Rna
 from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.pairs import candidates, reference

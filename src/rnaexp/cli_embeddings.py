@@ -10,6 +10,16 @@ from rnaexp.cli_options import Config, Device, Json, Precision, Weights
 Seed = Annotated[int, typer.Option(help="Seed of random weights, of resampling and of the map.")]
 
 
+LongBases = Annotated[
+    str,
+    typer.Option(
+        "--long",
+        help="RNAs longer than the model reads: skip (counted), window (overlapping parts; each base's vector is the "
+        "mean over the parts that hold it) or error.",
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Give the program both verbs."""
     app.command(epilog="Example: rnaexp classify --model rnabert --set rfam-500")(classify)
@@ -56,12 +66,14 @@ def classify(
     config: Config = "",
     device: Device = "auto",
     precision: Precision = "fp32",
+    long: LongBases = "skip",
     seed: Seed = 0,
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
     json: Json = False,
 ) -> None:
     """How much similarities within and between families overlap, beside what chance, length and words do."""
     from rnaexp.run import classify_verbs, verbs
+    from rnaexp.structure.windows import long_policy
 
     protocol = classify_verbs.protocol(
         pooling=pooling,
@@ -77,8 +89,10 @@ def classify(
         alignments=alignments,
         seed=seed,
     )
-    loading = verbs.loading(model, weights, config, device, seed, precision)
-    classify_verbs.classify_one(model, set, protocol, loading, choices=choices, beside=beside, csv=csv, json=json)
+    loading, policy = verbs.loading(model, weights, config, device, seed, precision), long_policy(long)
+    classify_verbs.classify_one(
+        model, set, protocol, loading, choices=choices, beside=beside, csv=csv, json=json, long=policy
+    )
 
 
 def embed(
@@ -97,10 +111,12 @@ def embed(
     config: Config = "",
     device: Device = "auto",
     precision: Precision = "fp32",
+    long: LongBases = "skip",
     seed: Seed = 0,
 ) -> None:
     """One embedding for each of your own RNAs, as Parquet; goes on where a killed run stopped."""
     from rnaexp.run import embed_verb, verbs
+    from rnaexp.structure.windows import long_policy
 
     embed_verb.embed(
         fasta,
@@ -111,4 +127,5 @@ def embed(
         tokens=tokens,
         seed=seed,
         unknown="mask" if mask else "reject",
+        long=long_policy(long),
     )

@@ -42,7 +42,7 @@ def predict(
     """Base pairs of your own RNAs, by the model's tuned head."""
     from rnaexp.run import predict as job
     from rnaexp.run import tuned as heads
-    from rnaexp.run import verbs
+    from rnaexp.structure.windows import long_policy
 
     find = heads.registered if model.startswith(heads.REGISTERED) else heads.named
     head, load = find(model, tuned=tuned, weights=weights, config=config, device=device, precision=precision, seed=seed)
@@ -53,7 +53,7 @@ def predict(
         load,
         unknown="mask" if mask else "reject",
         formats=format or (),
-        long=verbs.long_policy(long),
+        long=long_policy(long),
     )
 
 

@@ -54,23 +54,6 @@ def _make_weights(path):
 
 
 @pytest.fixture
-def bpe_tokenizer(tmp_path):
-    """A folder with a small BPE tokenizer, as DNABERT-2 ships one (T, not U), and the size of its vocabulary."""
-    from tokenizers import Tokenizer, models, processors
-    from transformers import PreTrainedTokenizerFast
-
-    words = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]", *"ACGT", "AC", "GG", "GGG"]
-    merges = [("A", "C"), ("G", "G"), ("GG", "G")]
-    tokenizer = Tokenizer(models.BPE(vocab={w: at for at, w in enumerate(words)}, merges=merges, unk_token="[UNK]"))
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
-    )
-    names = {"unk_token": "[UNK]", "pad_token": "[PAD]", "mask_token": "[MASK]", "cls_token": "[CLS]"}
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, sep_token="[SEP]", **names).save_pretrained(tmp_path)
-    return tmp_path, len(words)
-
-
-@pytest.fixture
 def maps_of():
     """All maps of one RNA [l h n n]."""
 

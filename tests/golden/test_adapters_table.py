@@ -35,3 +35,15 @@ def test_every_fixture_has_a_row(rows):
     if (folder := os.environ.get("RNAEXP_GOLDEN")) is None:
         pytest.skip("RNAEXP_GOLDEN is not set: the authors' outputs are not here")
     assert {row["fixture"] for row in rows} == {path.parent.name for path in Path(folder).glob("*/fixture.json")}
+
+
+def test_the_documentation_shows_multimolecules_differences_and_only_letters_differ():
+    with (ROOT / "tracking/results/multimolecule.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    shown = (ROOT / "docs/models.md").read_text()
+    assert len({row["model"] for row in rows}) == 16
+    for row in rows:
+        assert "| " + " | ".join(value or "-" for value in row.values()) + " |" in shown
+        for what in ("attention", "embedding", "logits"):
+            known = what == "logits" and row["model"] in ("rnabert", "utr-lm-mrl")
+            assert row[what] == "" or (float(row[what]) < 1e-5) != known, row

@@ -5,7 +5,7 @@ import torch
 
 from rnaexp.errors import UnsuitableError
 from rnaexp.models import load
-from rnaexp.models.tokens import Spread, to_bases
+from rnaexp.models.spread import Spread, to_bases
 from rnaexp.rna import Rna
 
 pytestmark = pytest.mark.golden

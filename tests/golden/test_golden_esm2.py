@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from rnaexp.models.spread import Spread
 from rnaexp.models.streaming import EveryHead
-from rnaexp.models.tokens import Spread
 from rnaexp.rna import Protein, Rna
 
 pytestmark = pytest.mark.golden

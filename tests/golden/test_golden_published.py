@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from rnaexp.errors import InputError, UnsuitableError
-from rnaexp.models.tokens import Spread
+from rnaexp.models.spread import Spread
 from rnaexp.rna import Rna
 
 pytestmark = pytest.mark.golden

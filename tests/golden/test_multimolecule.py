@@ -3,19 +3,15 @@
 multimolecule is an extra (AGPL-3.0): `pip install -e '.[multimolecule]'`; without it these tests are skipped.
 """
 
-import importlib
-import json
-import random
-from itertools import product
+import importlib.util
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from tests.golden import beside
+from tests.golden.beside import RNA, SIZES, THREE, converter, difference, outputs, vocabulary
 
 from rnaexp.errors import UnavailableError
 from rnaexp.models import load, spec
-from rnaexp.models.weights import named_tensors, read_checkpoint
-from rnaexp.rna import Rna
 
 # Installed or not is asked without importing it: that takes ten seconds.
 pytestmark = [
@@ -25,314 +21,51 @@ pytestmark = [
         reason="the extra multimolecule is not installed: pip install 'rnaexp[multimolecule]'",
     ),
 ]
-RNA = Rna(id="r", sequence="GCGGAUUUAGCUCAGUUGGGAGAGCGCCAGACUGAAGAUCUGGAGGUCCAGUGUUCG")  # 57 bases: whole codons
 TOLERANCE = 1e-5
-
-
-def converter(kind):
-    return importlib.import_module(f"multimolecule.models.{kind}.convert_checkpoint")
-
-
-def vocabulary(alphabet=None, nmers=1):
-    from multimolecule.tokenisers.rna.utils import get_alphabet
-
-    return list(get_alphabet(alphabet, nmers=nmers).vocabulary)
-
-
-def build(config, state):
-    """Its masked-LM class with these weights; nothing of the class may be left as it was initialised."""
-    from transformers import AutoModelForMaskedLM
-
-    config._attn_implementation = "eager"
-    model = AutoModelForMaskedLM.from_config(config).eval()
-    if config.model_type == "ernierna":  # its class makes this half as wide as there are heads, the authors' 6
-        for name in ("dense1", "dense2"):
-            shape = state[f"model.pairwise_bias_proj.{name}.weight"].shape
-            setattr(model.model.pairwise_bias_proj, name, torch.nn.Linear(shape[1], shape[0]))
-    left = model.load_state_dict(state, strict=False)
-    assert left.missing_keys == []
-    return model
-
-
-@torch.inference_mode()
-def outputs(model, ids, inner):
-    """Attention [l h t t], embedding and logits of the inner tokens, by its own eager code."""
-    ids = torch.tensor([ids])
-    told = {"attention_mask": torch.ones_like(ids)}
-    out = model(ids, **told, output_attentions=True)
-    hidden = model.base_model(ids, **told).last_hidden_state[0, inner]
-    return torch.stack([maps[0] for maps in out.attentions])[..., inner, inner], hidden, out.logits[0, inner]
-
-
-def tokens_maps(encoder, rna):
-    """What our adapter streams, before tokens are spread over bases."""
-    from rnaexp.models.streaming import EveryHead
-    from rnaexp.models.tokens import Spread
-
-    encoding, maps = encoder.tokens.encode(rna), []
-    inner = slice(len(encoder.tokens.before), len(encoding.ids) - len(encoder.tokens.after))
-    reading = EveryHead(
-        encoder._layer_of, [Spread(inner, None)], [len(encoding.ids)], lambda _r, _l, layer: maps.append(layer.clone())
-    )
-    with torch.inference_mode():
-        hidden = encoder._body()(torch.tensor([encoding.ids]), reading=reading).last_hidden_state[0, inner]
-        logits = encoder.network(torch.tensor([encoding.ids])).logits[0, inner]
-    return torch.stack(maps), hidden, logits
-
-
-def difference(one, other):
-    assert one.shape == other.shape
-    return float((one - other).abs().max())
-
-
-# --- where the authors' outputs are here: all three
-
-# Catalogue name: fixture, multimolecule's name, where the file holds tensors, sizes under our names, its old letters.
-WORDS = ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size")
-FAIR = ("encoder_layers", "encoder_embed_dim", "encoder_attention_heads", "encoder_ffn_embed_dim")
-THREE = {
-    "rna-fm": ("rnafm", "rnafm", "model", FAIR),
-    "ernie-rna": ("ernierna", "ernierna", "model", FAIR),
-    "rinalmo-giga": ("rinalmo", "rinalmo", None, ("num_blocks", "embed_dim", "num_heads", None)),
-    "utr-lm-mrl": ("utrlm", "utrlm", None, ("num_layers", "embed_dim", "attention_heads", None)),
-    "rnabert": ("rnabert", "rnabert", None, WORDS),
-    "splicebert": ("splicebert", "splicebert", None, WORDS),
-}
 # Letter logits on which it differs from the authors, and by how much; attention and embeddings agree everywhere.
 WRONG_LETTERS = {"rnabert": (1.0, 1.5), "utr-lm-mrl": (1e-4, 2e-4)}
 
 
-def theirs_on_golden(name, made):
-    _, kind, inside, words = THREE[name]
-    (path,) = [p for p in made.weights.rglob("*") if p.suffix in {".pt", ".pth", ".ckpt", ".pkl", ".bin"}]
-    state = named_tensors(read_checkpoint(path), path, inside=inside)
-    code, told = converter(kind), made.facts["config"]
-    sizes = {ours: told[theirs] for ours, theirs in zip(WORDS, words, strict=True) if theirs is not None}
-    sizes.setdefault("intermediate_size", 4 * sizes["hidden_size"])
-    old = getattr(code, "original_vocab_list", None)
-    if kind == "rnafm":
-        sizes |= {"max_position_embeddings": told["max_positions"] + 2, "token_dropout": told["token_dropout"]}
-        # Its converter was written against a file whose names lack one word of these.
-        state = {key.replace("sentence_encoder", "encoder"): tensor for key, tensor in state.items()}
-        state = {key.replace("encoder.lm_head", "lm_head"): tensor for key, tensor in state.items()}
-        old = code.original_vocabs["single"]
-    if kind == "splicebert":
-        sizes["max_position_embeddings"] = told["max_position_embeddings"]
-        state["bert.embeddings.position_ids"] = torch.zeros(1)  # its converter insists on this leftover
-        old = ["<pad>", "<unk>", "<cls>", "<eos>", "<mask>", *"NACGU"]
-    config = code.Config(**sizes, vocab_size=len(vocabulary()))
-    return build(config, code._convert_checkpoint(config, state, vocabulary(), old))
+def assert_equal(found, name):
+    for what, (ours, theirs) in found.items():
+        assert theirs.std() > 1e-3, what
+        assert difference(ours, theirs) < TOLERANCE, what
+    assert spec(name).proof_state == "equal to multimolecule"
 
 
 @pytest.mark.golden
 @pytest.mark.parametrize("name", THREE)
-def test_the_authors_multimolecule_and_ours_agree(name, golden, load_golden, maps_of):
+def test_the_authors_multimolecule_and_ours_agree(name, golden, load_golden):
     made = golden(THREE[name][0])
-    model, encoder = theirs_on_golden(name, made), load_golden(name, made)
-    ids = vocabulary()
+    encoder = load_golden(name, made)
     for which in ("short", "long"):
-        rna = Rna(id=which, sequence=made.sequence(which))
-        before, after = ([], []) if name == "rnabert" else ([ids.index("<cls>")], [ids.index("<eos>")])
-        # ERNIE-RNA's authors feed N as <unk>, multimolecule as N: seen here as the authors do.
-        letters = rna.sequence.replace("N", "?") if name == "ernie-rna" else rna.sequence
-        tokens = [*before, *(ids.index("<unk>" if base == "?" else base) for base in letters), *after]
-        maps, embedding, logits = outputs(model, tokens, slice(len(before), len(tokens) - len(after)))
-        keys = (f"attn_{which}_nopad", f"attn_prob_{which}", f"attn_{which}")
-        authors = made.array(next(key for key in keys if key in made.expected)).float()
-        assert difference(maps, authors) < TOLERANCE
-        assert difference(maps_of(encoder, rna), maps) < TOLERANCE
-        assert difference(encoder.embed([rna])[0], embedding) < TOLERANCE
-        apart = difference(encoder.logits(rna)[:, encoder._letter_ids()], logits[:, [ids.index(b) for b in "ACGU"]])
+        authors, ours = beside.all_three(name, made, encoder, which)
+        for pair in (authors["attention"], authors["embedding"], ours["attention"], ours["embedding"]):
+            assert difference(*pair) < TOLERANCE
         least, most = WRONG_LETTERS.get(name, (0.0, TOLERANCE))
-        assert least <= apart < most
+        for letters in (authors["logits"], ours["logits"]):
+            assert least <= difference(*letters) < most
 
 
-# --- where no author's output is here: multimolecule and ours
-
-SIZES = {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3, "intermediate_size": 40}
-
-
-def random_state(shapes, seed=5):
-    """Weights in the authors' layout, large enough that attention is not flat."""
-    generator = torch.Generator().manual_seed(seed)
-    return {name: torch.randn(shape, generator=generator) * 0.3 for name, shape in shapes.items()}
-
-
-def bert_shapes(letters, layers=2, width=24, inner=40, positions=512):
-    """transformers' BERT, as DNABERT's and 3UTRBERT's files hold it."""
-    from transformers import BertConfig, BertForMaskedLM
-
-    config = BertConfig(
-        vocab_size=letters,
-        hidden_size=width,
-        num_hidden_layers=layers,
-        num_attention_heads=3,
-        intermediate_size=inner,
-        max_position_embeddings=positions,
-    )
-    state = BertForMaskedLM(config).state_dict()
-    return {name: tensor.shape for name, tensor in state.items()}
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "k"),
-    [
-        *(("dnabert", f"dnabert-{k}mer", k) for k in (4, 5, 6)),
-        *(("utrbert", f"3utrbert-{k}mer", k) for k in (4, 5, 6)),
-    ],
-)
+@pytest.mark.parametrize(("kind", "name", "k"), beside.KMERS)
 def test_kmer_models_equal_multimolecule(kind, name, k, tmp_path):
-    letters = "ATCG" if kind == "dnabert" else "AUCG"
-    words = ["".join(word) for word in product(letters, repeat=k)]
-    random.Random(k).shuffle(words)  # the file's order decides, not the alphabet's
-    state = random_state(bert_shapes(5 + len(words)))
-    state["cls.predictions.decoder.weight"] = state["bert.embeddings.word_embeddings.weight"]
-    state["cls.predictions.decoder.bias"] = state["cls.predictions.bias"]
-    torch.save(state, tmp_path / "pytorch_model.bin")
-    (tmp_path / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]))
-    told = {**SIZES, "model_type": "bert", "vocab_size": 5 + len(words), "max_position_embeddings": 512}
-    (tmp_path / "config.json").write_text(json.dumps(told))
-    old = ["<pad>", "<unk>", "<cls>", "<eos>", "<mask>", *(word.replace("T", "U") for word in words)]
-    new = vocabulary("nucleobase", nmers=k) if kind == "dnabert" else vocabulary(nmers=k)
-    code = converter(kind)
-    config = code.Config(**SIZES, **({"nmers": k} if kind == "utrbert" else {}))
-    config.vocab_size = len(new)
-    held = {**state, "bert.embeddings.position_ids": torch.zeros(1)}
-    order = (old, new) if kind == "dnabert" else (new, old)
-    converted = code._convert_checkpoint(config, held, *order)
-    converted.pop("model.embeddings.position_ids", None)
-    model = build(config, converted)
-    tokens = [new.index(RNA.sequence[at : at + k]) for at in range(len(RNA) - k + 1)]
-    maps, embedding, _ = outputs(model, [new.index("<cls>"), *tokens, new.index("<eos>")], slice(1, -1))
-    encoder = load(name, weights=tmp_path, device="cpu")
-    ours = tokens_maps(encoder, RNA)
-    assert maps.std() > 1e-3
-    assert difference(ours[0], maps) < TOLERANCE
-    assert difference(ours[1], embedding) < TOLERANCE
-    assert spec(name).proof_state == "equal to multimolecule"
+    assert_equal(beside.kmers(kind, name, k, tmp_path), name)
 
 
 def test_rnaernie_equals_multimolecule(tmp_path):
-    code = converter("rnaernie")
-    config = code.Config(**SIZES, vocab_size=len(vocabulary()))
-    from transformers import AutoModelForMaskedLM
-
-    config._attn_implementation = "eager"
-    shapes = {name: tensor.shape for name, tensor in AutoModelForMaskedLM.from_config(config).state_dict().items()}
-    state = random_state(shapes)
-    state["lm_head.decoder.weight"] = state["model.embeddings.word_embeddings.weight"]
-    state["lm_head.decoder.bias"] = state["lm_head.bias"]
-    model = build(config, state)
-    model.save_pretrained(tmp_path)
-    ids = vocabulary()
-    maps, embedding, logits = outputs(
-        model, [ids.index("<cls>"), *(ids.index(base) for base in RNA.sequence), ids.index("<eos>")], slice(1, -1)
-    )
-    encoder = load("rnaernie", weights=tmp_path, device="cpu")
-    ours = tokens_maps(encoder, RNA)
-    assert maps.std() > 1e-3
-    for one, other in zip(ours, (maps, embedding, logits), strict=True):
-        assert difference(one, other) < TOLERANCE
-    assert spec("rnaernie").proof_state == "equal to multimolecule"
+    assert_equal(beside.rnaernie(tmp_path), "rnaernie")
 
 
-def dnabert_2_shapes(letters, layers=2, width=24, inner=40):
-    """As zhihan1996/DNABERT-2-117M names its tensors, which multimolecule's converter was written against."""
-    shapes = {
-        "bert.embeddings.word_embeddings.weight": (letters, width),
-        "bert.embeddings.token_type_embeddings.weight": (2, width),
-        "bert.embeddings.LayerNorm.weight": (width,),
-        "bert.embeddings.LayerNorm.bias": (width,),
-        "cls.predictions.transform.dense.weight": (width, width),
-        "cls.predictions.transform.dense.bias": (width,),
-        "cls.predictions.transform.LayerNorm.weight": (width,),
-        "cls.predictions.transform.LayerNorm.bias": (width,),
-        "cls.predictions.decoder.bias": (letters,),
-    }
-    for layer in range(layers):
-        shapes |= {
-            f"bert.encoder.layer.{layer}.{name}": shape
-            for name, shape in {
-                "attention.self.Wqkv.weight": (3 * width, width),
-                "attention.self.Wqkv.bias": (3 * width,),
-                "attention.output.dense.weight": (width, width),
-                "attention.output.dense.bias": (width,),
-                "attention.output.LayerNorm.weight": (width,),
-                "attention.output.LayerNorm.bias": (width,),
-                "mlp.gated_layers.weight": (2 * inner, width),
-                "mlp.wo.weight": (width, inner),
-                "mlp.wo.bias": (width,),
-                "mlp.layernorm.weight": (width,),
-                "mlp.layernorm.bias": (width,),
-            }.items()
-        }
-    return shapes
-
-
-def test_dnabert_2_equals_multimolecule(bpe_tokenizer):
-    folder, letters = bpe_tokenizer
-    state = random_state(dnabert_2_shapes(letters))
-    state["cls.predictions.decoder.weight"] = state["bert.embeddings.word_embeddings.weight"]
-    torch.save(state, folder / "pytorch_model.bin")
-    (folder / "config.json").write_text(json.dumps({**SIZES, "model_type": "bert", "vocab_size": letters}))
-    code = converter("dnabert2")
-    config = code.Config(**SIZES, vocab_size=letters, pad_token_id=0)
-    model = build(config, code._convert_checkpoint(config, dict(state)))
-    encoder = load("dnabert-2", weights=folder, device="cpu")
-    encoding = encoder.tokens.encode(RNA)
-    assert len(encoding.ids) < len(RNA), "tokens of several bases"
-    maps, embedding, logits = outputs(model, list(encoding.ids), slice(None))
-    encoder.tokens.before = encoder.tokens.after = ()
-    ours = tokens_maps(encoder, RNA)
-    assert maps.std() > 1e-3
-    for one, other in zip(ours, (maps, embedding, logits), strict=True):
-        assert difference(one, other) < TOLERANCE
-    assert spec("dnabert-2").proof_state == "equal to multimolecule"
-
-
-def calm_shapes(layers=2, width=24, inner=96, letters=69):
-    """As oxpig/CaLM calm/model.py names its tensors."""
-    shapes = {
-        "embed_tokens.weight": (letters, width),
-        "emb_layer_norm_after.weight": (width,),
-        "emb_layer_norm_after.bias": (width,),
-        "lm_head.dense.weight": (width, width),
-        "lm_head.dense.bias": (width,),
-        "lm_head.layer_norm.weight": (width,),
-        "lm_head.layer_norm.bias": (width,),
-        "lm_head.bias": (letters,),
-    }
-    for layer in range(layers):
-        for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
-            shapes |= {f"layers.{layer}.self_attn.{name}.weight": (width, width)}
-            shapes |= {f"layers.{layer}.self_attn.{name}.bias": (width,)}
-        for name, shape in {"fc1": (inner, width), "fc2": (width, inner)}.items():
-            shapes |= {f"layers.{layer}.{name}.weight": shape, f"layers.{layer}.{name}.bias": shape[:1]}
-        for name in ("self_attn_layer_norm", "final_layer_norm"):
-            shapes |= {f"layers.{layer}.{name}.weight": (width,), f"layers.{layer}.{name}.bias": (width,)}
-    return shapes
+def test_dnabert_2_equals_multimolecule(tmp_path):
+    assert_equal(beside.dnabert_2(tmp_path), "dnabert-2")
 
 
 def test_calm_equals_multimolecule(tmp_path):
-    state = random_state(calm_shapes())
-    state["lm_head.weight"] = state["embed_tokens.weight"].clone()
-    angles = 1 / 10000 ** (torch.arange(0, 8, 2) / 8)
-    save_file(
-        {**state, **{f"layers.{at}.self_attn.rope.freqs": angles.clone() for at in range(2)}},
-        tmp_path / "calm_weights.safetensors",
-    )
-    code, new = converter("calm"), vocabulary(nmers=3)
-    config = code.Config(**{**SIZES, "intermediate_size": 96}, vocab_size=len(new))
-    model = build(config, code._convert_checkpoint(config, dict(state), new, code.original_vocab_list))
-    tokens = [new.index(RNA.sequence[at : at + 3]) for at in range(0, len(RNA), 3)]
-    maps, embedding, _ = outputs(model, [new.index("<cls>"), *tokens, new.index("<eos>")], slice(1, -1))
-    told = {"num_layers": 2, "embed_dim": 24, "attention_heads": 3}
-    encoder = load("calm", weights=tmp_path / "calm_weights.safetensors", config=told, device="cpu")
-    ours = tokens_maps(encoder, RNA)
-    assert maps.std() > 1e-3
-    assert difference(ours[0], maps) < TOLERANCE
-    assert difference(ours[1], embedding) < TOLERANCE
-    assert spec("calm").proof_state == "equal to multimolecule"
+    assert_equal(beside.calm(tmp_path), "calm")
+
+
+def test_hyenadna_equals_multimolecule(tmp_path):
+    assert_equal(beside.convolutions(tmp_path), "hyenadna-tiny")
 
 
 # --- its own layout, through its own classes

@@ -44,17 +44,16 @@ def write_bert(folder, tokens, *, head=True, seed=1, **sizes):
     return folder
 
 
-def write_esm(folder, tokens, *, seed=1, positions="rotary"):
+def write_esm(folder, tokens, *, seed=1, positions="rotary", **sizes):
     from transformers import EsmConfig, EsmForMaskedLM
 
+    settings = {"max_position_embeddings": 68, "token_dropout": True, **SIZES, **sizes}
     config = EsmConfig(
         vocab_size=5 + len(tokens),
-        max_position_embeddings=68,
         position_embedding_type=positions,
-        token_dropout=True,
         pad_token_id=1,
         mask_token_id=4,
-        **SIZES,
+        **settings,
     )
     torch.manual_seed(seed)
     EsmForMaskedLM(config).save_pretrained(folder)
@@ -88,15 +87,15 @@ def kmer_folder(tmp_path_factory):
     return write_bert(tmp_path_factory.mktemp("kmer"), ["".join(k) for k in product("ACGT", repeat=3)])
 
 
-@pytest.fixture(scope="package")
-def bpe_folder(tmp_path_factory):
-    """A BERT whose tokens are A, C, G, T, AC and GGG, joined greedily."""
+BPE = ["A", "C", "G", "T", "AC", "GG", "GGG"]
+
+
+def write_bpe(folder):
+    """A tokenizer of A, C, G, T, AC, GG and GGG, joined greedily; returns the number of its tokens."""
     from tokenizers import Tokenizer, models, processors
     from transformers import PreTrainedTokenizerFast
 
-    words = ["A", "C", "G", "T", "AC", "GG", "GGG"]
-    folder = write_bert(tmp_path_factory.mktemp("bpe"), words)
-    vocabulary = {token: at for at, token in enumerate(SPECIAL["bert"] + words)}
+    vocabulary = {token: at for at, token in enumerate(SPECIAL["bert"] + BPE)}
     merges = [("A", "C"), ("G", "G"), ("GG", "G")]
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, unk_token="[UNK]"))
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -104,6 +103,14 @@ def bpe_folder(tmp_path_factory):
     )
     names = {"unk_token": "[UNK]", "pad_token": "[PAD]", "mask_token": "[MASK]", "cls_token": "[CLS]"}
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, sep_token="[SEP]", **names).save_pretrained(folder)
+    return len(vocabulary)
+
+
+@pytest.fixture(scope="package")
+def bpe_folder(tmp_path_factory):
+    """A BERT on BPE tokens."""
+    folder = write_bert(tmp_path_factory.mktemp("bpe"), BPE)
+    write_bpe(folder)
     return folder
 
 

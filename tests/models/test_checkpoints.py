@@ -221,3 +221,17 @@ def test_an_untrained_twin_of_a_folder_has_its_sizes_and_other_weights(bert_fold
     assert twin.fingerprint == again.fingerprint != trained.fingerprint
     assert (twin.layers, twin.heads) == (trained.layers, trained.heads)
     assert not torch.allclose(read_all(twin, make_rna(9))[0], read_all(trained, make_rna(9))[0])
+
+
+def test_a_file_counts_more_than_its_row_and_the_caller_more_than_both(tmp_path):
+    """The row of AIDO.RNA 25M says LayerNorm; this file says RMSNorm, and has no biases of a LayerNorm."""
+    from rnaexp.models.aido_rna import ADAPTER
+
+    sizes = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 3, "normalization_type": "RMSNorm"}
+    network = ADAPTER.build({**sizes, "intermediate_size": 32}, seed=1)
+    state = {ADAPTER.named(key): tensor for key, tensor in network.state_dict().items()}
+    torch.save(state, tmp_path / "pytorch_model.bin")
+    (tmp_path / "config.json").write_text(json.dumps(sizes))
+    assert load("aido-rna-25m", weights=tmp_path, device="cpu").spec.width == 24
+    with pytest.raises(InputError, match=r"missing: bert\.encoder\.layer\.0\.attention\.ln\.bias"):
+        load("aido-rna-25m", weights=tmp_path, config={"normalization_type": "LayerNorm"}, device="cpu")

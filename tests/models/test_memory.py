@@ -28,7 +28,7 @@ def test_what_the_authors_count_is_known_where_sizes_are_not():
 
 
 def test_what_is_unknown_is_not_estimated():
-    assert weight_bytes(spec("aido-rna-650m")) is None
+    assert weight_bytes(spec("birna-bert")) is None
     assert weight_bytes(spec("viennarna")) is None
 
 

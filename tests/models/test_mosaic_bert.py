@@ -1,9 +1,8 @@
 """DNABERT-2's class: its linear biases in a plain loop, and its way through the loader with a BPE tokenizer."""
 
-import json
-
 import pytest
 import torch
+from tests.models.families import write_mosaic_bert
 
 from rnaexp.errors import UnavailableError
 from rnaexp.models import load
@@ -27,20 +26,9 @@ def test_biases_fall_by_the_slope_with_each_token():
 
 
 @pytest.fixture(scope="module")
-def folder(bpe_folder, tmp_path_factory):
-    """Random weights as the hub names them, packed projections and all, beside a BPE tokenizer."""
+def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("dnabert2")
-    for file in bpe_folder.glob("*token*.json"):
-        (path / file.name).write_bytes(file.read_bytes())
-    sizes = {"hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 3, "intermediate_size": 32}
-    network = ADAPTER.build({**sizes, "vocab_size": 12, "initializer_range": 0.3}, seed=1)
-    state = {ADAPTER.named(key): tensor for key, tensor in network.state_dict().items()}
-    for layer in range(3):
-        for kind in ("weight", "bias"):
-            names = [f"bert.encoder.layer.{layer}.attention.self.{part}.{kind}" for part in ("query", "key", "value")]
-            state[names[0].replace("query", "Wqkv")] = torch.cat([state.pop(name) for name in names])
-    torch.save(state, path / "pytorch_model.bin")
-    (path / "config.json").write_text(json.dumps({**sizes, "vocab_size": 12, "model_type": "bert"}))
+    write_mosaic_bert(path, layers=3, heads=3)
     return path
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tests.models.test_published import TINY
+from tests.models.families import SIZED, opened
 
 from rnaexp.errors import InputError
 from rnaexp.models import load
@@ -16,14 +16,14 @@ from rnaexp.structure.reading import Reading
 
 
 def tiny(name, **how):
-    return load(f"untrained:{name}", config=TINY[name], device="cpu", seed=3, **how)
+    return opened(name, None, **how)
 
 
 def key(encoder, rna):
     return _key(encoder, rna, Reading(read_out=read_out_of(encoder), scoring=Scoring()))
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize("name", SIZED)
 def test_half_precision_is_near_softmaxed_in_full_and_another_result(name, read_all, make_rna):
     rna = make_rna(33)
     whole, half = tiny(name), tiny(name, precision="bf16")

@@ -4,11 +4,12 @@ import re
 
 import pytest
 import torch
+from tests.models.families import ALIGNED, EVERY, UNATTENDED, opened
 
 from rnaexp.data.letters import normalise
 from rnaexp.errors import UnavailableError
 from rnaexp.models import load, names, spec
-from rnaexp.models.tokens import Spread
+from rnaexp.models.spread import Spread
 from rnaexp.rna import Rna
 
 WANTED = [
@@ -70,29 +71,16 @@ WANTED = [
     "esm2-15b",
 ]
 
-# One name of each family that loads, with sizes under its authors' names that a test can afford.
-TINY = {
-    "rna-fm": {"encoder_layers": 2, "encoder_embed_dim": 24, "encoder_attention_heads": 3},
-    "esm2-650m": {"encoder_layers": 2, "encoder_embed_dim": 24, "encoder_attention_heads": 3},
-    "resm-150m": {"num_layers": 2, "embed_dim": 24, "num_attention_heads": 3},
-    "utr-lm-mrl": {"num_layers": 2, "embed_dim": 24, "attention_heads": 3},
-    "calm": {"num_layers": 2, "embed_dim": 24, "attention_heads": 3},
-    "rinalmo-micro": {"num_blocks": 2, "embed_dim": 24, "num_heads": 3},
-    "aido-rna-1.6b": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3, "intermediate_size": 32},
-    "ernie-rna": {"encoder_layers": 2, "encoder_embed_dim": 24, "encoder_attention_heads": 3},
-    "rna-km": {"n_layer": 2, "d_model": 24, "n_head": 3},
-    "lucaone": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
-    "nt-v2-250m": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
-    "rnaernie": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
-    "splicebert": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
-    "dnabert-4mer": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
-    "3utrbert-3mer": {"num_hidden_layers": 2, "hidden_size": 24, "num_attention_heads": 3},
-}
+
+@pytest.fixture(scope="module", params=EVERY)
+def tiny(request, tmp_path_factory):
+    return opened(request.param, tmp_path_factory.mktemp(request.param))
 
 
-@pytest.fixture(scope="module", params=TINY)
-def tiny(request):
-    return load(f"untrained:{request.param}", config=TINY[request.param], device="cpu", seed=3)
+def test_every_loader_of_a_row_that_loads_has_a_tiny_instance():
+    never = {"protrna", "uni-rna", "evo-1-8k", "evo-1-131k"}  # no weights that this program opens
+    loaders = {spec(name).loader for name in WANTED if name not in never}
+    assert loaders == {spec(name).loader for name in (*EVERY, *ALIGNED, *UNATTENDED)}
 
 
 def test_every_row_of_the_comparison_is_there_exactly_once():
@@ -178,6 +166,24 @@ def test_what_is_streamed_is_attention_written_out(tiny, written_out, read_all, 
     spread = Spread.of(encoding)
     torch.testing.assert_close(maps, spread.maps(torch.cat(written_out)), atol=1e-6, rtol=1e-4)
     torch.testing.assert_close(embedding, spread.rows(hidden), atol=1e-5, rtol=1e-4)
+
+
+def test_the_states_are_what_goes_into_each_layer_and_the_embedding_at_last(tiny, make_rna):
+    rnas = [make_rna(30, seed=4), make_rna(18, seed=8)]
+    layers = next(module for module in tiny._body().modules() if isinstance(module, torch.nn.ModuleList))
+    goes_in = []
+    hooks = [layer.register_forward_pre_hook(lambda _, inputs: goes_in.append(inputs[0].clone())) for layer in layers]
+    every = tiny.embed_layers(rnas)
+    for hook in hooks:
+        hook.remove()
+    assert len(goes_in) == 2
+    for at, (rna, states, embedding) in enumerate(zip(rnas, every, tiny.embed(rnas), strict=True)):
+        assert states.shape == (3, *embedding.shape)
+        torch.testing.assert_close(states[-1], embedding, atol=1e-6, rtol=1e-5)
+        encoding = tiny.tokens.encode(rna)
+        for layer, rows in enumerate(goes_in):
+            expected = Spread.of(encoding).rows(rows[at, : len(encoding.ids)])
+            torch.testing.assert_close(states[layer], expected, atol=1e-6, rtol=1e-5)
 
 
 def test_a_batch_of_three_equals_three_batches_of_one(tiny, read_all, make_rna):

@@ -2,7 +2,9 @@ import pytest
 import torch
 
 from rnaexp.errors import UnsuitableError
-from rnaexp.models.tokens import Spread, Vocabulary, to_bases
+from rnaexp.models import spread
+from rnaexp.models.spread import Spread, to_bases
+from rnaexp.models.tokens import Vocabulary
 from rnaexp.rna import Encoding, Rna
 
 LETTERS = Vocabulary(model="toy", ids={"A": 5, "C": 6, "G": 7, "U": 8}, before=(1,), after=(2,), mask=3)
@@ -90,6 +92,16 @@ def test_kmer_maps_are_the_mean_over_the_tokens_that_cover_both_bases(k):
     encoding = kmers(k).encode(rna("GACUUGGACCAU"))
     maps = torch.rand(3, len(encoding.ids), len(encoding.ids))
     assert torch.allclose(to_bases(maps, encoding).double(), spread_by_loops(maps, encoding), atol=1e-6)
+
+
+@pytest.mark.parametrize(("k", "bases"), [(3, 3), (6, 7), (4, 23)])
+def test_kmer_maps_summed_a_few_at_a_time_are_those_summed_at_once(k, bases, monkeypatch):
+    encoding = kmers(k).encode(rna("GACUUGGACCAUGCAUUAGCAGU"[:bases]))
+    maps = torch.rand(2, 5, len(encoding.ids), len(encoding.ids))
+    expected = torch.stack([spread_by_loops(part, encoding) for part in maps])
+    for cache in (1, 2 * bases**2 * 4, 2**30):
+        monkeypatch.setattr(spread, "_CACHE", cache)
+        assert torch.allclose(to_bases(maps, encoding).double(), expected, atol=1e-6)
 
 
 def test_words_of_mixed_length_spread_the_same_way():

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from rnaexp.data.letters import normalise
 from rnaexp.errors import UnsuitableError
 from rnaexp.models.fair_esm import CALM
-from rnaexp.models.tokens import Spread, Vocabulary, Words, to_bases
+from rnaexp.models.spread import Spread, to_bases
+from rnaexp.models.tokens import Vocabulary, Words
 from rnaexp.rna import Rna
 
 NT = Words(

@@ -6,15 +6,12 @@ import json
 import pytest
 import torch
 
-from rnaexp.models import load
+from rnaexp.models import load, names
 from rnaexp.models.fair_esm import RNA_FM
 from rnaexp.models.nucleotide_transformer import ADAPTER as NT
 from rnaexp.rna import Rna
 from tests.command import answer, inside
-from tests.models.conftest import (
-    bpe_folder,  # noqa: F401
-    write_bert,
-)
+from tests.models.conftest import write_bert
 from tests.models.test_mosaic_bert import folder as dnabert_2_folder  # noqa: F401
 
 SIZES = {"encoder_layers": 2, "encoder_embed_dim": 24, "encoder_attention_heads": 3, "encoder_ffn_embed_dim": 48}
@@ -66,7 +63,7 @@ def test_convert_writes_safetensors_that_load_alone_with_equal_maps(authors_file
     told = answer(
         inside("models", "convert", "rna-fm", "--weights", authors_file, "--out", "out", "--json", cwd=tmp_path)
     )
-    assert told == {"name": "rna-fm", "path": "out", "maps_equal": True}
+    assert told == {"name": "rna-fm", "path": "out", "outputs_equal": True}
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"model.safetensors", "config.json"}
     assert json.loads((tmp_path / "out" / "config.json").read_text())["num_attention_heads"] == 3
     assert torch.equal(maps("rna-fm", weights=tmp_path / "out"), maps("rna-fm", weights=authors_file))
@@ -108,3 +105,35 @@ def test_convert_refuses_what_it_cannot_do(words, code, said, tmp_path):
     done = inside("models", "convert", *words, cwd=tmp_path)
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
     assert (tmp_path / "full" / "mine.txt").read_text() == "keep"
+
+
+def test_the_list_holds_every_row_for_people_and_programs(tmp_path):
+    shown = inside("models", "list", cwd=tmp_path).stdout
+    told = answer(inside("models", "list", "--json", cwd=tmp_path))["models"]
+    assert [row["name"] for row in told] == list(names())
+    by_name = {row["name"]: row for row in told}
+    lines = {line.split("│")[1].strip(): line for line in shown.splitlines() if line.startswith("│")}
+    assert set(by_name) <= set(lines)
+    for name, cells in {
+        "hyenadna-tiny": ["2", "none", "128", "1024"],
+        "nt-v2-250m": ["unknown", "unknown", "unknown", "12282"],
+        "msm-nano": ["2", "2", "64", "unknown"],
+    }.items():
+        assert [cell.strip() for cell in lines[name].split("│")[4:8]] == cells
+    assert by_name["hyenadna-tiny"]["has_attention"] is False
+    assert by_name["nt-v2-250m"]["layers"] is None
+
+
+@pytest.mark.parametrize("name", ["protrna", "uni-rna", "evo-1-8k"])
+def test_what_cannot_be_had_is_shown_and_says_what_to_do_with_69(name, tmp_path):
+    assert inside("models", "show", name, cwd=tmp_path).returncode == 0
+    for verb in (
+        ("models", "fetch", name),
+        ("models", "check", name),
+        ("run", "--model", name),
+        ("embed", "x.fa", "--model", name),
+    ):
+        (tmp_path / "x.fa").write_text(">a\nACGU\n")
+        done = inside(*verb, cwd=tmp_path)
+        assert done.returncode == 69
+        assert "rnaexp score --" in done.stderr

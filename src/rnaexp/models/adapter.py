@@ -16,7 +16,7 @@ from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder, position_limit
 from rnaexp.models.fetch import Fetched, fetch_weights
-from rnaexp.models.spec import ModelSpec
+from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
 from rnaexp.models.tokens import Tokens, Vocabulary, Words
 
@@ -49,7 +49,7 @@ class Adapter:
     code hard-codes. `limited`: whether the network's positions end. `changed`: what the network has not, or has, that
     transformers' class has. `copies`: pairs of the file's keys that are one tensor where the configuration ties them;
     the second is checked and let go. `leftovers`: keys of the file (shell patterns) that serve other tasks or are
-    computed.
+    computed. `encoder`: what the network is wrapped in.
     """
 
     network: Any
@@ -70,6 +70,7 @@ class Adapter:
     copies: tuple[tuple[str, str], ...] = ()
     leftovers: tuple[str, ...] = ()
     can_predict: bool = True
+    encoder: Callable[..., Encoder] = TransformerEncoder
 
     def named(self, key: str) -> str:
         """What the published file calls a parameter of the network."""
@@ -96,10 +97,10 @@ def load_adapted(
     config: Mapping[str, Any] | None,
     device: str,
     seed: int | None,
-) -> TransformerEncoder:
+) -> Encoder:
     """The published file, a user's own, a folder that `rnaexp models convert` wrote, or (with a seed) random weights.
 
-    Sizes come from `config` (the authors' names or ours), else from the file, else from the catalogue.
+    Sizes come from the caller's `config` (the authors' names or ours), else from the file, else from the catalogue.
 
     Raises: InputError (keys or sizes that do not fit), UnavailableError (no weights).
     """
@@ -116,9 +117,10 @@ def load_adapted(
         weights_print = files.fingerprint_of_state(network.state_dict())
         tokens = _tokens(adapter, spec, weights)
     held: Any = network.config
-    return TransformerEncoder(
+    heads = held.num_attention_heads if spec.has_attention else None
+    return adapter.encoder(
         network.to(device),
-        spec=replace(spec, layers=held.num_hidden_layers, heads=held.num_attention_heads, width=held.hidden_size),
+        spec=replace(spec, layers=held.num_hidden_layers, heads=heads, width=held.hidden_size),
         tokens=tokens,
         fingerprint=files.fingerprint(weights_print, json.dumps(settings, sort_keys=True), tokens.fingerprint()),
         max_tokens=position_limit(held) if adapter.limited else None,
@@ -160,7 +162,9 @@ def _trained(
         return _converted(adapter, paths, told)
     held = files.read_checkpoint(path) if len(paths) == 1 else files.read_parts(paths)
     state = adapter.prepared(files.named_tensors(held, path, inside=adapter.inside))
-    told = {**told, **adapter.held(held), **(config or {})}
+    row = spec.settings or {}
+    asked = {key: value for key, value in (config or {}).items() if key not in row}
+    told = {**row, **told, **adapter.held(held), **asked}
     for name, expected in adapter.expected.items():
         if told.get(name, expected) != expected:
             message = f"{name} = {told[name]!r}; only {expected!r} is read"

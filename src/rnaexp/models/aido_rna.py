@@ -91,6 +91,12 @@ class AidoRna(RotaryEncoder):
         self.post_init()
 
 
+def _measured(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The inner width, which the shapes tell."""
+    units = state.get("bert.encoder.layer.0.mlp.up_proj.weight")
+    return {} if units is None else {"intermediate_size": units.shape[0]}
+
+
 ADAPTER = Adapter(
     network=AidoRna,
     tokens=TOKENS,
@@ -122,6 +128,7 @@ ADAPTER = Adapter(
         (r"^head\.bias$", "cls.predictions.bias"),
         (r"^head\.table$", "cls.predictions.decoder.weight"),
     ),
+    measured=_measured,
     copies=(
         ("bert.embeddings.word_embeddings.weight", "cls.predictions.decoder.weight"),
         ("cls.predictions.bias", "cls.predictions.decoder.bias"),

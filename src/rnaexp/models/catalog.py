@@ -166,7 +166,7 @@ def load(
     `weights`: file or folder in the authors' or the transformers layout, instead of the published one. `config`: sizes
     that such a file does not carry. `device`: auto takes a GPU where there is one. `seed`: of `untrained:<model>` and
     of the baselines; trained models have none. `precision`: fp32, bf16 or fp16, of weights and
-    activations. `token_pairs`: how a score of two tokens becomes scores of their bases (`tokens.Spread`).
+    activations. `token_pairs`: how a score of two tokens becomes scores of their bases (`spread.Spread`).
 
     Raises: InputError (unknown name, damaged or unfitting weights), UnavailableError.
     """
@@ -179,13 +179,16 @@ def load(
     if weights is not None and not Path(weights).exists():
         message = "no such file or folder"
         raise InputError(message, path=weights)
-    if entry.has_attention and not name.startswith(UNTRAINED) and weights is None:
+    if not name.startswith(UNTRAINED) and weights is None:
         refuse_too_large(entry, _device(device))
-    has_seed = name.startswith(UNTRAINED) or (entry.group == "baseline" and "seed" not in (config or {}))
+    given = dict(config or {})
+    row = {key: value for key, value in (entry.settings or {}).items() if key not in given}
+    entry = replace(entry, settings=row or None)  # what the caller says is no longer the row's
+    has_seed = name.startswith(UNTRAINED) or (entry.group == "baseline" and "seed" not in given)
     encoder = _loader(entry)(
         entry,
         weights=None if weights is None else Path(weights),
-        config={**(entry.settings or {}), **(config or {})} or None,
+        config={**row, **given} or None,
         device=_device(device),
         seed=seed if has_seed else None,
     )

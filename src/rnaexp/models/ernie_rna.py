@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig
 
 from rnaexp.models.adapter import Adapter, load_adapted
-from rnaexp.models.native import LetterHead, NativeEncoder, SelfAttention, hidden_keys
+from rnaexp.models.native import LetterHead, NativeEncoder, SelfAttention, hidden_keys, noted
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.tokens import Vocabulary
 
@@ -106,7 +106,9 @@ class ErnieRna(NativeEncoder):
         self.head = LetterHead(width, config.vocab_size, nn.LayerNorm(width))
         self.post_init()
 
-    def hidden(self, ids: Tensor, attention_mask: Tensor | None, **reading: Any) -> Tensor:
+    def hidden(
+        self, ids: Tensor, attention_mask: Tensor | None, *, states: list[Tensor] | None = None, **reading: Any
+    ) -> Tensor:
         """After the last layer, which ends with a norm."""
         pairs = pairing(ids)[..., None].to(self.norm.weight.dtype)
         bias = self.pair_out(nn.functional.gelu(self.pair_in(pairs))).movedim(-1, 1).contiguous()
@@ -114,7 +116,7 @@ class ErnieRna(NativeEncoder):
         bias = bias if padding is None else bias + padding
         hidden = self._embedded(ids)
         for layer in self.layers:
-            hidden, bias = layer(hidden, bias, **reading)
+            hidden, bias = layer(noted(hidden, states), bias, **reading)
         return hidden
 
     def _embedded(self, ids: Tensor) -> Tensor:

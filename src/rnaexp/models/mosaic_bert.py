@@ -17,7 +17,7 @@ from transformers import PreTrainedConfig
 from rnaexp.errors import UnavailableError
 from rnaexp.models.adapter import FOLDER, Adapter, load_adapted
 from rnaexp.models.huggingface import tokens_of
-from rnaexp.models.native import LetterHead, NativeEncoder, SelfAttention, hidden_keys
+from rnaexp.models.native import LetterHead, NativeEncoder, SelfAttention, hidden_keys, noted
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.tokens import Tokens
 
@@ -87,7 +87,9 @@ class MosaicBert(NativeEncoder):
         )
         self.post_init()
 
-    def hidden(self, ids: Tensor, attention_mask: Tensor | None, **reading: Any) -> Tensor:
+    def hidden(
+        self, ids: Tensor, attention_mask: Tensor | None, *, states: list[Tensor] | None = None, **reading: Any
+    ) -> Tensor:
         """After the last layer."""
         hidden = self.norm(self.embedding(ids) + self.kind.weight[0])
         mask = linear_biases(self.config.num_attention_heads, ids.shape[1], hidden)
@@ -95,7 +97,7 @@ class MosaicBert(NativeEncoder):
         if padding is not None:
             mask = mask + padding
         for layer in self.layers:
-            hidden = layer(hidden, mask, **reading)
+            hidden = layer(noted(hidden, states), mask, **reading)
         return hidden
 
     def letters(self, hidden: Tensor) -> Tensor:

@@ -19,9 +19,10 @@ ROTARY_BASE = 10000.0  # Su et al. 2021, arXiv:2104.09864
 
 @dataclass
 class EncoderOutput(ModelOutput):  # type: ignore[misc]
-    """`logits` is None for a model without a masked-letter head."""
+    """`logits` is None for a model without a letter head; `hidden_states`, if asked for, are l + 1, first to last."""
 
     last_hidden_state: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
     logits: Tensor | None = None
 
 
@@ -32,18 +33,36 @@ class NativeEncoder(PreTrainedModel):  # type: ignore[misc]
     _supports_attention_backend = True
     base_model_prefix = ""  # the network is its own body
 
-    def hidden(self, ids: Tensor, attention_mask: Tensor | None, **reading: Any) -> Tensor:
-        """Hidden states [b t d] after the last layer and what the authors put behind it."""
+    def hidden(
+        self, ids: Tensor, attention_mask: Tensor | None, *, states: list[Tensor] | None = None, **reading: Any
+    ) -> Tensor:
+        """Hidden states [b t d] after the last layer and what the authors put behind it; see `noted` for `states`."""
         raise NotImplementedError
 
     def letters(self, hidden: Tensor) -> Tensor | None:
         """Logits [b t v]; None for a model without a masked-letter head."""
         return None
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, **reading: Any) -> EncoderOutput:
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        *,
+        output_hidden_states: bool = False,
+        **reading: Any,
+    ) -> EncoderOutput:
         """`attention_mask` [b t] is 1 for tokens, 0 for padding; None: no padding."""
-        hidden = self.hidden(input_ids, attention_mask, **reading)
-        return EncoderOutput(last_hidden_state=hidden, logits=self.letters(hidden))
+        states: list[Tensor] | None = [] if output_hidden_states else None
+        hidden = self.hidden(input_ids, attention_mask, states=states, **reading)
+        every = None if states is None else (*states, hidden)
+        return EncoderOutput(last_hidden_state=hidden, hidden_states=every, logits=self.letters(hidden))
+
+
+def noted(hidden: Tensor, states: list[Tensor] | None) -> Tensor:
+    """What goes into a layer, kept if every layer's states are asked for."""
+    if states is not None:
+        states.append(hidden)
+    return hidden
 
 
 class LetterHead(nn.Module):
@@ -169,15 +188,17 @@ class RotaryEncoder(NativeEncoder):
         states: Tensor = self.embedding(ids)
         return states
 
-    def hidden(self, ids: Tensor, attention_mask: Tensor | None, **reading: Any) -> Tensor:
+    def hidden(
+        self, ids: Tensor, attention_mask: Tensor | None, *, states: list[Tensor] | None = None, **reading: Any
+    ) -> Tensor:
         """After the final norm."""
         hidden = self.embedded(ids, attention_mask)
         rotary = rotations(ids.shape[1], self.config.hidden_size // self.config.num_attention_heads, hidden)
         mask = hidden_keys(attention_mask, hidden.dtype)
         for layer in self.layers:
-            hidden = layer(hidden, mask, rotary=rotary, **reading)
-        states: Tensor = self.norm(hidden)
-        return states
+            hidden = layer(noted(hidden, states), mask, rotary=rotary, **reading)
+        normed: Tensor = self.norm(hidden)
+        return normed
 
     def letters(self, hidden: Tensor) -> Tensor:
         """By the tokens' own embeddings, unless the head has a table of its own."""

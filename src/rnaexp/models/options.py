@@ -6,7 +6,7 @@ import torch
 
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
-from rnaexp.models.tokens import TokenPairs
+from rnaexp.models.spread import TokenPairs
 from rnaexp.models.weights import fingerprint
 
 Precision = Literal["fp32", "bf16", "fp16"]

@@ -4,6 +4,7 @@ Each fact was read in the file named beside it: the authors' repository, or mult
 (DLS5-Omics/multimolecule at cb097904, `multimolecule/models/*/README.md`; below "the card").
 """
 
+from rnaexp.models import published_series
 from rnaexp.models.spec import ModelSpec
 
 _DRIVE = "published on a shared drive, which a program cannot fetch: download it from {} by hand, then --weights FILE"
@@ -29,52 +30,6 @@ _RNA_FM = ModelSpec(
     citation="doi:10.1101/2022.08.06.503062",
 )
 
-_RINALMO = "https://zenodo.org/records/15043668/files/rinalmo_{}_pretrained.pt"  # lbcb-sci/RiNALMo README
-
-
-def _rinalmo(size: str, layers: int, width: int, parameters: str) -> ModelSpec:
-    """Sizes: lbcb-sci/RiNALMo rinalmo/config.py; parameters and training set: the card."""
-    return ModelSpec(
-        name=f"rinalmo-{size}",
-        title=f"RiNALMo {size}",
-        group="diverse-ncrna",
-        loader="rnaexp.models.rinalmo:load",
-        layers=layers,
-        heads=20,
-        width=width,
-        parameters=parameters,
-        max_bases=1022,
-        alphabet="ACGUN",
-        source=_RINALMO.format(size),
-        licence="Apache-2.0 (code)",
-        trained_on="RNAcentral, Rfam, Ensembl, Nucleotide: 36 million ncRNAs",
-        structure_seen="none",
-        proof_state="golden",
-        proof="authors' code on deterministic weights: tests/golden/test_golden_published.py",
-        citation="arXiv:2403.00043",
-    )
-
-
-def _aido(name: str, hub: str, trained_on: str) -> ModelSpec:
-    """genbio-ai/ModelGenerator modelgenerator/backbones; its sizes stand in the hub's config.json, not seen here."""
-    return ModelSpec(
-        name=f"aido-rna-{name}",
-        title=f"AIDO.RNA {hub.removeprefix('AIDO.RNA-')}",
-        group="diverse-ncrna",
-        loader="rnaexp.models.aido_rna:load",
-        alphabet="ACGUN",
-        source=f"hf:genbio-ai/{hub}",
-        licence="GenBio AI Community License (code)",
-        trained_on=trained_on,
-        proof_state="golden",
-        proof="authors' code on deterministic weights, both norms: tests/golden/test_golden_published.py",
-        citation="doi:10.1101/2024.11.28.625345",
-    )
-
-
-_MARS = "MARS, 886 million RNAs"
-_CENTRAL = "RNAcentral, 42 million ncRNAs"
-
 
 def _resm(size: str, layers: int, width: int) -> ModelSpec:
     """yikunpku/RESM README: sizes, licence, where the weights are."""
@@ -95,22 +50,6 @@ def _resm(size: str, layers: int, width: int) -> ModelSpec:
         unavailable=(
             "its file's URL is not known here: download it from doi:10.5281/zenodo.15980875, then --weights FILE"
         ),
-    )
-
-
-def _omnigenome(name: str, title: str, hub: str, parameters: str | None, citation: str | None) -> ModelSpec:
-    """Hub ids: yangheng95/OmniGenBench README and docs."""
-    return ModelSpec(
-        name=name,
-        title=title,
-        group="diverse-ncrna",
-        loader="rnaexp.models.huggingface:load",
-        parameters=parameters,
-        source=f"hf:yangheng/{hub}",
-        trained_on="OneKP" if name == "mp-rna" else "54 billion plant RNA and DNA tokens",
-        proof_state="unproven",
-        proof="its model code lies on the hub only; opened as ESM if its config.json says so, else refused",
-        citation=citation,
     )
 
 
@@ -212,17 +151,7 @@ ROWS = (
         proof="authors' code on deterministic weights, its maps softmaxed: tests/golden/test_golden_published.py",
         unavailable=_DRIVE.format("https://drive.google.com/drive/folders/10Yz-sdezhmazzVtrtdBGdzzqK1Z6f-Xv"),
     ),
-    _rinalmo("micro", 12, 480, "33.48M"),
-    _rinalmo("mega", 30, 640, "148.04M"),
-    _rinalmo("giga", 33, 1280, "650.88M"),
-    _aido("1m", "AIDO.RNA-1M-MARS", _MARS),
-    _aido("25m", "AIDO.RNA-25M-MARS", _MARS),
-    _aido("300m", "AIDO.RNA-300M-MARS", _MARS),
-    _aido("650m", "AIDO.RNA-650M", _CENTRAL),
-    _aido("1.6b", "AIDO.RNA-1.6B", _CENTRAL),
-    _omnigenome("mp-rna", "MP-RNA", "MP-RNA", None, "https://aclanthology.org/2024.findings-emnlp.304"),
-    _omnigenome("omnigenome-52m", "OmniGenome 52M", "OmniGenome-52M", "52M", None),
-    _omnigenome("omnigenome-186m", "OmniGenome 186M", "OmniGenome-186M", "186M", None),
+    *published_series.ROWS,
     _resm("150m", 30, 640),
     _resm("650m", 33, 1280),
     ModelSpec(
@@ -251,8 +180,8 @@ ROWS = (
         proof_state="unproven",
         proof="TensorFlow code that was not run here",
         unavailable=(
-            "published for TensorFlow only (zenodo.org/records/13888473, HDF5); score its attention from files: "
-            "rnaexp score --maps DIR"
+            "published for TensorFlow only (zenodo.org/records/13888473, HDF5), which is not installed here; write its "
+            "maps with its own code, a .npy an RNA, and score them: rnaexp score --maps DIR"
         ),
     ),
     ModelSpec(

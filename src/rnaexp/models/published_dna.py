@@ -7,8 +7,6 @@ from typing import Any
 
 from rnaexp.models.spec import ModelSpec
 
-_NO_ATTENTION = "no attention to read (a convolution over the whole sequence): embeddings only, and {}"
-
 
 def _dnabert(k: int, parameters: str) -> ModelSpec:
     """jerryji1993/DNABERT README and src/transformers/dnabert-config; parameters and training set: the card."""
@@ -61,33 +59,40 @@ def _nt_v2(size: str, **facts: Any) -> ModelSpec:
     )
 
 
-def _hyenadna(
-    size: str, hub: str, *, layers: int | None = None, width: int | None = None, parameters: str | None = None
-) -> ModelSpec:
-    """Hub ids: HazyResearch/hyena-dna README; sizes, where the card's name is clearly this checkpoint: the card."""
+def _hyenadna(size: str, hub: str, *, layers: int, width: int, tokens: int, **facts: Any) -> ModelSpec:
+    """Hub ids and max_bases: HazyResearch/hyena-dna README and huggingface.py; its code's licence.
+
+    Sizes: config.json of the hub's own repositories of tiny (6d3bcdb3) and large (7893972f); of small and medium the
+    config.json of models fine-tuned from them (tanoManzo/hyenadna-small-32k-seqlen-hf_ft_*, medium-160k).
+    """
     return ModelSpec(
+        **facts,
         name=f"hyenadna-{size}",
         title=f"HyenaDNA {size}",
         group="dna",
-        loader="rnaexp.models.huggingface:load",
+        loader="rnaexp.models.hyenadna:load",
         layers=layers,
         width=width,
-        parameters=parameters,
         has_attention=False,
         alphabet="ACGTN",
-        source=f"hf:LongSafari/{hub}",
-        licence="Apache-2.0",
+        settings={"max_position_embeddings": tokens, "intermediate_size": 4 * width},
+        source=f"hf:LongSafari/{hub}-hf",
+        licence="BSD-3-Clause (weights, as the hub says), Apache-2.0 (code)",
         trained_on="human genome GRCh38",
         structure_seen="none",
-        proof_state="unproven",
-        proof="no authors' output was at hand",
+        proof_state="equal to multimolecule",
+        proof="multimolecule on the same weights, by its own converter: tests/golden/test_multimolecule.py; the "
+        "operator written out: tests/models/test_hyenadna.py",
         citation="https://openreview.net/forum?id=ubzNoJjOKj",
-        unavailable=_NO_ATTENTION.format("its model code lies on the hub only, which is never run"),
     )
 
 
 def _esm2(size: str, layers: int, width: int, heads: int | None = None) -> ModelSpec:
-    """facebookresearch/esm README; heads of two sizes: yikunpku/RESM README, of the others not read anywhere."""
+    """facebookresearch/esm README.
+
+    Heads: yikunpku/RESM README (150M, 650M); config.json of facebook/esm2_t33_650M_UR50D and of models made from the
+    others, which name them: mgh6/esm_temp4 (35M), airkingbd/dplm_3b (3B). Of 8M and 15B not read anywhere.
+    """
     name = f"esm2_t{layers}_{size.upper()}_UR50D"
     return ModelSpec(
         name=f"esm2-{size}",
@@ -131,7 +136,8 @@ def _evo(size: str, context: int) -> ModelSpec:
         citation="doi:10.1126/science.ado9336",
         unavailable=(
             "StripedHyena: 3 of its 32 layers attend, and only backwards, so it has no map of pairs to read; its "
-            "package (evo-model) needs flash-attn on a GPU"
+            "package (evo-model) needs flash-attn on a GPU. What you get from it there, as pair scores: rnaexp score "
+            "--pairs DIR"
         ),
     )
 
@@ -183,6 +189,9 @@ ROWS = (
         title="Nucleotide Transformer v1 500M, human reference",
         group="dna",
         loader="rnaexp.models.huggingface:load",
+        layers=24,  # config.json of Xenova/nucleotide-transformer-500m-human-ref (cb15320e), which names it
+        heads=20,
+        width=1280,
         parameters="500M",
         max_bases=5994,
         resolution="k-mer",
@@ -196,17 +205,22 @@ ROWS = (
         citation="https://www.nature.com/articles/s41592-024-02523-z",
     ),
     # Sizes of 50M: the model card of kurtvalcorza/nucleotide-transformer-genomics-pipeline, which read config.json at
-    # 81b29e57; the others' stand in their own config.json, not seen here.
+    # 81b29e57. Of 100M and 500M: config.json of models fine-tuned from them, which names them (LiukG/
+    # gut_1024-finetuned-lora-NT-v2-100m-ms, mus_promoter-finetuned-lora-NT-v2-500m-ms). Of 250M: seen nowhere.
     _nt_v2("50m", layers=12, heads=16, width=512),
-    *(_nt_v2(size) for size in ("100m", "250m", "500m")),
-    _hyenadna("tiny", "hyenadna-tiny-1k-seqlen"),
-    _hyenadna("small", "hyenadna-small-32k-seqlen"),
-    _hyenadna("medium", "hyenadna-medium-160k-seqlen"),
-    _hyenadna("large", "hyenadna-large-1m-seqlen", layers=8, width=256, parameters="6.62M"),
+    _nt_v2("100m", layers=22, heads=16, width=512),
+    _nt_v2("250m"),
+    _nt_v2("500m", layers=29, heads=16, width=1024),
+    _hyenadna("tiny", "hyenadna-tiny-1k-seqlen", layers=2, width=128, tokens=1026, max_bases=1024),
+    _hyenadna("small", "hyenadna-small-32k-seqlen", layers=4, width=256, tokens=32770, max_bases=32768),
+    _hyenadna("medium", "hyenadna-medium-160k-seqlen", layers=8, width=256, tokens=160002, max_bases=160000),
+    _hyenadna(
+        "large", "hyenadna-large-1m-seqlen", layers=8, width=256, tokens=1000002, max_bases=10**6, parameters="6.62M"
+    ),
     _esm2("8m", 6, 320),
-    _esm2("35m", 12, 480),
+    _esm2("35m", 12, 480, heads=20),
     _esm2("150m", 30, 640, heads=20),
     _esm2("650m", 33, 1280, heads=20),
-    _esm2("3b", 36, 2560),
+    _esm2("3b", 36, 2560, heads=40),
     _esm2("15b", 48, 5120),
 )

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig
 
 from rnaexp.models.adapter import Adapter, load_adapted
-from rnaexp.models.native import NativeEncoder, SelfAttention, hidden_keys
+from rnaexp.models.native import NativeEncoder, SelfAttention, hidden_keys, noted
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.tokens import Vocabulary
 
@@ -77,14 +77,16 @@ class RnaKm(NativeEncoder):
         self.norm = nn.LayerNorm(config.hidden_size)
         self.post_init()
 
-    def hidden(self, ids: Tensor, attention_mask: Tensor | None, **reading: Any) -> Tensor:
+    def hidden(
+        self, ids: Tensor, attention_mask: Tensor | None, *, states: list[Tensor] | None = None, **reading: Any
+    ) -> Tensor:
         """After the final norm."""
         hidden = self.embedding(ids)
         padding = hidden_keys(attention_mask, hidden.dtype)
         bias = self._bias(ids.shape[1])
         mask = bias if padding is None else bias + padding
         for layer in self.layers:
-            hidden = layer(hidden, mask, **reading)
+            hidden = layer(noted(hidden, states), mask, **reading)
         return self.norm(hidden)
 
     def _bias(self, tokens: int) -> Float[Tensor, "1 h t t"]:

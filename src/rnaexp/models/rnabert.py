@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from rnaexp.data.download import fetch_file, file_sha256
+from rnaexp.errors import UnavailableError
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder
 from rnaexp.models.fetch import fetch_weights
@@ -28,6 +29,8 @@ OURS = "model.safetensors"  # as save_pretrained names it
 
 # MASK 1 and these letters, nothing else: their data loader drops every sequence with another letter.
 VOCABULARY = Vocabulary(model="rnabert", ids={"A": 2, "U": 3, "G": 4, "C": 5}, pad=0, mask=1)
+
+_INNER, _POSITIONS = 40, 440  # RNA_bert_config.json
 
 # Trained for other tasks: pooling, secondary-structure states, next sentence.
 LEFTOVERS = ("bert.pooler.dense.*", "cls.predictions_ss.*", "cls.seq_relationship.*")
@@ -45,7 +48,7 @@ def load(
 ) -> Encoder:
     """The published weights, a user's own in the same layout, or (with a seed) random ones of the same sizes."""
     path = _checkpoint(spec, weights) if seed is None else None
-    sizes = config if config is not None else _sizes(spec, path)
+    sizes = _sizes(spec, path) if config is None else _complete(config)
     network = _network(sizes, seed)
     if path is not None:
         _fill(network, path)
@@ -96,12 +99,26 @@ def _fill(network: nn.Module, path: Path) -> None:
         files.load_strictly(network, state, named=_authors_name, allowed_leftovers=LEFTOVERS, path=path)
 
 
+def _complete(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the published inner width and positions where none are given.
+
+    Raises: UnavailableError naming the size that is missing.
+    """
+    sizes = {"intermediate_size": _INNER, "max_position_embeddings": _POSITIONS, **config}
+    width = ("multiple",) if "hidden_size" not in sizes else ()
+    for name in ("num_hidden_layers", "num_attention_heads", *width):
+        if name not in sizes:
+            message = f"rnabert: {name} is not known; give num_hidden_layers, num_attention_heads and hidden_size"
+            raise UnavailableError(message)
+    return sizes
+
+
 def _catalogue_sizes(spec: ModelSpec) -> Mapping[str, Any]:
     return {
         "num_hidden_layers": spec.layers,
         "num_attention_heads": spec.heads,
         "hidden_size": spec.width,
-        "intermediate_size": 40,
+        "intermediate_size": _INNER,
         "max_position_embeddings": spec.max_bases,
     }
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 from jaxtyping import Float
 from torch import Tensor
 
+from rnaexp.errors import UnavailableError
 from rnaexp.rna import Rna
 
 Group = Literal["diverse-ncrna", "specific-rna", "unified", "dna", "protein", "reference", "baseline"]
@@ -35,7 +36,9 @@ class ModelSpec:
     resolution: Literal["base", "k-mer", "codon", "bpe"] = "base"
     has_attention: bool = True  # whether there is a bidirectional map to read
     alphabet: str | None = None
-    settings: Mapping[str, Any] | None = None  # what the loader needs besides; `config` of load() overrides
+    settings: Mapping[str, Any] | None = (
+        None  # what counts where the file says nothing; `config` of load() overrides both
+    )
     source: str | None = None  # URL, or hf:org/name
     sha256: str | None = None  # of the file behind a URL
     revision: str | None = None
@@ -82,3 +85,17 @@ class Encoder(Protocol):
     def log_probabilities(self, rna: Rna, masked: Sequence[int]) -> Float[Tensor, "m a"]:
         """Log-probabilities of A C G U at each masked base, all of them masked at once."""
         ...
+
+
+def refuse_without_attention(spec: ModelSpec) -> None:
+    """Raise UnavailableError where there is no map of pairs to read, saying what to do instead."""
+    if spec.has_attention:
+        return
+    if spec.unavailable is not None:
+        message = f"{spec.name}: {spec.unavailable}"
+        raise UnavailableError(message)
+    message = (
+        f"{spec.name} has no attention map of pairs to read; rnaexp embed and rnaexp classify use its embeddings, and "
+        "pair scores that you get from it in another way are scored by rnaexp score --pairs DIR"
+    )
+    raise UnavailableError(message)

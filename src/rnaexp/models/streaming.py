@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.spec import Reader
-from rnaexp.models.tokens import Spread
+from rnaexp.models.spread import Spread
 from rnaexp.rna import Rna
 
 IMPLEMENTATION = "rnaexp"  # the name of our function in transformers

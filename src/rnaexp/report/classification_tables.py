@@ -47,6 +47,8 @@ def as_json(result: Classified, run_id: str | None) -> dict[str, Any]:
         "classify": {name.removeprefix("classify."): value for name, value in metrics(result).items()},
         "pairs": {name: None if part is None else _part(part) for name, part in parts.items()},
         "unmatched_reason": result.unmatched_reason,
+        "long": result.task.long,
+        "windowed": list(result.windowed),
         "left_out": dict(result.data.left_out),
         "skipped": [{"rna": one.id, "reason": one.reason} for one in result.skipped],
         "protocol": result.task.protocol.fields(),

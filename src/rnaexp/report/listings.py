@@ -27,9 +27,14 @@ def models(name: str, *, json: bool) -> None:
     else:
         shown = ("name", "group", "reads", "layers", "heads", "width", "max_bases", "resolution", "proof_state")
         notes: dict[str, int] = {}
-        _print_table([{**{key: row[key] for key in shown}, "weights": _weights(row, notes)} for row in rows])
+        _print_table([{**_row(row, shown), "weights": _weights(row, notes)} for row in rows])
         sys.stdout.write("".join(f"[{number}] {note}\n" for note, number in notes.items()))
         sys.stdout.write("Also: untrained:<model>, a checkpoint folder, hf:org/name. One model: rnaexp models NAME\n")
+
+
+def _row(row: Mapping[str, Any], shown: Sequence[str]) -> dict[str, Any]:
+    """The columns; heads of a model without attention are none, not unknown."""
+    return {key: "none" if key == "heads" and not row["has_attention"] else row[key] for key in shown}
 
 
 def _weights(row: Mapping[str, Any], notes: dict[str, int]) -> str:
@@ -38,6 +43,8 @@ def _weights(row: Mapping[str, Any], notes: dict[str, int]) -> str:
         return "none needed"
     if row["unavailable"] is not None:
         return f"unavailable [{notes.setdefault(row['unavailable'], len(notes) + 1)}]"
+    if row["loader"] == "rnaexp.models.nano:load":
+        return "in the package"
     source = str(row["source"] or _UNKNOWN)
     return source if source.startswith("hf:") else source.removeprefix("https://").partition("/")[0]
 

@@ -38,6 +38,7 @@ from rnaexp.run.read import Skipped, processes
 from rnaexp.run.task import Announce
 from rnaexp.run.together import add_up, rank
 from rnaexp.store import Store, key_of
+from rnaexp.structure.windows import Long, windows_of
 
 SHUFFLED = "shuffled:"
 _ALIGNED_PAIRS = 4000  # of each class that the identity control aligns
@@ -52,6 +53,7 @@ class ClassifyTask:
     protocol: EmbeddingProtocol = field(default_factory=EmbeddingProtocol)
     loading: Mapping[str, Any] = field(default_factory=dict)
     design: Design = field(default_factory=Design)
+    long: Long = "skip"  # what becomes of RNAs longer than the model reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,14 @@ class Classified:
     def coverage(self) -> float:
         """Share of the set's RNAs that have a vector."""
         return len(self.rnas) / len(self.data.rnas)
+
+    @property
+    def windowed(self) -> tuple[str, ...]:
+        """The RNAs whose vector is that of windows."""
+        encoder = self.encoder
+        if encoder is None:
+            return ()
+        return tuple(rna.id for rna in self.rnas if windows_of(encoder, rna, self.task.long) is not None)
 
 
 def has_embedding(name: str) -> bool:
@@ -152,7 +162,9 @@ def _raw_vectors(
     if name != task.model:
         rnas = [Rna(id=rna.id, sequence=dinucleotide_shuffle(rna.sequence, task.protocol.seed)) for rna in rnas]
     with announce(f"{task.model} on {task.families}", len(rnas)) as progress:
-        vectors, reasons = embed_all(encoder, rnas, store, pooling=task.protocol.pooling, progress=progress)
+        vectors, reasons = embed_all(
+            encoder, rnas, store, pooling=task.protocol.pooling, long=task.long, progress=progress
+        )
     return vectors, reasons, encoder
 
 

@@ -22,17 +22,18 @@ from rnaexp.report import classification_tables as tables
 from rnaexp.report.progress import announce, say, silence
 from rnaexp.run.classification import Classified, ClassifyTask, classify, has_embedding
 from rnaexp.run.protocol_choices import protocol_choices
-from rnaexp.run.read import is_first_process
+from rnaexp.run.read import is_first_process, unreadable
 from rnaexp.run.record_classification import record_classification
 from rnaexp.run.representations import cka_figure, compare_layers
 from rnaexp.run.task import Task
 from rnaexp.run.together import take_own_device
 from rnaexp.store import Store
+from rnaexp.structure.windows import Long, long_policy
 from rnaexp.track.names import safe_name
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
 
-_FIELDS = {"title", "note", "models", "families", "choices", "device", "seed"}
+_FIELDS = {"title", "note", "models", "families", "choices", "device", "seed", "long"}
 _SKIPPED_SHOWN = 3
 
 
@@ -74,6 +75,7 @@ def read_classification(path: Path) -> Question:
                 families=sets["name"],
                 protocol=EmbeddingProtocol(**{name: value for name, value in sets.items() if name != "name"}),
                 loading=loading,
+                long=long_policy(str(values.get("long", "skip"))),
             )
             for sets, model in product(values["families"], values["models"])
         ]
@@ -113,10 +115,11 @@ def classify_one(
     beside: str,
     csv: Path | None,
     json: bool,
+    long: Long = "skip",
 ) -> None:
     """One model or control on one set. Of several processes only the first tracks and prints."""
     take_own_device()
-    task = ClassifyTask(model=model, families=families, protocol=protocol, loading=loading)
+    task = ClassifyTask(model=model, families=families, protocol=protocol, loading=loading, long=long)
     if not is_first_process():
         _untracked(task, choices=choices)
         return
@@ -170,7 +173,8 @@ def classify_beside(run: RunHandle | None, task: Task, store: Store, encoder: En
     if not task.families or encoder.spec.output != "attention":
         return
     shown = silence if run is None else announce
-    result = classify(ClassifyTask(model=task.model, families=task.families), store, shown, encoder)
+    asked = ClassifyTask(model=task.model, families=task.families, long=task.long)
+    result = classify(asked, store, shown, encoder)
     if run is not None:
         record_classification(run, result)
 
@@ -207,6 +211,8 @@ def _record_layers(run: RunHandle, result: Classified, beside: str) -> None:
         message = f"--beside compares two models' layers; {name} and {beside} are not both models"
         raise InputError(message)
     other = models.load(**{**result.task.loading, "name": beside, "weights": None, "config": None})
+    if apart := sum(bool(unreadable(other, rna)) for rna in result.rnas):
+        say(f"{apart} of {len(result.rnas)} RNAs that {beside} cannot read are not compared layer by layer")
     table = compare_layers(result.encoder, other, result.rnas, announce)
     run.table(table, f"cka_{safe_name(beside)}.csv")
     run.figure(cka_figure(table, name, beside, result.data.name), f"cka_{safe_name(beside)}.png")
@@ -224,6 +230,8 @@ def _warn(result: Classified) -> None:
         reasons = "; ".join(f"{one.id}: {one.reason}" for one in result.skipped[:_SKIPPED_SHOWN])
         more = ", ..." if len(result.skipped) > _SKIPPED_SHOWN else ""
         say(f"{len(result.skipped)} RNAs of {result.data.name} are not in the figures ({reasons}{more})")
+    if windowed := result.windowed:
+        say(f"{len(windowed)} RNAs of {result.data.name} were read in windows ({', '.join(windowed[:_SKIPPED_SHOWN])})")
     if result.matched is None:
         say(f"no length-matched figures on {result.data.name}: {result.unmatched_reason}")
 

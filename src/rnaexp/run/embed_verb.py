@@ -21,6 +21,7 @@ from rnaexp.run.embedding import SHARD, Embedded, embed_shards
 from rnaexp.run.read import is_first_process, processes
 from rnaexp.run.together import rank, take_own_device
 from rnaexp.store import Store
+from rnaexp.structure.windows import Long, windows_of
 
 _NEEDS_ALL = ("pca", "none")  # pca looks at the whole set; none would write the full vector twice
 
@@ -35,8 +36,11 @@ def embed(
     tokens: int,
     seed: int,
     unknown: Unknown,
+    long: Long = "skip",
 ) -> None:
-    """Write `id`, `length`, `vector` (reduced), `embedding` (whole), `skipped` ("" or the reason); rows as in `fasta`.
+    """Write `id`, `length`, `vector` (reduced), `embedding` (whole), `skipped` ("" or the reason), `windows`.
+
+    Rows stand as in `fasta`. `windows`: how many parts an RNA was read in, 1 if whole, 0 if it was skipped.
 
     Shards of the work are kept in the store as they are done; the file appears when all are, under its name at once.
     Under torchrun every process takes its share of the shards, and the first writes the file.
@@ -55,23 +59,33 @@ def embed(
     shown = announce if is_first_process() else silence
     mine = sum(len(rnas[start : start + SHARD]) for start in range(rank() * SHARD, len(rnas), processes() * SHARD))
     with shown(f"{encoder.spec.name} on {fasta.name}", mine) as progress:
-        shards = embed_shards(encoder, rnas, Store(), pooling=protocol.pooling, tokens=tokens, progress=progress)
+        shards = embed_shards(
+            encoder, rnas, Store(), pooling=protocol.pooling, tokens=tokens, long=long, progress=progress
+        )
         if not is_first_process():
             for _ in shards:
                 break
             return
-        skipped = _write(out, rnas, shards, protocol)
-    sys.stdout.write(f"{len(rnas) - skipped} embeddings: {out}; {skipped} RNAs skipped, column skipped says why\n")
+        parts = [1 if (cut := windows_of(encoder, rna, long)) is None else len(cut.starts) for rna in rnas]
+        skipped = _write(out, rnas, parts, shards, protocol)
+    windowed = sum(part > 1 for part in parts)
+    more = f", {windowed} RNAs longer than the model reads in windows (column windows)" if windowed else ""
+    sys.stdout.write(
+        f"{len(rnas) - skipped} embeddings: {out}; {skipped} RNAs skipped, column skipped says why{more}\n"
+    )
 
 
-def _write(out: Path, rnas: Sequence[Rna], shards: Iterator[Embedded], protocol: EmbeddingProtocol) -> int:
+def _write(
+    out: Path, rnas: Sequence[Rna], parts: Sequence[int], shards: Iterator[Embedded], protocol: EmbeddingProtocol
+) -> int:
     """One row group a shard, under a private name until all is written; returns the number of RNAs skipped."""
     import pyarrow.parquet as parquet
 
     writer, start, skipped = None, 0, 0
     with replacing(out) as private:
         for shard in shards:
-            table = _table(rnas[start : start + len(shard.reasons)], shard, protocol)
+            here = slice(start, start + len(shard.reasons))
+            table = _table(rnas[here], parts[here], shard, protocol)
             writer = writer or parquet.ParquetWriter(private, table.schema, compression="zstd")
             writer.write_table(table)
             start += len(shard.reasons)
@@ -81,7 +95,7 @@ def _write(out: Path, rnas: Sequence[Rna], shards: Iterator[Embedded], protocol:
     return skipped
 
 
-def _table(rnas: Sequence[Rna], shard: Embedded, protocol: EmbeddingProtocol) -> Any:
+def _table(rnas: Sequence[Rna], parts: Sequence[int], shard: Embedded, protocol: EmbeddingProtocol) -> Any:
     import pyarrow as arrow
 
     done = np.array([not reason for reason in shard.reasons])
@@ -98,5 +112,6 @@ def _table(rnas: Sequence[Rna], shard: Embedded, protocol: EmbeddingProtocol) ->
             "vector": arrow.array(vectors, numbers),
             "embedding": arrow.array(embeddings, numbers),
             "skipped": arrow.array(shard.reasons, arrow.string()),
+            "windows": arrow.array(np.where(done, parts, 0), arrow.int32()),
         }
     )

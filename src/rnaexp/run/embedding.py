@@ -17,6 +17,7 @@ from rnaexp.rna import Rna
 from rnaexp.run.read import processes, unreadable
 from rnaexp.run.together import meet, rank
 from rnaexp.store import Arrays, Store, key_of
+from rnaexp.structure.windows import Long, averaged_rows, windows_of
 
 SHARD = 1024  # RNAs whose result is written, and after a crash repeated, as one
 TOKENS = 8192  # bases in one batch, padding included
@@ -38,14 +39,21 @@ def embed_shards(
     *,
     pooling: Pooling = "mean",
     tokens: int = TOKENS,
+    long: Long = "skip",
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[Embedded]:
-    """Every shard in order; those not yet in the store are computed first, each process its share of them."""
+    """Every shard in order; those not yet in the store are computed first, each process its share of them.
+
+    An RNA longer than the model reads has no vector, or (`long` = window) that of its bases' means over windows.
+    Raises: InputError for such an RNA if `long` is error.
+    """
+    for rna in rnas if long == "error" else ():  # the store may hold a shard that was made by leaving it out
+        unreadable(encoder, rna, long)
     parts = [rnas[start : start + SHARD] for start in range(0, len(rnas), SHARD)]
-    keys = [_key(encoder, part, pooling, tokens) for part in parts]
+    keys = [_key(encoder, part, pooling, tokens, long) for part in parts]
     for at in range(rank(), len(parts), processes()):
         if store.get(keys[at]) is None:
-            store.put(keys[at], _embed(encoder, parts[at], pooling, tokens, progress))
+            store.put(keys[at], _embed(encoder, parts[at], pooling, tokens, long, progress))
         elif progress is not None:
             progress(len(parts[at]))
     meet()
@@ -63,13 +71,14 @@ def embed_all(
     store: Store,
     *,
     pooling: Pooling = "mean",
+    long: Long = "skip",
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Float32[np.ndarray, "k d"], list[str]]:
     """The vectors of all RNAs that have one, and for each RNA "" or why it has none.
 
-    Raises: InputError if none has one.
+    Raises: InputError if none has one, or one is too long and `long` is error.
     """
-    shards = list(embed_shards(encoder, rnas, store, pooling=pooling, progress=progress))
+    shards = list(embed_shards(encoder, rnas, store, pooling=pooling, long=long, progress=progress))
     reasons = [reason for shard in shards for reason in shard.reasons]
     vectors = [shard.vectors for shard in shards if len(shard.vectors)]
     if not vectors:
@@ -78,32 +87,36 @@ def embed_all(
     return np.concatenate(vectors), reasons
 
 
-def _key(encoder: Encoder, rnas: Sequence[Rna], pooling: Pooling, tokens: int) -> str:
-    return key_of(
-        {
-            "schema": _SCHEMA,
-            "what": "embeddings",
-            "encoder": encoder.fingerprint,
-            "precision": {"fp32": "float32"}.get(precision_of(encoder), precision_of(encoder)),
-            "pooling": pooling,
-            "tokens": tokens,
-            "rnas": [(rna.sequence, rna.alignment.sha256() if rna.alignment else None) for rna in rnas],
-        }
-    )
+def _key(encoder: Encoder, rnas: Sequence[Rna], pooling: Pooling, tokens: int, long: Long) -> str:
+    parts: dict[str, Any] = {
+        "schema": _SCHEMA,
+        "what": "embeddings",
+        "encoder": encoder.fingerprint,
+        "precision": {"fp32": "float32"}.get(precision_of(encoder), precision_of(encoder)),
+        "pooling": pooling,
+        "tokens": tokens,
+        "rnas": [(rna.sequence, rna.alignment.sha256() if rna.alignment else None) for rna in rnas],
+    }
+    cuts = [windows_of(encoder, rna, long) for rna in rnas]
+    if any(cuts):  # what is read whole is read alike under every policy
+        parts["windows"] = [None if cut is None else [cut.length, cut.starts] for cut in cuts]
+    return key_of(parts)
 
 
 def _embed(
-    encoder: Encoder, rnas: Sequence[Rna], pooling: Pooling, tokens: int, progress: Callable[[int], None] | None
+    encoder: Encoder,
+    rnas: Sequence[Rna],
+    pooling: Pooling,
+    tokens: int,
+    long: Long,
+    progress: Callable[[int], None] | None,
 ) -> Arrays:
-    reasons = [unreadable(encoder, rna).removeprefix(f"{rna.id}: ") for rna in rnas]
-    fit = [at for at, reason in enumerate(reasons) if not reason]
+    reasons = [unreadable(encoder, rna, long).removeprefix(f"{rna.id}: ") for rna in rnas]
+    read = [at for at, reason in enumerate(reasons) if not reason]
     found: dict[int, np.ndarray] = {}
     if progress is not None:
-        progress(len(rnas) - len(fit))
-    for batch in batches([len(rnas[at]) for at in fit], tokens):
-        places = [fit[at] for at in batch]
-        with torch.inference_mode():
-            rows = encoder.embed([rnas[at] for at in places])
+        progress(len(rnas) - len(read))
+    for places, rows in _bases(encoder, rnas, read, tokens, long):
         for at, bases in zip(places, rows, strict=True):
             vector = pool(_numbers(bases), pooling)
             if np.isfinite(vector).all() and vector.any():
@@ -111,10 +124,33 @@ def _embed(
             else:
                 reasons[at] = "its embedding is not finite or all zero"
         if progress is not None:
-            progress(len(batch))
+            progress(len(places))
     width = len(next(iter(found.values()))) if found else 0
     vectors = np.array([found[at] for at in sorted(found)], np.float32).reshape(len(found), width)
     return {"vectors": vectors, "reasons": np.array(reasons)}
+
+
+def _bases(
+    encoder: Encoder, rnas: Sequence[Rna], read: Sequence[int], tokens: int, long: Long
+) -> Iterator[tuple[list[int], list[torch.Tensor]]]:
+    """Embeddings of each base, batch by batch with the places of its RNAs; a long RNA's windows are its own batches."""
+    cuts = {at: windows_of(encoder, rnas[at], long) for at in read}
+    whole = [at for at in read if cuts[at] is None]
+    for places, rows in _in_batches(encoder, [rnas[at] for at in whole], tokens):
+        yield [whole[at] for at in places], rows
+    for at, cut in cuts.items():
+        if cut is not None:
+            rows_of = dict[int, torch.Tensor]()
+            for places, rows in _in_batches(encoder, cut.parts(rnas[at]), tokens):
+                rows_of |= zip(places, rows, strict=True)
+            yield [at], [averaged_rows([rows_of[part] for part in range(len(rows_of))], cut)]
+
+
+def _in_batches(encoder: Encoder, rnas: Sequence[Rna], tokens: int) -> Iterator[tuple[list[int], list[torch.Tensor]]]:
+    for places in batches([len(rna) for rna in rnas], tokens):
+        with torch.inference_mode():
+            rows = encoder.embed([rnas[at] for at in places])
+        yield places, rows
 
 
 def _numbers(bases: Any) -> np.ndarray:

@@ -40,7 +40,7 @@ def fetch(name: str, *, json: bool) -> None:
 def check(loading: Mapping[str, Any], *, json: bool) -> None:
     """Load a model and read one RNA of 30 bases."""
     encoder = models.load(**loading)
-    layers = _all_maps(encoder)
+    finite = bool(torch.isfinite(_output(encoder)).all())
     _tell(
         {
             "name": encoder.spec.name,
@@ -51,7 +51,7 @@ def check(loading: Mapping[str, Any], *, json: bool) -> None:
             "revision": encoder.spec.revision,
             "fingerprint": encoder.fingerprint,
             "proof": encoder.spec.proof_state,
-            "maps_finite": bool(torch.isfinite(layers).all()),
+            "maps_finite" if encoder.spec.has_attention else "embedding_finite": finite,
             "memory_for_500_bases_mb": round(peak_bytes(encoder, 500) / 1e6),
         },
         json=json,
@@ -59,7 +59,7 @@ def check(loading: Mapping[str, Any], *, json: bool) -> None:
 
 
 def convert(loading: Mapping[str, Any], out: Path, *, json: bool) -> None:
-    """Write safetensors and config.json, load them again, and see that both give the same maps.
+    """Write safetensors and config.json, load them again, and see that both give the same maps or embeddings.
 
     Raises: InputError if there is nothing to convert, or `out` is not empty.
     """
@@ -68,13 +68,13 @@ def convert(loading: Mapping[str, Any], out: Path, *, json: bool) -> None:
         raise InputError(message, path=out)
     encoder = models.load(**loading)
     convert_to(encoder, loading, out)
-    _tell({"name": encoder.spec.name, "path": str(out), "maps_equal": True}, json=json)
+    _tell({"name": encoder.spec.name, "path": str(out), "outputs_equal": True}, json=json)
 
 
 def convert_to(encoder: Encoder, loading: Mapping[str, Any], out: Path) -> Encoder:
     """A loaded model's weights as a folder; returns the model as that folder gives it.
 
-    Raises: InputError if there is nothing to convert, or the copy gives other maps.
+    Raises: InputError if there is nothing to convert, or the copy gives other maps or embeddings.
     """
     network = getattr(encoder, "network", None)
     if network is None:
@@ -86,8 +86,8 @@ def convert_to(encoder: Encoder, loading: Mapping[str, Any], out: Path) -> Encod
         save(network, out)
     _copy_tokenizer(loading.get("weights"), encoder.spec, out)
     again = models.load(**{**loading, "weights": out, "config": None})
-    if not torch.equal(_all_maps(encoder), _all_maps(again)):
-        message = "the converted weights give other maps than the file they came from"
+    if not torch.equal(_output(encoder), _output(again)):
+        message = "the converted weights do not give what the file they came from gives"
         raise InputError(message, path=out)
     return again
 
@@ -107,7 +107,10 @@ def _copy_tokenizer(weights: Path | None, spec: ModelSpec, out: Path) -> None:
             shutil.copyfile(path, out / path.name)
 
 
-def _all_maps(encoder: Encoder) -> torch.Tensor:
+def _output(encoder: Encoder) -> torch.Tensor:
+    """All maps of the probe; its embedding where there are none."""
+    if not encoder.spec.has_attention:
+        return encoder.embed([_PROBE])[0]
     return torch.stack([layer.clone() for layer in encoder.attention(_PROBE)])
 
 

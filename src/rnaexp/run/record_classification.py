@@ -49,6 +49,7 @@ def _parameters(result: Classified) -> dict[str, object]:
         "fingerprint": result.encoder.fingerprint if result.encoder is not None else None,
         "classify.set": result.data.name,
         "classify.left_out": left_out or None,
+        "classify.long": result.task.long,
         "classify.not_matched": result.unmatched_reason or None,
         **protocol,
     }
@@ -56,7 +57,10 @@ def _parameters(result: Classified) -> dict[str, object]:
 
 def _record_tables(run: RunHandle, result: Classified) -> None:
     run.table(tables.as_frame([tables.as_json(result, None)]), "overlap.csv")
-    rnas: list[tuple[object, ...]] = [(rna.id, rna.family, rna.cluster, len(rna), "read", "") for rna in result.rnas]
+    how = dict.fromkeys(result.windowed, "read in windows")
+    rnas: list[tuple[object, ...]] = [
+        (rna.id, rna.family, rna.cluster, len(rna), how.get(rna.id, "read"), "") for rna in result.rnas
+    ]
     rnas += [(one.id, None, None, None, "skipped", one.reason) for one in result.skipped]
     columns = ["rna", "family", "clan", "length", "status", "reason"]
     run.table(pd.DataFrame(rnas, columns=columns), "rnas.csv")

@@ -10,7 +10,7 @@ from rnaexp import models
 from rnaexp.data.dataset import DataSet
 from rnaexp.errors import InputError
 from rnaexp.models.fitted import FITTED
-from rnaexp.models.spec import Encoder
+from rnaexp.models.spec import Encoder, refuse_without_attention
 from rnaexp.rna import Rna
 from rnaexp.run.contacts import refuse_other_models
 from rnaexp.run.fitted import fitted
@@ -57,7 +57,9 @@ def tune_and_test(
     """
     refuse_other_models(task, encoder)
     if encoder is None:
-        encoder = models.load(**{**task.loading, "name": task.model.removeprefix(FITTED)})
+        name = task.model.removeprefix(FITTED)
+        refuse_without_attention(models.spec(name))  # before weights are fetched
+        encoder = models.load(**{**task.loading, "name": name})
     validation_set, test_set, related = sets or sets_of(task)
     tuned = task.tuned
     if tuned is not None:

@@ -13,7 +13,7 @@ from rnaexp import models
 from rnaexp.data.alter import HOWS
 from rnaexp.errors import InputError, LeakageError, UnavailableError
 from rnaexp.models.files import FileEncoder, load_maps, load_pairs
-from rnaexp.models.spec import Encoder
+from rnaexp.models.spec import Encoder, refuse_without_attention
 from rnaexp.report import screen, tables
 from rnaexp.report.progress import announce, say, silence
 from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, classify_question, families_beside
@@ -28,7 +28,7 @@ from rnaexp.run.task import Announce, Result, Task
 from rnaexp.store import Store, read_json
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, scoring
-from rnaexp.structure.windows import LONG, Long
+from rnaexp.structure.windows import long_policy
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run
 
@@ -101,14 +101,6 @@ def loading(
         "precision": precision,
         "token_pairs": token_pairs if tuned is None else tuned.read_out.token_pairs,
     }
-
-
-def long_policy(word: str) -> Long:
-    """Raises: InputError if it is none."""
-    if word not in LONG:
-        message = f"--long {word!r}: must be {', '.join(LONG[:-1])} or {LONG[-1]}"
-        raise InputError(message)
-    return word  # type: ignore[return-value]
 
 
 def run_one(
@@ -295,6 +287,7 @@ def find_tuned(model: str, where: str) -> TunedHead:
         return TunedHead.from_json(read_json(fetch_artifact(where, "tuned_head.json")))
     found = Store().newest_tuned(model)
     if found is None:
+        refuse_without_attention(models.spec(model))
         message = f"no tuned head of {model} in the store; make one: rnaexp run --model {model}"
         raise UnavailableError(message)
     return TunedHead.from_json(found)

@@ -16,7 +16,7 @@ class ReadOut:
     candidates (softmax attention shrinks as 1 / n, so that one raw threshold is a length confound); `top`: the best
     c x n pairs of an RNA of n bases are called, the score being -rank / n and the threshold -c.
     `token_pairs`: how a score of two tokens becomes scores of the bases they cover, for models whose tokens are not
-    single bases (`models.tokens.Spread` does it, while the maps stream). `mean`, the default: over all pairs of tokens
+    single bases (`models.spread.Spread` does it, while the maps stream). `mean`, the default: over all pairs of tokens
     that cover the two bases, because attention to a k-mer does not say which of its bases is meant, and a mean neither
     favours the best of several overlapping k-mers (`max`) nor punishes the bases of long tokens (`share`).
     """

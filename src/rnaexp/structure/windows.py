@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Alignment, Rna
 from rnaexp.structure.pairs import pair_scores
@@ -17,6 +18,14 @@ from rnaexp.structure.protocol import ReadOut
 # What becomes of an RNA that is too long: left out and counted, read in parts, or the end of the run.
 Long = Literal["skip", "window", "error"]
 LONG: tuple[str, ...] = get_args(Long)
+
+
+def long_policy(word: str) -> Long:
+    """Raises: InputError if it is none."""
+    if word not in LONG:
+        message = f"--long {word!r}: must be {', '.join(LONG[:-1])} or {LONG[-1]}"
+        raise InputError(message)
+    return word  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +83,16 @@ def averaged(maps: Sequence[Float[Tensor, "h w w"]], windows: Windows, read_out:
         total[:, cut, cut] += pair_scores(part, read_out)
         times[cut, cut] += 1
     return total / times.clamp(min=1)
+
+
+def averaged_rows(rows: Sequence[Float[Tensor, "w d"]], windows: Windows) -> Float[Tensor, "n d"]:
+    """Each base's vector: the mean over the parts that hold it."""
+    total = rows[0].new_zeros(windows.bases, rows[0].shape[1])
+    times = rows[0].new_zeros(windows.bases, 1)
+    for cut, part in zip(windows.cuts(), rows, strict=True):
+        total[cut] += part
+        times[cut] += 1
+    return total / times
 
 
 def already_made(read_out: ReadOut) -> ReadOut:
