@@ -1,12 +1,13 @@
 """What reading attention costs, for one model of each loader kind: ratios within one run, random weights.
 
-    OMP_NUM_THREADS=1 python benchmarks/loaders.py [tracking/results/benchmark_loaders.csv]
+    python benchmarks/loaders.py [tracking/results/benchmark_loaders.csv]
 
-Per kind and length, medians of several passes: reading every layer's maps (and dropping them) over a bare forward
-pass of the same network with the fused kernel; one head of the middle layer over the same; the obvious way (eager
-attention, all layers' maps kept) over the same; the embedding of each base over the same. A model of alignments reads
-eight rows, and its bare pass is its own row attention. HyenaDNA has no maps. The row of multimolecule's classes needs
-the extra (`pip install 'rnaexp[multimolecule]'`) and is left out without it, with a word.
+Per kind and length, medians of several passes, in processor time of one thread (the machine's load at the end of a row
+stands in the last column: other work that fills the memory's bandwidth is still felt): reading every layer's maps (and
+dropping them) over a bare forward pass of the same network with the fused kernel; one head of the middle layer over the
+same; the obvious way (eager attention, all layers' maps kept) over the same; the embedding of each base over the same.
+A model of alignments reads eight rows. HyenaDNA has no maps. The row of multimolecule's classes needs the extra (`pip
+install 'rnaexp[multimolecule]'`) and is left out without it, with a word.
 """
 
 import argparse
@@ -56,6 +57,7 @@ def main():
     arguments.add_argument("--repeats", type=int, default=7)
     arguments.add_argument("--only", default="", help="kinds that hold this text")
     chosen = arguments.parse_args()
+    torch.set_num_threads(1)
     kinds = [kind for kind in KINDS if chosen.only in kind]
     if "multimolecule" in kinds and importlib.util.find_spec("multimolecule") is None:
         sys.stderr.write("multimolecule is not installed: no row of it\n")
@@ -81,10 +83,10 @@ def row(kind, name, sizes, bases, repeats):
     with torch.inference_mode():
         for turn in range(repeats + 1):  # in turn, so that a busy moment falls on all of them; the first is not counted
             for way, run in ways.items():
-                start = time.perf_counter()
+                start = time.process_time()
                 run()
                 if turn:
-                    seconds[way].append(time.perf_counter() - start)
+                    seconds[way].append(time.process_time() - start)
     medians = {way: statistics.median(values) for way, values in seconds.items()}
     ratios = {way: round(medians[way] / medians["bare"], 2) for way in ways if way != "bare"}
     kept = f"1 and {encoder.layers}" if encoder.spec.has_attention else ""
