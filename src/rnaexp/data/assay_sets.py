@@ -37,7 +37,7 @@ def load_assay(name_or_path: str, *, wild_type: str = "", direction: Direction |
     """
     if name_or_path in _NAMED:
         if wild_type or direction:
-            message = f"{name_or_path} states its own wild type and direction; --wild-type and --direction are for files"
+            message = f"{name_or_path} has its own wild type and direction; --wild-type and --direction are for files"
             raise InputError(message)
         return _NAMED[name_or_path]()
     path = Path(name_or_path)

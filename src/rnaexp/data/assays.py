@@ -5,9 +5,11 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from rnaexp.data.letters import LetterError, normalise
 from rnaexp.data.records import letters_at
@@ -62,6 +64,13 @@ class Assay:
     def mutants(self) -> tuple[Variant, ...]:
         """All but the wild type itself, whose score is 0 by definition under every convention."""
         return tuple(variant for variant in self.variants if variant.sequence != self.wild_type)
+
+    def sampled(self, count: int, seed: int) -> "Assay":
+        """So many of the mutants, drawn without replacement, in their old order; all of them where there are fewer."""
+        if not 0 < count < len(self.mutants):
+            return self
+        places = np.sort(np.random.default_rng(seed).choice(len(self.mutants), count, replace=False))
+        return replace(self, variants=tuple(self.mutants[at] for at in places))
 
     @property
     def substitutions_only(self) -> bool:

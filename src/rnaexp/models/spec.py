@@ -88,9 +88,7 @@ class Encoder(Protocol):
 class LetterModel(Protocol):
     """What an encoder with a language-model head also does."""
 
-    def predict_letters(
-        self, rnas: Sequence[Rna], masked: Sequence[Sequence[int]]
-    ) -> list[Float[Tensor, "n a"]]:
+    def predict_letters(self, rnas: Sequence[Rna], masked: Sequence[Sequence[int]]) -> list[Float[Tensor, "n a"]]:
         """Log-probabilities of A C G U at every base of each RNA, its `masked` bases hidden; one batch.
 
         Given that the base is one of the four. A batch of n equals n batches of one.

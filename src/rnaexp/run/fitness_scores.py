@@ -26,6 +26,7 @@ from rnaexp.store import Arrays, Store, key_of
 
 SHARD = 256  # variants whose result is written, and after a crash repeated, as one
 TOKENS = 8192  # bases in one batch
+ROUNDING = 1e-6  # nats from uniform: what is left below it is float32's rounding, whose order would pass for knowledge
 _SCHEMA = 1
 
 Pass = tuple[Rna, tuple[int, ...], tuple[int, ...]]  # an RNA, its hidden bases, the bases read
@@ -36,6 +37,7 @@ class Scored:
     """`scores`: NaN where `reasons` says why there is none. In nats, of all that was read of letters (`reads`):
 
     `certainty` how far from uniform, `variation` how different from site to site; see `fitness.agreement.information`.
+    Likelihoods that are uniform to rounding give equal scores.
     """
 
     scores: Float[np.ndarray, "v"]
@@ -140,9 +142,7 @@ def _shard(encoder: Encoder, asked: Asked, sequences: Sequence[str]) -> Arrays:
     rnas = [_rna(asked, sequence) for sequence in sequences]
     reasons = [_no_letter(rna.sequence) or _unreadable(encoder, rna) for rna in rnas]
     wild, scores = asked.assay.wild_type, np.full(len(rnas), np.nan)
-    hidden = {
-        at: hidden_sites(asked.convention, wild, rna.sequence) for at, rna in enumerate(rnas) if not reasons[at]
-    }
+    hidden = {at: hidden_sites(asked.convention, wild, rna.sequence) for at, rna in enumerate(rnas) if not reasons[at]}
     passes: list[Pass] = [(rnas[at], (site,), (site,)) for at, sites in hidden.items() for site in sites]
     rows = np.concatenate([np.zeros((0, 4)), *_read(encoder, passes)])
     first = 0
@@ -214,9 +214,9 @@ def _scored(scores: np.ndarray, reasons: Sequence[str], entries: Sequence[Arrays
     letters = np.sum([entry["letters"] for entry in entries], axis=0)
     log_sum = float(sum(entry["log_sum"] for entry in entries))
     certainty, variation = information(letters, log_sum, reads) if reads else (0.0, 0.0)
-    return Scored(
-        scores=scores, reasons=tuple(reasons), reads=reads, certainty=certainty, variation=variation
-    )
+    if reads and certainty < ROUNDING:
+        scores = np.where(np.isfinite(scores), 0.0, np.nan)
+    return Scored(scores=scores, reasons=tuple(reasons), reads=reads, certainty=certainty, variation=variation)
 
 
 def _key(encoder: Encoder, asked: Asked, sequences: Sequence[str]) -> str:
