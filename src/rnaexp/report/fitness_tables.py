@@ -179,8 +179,8 @@ def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> 
         table.add_column(name)
     for name in (
         "Spearman [95 % over sites]",
-        "same number of mutations",
-        "minus that of mutations [95 %]",
+        "equal mutations",
+        "minus that of mutations",
         "variants",
     ):
         table.add_column(name, justify="right")

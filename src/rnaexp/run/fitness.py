@@ -33,7 +33,7 @@ class FitnessTask:
     """Which model or baseline on which assay.
 
     `convention` "": masked-marginal, and pseudo-likelihood where no wild type is known. `sample`: so many variants,
-    drawn by `seed`; 0: all. `alignment`: a file whose first row is the wild type. `loading`: arguments of `models.load`.
+    drawn by `seed`; 0: all. `alignment`: a file whose first row is the wild type. `loading`: for `models.load`.
     """
 
     model: str
