@@ -147,7 +147,8 @@ def _without_each(held: np.ndarray | None, statistic: Callable[[np.ndarray], flo
 
 
 def _z(value: float | np.ndarray) -> np.ndarray:
-    return np.arctanh(np.clip(value, -_ALMOST_ONE, _ALMOST_ONE))
+    z: np.ndarray = np.arctanh(np.clip(value, -_ALMOST_ONE, _ALMOST_ONE))
+    return z
 
 
 def _interval(value: float, parts: np.ndarray) -> tuple[float, float]:

@@ -52,4 +52,5 @@ def conservation_score(alignment: Alignment, sequence: str) -> float:
 def _log_frequencies(alignment: Alignment) -> np.ndarray:
     codes, weights = alignment.codes(), alignment.weights()
     counts = np.stack([weights @ (codes == letter) for letter in range(len(BASES))]) + 1 / len(BASES)
-    return np.log(counts / counts.sum(0))
+    logs: np.ndarray = np.log(counts / counts.sum(0))
+    return logs

@@ -140,7 +140,8 @@ def as_json(result: Fitness, run_id: str | None) -> dict[str, Any]:
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return table.astype(object).where(table.notna(), None).to_dict("records")
+    rows: list[Any] = table.astype(object).where(table.notna(), None).to_dict("records")
+    return rows
 
 
 def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -81,9 +81,7 @@ def model_scores(encoder: Encoder, asked: Asked, store: Store, announce: Announc
     Raises: InputError (see `refuse_unsuited`), UnavailableError for a model without likelihoods of letters.
     """
     refuse_unsuited(asked)
-    if not isinstance(encoder, LetterModel):
-        message = f"{encoder.spec.name} gives no probabilities of letters: it has no language-model head"
-        raise UnavailableError(message)
+    _letters(encoder)
     sequences = [variant.sequence for variant in asked.assay.mutants]
     wild = asked.assay.wild_type
     if asked.convention in IN_WILD_TYPE:
@@ -110,6 +108,13 @@ def model_scores(encoder: Encoder, asked: Asked, store: Store, announce: Announc
     return _scored(scores, reasons, entries)
 
 
+def _letters(encoder: Encoder) -> LetterModel:
+    if not isinstance(encoder, LetterModel):
+        message = f"{encoder.spec.name} gives no probabilities of letters: it has no language-model head"
+        raise UnavailableError(message)
+    return encoder
+
+
 def _by_wild_type(
     encoder: Encoder, asked: Asked, wild: str, sequences: Sequence[str], store: Store, announce: Announce
 ) -> Scored:
@@ -123,7 +128,7 @@ def _by_wild_type(
             _refuse_wild_type(encoder, _unreadable(encoder, rna))
             hidden = asked.convention == "masked-marginal"
             passes: list[Pass] = [(rna, (site,), (site,)) for site in sites] if hidden else [(rna, (), tuple(sites))]
-            rows = np.concatenate([np.zeros((0, 4)), *_read(encoder, passes)])
+            rows = np.concatenate([np.zeros((0, 4)), *_read(_letters(encoder), passes)])
             entry = {"rows": rows, **_sums(rows)}
             store.put(key, entry)
         progress(1)
@@ -144,7 +149,7 @@ def _shard(encoder: Encoder, asked: Asked, sequences: Sequence[str]) -> Arrays:
     wild, scores = asked.assay.wild_type, np.full(len(rnas), np.nan)
     hidden = {at: hidden_sites(asked.convention, wild, rna.sequence) for at, rna in enumerate(rnas) if not reasons[at]}
     passes: list[Pass] = [(rnas[at], (site,), (site,)) for at, sites in hidden.items() for site in sites]
-    rows = np.concatenate([np.zeros((0, 4)), *_read(encoder, passes)])
+    rows = np.concatenate([np.zeros((0, 4)), *_read(_letters(encoder), passes)])
     first = 0
     for at, sites in hidden.items():
         own, first = rows[first : first + len(sites)], first + len(sites)

@@ -64,7 +64,7 @@ def read_fitness(path: Path) -> Question:
 def _question(path: Path, values: dict[str, Any]) -> Question:
     try:
         seed = int(values.get("seed", 0))
-        words = {name: str(values[name]) for name in ("device", "precision") if name in values}
+        words: dict[str, Any] = {name: str(values[name]) for name in ("device", "precision") if name in values}
         tasks = [
             FitnessTask(
                 model=model,

@@ -42,7 +42,7 @@ def record_fitness(parent: RunHandle, result: Fitness) -> None:
 
 
 def variants_table(result: Fitness) -> pd.DataFrame:
-    """A row for each mutant: id, sequence, mutations (positions from 1), their number, measured, score, and why none."""
+    """A row for each mutant: id, sequence, mutations (from 1), their number, measured, score, and why none."""
     mutants = result.assay.mutants
     return pd.DataFrame(
         {
