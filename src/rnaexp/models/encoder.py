@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rnaexp.errors import TooLongError, UnavailableError
 from rnaexp.models import multimolecule, streaming
+from rnaexp.models.letters import LettersOfWords
 from rnaexp.models.spec import ModelSpec, Reader
 from rnaexp.models.tokens import Spread, TokenPairs, Tokens, Vocabulary, Words
 from rnaexp.rna import Encoding, Rna
@@ -173,9 +174,15 @@ class TransformerEncoder(nn.Module):
     @torch.inference_mode()
     def predict_letters(self, rnas: Sequence[Rna], masked: Sequence[Sequence[int]]) -> list[Float[Tensor, "n a"]]:
         """Log-probabilities of A C G U at every base of each RNA, its `masked` bases hidden; one batch."""
-        letters = self._letter_ids()
+        if not self.can_predict:
+            self._letter_ids()
         encodings = [self._hidden(rna, bases) for rna, bases in zip(rnas, masked, strict=True)]
-        logits = self.network(**self._batch(encodings)).logits[:, :, letters].float()
+        letters = self.tokens.base_ids()
+        if letters is None:
+            named = {rna: LettersOfWords(rna, self._encode(rna), self.tokens, self.spec.name) for rna in set(rnas)}
+            logits = self.network(**self._batch(encodings)).logits
+            return [named[rna].of(rows) for rna, rows in zip(rnas, logits, strict=True)]
+        logits = self.network(**self._batch(encodings)).logits[:, :, list(letters)].float()
         return [
             torch.log_softmax(Spread.of(encoding).rows(rows[: len(encoding.ids)]), -1)
             for rows, encoding in zip(logits, encodings, strict=True)
