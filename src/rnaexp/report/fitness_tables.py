@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnaexp.fitness.baselines import GC, MUTATIONS, VIENNARNA
+from rnaexp.fitness.baselines import CONSERVATION, GC, MUTATIONS, VIENNARNA
 from rnaexp.models.training import was_trained_on
 from rnaexp.report.console import console
 from rnaexp.run.fitness import BASELINE, Fitness, Judged
@@ -115,7 +115,9 @@ def _against_baselines(result: Fitness) -> list[str]:
     if value is None or result.encoder is None:
         return []
     found = []
-    named = {one.name: one.agreement.value for one in result.beside if one.name in (MUTATIONS, VIENNARNA, GC)}
+    named = {
+        one.name: one.agreement.value for one in result.beside if one.name in (MUTATIONS, CONSERVATION, VIENNARNA, GC)
+    }
     not_above = [f"{name} ({theirs:.2f})" for name, theirs in named.items() if theirs is not None and value <= theirs]
     if not_above:
         found.append(f"Spearman {value:.2f} not above {', '.join(not_above)}")
