@@ -73,6 +73,9 @@ def test_the_wild_type_is_read_once_for_all_variants(tmp_path):
     model = Table()
     scores(model, variants, "wild-type-marginal", tmp_path)
     assert model.passes == 1
+    model = Table()
+    scores(model, variants, "mutant-marginal", tmp_path)
+    assert model.passes == sum(a != b for one in variants for a, b in zip(one, WILD, strict=True))
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
