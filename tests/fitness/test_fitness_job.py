@@ -188,7 +188,7 @@ def test_words_that_mean_nothing_are_refused(fields, complaint):
 
 def test_each_assay_counts_once_in_the_mean():
     def told(model, data, value, convention):
-        row = dict.fromkeys(("low", "high", "within_mutations", "over_mutations", "coverage", "variants", "diagnosis"))
+        row = dict.fromkeys(("low", "high", "within_mutations", "alignment_rows", "coverage", "variants", "diagnosis"))
         return {"rows": [{**row, "model": model, "set": data, "spearman": value, "convention": convention}]}
 
     table = tables.as_frame(

@@ -206,7 +206,7 @@ def _published_words(one: Mapping[Any, Any], column: str) -> dict[str, str]:
 
 def _fitness_row(row: Mapping[Any, Any]) -> dict[str, str]:
     return {
-        "model": row["model"],
+        "model": row["model"] + (f" ({row['alignment_rows']} rows)" if isinstance(row["alignment_rows"], str) else ""),
         "convention": row["convention"],
         "Spearman [95 % over sites]": interval(row, "spearman", "spearman_low", "spearman_high"),
         "equal mutations": number(row["within_mutations"]),

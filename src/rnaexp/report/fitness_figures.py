@@ -44,9 +44,11 @@ def fitness_figure(result: Fitness) -> Figure:
         figure.colorbar(points, ax=drawn[0], label="mutations")
         drawn[1].bar(table["mutations"], table["spearman"].fillna(0), color="tab:grey")
         for bar in table.itertuples():
-            drawn[1].annotate(f"{bar.variants}", (bar.mutations, 0), ha="center", va="bottom", fontsize=7)
+            drawn[1].annotate(f"{bar.variants}", (bar.mutations, -0.98), ha="center", va="bottom", fontsize=7)
         drawn[1].axhline(0, color="black", lw=0.8)
-        drawn[1].set(xlabel="mutations (variants in each bar)", ylabel="Spearman", ylim=(-1, 1))
+        drawn[1].set(
+            xlabel="mutations (variants in each bar)", ylabel="Spearman", ylim=(-1, 1), xticks=table["mutations"]
+        )
     figure.suptitle(_title(result), fontsize=10)
     return figure
 

@@ -150,7 +150,7 @@ def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """All rows, what stands beside several models once, and each one's mean over the assays if it stands on all."""
     table = pd.DataFrame([one for run in told for one in run["rows"]])
     table = table.sort_values("diagnosis", key=lambda said: said.isna(), kind="stable")
-    table = table.drop_duplicates(["model", "set", "convention", "coverage", "variants"])
+    table = table.drop_duplicates(["model", "set", "convention", "alignment_rows", "coverage", "variants"])
     table = table.sort_values(["set", "spearman"], ascending=[True, False], kind="stable")
     return pd.concat([table, _means(table)], ignore_index=True).round(6)
 
@@ -193,8 +193,11 @@ def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> 
 
 
 def _cells(one: Mapping[Any, Any]) -> list[str]:
+    homologs = (
+        "" if pd.isna(one["alignment_rows"]) or one["alignment_rows"] < 2 else f" ({one['alignment_rows']:.0f} rows)"
+    )
     return [
-        one["model"],
+        one["model"] + homologs,
         one["set"],
         one["convention"],
         _interval(one, "spearman", "low", "high"),

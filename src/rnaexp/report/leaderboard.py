@@ -74,10 +74,14 @@ def families(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def fitness(runs: pd.DataFrame) -> pd.DataFrame:
-    """A row for each model, assay and convention, from its newest finished run; best first within a class."""
-    asked = ["model", "set", "convention"]
+    """A row for each model, assay, convention and depth of alignment, from its newest finished run.
+
+    Best first within a class.
+    """
+    asked = ["model", "set", "convention", "alignment_rows"]
     names = {"params.model": "model", "params.group": "group", "params.fitness.set": "set"}
     names |= {"params.fitness.convention": "convention", "params.fitness.sample": "sample"}
+    names |= {"params.fitness.alignment_rows": "alignment_rows"}
     names |= {f"metrics.fitness.{name}": name for name in _FITNESS}
     names |= {"tags.rnaexp.fitness": "diagnosis", "run_id": "run_id", "started": "started"}
     rows = _finished(runs, names).dropna(subset=["set", "convention"]).drop_duplicates(asked)
@@ -96,7 +100,8 @@ def with_fitness(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
         asked=known["set"].astype(str) + ", " + known["convention"].astype(str)
     )
     chosen = None if here.empty else str(here["asked"].value_counts(sort=False).sort_index().idxmax())
-    values = here[here["asked"] == chosen].drop_duplicates("model").set_index("model")["spearman"]
+    newest = here[here["asked"] == chosen].sort_values("started", ascending=False, kind="stable")
+    values = newest.drop_duplicates("model").set_index("model")["spearman"]
     plain = rows["alignment"].isna() | rows["alignment"].eq("intact")
     found = rows["model"].map(values).where(plain)
     return rows.assign(fitness_spearman=rows["fitness_spearman"].fillna(found), fitness_set=chosen)
