@@ -66,7 +66,7 @@ def test_without_a_wild_type_it_is_the_pseudo_likelihood_itself(tmp_path):
 
 
 def test_the_wild_type_is_read_once_for_all_variants(tmp_path):
-    variants = library(count=200)
+    variants = [one for one in library(count=200) if "AAAAA" not in one]  # what the toy does not read
     model = Table()
     scores(model, variants, "masked-marginal", tmp_path)
     assert model.passes == len(WILD), "a pass for each distinct mutated site"
