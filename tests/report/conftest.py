@@ -99,6 +99,9 @@ def told(tmp_path_factory):
             "rna-fm", params={"model": "rna-fm", **measured, "fitness.convention": "mutant-marginal"}
         ) as run:
             run.metrics({"fitness.spearman": 0.9})
+        sample = {**measured, "model": "msm-nano", "fitness.convention": "masked-marginal", "fitness.sample": "9 of 90"}
+        with tracked_run("msm-nano", params=sample) as run:
+            run.metrics({"fitness.spearman": 0.7})
         with tracked_run("asked", kind="question", tags={"rnaexp.question": "asked"}) as run:
             row = {"model": "rna-fm", "against": "rnabert", "test": "ts", "protocol": "paper", "related_rnas": "drop"}
             row |= {"rnas": 8, "clusters": 7, "difference": 0.4, "low": 0.3, "high": 0.5}

@@ -74,11 +74,11 @@ def families(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def fitness(runs: pd.DataFrame) -> pd.DataFrame:
-    """A row for each model, assay, convention and depth of alignment, from its newest finished run.
+    """A row for each model, assay or sample of it, convention and depth of alignment, from its newest finished run.
 
     Best first within a class.
     """
-    asked = ["model", "set", "convention", "alignment_rows"]
+    asked = ["model", "set", "convention", "sample", "alignment_rows"]
     names = {"params.model": "model", "params.group": "group", "params.fitness.set": "set"}
     names |= {"params.fitness.convention": "convention", "params.fitness.sample": "sample"}
     names |= {"params.fitness.alignment_rows": "alignment_rows"}
@@ -101,6 +101,7 @@ def with_fitness(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     )
     chosen = None if here.empty else str(here["asked"].value_counts(sort=False).sort_index().idxmax())
     newest = here[here["asked"] == chosen].sort_values("started", ascending=False, kind="stable")
+    newest = newest.sort_values("sample", key=lambda sample: sample.notna(), kind="stable")  # whole assays first
     values = newest.drop_duplicates("model").set_index("model")["spearman"]
     plain = rows["alignment"].isna() | rows["alignment"].eq("intact")
     found = rows["model"].map(values).where(plain)
