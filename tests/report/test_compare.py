@@ -154,7 +154,8 @@ def test_fitness_stands_beside_the_model_by_the_convention_most_have(comparison)
     ((_, rows),) = comparison.fitness.groupby("set")
     told = [line.cells[:3] for _, lines in fitness_words(rows).parts for line in lines]
     assert told[0] == ("rna-fm", "mutant-marginal", "0.900")
-    assert told[1] == ("rna-fm", "masked-marginal", "0.300 [-0.100, 0.500]")
+    assert told[1] == ("msm-nano", "masked-marginal", "0.700"), "the sample, named as such"
+    assert told[2] == ("rna-fm", "masked-marginal", "0.300 [-0.100, 0.500]")
     assert len(told) == 5
 
 
