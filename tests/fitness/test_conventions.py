@@ -125,7 +125,7 @@ def test_another_model_wild_type_or_convention_is_another_result(tmp_path):
         (Table(), "mutant-marginal", WILD),
         (Table(seed=1), "mutant-marginal", WILD),
         (Table(), "pseudo-likelihood", WILD),
-        (Table(), "mutant-marginal", mutated((0, "C"))),
+        (Table(), "mutant-marginal", mutated(*((at, "C") for at in range(4)))),  # not among the variants
     ):
         scores(model, variants, convention, tmp_path, wild=wild)
         assert model.passes, "none of the others' entries"
