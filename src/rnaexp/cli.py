@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp import cli_embeddings, cli_msa, cli_pretrain, cli_search, cli_tracking, cli_use
+from rnaexp import cli_embeddings, cli_fitness, cli_msa, cli_pretrain, cli_search, cli_tracking, cli_use
 from rnaexp.cli_models import models_app
 from rnaexp.cli_options import Config, Device, Json, Long, Precision, TokenPairs, Weights
 
@@ -236,6 +236,7 @@ def doctor(
 
 cli_use.register(app)
 cli_embeddings.register(app)
+cli_fitness.register(app)
 cli_msa.register(app)
 cli_tracking.register(app)
 cli_pretrain.register(app)

@@ -1,6 +1,7 @@
 """The published rows: all of them there, each fact of a kind that can be true, each loading path a real one."""
 
 import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -202,6 +203,32 @@ def test_masked_letters_get_probabilities_or_a_reason(tiny, make_rna):
         return
     found = tiny.log_probabilities(rna, [3, 7])
     torch.testing.assert_close(found.exp().sum(-1), torch.ones(2))
+
+
+def test_letters_of_a_batch_and_a_hidden_base_is_hidden_from_every_token(tiny, make_rna):
+    """K-mers too: what is said of a hidden base must not depend on the letter there."""
+    rna, short = make_rna(30), make_rna(24, seed=3, name="short")
+    if not tiny.can_predict or (tiny.tokens.base_ids() is None and not hasattr(tiny.tokens, "ids")):
+        with pytest.raises(UnavailableError, match="no probabilities of letters"):
+            tiny.predict_letters([rna], [[3]])
+        return
+    for name, table in tiny.network.named_parameters():
+        if name == "head.table" and not table.any():  # untrained, a table of its own is zero: every letter is as likely
+            torch.nn.init.normal_(table)
+    variants = [replace(rna, sequence=rna.sequence[:7] + letter + rna.sequence[8:]) for letter in "ACGU"]
+    alone = [tiny.predict_letters([one], [[7]])[0] for one in variants]
+    for said in alone:
+        assert said.shape == (30, 4)
+        torch.testing.assert_close(said.exp().sum(-1), torch.ones(30))
+        assert torch.equal(said[7], alone[0][7])
+    open_letters = [tiny.predict_letters([one], [()])[0][7] for one in variants]
+    assert not all(torch.equal(said, open_letters[0]) for said in open_letters), "visible, it is seen"
+    together = tiny.predict_letters([short, *variants], [[2], [7], [7], [7], [7]])
+    torch.testing.assert_close(together[0], tiny.predict_letters([short], [[2]])[0], atol=1e-5, rtol=1e-4)
+    for said, single in zip(together[1:], alone, strict=True):
+        torch.testing.assert_close(said, single, atol=1e-5, rtol=1e-4)
+    if tiny.tokens.base_ids() is not None:
+        torch.testing.assert_close(alone[0][[7]], tiny.log_probabilities(variants[0], [7]))
 
 
 def test_a_size_left_out_is_asked_for_by_its_authors_name():

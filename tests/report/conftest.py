@@ -89,6 +89,19 @@ def told(tmp_path_factory):
         tell("rnabert", "diverse-ncrna", f1_of(0.99, 12), status="FAILED")
         with tracked_run("6-mer", params={"model": "6-mer", "classify.set": "rfam"}) as run:
             run.metrics({"classify.overlap_ratio": 0.1, "classify.auroc": 0.98})
+        measured = {"fitness.set": "dms", "fitness.convention": "masked-marginal", "group": "diverse-ncrna"}
+        tags = {"rnaexp.fitness": f"masked-marginal on dms: {SCRIPT}"}
+        for model, value in (("rna-fm", 0.1), ("rna-fm", 0.3), ("msm-nano", 0.2), ("mutations", 0.4)):
+            group = "baseline" if model == "mutations" else "diverse-ncrna"
+            with tracked_run(model, params={**measured, "model": model, "group": group}, tags=tags) as run:
+                run.metrics({"fitness.spearman": value, "fitness.spearman_low": -0.1, "fitness.spearman_high": 0.5})
+        with tracked_run(
+            "rna-fm", params={"model": "rna-fm", **measured, "fitness.convention": "mutant-marginal"}
+        ) as run:
+            run.metrics({"fitness.spearman": 0.9})
+        sample = {**measured, "model": "msm-nano", "fitness.convention": "masked-marginal", "fitness.sample": "9 of 90"}
+        with tracked_run("msm-nano", params=sample) as run:
+            run.metrics({"fitness.spearman": 0.7})
         with tracked_run("asked", kind="question", tags={"rnaexp.question": "asked"}) as run:
             row = {"model": "rna-fm", "against": "rnabert", "test": "ts", "protocol": "paper", "related_rnas": "drop"}
             row |= {"rnas": 8, "clusters": 7, "difference": 0.4, "low": 0.3, "high": 0.5}

@@ -8,7 +8,7 @@ import pytest
 
 from rnaexp.errors import InputError
 from rnaexp.report.boards import compared
-from rnaexp.report.cells import count, leaderboard_words, stability_words
+from rnaexp.report.cells import count, fitness_words, leaderboard_words, stability_words
 from rnaexp.report.classes import class_of, published
 from rnaexp.report.comparison import as_tables, compare
 from rnaexp.report.leaderboard import class_means
@@ -140,14 +140,32 @@ def test_stability_says_how_often_the_head_won_again_and_who_else_did(board):
     assert "viennarna" not in lines, "one head leaves nothing to choose"
 
 
+def test_fitness_stands_beside_the_model_by_the_convention_most_have(comparison):
+    board = comparison.boards[0]
+    shown = board.rows.set_index("label")["fitness_spearman"]
+    assert shown["rna-fm"] == 0.3, "its newest run by the convention that two models have"
+    assert shown["rnabert"] == 0.25, "its own run's"
+    assert shown["msm-nano"] == 0.2, "not that of a newer run on a sample, nor the best"
+    assert np.isnan(shown["msm-nano (shuffled)"]), "an altered alignment was not asked"
+    words = leaderboard_words(board, comparison.published)
+    column = words.headings.index("fitness on dms, masked-marginal")
+    cells = {line.cells[0]: line.cells[column] for _, lines in words.parts for line in lines}
+    assert (cells["rna-fm"], cells["viennarna"]) == ("0.300", "")
+    ((_, rows),) = comparison.fitness.groupby("set")
+    told = [line.cells[:3] for _, lines in fitness_words(rows).parts for line in lines]
+    assert told[0] == ("rna-fm", "mutant-marginal", "0.900")
+    assert told[1] == ("msm-nano", "masked-marginal", "0.700"), "the sample, named as such"
+    assert told[2] == ("rna-fm", "masked-marginal", "0.300 [-0.100, 0.500]")
+    assert len(told) == 5
+
+
 def test_csv_and_markdown_hold_every_row_and_markup_stays_text(here, tmp_path, capsys, comparison):
     csv, text = tmp_path / "all.csv", tmp_path / "all.md"
     compare("rnaexp", html=None, csv=csv, as_markdown=text, tradeoff=None, log=False)
     table = pd.read_csv(csv)
     assert table["source"].value_counts().to_dict() == {"measured": 12, "published": 5}
-    assert {path.name for path in tmp_path.glob("*.csv")} == {
-        "all.csv", *(f"all_{name}.csv" for name in ("classes", "families", "contrasts", "stability", "breakdown"))
-    }  # fmt: skip
+    others = ("classes", "families", "fitness", "contrasts", "stability", "breakdown")
+    assert {path.name for path in tmp_path.glob("*.csv")} == {"all.csv", *(f"all_{name}.csv" for name in others)}
     assert "<script" not in text.read_text()
     assert "&lt;script" in text.read_text()
     assert "**I: diverse non-coding RNA**" in text.read_text()

@@ -29,6 +29,16 @@ def alignment_probabilities(rna: Rna, max_rows: int) -> Float32[np.ndarray, "n n
     return _pair_probabilities(rna, [alignment.rows[at] for at in select_rows(alignment, max_rows)])
 
 
+def ensemble_energy(sequence: str) -> float:
+    """Free energy of the sequence's thermodynamic ensemble in kcal/mol, default energies at 37 C; lower folds better.
+
+    Source: McCaskill 1990, doi:10.1002/bip.360290621.
+    """
+    ensemble = RNA.fold_compound(sequence)
+    ensemble.exp_params_rescale(ensemble.mfe()[1])
+    return float(ensemble.pf()[1])
+
+
 def require_alignment(rna: Rna) -> Alignment:
     """Raise UnsuitableError where there is no alignment; one of a single row is folded as that row."""
     if rna.alignment is None:

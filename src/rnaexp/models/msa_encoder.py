@@ -126,6 +126,21 @@ class MsaEncoder(nn.Module):
         letters = list(self.letters.letters[: len(BASES)])
         return torch.log_softmax(self.logits(rna, masked)[list(masked)][:, letters].float(), -1)
 
+    @torch.inference_mode()
+    def predict_letters(self, rnas: Sequence[Rna], masked: Sequence[Sequence[int]]) -> list[Float[Tensor, "n a"]]:
+        """Log-probabilities of A C G U at every base of each row 0, its `masked` bases hidden there."""
+        letters, encoded, found = list(self.letters.letters[: len(BASES)]), [], list[Tensor]()
+        for rna, bases in zip(rnas, masked, strict=True):
+            if any(not 0 <= base < len(rna) for base in bases):
+                message = f"{rna.id}: masked bases outside 0..{len(rna) - 1}"
+                raise ValueError(message)
+            encoded.append(self.encode(rna))
+            encoded[-1][0, [base + 1 for base in bases]] = self.letters.mask
+        for part in self._parts(encoded):
+            logits = self.network(self._padded(list(part.values())), keep_rows=1).logits[:, 0, :, letters].float()
+            found += [torch.log_softmax(logits[at, 1 : ids.shape[1]], -1) for at, ids in enumerate(part.values())]
+        return found
+
     def _bases(self, maps: Float[Tensor, "*h t t"], tokens: int) -> Float[Tensor, "*h n n"]:
         """Without the special token before the row (rows are not renormalised) and without padding."""
         return maps[..., 1:tokens, 1:tokens]

@@ -152,6 +152,14 @@ class Planted(nn.Module):
         rows = [_letter_odds(rna.sequence, partner.get(base), masked) for base in masked]
         return torch.tensor(rows, dtype=torch.float32, device=self.device_marker.device).log()
 
+    def predict_letters(self, rnas: Sequence[Rna], masked: Sequence[Sequence[int]]) -> list[Float[Tensor, "n a"]]:
+        """The same at every base, with the given bases hidden."""
+        found = []
+        for rna, bases in zip(rnas, masked, strict=True):
+            partner = {base: other for i, j in self.answer(rna) for base, other in ((i, j), (j, i))}
+            found.append([_letter_odds(rna.sequence, partner.get(base), bases) for base in range(len(rna))])
+        return [torch.tensor(rows, dtype=torch.float32, device=self.device_marker.device).log() for rows in found]
+
     def _embed(self, sequence: str, table: np.ndarray) -> Tensor:
         vectors = np.pad(table[["ACGUN".index(letter) for letter in sequence]], ((1, 1), (0, 0)), mode="edge")
         smooth = (vectors[:-2] + vectors[1:-1] + vectors[2:]) / 3

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from rnaexp.errors import TooLongError, UnavailableError
+from rnaexp.models.letters import LettersOfWords
 from rnaexp.models.spec import ModelSpec
 from rnaexp.models.spread import Spread
 from rnaexp.models.tokens import Tokens, Vocabulary, Words
@@ -116,15 +117,37 @@ class SequenceEncoder(nn.Module):
     def logits(self, rna: Rna, masked: Sequence[int] = ()) -> Float[Tensor, "n v"]:
         """What the masked-LM head says at each base over the whole vocabulary, the `masked` bases hidden."""
         self._letter_ids()
+        encoding = self._hidden(rna, masked)
+        return Spread.of(encoding).rows(self.network(**self._batch([encoding])).logits[0])
+
+    def _hidden(self, rna: Rna, masked: Sequence[int]) -> Encoding:
+        """The RNA's tokens, each one that covers a masked base hidden."""
         if outside := [base for base in masked if not 0 <= base < len(rna)]:
             message = f"{rna.id}: masked base {outside[0]} outside 0..{len(rna) - 1}"
             raise ValueError(message)
         encoding = self._encode(rna)
-        spread = Spread.of(encoding)
-        assert spread.window is not None
-        hidden = {spread.window.start + base for base in masked}
-        ids = tuple(self._mask_id() if at in hidden else token for at, token in enumerate(encoding.ids))
-        return spread.rows(self.network(**self._batch([replace(encoding, ids=ids)])).logits[0])
+        ids = list(encoding.ids)
+        for token, span in enumerate(encoding.spans):
+            if span is not None and any(span[0] <= base < span[1] for base in masked):
+                ids[token] = self._mask_id()
+        return replace(encoding, ids=tuple(ids))
+
+    @torch.inference_mode()
+    def predict_letters(self, rnas: Sequence[Rna], masked: Sequence[Sequence[int]]) -> list[Float[Tensor, "n a"]]:
+        """Log-probabilities of A C G U at every base of each RNA, its `masked` bases hidden; one batch."""
+        if not self.can_predict:
+            self._letter_ids()
+        encodings = [self._hidden(rna, bases) for rna, bases in zip(rnas, masked, strict=True)]
+        letters = self.tokens.base_ids()
+        if letters is None:
+            named = {rna: LettersOfWords(rna, self._encode(rna), self.tokens, self.spec.name) for rna in set(rnas)}
+            logits = self.network(**self._batch(encodings)).logits
+            return [named[rna].of(rows) for rna, rows in zip(rnas, logits, strict=True)]
+        logits = self.network(**self._batch(encodings)).logits[:, :, list(letters)].float()
+        return [
+            torch.log_softmax(Spread.of(encoding).rows(rows[: len(encoding.ids)]), -1)
+            for rows, encoding in zip(logits, encodings, strict=True)
+        ]
 
     def log_probabilities(self, rna: Rna, masked: Sequence[int]) -> Float[Tensor, "m a"]:
         """Log-probabilities of A C G U at each masked base, given that it is one of the four."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -99,3 +99,17 @@ def refuse_without_attention(spec: ModelSpec) -> None:
         "pair scores that you get from it in another way are scored by rnaexp score --pairs DIR"
     )
     raise UnavailableError(message)
+
+
+@runtime_checkable
+class LetterModel(Protocol):
+    """What an encoder with a language-model head also does."""
+
+    def predict_letters(self, rnas: Sequence[Rna], masked: Sequence[Sequence[int]]) -> list[Float[Tensor, "n a"]]:
+        """Log-probabilities of A C G U at every base of each RNA, its `masked` bases hidden; one batch.
+
+        Given that the base is one of the four. A batch of n equals n batches of one.
+
+        Raises: UnavailableError for a model without such probabilities.
+        """
+        ...

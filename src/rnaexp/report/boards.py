@@ -8,7 +8,15 @@ import pandas as pd
 
 from rnaexp.errors import InputError
 from rnaexp.report.classes import LANGUAGE_MODELS, published
-from rnaexp.report.leaderboard import ASKED, class_means, families, leaderboard, with_overlap
+from rnaexp.report.leaderboard import (
+    ASKED,
+    class_means,
+    families,
+    fitness,
+    leaderboard,
+    with_fitness,
+    with_overlap,
+)
 from rnaexp.run.contrasts import Answer, add_ranks, contrast_table
 from rnaexp.track.export import child_tables, question_tables, runs_table
 
@@ -50,6 +58,7 @@ class Comparison:
     experiment: str
     boards: tuple[Board, ...]
     families: pd.DataFrame
+    fitness: pd.DataFrame
     standing: pd.DataFrame
     declared: pd.DataFrame
     published: pd.DataFrame
@@ -62,8 +71,8 @@ def compared(experiment: str) -> Comparison:
     Raises: InputError if nothing finished was tracked yet; UnavailableError.
     """
     runs = runs_table(experiment)
-    rows, classified = leaderboard(runs), families(runs)
-    if rows.empty and classified.empty:
+    rows, classified, assays = leaderboard(runs), families(runs), fitness(runs)
+    if rows.empty and classified.empty and assays.empty:
         message = f"experiment {experiment} has no finished runs yet; start with: rnaexp run --model viennarna"
         raise InputError(message)
     tables = child_tables(experiment, set(rows["run_id"]), _WANTED)
@@ -75,8 +84,9 @@ def compared(experiment: str) -> Comparison:
     states = runs["status"].value_counts().to_dict()
     return Comparison(
         experiment=experiment,
-        boards=tuple(_boards(rows, classified, tables)),
+        boards=tuple(_boards(with_fitness(rows, assays), classified, tables)),
         families=classified,
+        fitness=assays,
         standing=contrast_table(_standing(rows), list(answers.values())),
         declared=_declared(experiment),
         published=published(),

@@ -31,7 +31,9 @@ def leaderboard_words(board: Board, published: pd.DataFrame) -> Words:
     families = board.rows["overlap_set"].iloc[0]
     headings = ["model", "rank", "F1 [95 %]", "with tuning", "oracle F1", "P@N"]
     headings += [f"OR [95 %] on {families}"] if isinstance(families, str) else []
-    headings += ["fitness"] if board.rows["fitness_spearman"].notna().any() else []
+    assay = board.rows["fitness_set"].iloc[0]
+    named = f"fitness on {assay}" if isinstance(assay, str) else "fitness"
+    headings += [named] if board.rows["fitness_spearman"].notna().any() else []
     headings += ["parameters", "seconds", "MB", "RNAs", "head"]
     stated = published[published["what"].eq("structure F1")]
     parts = []
@@ -66,6 +68,17 @@ def families_words(rows: pd.DataFrame, published: pd.DataFrame) -> Words:
         lines = [_line(headings, _family_words(row)) for row in rows[rows["class"] == name].to_dict("records")]
         theirs = stated[stated["class"] == name].to_dict("records")
         lines += [_line(headings, _published_words(one, "OR [95 %]"), "published") for one in theirs]
+        if lines:
+            parts.append((title, tuple(lines)))
+    return Words(headings=headings, parts=tuple(parts))
+
+
+def fitness_words(rows: pd.DataFrame) -> Words:
+    """Spearman with measured fitness by class; `rows` are of one assay."""
+    headings = ("model", "convention", "Spearman [95 % over sites]", "equal mutations", "variants", "diagnosis")
+    parts = []
+    for name, title in CLASSES.items():
+        lines = [_line(headings, _fitness_row(row)) for row in rows[rows["class"] == name].to_dict("records")]
         if lines:
             parts.append((title, tuple(lines)))
     return Words(headings=headings, parts=tuple(parts))
@@ -120,7 +133,8 @@ def about(comparison: Comparison) -> str:
     left = ", ".join(f"{count} {state}" for state, count in sorted(comparison.left_out.items()))
     return (
         f"Experiment {comparison.experiment}: {runs} structure runs under {len(comparison.boards)} questions, "
-        f"{len(comparison.families)} classifications; the newest finished run of each model counts"
+        f"{len(comparison.families)} classifications, {len(comparison.fitness)} fitness runs; "
+        "the newest finished run of each model counts"
         + (f". Not shown because they did not finish: {left}." if left else ".")
     )
 
@@ -149,7 +163,9 @@ def count(value: Any) -> str:
 
 
 def _line(headings: Sequence[str], words: Mapping[str, str], kind: str = "model") -> Line:
-    return Line(cells=tuple(words.get(heading.partition(" on ")[0], "") for heading in headings), kind=kind)
+    # A heading names the set behind "on", unless that is a part of its own name.
+    found = tuple(words.get(heading, words.get(heading.partition(" on ")[0], "")) for heading in headings)
+    return Line(cells=found, kind=kind)
 
 
 def _row_words(row: Mapping[Any, Any]) -> dict[str, str]:
@@ -186,6 +202,17 @@ def _mean_words(mean: Mapping[Any, Any]) -> dict[str, str]:
 def _published_words(one: Mapping[Any, Any], column: str) -> dict[str, str]:
     """No rank and no interval: another set and protocol than ours."""
     return {"model": f"{one['model']} (published)", column: f"{one['value']:.3f} on {one['set']}"}
+
+
+def _fitness_row(row: Mapping[Any, Any]) -> dict[str, str]:
+    return {
+        "model": row["model"] + (f" ({row['alignment_rows']} rows)" if isinstance(row["alignment_rows"], str) else ""),
+        "convention": row["convention"],
+        "Spearman [95 % over sites]": interval(row, "spearman", "spearman_low", "spearman_high"),
+        "equal mutations": number(row["within_mutations"]),
+        "variants": row["sample"] if isinstance(row["sample"], str) else "all",
+        "diagnosis": row["diagnosis"] if isinstance(row["diagnosis"], str) else "",
+    }
 
 
 def _family_words(row: Mapping[Any, Any]) -> dict[str, str]:

@@ -8,7 +8,15 @@ import pandas as pd
 
 from rnaexp.data.atomic import write_atomically
 from rnaexp.report.boards import Comparison, compared
-from rnaexp.report.cells import Words, about, contrast_words, diagnosis_words, families_words, leaderboard_words
+from rnaexp.report.cells import (
+    Words,
+    about,
+    contrast_words,
+    diagnosis_words,
+    families_words,
+    fitness_words,
+    leaderboard_words,
+)
 from rnaexp.report.console import console
 from rnaexp.report.markdown import markdown
 from rnaexp.report.page import page
@@ -58,6 +66,7 @@ def as_tables(comparison: Comparison) -> dict[str, pd.DataFrame]:
         "leaderboard": pd.concat([*rows, theirs.assign(source="published")], ignore_index=True),
         "classes": pd.concat([board.means.assign(**board.asked) for board in comparison.boards] or [pd.DataFrame()]),
         "families": comparison.families.drop(columns=["started", "group"]),
+        "fitness": comparison.fitness.drop(columns=["started", "group"]),
         "contrasts": pd.concat([comparison.standing.assign(question="standing"), comparison.declared]),
         "stability": _of_all(comparison, "tune", "head_stability.csv"),
         "breakdown": _of_all(comparison, "test", "breakdown.csv"),
@@ -99,6 +108,8 @@ def _print(comparison: Comparison) -> None:
             out.print(": ".join(line.cells), markup=False, highlight=False)
     for name, rows in comparison.families.groupby("set"):
         out.print(_shown(families_words(rows, comparison.published), f"families of {name}"), markup=False)
+    for name, rows in comparison.fitness.groupby("set"):
+        out.print(_shown(fitness_words(rows), f"fitness on {name}"), markup=False)
     if len(comparison.standing):
         out.print(_shown(contrast_words(comparison.standing), "standing contrasts"), markup=False)
 

@@ -35,6 +35,7 @@ _FAMILIES = (
     "matched_overlap_ratio",
     "matched_auroc",
 )
+_FITNESS = ("spearman", "spearman_low", "spearman_high", "within_mutations")
 _TASK = "tags.rnaexp.task"  # of runs that are about something else than RNAs
 _NUMBERS = (*_STRUCTURE, *_OTHERS.values(), "layer", "head", "parameters")
 
@@ -70,6 +71,41 @@ def families(runs: pd.DataFrame) -> pd.DataFrame:
     rows["class"] = pd.Series([*map(class_of, rows["model"], rows["group"])], rows.index, dtype=object)
     order = rows.assign(place=rows["class"].map({name: at for at, name in enumerate(CLASSES)}))
     return rows.loc[order.sort_values(["set", "place", "overlap_ratio", "model"]).index].reset_index(drop=True)
+
+
+def fitness(runs: pd.DataFrame) -> pd.DataFrame:
+    """A row for each model, assay or sample of it, convention and depth of alignment, from its newest finished run.
+
+    Best first within a class.
+    """
+    asked = ["model", "set", "convention", "sample", "alignment_rows"]
+    names = {"params.model": "model", "params.group": "group", "params.fitness.set": "set"}
+    names |= {"params.fitness.convention": "convention", "params.fitness.sample": "sample"}
+    names |= {"params.fitness.alignment_rows": "alignment_rows"}
+    names |= {f"metrics.fitness.{name}": name for name in _FITNESS}
+    names |= {"tags.rnaexp.fitness": "diagnosis", "run_id": "run_id", "started": "started"}
+    rows = _finished(runs, names).dropna(subset=["set", "convention"]).drop_duplicates(asked)
+    rows[list(_FITNESS)] = rows[list(_FITNESS)].apply(pd.to_numeric)
+    rows["class"] = pd.Series([*map(class_of, rows["model"], rows["group"])], rows.index, dtype=object)
+    order = rows.assign(place=rows["class"].map({name: at for at, name in enumerate(CLASSES)}), best=-rows["spearman"])
+    return rows.loc[order.sort_values(["set", "place", "best", "model"]).index].reset_index(drop=True)
+
+
+def with_fitness(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Each row beside its model's Spearman on the assay, by the convention, that most of the models have.
+
+    `fitness_set` names both. An altered alignment has none.
+    """
+    here = known[known["model"].isin(rows["model"])].assign(
+        asked=known["set"].astype(str) + ", " + known["convention"].astype(str)
+    )
+    chosen = None if here.empty else str(here["asked"].value_counts(sort=False).sort_index().idxmax())
+    newest = here[here["asked"] == chosen].sort_values("started", ascending=False, kind="stable")
+    newest = newest.sort_values("sample", key=lambda sample: sample.notna(), kind="stable")  # whole assays first
+    values = newest.drop_duplicates("model").set_index("model")["spearman"]
+    plain = rows["alignment"].isna() | rows["alignment"].eq("intact")
+    found = rows["model"].map(values).where(plain)
+    return rows.assign(fitness_spearman=rows["fitness_spearman"].fillna(found), fitness_set=chosen)
 
 
 def with_overlap(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from rnaexp.report.cells import (
     contrast_words,
     diagnosis_words,
     families_words,
+    fitness_words,
     leaderboard_words,
     published_words,
     stability_words,
@@ -30,6 +31,8 @@ def markdown(comparison: Comparison, *, made: str) -> str:
     for name, rows in comparison.families.groupby("set"):
         title = f"## Families told apart: {_text(str(name))}"
         parts += [title, _table(families_words(rows, comparison.published))]
+    for name, rows in comparison.fitness.groupby("set"):
+        parts += [f"## Measured fitness: {_text(str(name))}", _table(fitness_words(rows))]
     for title, table in (("Standing", comparison.standing), ("Declared", comparison.declared)):
         if len(table):
             parts += [f"## {title} contrasts", _table(contrast_words(table))]

@@ -19,6 +19,7 @@ from rnaexp.report.cells import (
     contrast_words,
     diagnosis_words,
     families_words,
+    fitness_words,
     leaderboard_words,
     published_words,
     stability_words,
@@ -51,6 +52,7 @@ def page(comparison: Comparison, *, made: str) -> str:
         families=[
             (name, families_words(rows, comparison.published)) for name, rows in comparison.families.groupby("set")
         ],
+        fitness=[(name, fitness_words(rows)) for name, rows in comparison.fitness.groupby("set")],
         tradeoffs=_places([figures.tradeoff(board) for board in comparison.boards], drawn),
         sizes=_places([_sizes(board, what) for what in _SIZES for board in comparison.boards], drawn),
         standing=contrast_words(comparison.standing) if len(comparison.standing) else None,

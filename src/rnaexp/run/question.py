@@ -115,6 +115,20 @@ def read_question(path: Path) -> Question:
     return question
 
 
+def places(shard: str) -> tuple[int, int]:
+    """The first task of the shard, and the step to its next."""
+    if not shard:
+        return 0, 1
+    try:
+        first, count = (int(part) for part in shard.split("/"))
+        if not 1 <= first <= count:
+            raise ValueError
+    except ValueError as error:
+        message = f"--shard {shard!r}: write i/n with 1 <= i <= n"
+        raise InputError(message) from error
+    return first - 1, count
+
+
 def _refuse_wrong_kinds(values: dict[str, Any], path: Path) -> None:
     """Words where a list is meant, and choices that do not exist, would run something else than was asked."""
     models = values.get("models")

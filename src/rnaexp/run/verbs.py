@@ -20,7 +20,8 @@ from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, 
 from rnaexp.run.conclude import conclude, write_csv
 from rnaexp.run.contacts import TASK, validation_of_proteins
 from rnaexp.run.contrasts import Answer
-from rnaexp.run.question import read_question
+from rnaexp.run.fitness_verbs import asks_for_fitness, fitness_question
+from rnaexp.run.question import places, read_question
 from rnaexp.run.read import is_first_process, read_alone
 from rnaexp.run.record import record
 from rnaexp.run.structure import run_structure
@@ -186,11 +187,12 @@ def _warn(result: Result, store: Store) -> None:
 
 def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
     """All runs of a question, or one shard of them, in one table; what is done already is read from the store."""
-    if asks_for_classification(path):
-        classify_question(path, _places(shard), csv=csv, json=json)
-        return
+    for asks, answer in ((asks_for_classification, classify_question), (asks_for_fitness, fitness_question)):
+        if asks(path):
+            answer(path, places(shard), csv=csv, json=json)
+            return
     question = read_question(path)
-    first, step = _places(shard)
+    first, step = places(shard)
     tasks = question.tasks()[first::step]
     if not is_first_process():
         for one in tasks:
@@ -208,20 +210,6 @@ def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> Non
     if failures:
         message = f"{len(failures)} of {len(tasks)} runs did not end: {', '.join(name for name, _ in failures)}"
         raise type(failures[0][1])(message)
-
-
-def _places(shard: str) -> tuple[int, int]:
-    """The first task of the shard, and the step to its next."""
-    if not shard:
-        return 0, 1
-    try:
-        first, count = (int(part) for part in shard.split("/"))
-        if not 1 <= first <= count:
-            raise ValueError
-    except ValueError as error:
-        message = f"--shard {shard!r}: write i/n with 1 <= i <= n"
-        raise InputError(message) from error
-    return first - 1, count
 
 
 def score(

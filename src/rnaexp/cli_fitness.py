@@ -1,0 +1,69 @@
+"""The verb about measured fitness; `cli.py` adds it to the others."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnaexp.cli_options import Config, Device, Json, Precision, Weights
+
+
+def register(app: typer.Typer) -> None:
+    """Give the program the verb."""
+    app.command(epilog="Example: rnaexp fitness --model rnabert --set dms_trna")(fitness)
+
+
+def fitness(
+    model: Annotated[
+        str,
+        typer.Option(
+            help="A model (see `rnaexp models`), untrained:MODEL, or a baseline: mutations, gc, conservation, "
+            "viennarna, random."
+        ),
+    ],
+    set: Annotated[
+        str,
+        typer.Option(help="dms_trna, dms_f1u, or a CSV, TSV or JSON-lines file with sequence, score and wild_type."),
+    ],
+    convention: Annotated[
+        str,
+        typer.Option(
+            help="masked-marginal (each mutated site hidden in the wild type), wild-type-marginal (nothing hidden), "
+            "mutant-marginal (hidden in the variant) or pseudo-likelihood (every site of the variant). Empty: "
+            "masked-marginal, and pseudo-likelihood where no wild type is known."
+        ),
+    ] = "",
+    wild_type: Annotated[str, typer.Option(help="Sequence of the wild type, instead of the file's column.")] = "",
+    direction: Annotated[str, typer.Option(help="Which scores of a file are fitter: higher or lower.")] = "",
+    alignment: Annotated[
+        str,
+        typer.Option(
+            help="A2M, A3M or Stockholm, first row the wild type (`rnaexp msa`): for models that read alignments, and "
+            "the baseline conservation."
+        ),
+    ] = "",
+    sample: Annotated[int, typer.Option(help="So many variants, drawn by the seed; 0: all.")] = 0,
+    weights: Weights = "",
+    config: Config = "",
+    device: Device = "auto",
+    precision: Precision = "fp32",
+    seed: Annotated[int, typer.Option(help="Seed of random weights, of the sample and of random scores.")] = 0,
+    csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
+    json: Json = False,
+) -> None:
+    """How well likelihoods rank measured variants (Spearman), beside what counting mutations and folding do."""
+    from rnaexp.run import fitness_verbs, verbs
+    from rnaexp.run.fitness import FitnessTask
+
+    task = FitnessTask(
+        model=model,
+        assay=set,
+        convention=convention,
+        sample=sample,
+        seed=seed,
+        alignment=alignment,
+        wild_type=wild_type,
+        direction=direction or None,  # type: ignore[arg-type]
+        loading=verbs.loading(model, weights, config, device, seed, precision),
+    )
+    fitness_verbs.fitness_one(task, csv=csv, json=json)

@@ -1,0 +1,138 @@
+"""`rnaexp fitness` and questions about fitness: compute, track, print."""
+
+import json as json_format
+import sys
+import time
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from rnaexp.data.atomic import write_atomically
+from rnaexp.errors import InputError, UnavailableError
+from rnaexp.report import fitness_tables as tables
+from rnaexp.report.progress import announce, say
+from rnaexp.run.fitness import FitnessTask, measure_fitness
+from rnaexp.run.read import processes
+from rnaexp.run.record_fitness import record_fitness
+from rnaexp.store import Store
+from rnaexp.track.orphan import watch_parent
+from rnaexp.track.runs import tracked_run
+
+_FIELDS = {"title", "note", "models", "assays", "device", "precision", "seed"}
+_OF_ASSAYS = {"name", "convention", "sample", "alignment", "wild_type", "direction"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Every model or baseline on every assay."""
+
+    name: str
+    title: str
+    note: str
+    tasks: tuple[FitnessTask, ...]
+
+
+def asks_for_fitness(path: Path) -> bool:
+    """Whether a question file names assays."""
+    try:
+        return "assays" in tomllib.loads(path.read_text())
+    except (OSError, ValueError):
+        return False
+
+
+def read_fitness(path: Path) -> Question:
+    """Raises: InputError naming the file and what is wrong in it."""
+    values = tomllib.loads(path.read_text())
+    assays, names = values["assays"], values.get("models")
+    if unknown := sorted(set(values) - _FIELDS):
+        message = f"unknown field {unknown[0]!r}; known: {', '.join(sorted(_FIELDS))}"
+    elif not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        message = "models: must be a list of names"
+    elif not isinstance(assays, list) or not all(isinstance(one, dict) and "name" in one for one in assays):
+        message = "assays: each is a table with a name"
+    elif unknown := sorted({field for one in assays for field in one} - _OF_ASSAYS):
+        message = f"assays: unknown field {unknown[0]!r}; known: {', '.join(sorted(_OF_ASSAYS))}"
+    else:
+        return _question(path, values)
+    raise InputError(message, path=path)
+
+
+def _question(path: Path, values: dict[str, Any]) -> Question:
+    try:
+        seed = int(values.get("seed", 0))
+        words: dict[str, Any] = {name: str(values[name]) for name in ("device", "precision") if name in values}
+        tasks = [
+            FitnessTask(
+                model=model,
+                assay=about["name"],
+                seed=seed,
+                loading={"seed": seed, **words},
+                **{name: value for name, value in about.items() if name != "name"},
+            )
+            for about, model in product(values["assays"], values["models"])
+        ]
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error), path=path) from error
+    title, note = str(values.get("title", path.stem)), str(values.get("note", ""))
+    return Question(name=path.stem, title=title, note=note, tasks=tuple(tasks))
+
+
+def fitness_one(task: FitnessTask, *, csv: Path | None, json: bool) -> None:
+    """One model or baseline on one assay, beside the baselines."""
+    _refuse_several_processes()
+    watch_parent()
+    told = [_tracked(task, {})]
+    _write(csv, told)
+    _print(told, told[0], json=json)
+
+
+def fitness_question(path: Path, shard: Sequence[int], *, csv: Path | None, json: bool) -> None:
+    """All runs of a question, or those of `shard` (first, step), in one table."""
+    _refuse_several_processes()
+    question = read_fitness(path)
+    told, failures = list[dict[str, Any]](), list[tuple[str, InputError | UnavailableError]]()
+    for task in question.tasks[shard[0] :: shard[1]]:
+        try:
+            told.append(_tracked(task, {"rnaexp.question": question.name}))
+        except (InputError, UnavailableError) as error:
+            failures.append((f"{task.model} on {task.assay}", error))
+            say(f"{task.model} on {task.assay}: {error}")
+    _write(csv, told)
+    if told:
+        _print(told, {"question": question.name, "runs": told}, json=json, title=question.title, note=question.note)
+    if failures:
+        message = f"{len(failures)} runs did not end: {', '.join(name for name, _ in failures)}"
+        raise type(failures[0][1])(message)
+
+
+def _tracked(task: FitnessTask, tags: dict[str, object]) -> dict[str, Any]:
+    start, store = time.monotonic(), Store()
+    with tracked_run(task.model, tags=tags) as run:
+        result = measure_fitness(task, store, partial(announce, unit="variants"))
+        record_fitness(run, result)
+        run.metrics({"seconds": round(time.monotonic() - start, 1)})
+    for line in (*result.assay.caveats, *tables.diagnose(result)):
+        say(f"{result.judged.name} on {result.assay.name}, {result.convention}: {line}")
+    return tables.as_json(result, run.run_id)
+
+
+def _refuse_several_processes() -> None:
+    if processes() > 1:
+        message = "fitness runs in one process; share a question's runs by --shard i/n instead of torchrun"
+        raise InputError(message)
+
+
+def _write(csv: Path | None, told: list[dict[str, Any]]) -> None:
+    if csv is not None and told:
+        write_atomically(csv, tables.as_frame(told).to_csv(index=False).encode())
+
+
+def _print(told: list[dict[str, Any]], whole: dict[str, Any], *, json: bool, title: str = "", note: str = "") -> None:
+    if json:
+        sys.stdout.write(json_format.dumps(whole) + "\n")
+    else:
+        tables.show(told, title, note)
