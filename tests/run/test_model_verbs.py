@@ -120,6 +120,11 @@ def test_the_list_holds_every_row_for_people_and_programs(tmp_path):
         "msm-nano": ["2", "2", "64", "unknown"],
     }.items():
         assert [cell.strip() for cell in lines[name].split("│")[4:8]] == cells
+    assert {name: lines[name].split("│")[9].strip() for name in ("viennarna", "mp-rna", "rnabert")} == {
+        "viennarna": "none needed",
+        "mp-rna": "unproven",
+        "rnabert": "golden",
+    }
     assert by_name["hyenadna-tiny"]["has_attention"] is False
     assert by_name["nt-v2-250m"]["layers"] is None
 

@@ -33,8 +33,13 @@ def models(name: str, *, json: bool) -> None:
 
 
 def _row(row: Mapping[str, Any], shown: Sequence[str]) -> dict[str, Any]:
-    """The columns; heads of a model without attention are none, not unknown."""
-    return {key: "none" if key == "heads" and not row["has_attention"] else row[key] for key in shown}
+    """The columns; what a row cannot have is not unknown: heads without attention, proof of what is ours."""
+    own = dict(row)
+    if not row["has_attention"]:
+        own["heads"] = "none"
+    if row["group"] == "baseline" and row["proof_state"] is None:
+        own["proof_state"] = "none needed"
+    return {key: own[key] for key in shown}
 
 
 def _weights(row: Mapping[str, Any], notes: dict[str, int]) -> str:
