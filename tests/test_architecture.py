@@ -1,6 +1,7 @@
 """The direction of imports, and who may import what."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,10 @@ def test_every_listed_mutation_can_still_be_planted():
 
     gone = [what for what, name, code, _ in MUTATIONS if (SOURCE / name).read_text().count(code) != 1]
     assert gone == [], "the source has moved on: say in tests/mutations.py where the step is now"
+
+
+def test_the_readme_says_nothing_twice():
+    """A merge once left an old copy of a whole section, table and all."""
+    lines = [line for line in (Path(__file__).parents[1] / "README.md").read_text().splitlines() if len(line) > 60]
+    twice = [line for line, times in Counter(lines).items() if times > 1 and not line.startswith("| model |")]
+    assert not twice
