@@ -26,6 +26,7 @@ _F1U_SEQUENCES = RemoteFile(
     sha256="ab035204e15956a41a238ed0aa910c361b348068db51e2046a69312464a036c6",
 )
 
+# The gene's sequence as the assay's lab gives it to its DiMSum pipeline (wildtypeSequence of tRNA_Li2016, tRNA_Li2018).
 _TRNA_WILD_TYPE = "GUUCCGUUGGCGUAAUGGUAACGCGUCUCCCUCCUAAGGAGAAGACUGCGGGUUCGAGUCCCGUACGGAACG"
 _TRNA_SITES = (1, 2, 6, 27, 43, 46, 66, 69, 70, 71)  # of the file's 10-letter keys, from 1
 
