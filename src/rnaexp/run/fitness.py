@@ -120,7 +120,8 @@ def measure_fitness(task: FitnessTask, store: Store, announce: Announce) -> Fitn
     alignment = _alignment(task.alignment, assay)
     convention: Convention = task.convention or ("masked-marginal" if assay.wild_type else "pseudo-likelihood")  # type: ignore[assignment]
     asked = Asked(assay=assay, convention=convention, alignment=alignment)
-    baselines = baseline_scores(asked, store, announce, task.seed)
+    mutations = mutation_counts(assay)
+    baselines = baseline_scores(asked, mutations, store, announce, task.seed)
     encoder, scored = None, None
     if task.model in BASELINES:
         if task.model not in baselines:
@@ -131,10 +132,10 @@ def measure_fitness(task: FitnessTask, store: Store, announce: Announce) -> Fitn
         scores, reasons = baselines.pop(task.model), ("",) * len(assay.mutants)
     else:
         encoder = models.load(**{**task.loading, "name": task.model})
-        scored = model_scores(encoder, _read_by(encoder, asked), store, announce)
-        scores, reasons = scored.scores, scored.reasons
         asked = _read_by(encoder, asked)
-    judge = _judge_of(assay, np.isfinite(scores), reasons)
+        scored = model_scores(encoder, asked, store, announce)
+        scores, reasons = scored.scores, scored.reasons
+    judge = _judge_of(assay, mutations, np.isfinite(scores), reasons)
     beside = [judge(name, BASELINE, values, None) for name, values in baselines.items()]
     if encoder is not None:
         beside += _twin(task, encoder, asked, store, announce, judge)
@@ -147,7 +148,7 @@ def measure_fitness(task: FitnessTask, store: Store, announce: Announce) -> Fitn
         scores=scores,
         reasons=reasons,
         measured=_measured(assay),
-        mutations=mutation_counts(assay),
+        mutations=mutations,
         judged=judge(task.model, BASELINE if encoder is None else convention, scores, scored),
         beside=tuple(beside),
     )
@@ -177,10 +178,9 @@ def _measured(assay: Assay) -> Float[np.ndarray, "v"]:
 class _Judge:
     """Judges any scores of the assay's mutants on those of them that one model scored."""
 
-    def __init__(self, assay: Assay, keep: np.ndarray) -> None:
+    def __init__(self, assay: Assay, mutations: np.ndarray | None, keep: np.ndarray) -> None:
         self.keep, self.measured = keep, _measured(assay)[keep]
-        counts = mutation_counts(assay)
-        self.mutations = None if counts is None else counts[keep]
+        self.mutations = None if mutations is None else mutations[keep]
         kept = [variant.sequence for variant, here in zip(assay.mutants, keep, strict=True) if here]
         self.held = held_at(kept, assay.wild_type) if assay.substitutions_only else None
 
@@ -200,12 +200,12 @@ class _Judge:
         )
 
 
-def _judge_of(assay: Assay, keep: np.ndarray, reasons: Sequence[str]) -> _Judge:
+def _judge_of(assay: Assay, mutations: np.ndarray | None, keep: np.ndarray, reasons: Sequence[str]) -> _Judge:
     if keep.sum() < 3:
         first = next((reason for reason in reasons if reason), "")
         message = f"{assay.name}: {int(keep.sum())} of {len(keep)} variants have a score; the first without: {first}"
         raise InputError(message)
-    return _Judge(assay, keep)
+    return _Judge(assay, mutations, keep)
 
 
 def _twin(

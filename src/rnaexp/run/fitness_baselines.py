@@ -31,7 +31,9 @@ def mutation_counts(assay: Assay) -> Int[np.ndarray, "v"] | None:
     return np.array([mutation_count(assay.wild_type, variant.sequence) for variant in assay.mutants])
 
 
-def baseline_scores(asked: Asked, store: Store, announce: Announce, seed: int) -> dict[str, Float[np.ndarray, "v"]]:
+def baseline_scores(
+    asked: Asked, mutations: Int[np.ndarray, "v"] | None, store: Store, announce: Announce, seed: int
+) -> dict[str, Float[np.ndarray, "v"]]:
     """By name, higher is fitter: fewer mutations, more G and C, letters that homologs have, a more stable fold, chance.
 
     `mutations` needs a wild type, `conservation` its alignment; folding compares with nothing but the other variants.
@@ -39,8 +41,8 @@ def baseline_scores(asked: Asked, store: Store, announce: Announce, seed: int) -
     assay = asked.assay
     sequences = [variant.sequence for variant in assay.mutants]
     found = {}
-    if (counts := mutation_counts(assay)) is not None:
-        found[MUTATIONS] = -counts.astype(float)
+    if mutations is not None:
+        found[MUTATIONS] = -mutations.astype(float)
     found[GC] = np.array([gc_share(sequence) for sequence in sequences])
     if asked.alignment is not None and assay.substitutions_only and not any("N" in one for one in sequences):
         found[CONSERVATION] = np.array([conservation_score(asked.alignment, sequence) for sequence in sequences])
