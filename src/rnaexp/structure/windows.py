@@ -66,8 +66,10 @@ class Windows:
 
 def windows_of(encoder: Encoder, rna: Rna, long: Long) -> Windows | None:
     """How an RNA is cut; None where it is read whole, or the policy or the model does not cut."""
+    if long != "window":  # asked of every RNA, before `longest`, which encodes a probe
+        return None
     longest = getattr(encoder, "longest", None)
-    if long != "window" or longest is None or len(rna) <= longest:
+    if longest is None or len(rna) <= longest:
         return None
     return Windows.over(len(rna), longest, getattr(encoder, "word", 1))
 
