@@ -90,6 +90,8 @@ MUTATIONS = (
     ("fitness: a pseudocount for each letter", "fitness/baselines.py", "+ 1 / len(BASES)", "+ 1"),
     ("fitness: an unstable fold is fitter", "run/fitness_baselines.py", "-_energies(", "_energies("),
     ("fitness: lower is never fitter", "run/fitness.py", 'sign = 1.0 if assay.direction == "higher" else -1.0', "sign = 1.0"),
+    ("fitness: mutations of other variants", "run/fitness.py", "else mutations[keep]", "else mutations[: keep.sum()]"),
+    ("fitness: homologs on the row of a model that reads none", "run/fitness.py", "        asked = _read_by(encoder, asked)\n", ""),
     ("fitness: baselines on variants the model could not score", "run/fitness.py", "_judge_of(assay, mutations, np.isfinite(scores), reasons)", "_judge_of(assay, mutations, np.isfinite(scores) | True, reasons)"),
     ("fitness: the wild type is a variant", "data/assays.py", "for variant in self.variants if variant.sequence != self.wild_type", "for variant in self.variants"),
     ("fitness: one sample for every seed", "data/assays.py", "default_rng(seed)", "default_rng(0)"),

@@ -80,6 +80,7 @@ def test_baselines_stand_beside_on_the_same_variants(table_model, variants, tmp_
     found = measured(write(tmp_path, variants, scores), tmp_path, alignment=str(tmp_path / "wild.a3m"))
     values = {one.name: one.agreement.value for one in found.beside}
     assert list(values) == ["mutations", "gc", "conservation", "viennarna", "random"]
+    assert found.asked.alignment is None, "a model of single sequences reads no homologs, and its row names none"
     distance = [-sum(a != b for a, b in zip(one, WILD, strict=True)) for one in variants]
     letters = [one.count("G") + one.count("C") for one in variants]
     energies = [-ensemble_energy(one) for one in variants]
@@ -128,7 +129,7 @@ def test_likelihoods_that_say_nothing_are_noticed_from_the_data(table_model, var
 
 def test_coverage_depth_and_leakage_are_told(table_model, variants, tmp_path, monkeypatch):
     broken = mutated((2, "A"), (6, "A"))
-    path = write(tmp_path, [*variants, broken], range(41))
+    path = write(tmp_path, [broken, *variants], range(41))
     table_model.spec = replace(table_model.spec, reads="alignment", trained_families="rfam")
     real = job.load_assay
     monkeypatch.setattr(job, "load_assay", lambda *a, **k: replace(real(*a, **k), family="RF00005"))
@@ -140,6 +141,10 @@ def test_coverage_depth_and_leakage_are_told(table_model, variants, tmp_path, mo
     assert "trained on the wild type's family RF00005" in told
     assert [len(one.table) for one in found.beside] == [len(found.judged.table)] * len(found.beside)
     assert found.beside[0].table["variants"].sum() == 40, "baselines on what the model scored"
+    gc = [one.count("G") + one.count("C") for one in variants]
+    distance = [-sum(a != b for a, b in zip(one, WILD, strict=True)) for one in variants]
+    known = spearmanr(gc, range(40)).statistic - spearmanr(distance, range(40)).statistic
+    assert found.beside[1].over_mutations.value == pytest.approx(known), "each variant beside its own mutations"
     frame = variants_table(found).set_index("sequence")
     assert frame.loc[broken, "not_scored"] == "five A"
     assert np.isnan(frame.loc[broken, "score"])
