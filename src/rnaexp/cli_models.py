@@ -44,12 +44,33 @@ def models_show(name: ModelName, json: Json = False) -> None:
     listings.models(name, json=json)
 
 
-@models_app.command("fetch", epilog="Example: rnaexp models fetch rinalmo-micro")
-def models_fetch(name: ModelName, json: Json = False) -> None:
+@models_app.command("fetch", epilog="Example: rnaexp models fetch rna-msm --source hub")
+def models_fetch(
+    name: ModelName,
+    source: Annotated[
+        str,
+        typer.Option(
+            help="Which source: hub, url, doi, drive; authors, multimolecule; or an address. Default: in turn."
+        ),
+    ] = "",
+    json: Json = False,
+) -> None:
     """Download a model's weights, check them, and write what they are to models.lock."""
     from rnaexp.run import model_verbs
 
-    model_verbs.fetch(name, json=json)
+    model_verbs.fetch(name, source=source, json=json)
+
+
+@models_app.command("pack", epilog="Example: rnaexp models pack rna-msm rna-fm --out bundle; then RNAEXP_MODELS=bundle")
+def models_pack(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Models to take along.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to; models that are in it stay.")],
+    json: Json = False,
+) -> None:
+    """Collect weights into one folder for a machine without a network, where RNAEXP_MODELS names it."""
+    from rnaexp.run import model_verbs
+
+    model_verbs.pack(names, out, json=json)
 
 
 @models_app.command("check", epilog="Example: rnaexp models check rnabert")

@@ -40,8 +40,8 @@ def test_a_hub_name_carries_its_revision():
 
 
 def test_a_model_that_cannot_be_had_says_why_and_what_to_do():
-    with pytest.raises(UnavailableError, match=r"rna-msm: .* then --weights FILE"):
-        load("rna-msm")
+    with pytest.raises(UnavailableError, match=r"protrna: published for TensorFlow only .* rnaexp score --maps"):
+        load("protrna")
 
 
 def test_weights_that_are_not_there_are_named(tmp_path):

@@ -1,13 +1,19 @@
 """Public files by URL and sha256: downloaded once into the user's cache, or read from a mirror of the URLs."""
 
+import errno
 import hashlib
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from rnaexp.errors import UnavailableError
 
 MIRROR = "RNAEXP_MIRROR"
+TIMEOUT = 30  # seconds that a server may be silent
 
 
 def fetch_file(url: str, sha256: str) -> Path:
@@ -35,12 +41,12 @@ def file_sha256(path: Path) -> str:
 def mirror_path(url: str, mirror: Path) -> Path:
     """Where a mirror keeps a URL.
 
-    Raises: ValueError for a URL that is not plain https, or that would lead out of the mirror.
+    Raises: ValueError for what is no URL of a file, or would lead out of the mirror.
     """
     parts = urlsplit(url)
     inside = parts.path.lstrip("/")
-    if parts.scheme != "https" or not parts.netloc or not inside or ".." in inside.split("/"):
-        message = f"{url}: not a plain https URL of a file"
+    if parts.scheme not in ("https", "http") or not parts.netloc or not inside or ".." in inside.split("/"):
+        message = f"{url}: not a plain URL of a file"
         raise ValueError(message)
     return mirror / parts.netloc / inside
 
@@ -66,6 +72,9 @@ def fetch_first_seen(url: str) -> Path:
     mirror = os.environ.get(MIRROR)
     if mirror:
         return _mirrored(url, Path(mirror))
+    if not url.startswith("https://"):  # anybody on the way could have written it
+        message = f"{url}: only a file whose sha256 is known is downloaded without encryption"
+        raise UnavailableError(message)
     path = _retrieved(url, f"{hashlib.sha256(url.encode()).hexdigest()[:16]}-{mirror_path(url, Path()).name}", None)
     kept = path.with_name(path.name + ".sha256")
     found = file_sha256(path)
@@ -79,15 +88,69 @@ def fetch_first_seen(url: str) -> Path:
 
 def _retrieved(url: str, name: str, known_hash: str | None) -> Path:
     import pooch
+
+    with download_errors(url):
+        return Path(
+            pooch.retrieve(
+                url, known_hash=known_hash, fname=name, path=cache_folder(), downloader=WholeFile(progressbar=watched())
+            )
+        )
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: the user's cache, as the platform has it."""
+    import pooch
+
+    return Path(pooch.os_cache("rnaexp"))
+
+
+def watched() -> bool:
+    """Whether somebody looks at stderr: progress bars are drawn only there."""
+    return sys.stderr.isatty()
+
+
+@contextmanager
+def download_errors(
+    what: str, advice: str = f"; without a network, point {MIRROR} at a mirror of it"
+) -> Iterator[None]:
+    """Whatever a download raises as an UnavailableError: one line with what to do."""
     import requests
 
-    advice = f"without a network, point {MIRROR} at a mirror of it"
     try:
-        found = pooch.retrieve(url, known_hash=known_hash, fname=name, path=pooch.os_cache("rnaexp"))
+        yield
     except requests.RequestException as error:
-        message = f"{url}: cannot be downloaded ({type(error).__name__}); {advice}"
+        status = getattr(error.response, "status_code", None)
+        told = type(error).__name__ if status is None else f"the server answers {status}"
+        message = f"{what}: cannot be downloaded ({told}){advice}"
         raise UnavailableError(message) from error
     except (OSError, ValueError) as error:
-        message = f"{url}: download failed ({error}); {advice}"
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
+        message = f"{what}: download failed ({error}){advice}"
         raise UnavailableError(message) from error
-    return Path(found)
+
+
+class WholeFile:
+    """A downloader for pooch: the file behind a URL, and never a web page that stands in its place."""
+
+    def __init__(self, *, progressbar: bool) -> None:
+        self.progressbar = progressbar
+
+    def __call__(self, url: str, output_file: Any, pooch: Any) -> None:
+        """Called by pooch with a private file, which takes its place only if nothing is raised."""
+        from pooch import HTTPDownloader
+
+        HTTPDownloader(progressbar=self.progressbar, timeout=TIMEOUT)(url, output_file, pooch)
+        refuse_page(Path(output_file if isinstance(output_file, str) else output_file.name))
+
+
+def refuse_page(path: Path) -> None:
+    """Raise ValueError for a web page: servers send one, with status 200, where a file is gone or asked for too often.
+
+    No checkpoint, archive or table begins like one.
+    """
+    with path.open("rb") as file:
+        start = file.read(512).lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head")):
+        message = "a web page came in place of the file; it may be gone, or asked for too often today"
+        raise ValueError(message)

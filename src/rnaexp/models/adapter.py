@@ -15,7 +15,7 @@ from rnaexp.data.download import file_sha256
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder, position_limit
-from rnaexp.models.fetch import Fetched, fetch_weights
+from rnaexp.models.fetch import weights_or_published
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
 from rnaexp.models.tokens import Tokens, Vocabulary, Words
@@ -105,9 +105,7 @@ def load_adapted(
     Raises: InputError (keys or sizes that do not fit), UnavailableError (no weights).
     """
     if seed is None:
-        fetched = fetch_weights(spec) if weights is None else Fetched(path=weights, revision=None)
-        spec = replace(spec, revision=fetched.revision)
-        paths = _files(adapter, fetched.path, spec)
+        paths = _files(adapter, weights_or_published(spec, weights), spec)
         network, settings = _trained(adapter, spec, paths, config)
         weights_print = files.fingerprint(*map(file_sha256, paths))
         tokens = _tokens(adapter, spec, paths[0].parent)
@@ -131,7 +129,7 @@ def load_adapted(
 def _tokens(adapter: Adapter, spec: ModelSpec, folder: Path | None) -> Tokens:
     """The adapter's, or those beside the weights; random weights of a model without its own take the published ones."""
     if adapter.tokens_beside is not None and (folder is not None or adapter.tokens is None):
-        return adapter.tokens_beside(folder or fetch_weights(spec).path, spec.name)
+        return adapter.tokens_beside(weights_or_published(spec, folder), spec.name)
     assert adapter.tokens is not None
     return replace(adapter.tokens, model=spec.name)
 

@@ -14,13 +14,14 @@ import torch
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import nano_catalog, published_diverse, published_dna, published_specific
 from rnaexp.models.extra import with_extra_rows
+from rnaexp.models.fetch import fetch_weights
 from rnaexp.models.fitted import FITTED, fitted_spec
 from rnaexp.models.memory import refuse_too_large
 from rnaexp.models.options import refuse_unknown, with_options
+from rnaexp.models.source import HUB, Source
 from rnaexp.models.spec import Encoder, ModelSpec
 
 UNTRAINED = "untrained:"
-HUB = "hf:"
 
 
 def _baseline(name: str, title: str, **facts: Any) -> ModelSpec:
@@ -117,7 +118,7 @@ def _untrained(trained: ModelSpec) -> ModelSpec:
         name=UNTRAINED + trained.name,
         title=f"{trained.title}, untrained (random weights)",
         # Only a checkpoint that brings its own configuration or tokenizer must be had for random weights, too.
-        source=trained.source if trained.loader.endswith(("huggingface:load", "mosaic_bert:load")) else None,
+        sources=trained.sources if trained.loader.endswith(("huggingface:load", "mosaic_bert:load")) else (),
         sha256=None,
         revision=None,
         trained_on="nothing",
@@ -133,22 +134,24 @@ def _on_hub(name: str) -> ModelSpec:
     if match is None:
         message = f"{name!r}: write hf:org/name or hf:org/name@revision, the revision as 40 hex digits"
         raise InputError(message)
-    return _checkpoint(name, title=match[1], source=HUB + match[1], revision=match[2])
+    return _checkpoint(name, title=match[1], source=Source(address=HUB + match[1], revision=match[2]))
 
 
 def _folder(path: Path, name: str) -> ModelSpec:
     """A checkpoint folder: one that `rnaexp pretrain` wrote, or any that transformers reads."""
-    found = _checkpoint(name, title=path.name, source=str(path))
+    found = _checkpoint(name, title=path.name, source=Source(address=str(path)))
     config = path / "config.json"
     if config.is_file() and (kind := json.loads(config.read_text()).get("rnaexp_reads")) in ("alignment", "sequence"):
         return replace(found, loader="rnaexp.models.nano:load", reads=kind)
     return found
 
 
-def _checkpoint(name: str, *, title: str, source: str, revision: str | None = None) -> ModelSpec:
+def _checkpoint(name: str, *, title: str, source: Source) -> ModelSpec:
     """An entry for a checkpoint that only the user knows; its group is not ours to claim."""
     loader = "rnaexp.models.huggingface:load"
-    return ModelSpec(name=name, title=title, group="reference", loader=loader, source=source, revision=revision)
+    return ModelSpec(
+        name=name, title=title, group="reference", loader=loader, sources=(source,), revision=source.revision
+    )
 
 
 def load(
@@ -185,6 +188,11 @@ def load(
     row = {key: value for key, value in (entry.settings or {}).items() if key not in given}
     entry = replace(entry, settings=row or None)  # what the caller says is no longer the row's
     has_seed = name.startswith(UNTRAINED) or (entry.group == "baseline" and "seed" not in given)
+    fetched = fetch_weights(entry) if weights is None and entry.sources else None
+    if fetched is not None:
+        found = fetched.source
+        entry = replace(entry, sources=(found,), revision=fetched.revision, sha256=found.sha256 or entry.sha256)
+        weights = fetched.path
     encoder = _loader(entry)(
         entry,
         weights=None if weights is None else Path(weights),

@@ -2,12 +2,18 @@
 
 [models.my-rinalmo]
 like = "rinalmo-micro"                  # its loader, letters and sizes
-source = "hf:my-lab/my-rinalmo"         # or a URL, or a folder
+source = "hf:my-lab/my-rinalmo"         # or a URL, doi:..., gdrive:..., or a folder
 revision = "40 hex digits"
 settings = { num_blocks = 6, embed_dim = 320, num_heads = 20 }
 
 [models.my-bert]                        # without `like`: a checkpoint that transformers opens as BERT or ESM
 source = "hf:my-lab/my-bert"
+
+[[models.rna-msm.sources]]              # several, tried in this order; fields of `Source`
+address = "https://mirror.my-lab.org/RNA_MSM_pretrained.ckpt"
+[[models.rna-msm.sources]]
+address = "hf:multimolecule/rnamsm"
+layout = "multimolecule"
 """
 
 import os
@@ -16,17 +22,20 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from rnaexp.errors import InputError
+from rnaexp.models.source import Layout, Source
 from rnaexp.models.spec import ModelSpec
 
 VARIABLE = "RNAEXP_CATALOG"
 
 # A loader is code: it is chosen by naming a row that has it, never as text.
 _CLOSED = {"name", "loader", "output", "proof_state", "proof"}
-_OPEN = {each.name for each in fields(ModelSpec)} - _CLOSED
-_PATTERNS = {"revision": "[0-9a-f]{40}", "sha256": "[0-9a-f]{64}", "source": ".+"}
+_OPEN = {each.name for each in fields(ModelSpec)} - _CLOSED | {"source"}
+_OF_A_SOURCE = {each.name for each in fields(Source)}
+_PATTERNS = {"revision": "[0-9a-f]{40}", "sha256": "[0-9a-f]{64}", "source": ".+", "address": ".+"}
+_LAYOUTS = get_args(Layout)
 _NUMBERS = ("layers", "heads", "width", "max_bases")
 
 
@@ -61,18 +70,49 @@ def _row(name: str, table: Any, known: Mapping[str, ModelSpec], path: Path) -> M
         message = f"[models.{name}]: {what}; it has like, {', '.join(sorted(_OPEN))}"
         raise InputError(message, path=path)
     _refuse_wrong_kinds(name, table, path)
-    facts = dict(table)
-    like = facts.pop("like", name)
+    facts = {key: value for key, value in table.items() if key not in ("like", "source", "sources")}
+    like = table.get("like", name)
     if like not in known and like != name:
         message = f"[models.{name}]: like = {like!r}, which is no model of the catalogue"
         raise InputError(message, path=path)
     base = known.get(like) or _checkpoint(name)
-    if "source" in facts:  # what was pinned for another file says nothing of this one
-        base = replace(base, revision=None, sha256=None, unavailable=None, config_source=None, config_sha256=None)
-        facts["source"] = _source(facts["source"], path)
     if like != name:
         base = replace(base, title=name)
-    return replace(base, name=name, **facts)
+    return replace(_from_there(base, name, table, path), name=name, **facts)
+
+
+def _from_there(base: ModelSpec, name: str, table: Mapping[str, Any], path: Path) -> ModelSpec:
+    """The row with its sources; what was pinned for another file says nothing of this one."""
+    if "sources" in table:
+        given = table["sources"]
+        if not isinstance(given, list) or not given:
+            message = f"[models.{name}]: sources: wanted tables [[models.{name}.sources]]"
+            raise InputError(message, path=path)
+        sources = tuple(_source(name, each, path) for each in given)
+    elif "source" in table:
+        pinned = {key: table[key] for key in ("revision", "sha256") if key in table}
+        sources = (_source(name, {"address": table["source"], **pinned}, path),)
+    elif "revision" in table and base.sources:
+        return replace(base, sources=(replace(base.sources[0], revision=table["revision"]), *base.sources[1:]))
+    else:
+        return base
+    return replace(base, sources=sources, revision=None, sha256=None, unavailable=None)
+
+
+def _source(name: str, table: Any, path: Path) -> Source:
+    """One source; a folder is meant from where the file stands."""
+    if not isinstance(table, dict) or "address" not in table or (strange := sorted(set(table) - _OF_A_SOURCE)):
+        what = f"no {strange[0]!r}" if isinstance(table, dict) and "address" in table else "an address"
+        message = f"[[models.{name}.sources]]: wanted {what}; it has {', '.join(sorted(_OF_A_SOURCE))}"
+        raise InputError(message, path=path)
+    _refuse_wrong_kinds(name, table, path)
+    if table.get("layout", "authors") not in _LAYOUTS:
+        message = f"[[models.{name}.sources]]: layout = {table['layout']!r}; wanted {', '.join(_LAYOUTS)}"
+        raise InputError(message, path=path)
+    beside = tuple(_source(name, {"address": each}, path) for each in table.get("beside", ()))
+    there = path.parent / table["address"]
+    address = str(there.resolve()) if "://" not in table["address"] and there.exists() else table["address"]
+    return Source(**{**table, "address": address, "beside": beside})
 
 
 def _refuse_wrong_kinds(name: str, table: Mapping[str, Any], path: Path) -> None:
@@ -96,10 +136,3 @@ def _checkpoint(name: str) -> ModelSpec:
         proof_state="unproven",
         proof=f"added by {VARIABLE}",
     )
-
-
-def _source(source: Any, path: Path) -> str:
-    """A folder is meant from where the file stands."""
-    text = str(source)
-    beside = path.parent / text
-    return str(beside.resolve()) if "://" not in text and beside.exists() else text

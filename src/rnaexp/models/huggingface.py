@@ -23,7 +23,7 @@ from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import multimolecule
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder, position_limit
-from rnaexp.models.fetch import fetch_weights
+from rnaexp.models.fetch import weights_or_published
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
 from rnaexp.models.tokens import TokenizerSpans, Tokens, Vocabulary, Words
@@ -40,7 +40,7 @@ def load(
     spec: ModelSpec, *, weights: Path | None, config: Mapping[str, Any] | None, device: str, seed: int | None
 ) -> Encoder:
     """A checkpoint from `weights`, the folder or the hub; `config` overrides single settings of its config.json."""
-    folder = weights if weights is not None else _folder(spec)
+    folder = weights_or_published(spec, weights)
     if not (folder / "config.json").is_file():
         message = "no config.json here, so this is not a transformers checkpoint"
         raise InputError(message, path=folder)
@@ -67,10 +67,6 @@ def load(
         max_tokens=limit,
         can_predict=can_predict,
     )
-
-
-def _folder(spec: ModelSpec) -> Path:
-    return fetch_weights(spec).path
 
 
 def _settings(folder: Path, overrides: Mapping[str, Any]) -> Any:

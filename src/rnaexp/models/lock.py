@@ -1,6 +1,7 @@
 """`models.lock`: which revision and which bytes stood behind a model's name when it was first fetched here.
 
 One JSON file in the working directory, to be kept with a project: what was resolved once must never change silently.
+A bundle that `rnaexp models pack` writes has the same file.
 """
 
 import json
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rnaexp.data.atomic import write_atomically
-from rnaexp.data.download import file_sha256
+from rnaexp.data.kept import file_facts
 from rnaexp.errors import InputError, UnavailableError
 
 FILE = "models.lock"
@@ -18,61 +19,68 @@ FILE = "models.lock"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
-    """What was fetched: its source, the hub's commit (None behind a URL), and each file's size and sha256."""
+    """What was fetched: its source, the hub's commit (None elsewhere), and each file's size and sha256.
+
+    `beside`: of further hub repositories whose files are among these, by their addresses, the commit and the names.
+    """
 
     source: str
     revision: str | None
     files: Mapping[str, Mapping[str, Any]]
+    layout: str | None = None
+    licence: str | None = None
+    beside: Mapping[str, Mapping[str, Any]] | None = None
 
 
-def locked(name: str, source: str) -> Locked | None:
+def locked(name: str, folder: Path | None = None) -> Locked | None:
     """What the lock says of a model, None if nothing.
 
-    Raises: UnavailableError if it was locked to another source, InputError if the file is damaged.
+    Raises: InputError if the file is damaged.
     """
-    held = _read().get(name)
-    if held is None:
-        return None
-    if held.source != source:
-        message = f"{name}: {FILE} holds it from {held.source}, now it would come from {source}; {_advice(name)}"
-        raise UnavailableError(message)
-    return held
+    return _read(_file(folder)).get(name)
 
 
-def lock(name: str, held: Locked) -> None:
+def lock(name: str, held: Locked, folder: Path | None = None) -> None:
     """Write it down; a process that writes at the same moment may win, and the next fetch writes again."""
-    everything = {**_read(), name: held}
+    path = _file(folder)
+    everything = {**_read(path), name: held}
     text = json.dumps({key: asdict(value) for key, value in sorted(everything.items())}, indent=1)
-    write_atomically(Path(FILE), f"{text}\n".encode())
+    write_atomically(path, f"{text}\n".encode())
 
 
-def facts_of(path: Path) -> dict[str, Any]:
-    """Size in bytes and sha256 of a file."""
-    return {"size": path.stat().st_size, "sha256": file_sha256(path)}
+def facts_of(paths: Mapping[str, Path]) -> dict[str, Mapping[str, Any]]:
+    """Size and sha256 of each file."""
+    return {name: file_facts(path) for name, path in paths.items()}
 
 
-def check(name: str, paths: Mapping[str, Path], held: Locked) -> None:
-    """Refuse a file that is not, byte for byte, the one that was locked.
+def check(name: str, paths: Mapping[str, Path], held: Locked, lock_file: Path | None = None) -> None:
+    """Refuse a file that is not, byte for byte, the one that was locked, and one that is missing.
 
     Raises: UnavailableError naming it.
     """
     for file, facts in held.files.items():
-        path = paths[file]
-        size = path.stat().st_size
-        if size != facts["size"] or file_sha256(path) != facts["sha256"]:
+        path = paths.get(file)
+        if path is None or not path.is_file():
+            message = f"{name}: {file} of {lock_file or FILE} is not there; fetch it again, or {advice(name)}"
+            raise UnavailableError(message)
+        if (found := file_facts(path)) != dict(facts):
             message = (
-                f"{name}: {path}: refused, {size} bytes that are not the {facts['size']} with sha256 {facts['sha256']} "
-                f"of {FILE}; delete it and fetch it again, or {_advice(name)}"
+                f"{name}: {path}: refused, {found['size']} bytes that are not the {facts['size']} with sha256 "
+                f"{facts['sha256']} of {lock_file or FILE}; delete it and fetch it again, or {advice(name)}"
             )
             raise UnavailableError(message)
 
 
-def _advice(name: str) -> str:
+def advice(name: str) -> str:
+    """How a change that is meant is made."""
     return f"remove the entry of {name} from {FILE} if the change is meant"
 
 
-def _read() -> dict[str, Locked]:
-    path = Path(FILE)
+def _file(folder: Path | None) -> Path:
+    return Path(FILE) if folder is None else folder / FILE
+
+
+def _read(path: Path) -> dict[str, Locked]:
     if not path.is_file():
         return {}
     try:

@@ -5,9 +5,8 @@ Each fact was read in the file named beside it: the authors' repository, or mult
 """
 
 from rnaexp.models import published_series
+from rnaexp.models.source import Source, multimolecule
 from rnaexp.models.spec import ModelSpec
-
-_DRIVE = "published on a shared drive, which a program cannot fetch: download it from {} by hand, then --weights FILE"
 
 _RNA_FM = ModelSpec(
     name="rna-fm",
@@ -21,7 +20,11 @@ _RNA_FM = ModelSpec(
     max_bases=1022,  # 1024 tokens with <cls> and <eos>: the card
     alphabet="ACGUN",
     settings={"intermediate_size": 5120, "max_position_embeddings": 1026},  # the card; its loader adds two positions
-    source="https://proj.cse.cuhk.edu.hk/rnafm/api/download?filename=RNA-FM_pretrained.pth",  # ml4bio/RNA-FM README
+    sources=(
+        # ml4bio/RNA-FM README
+        Source(address="https://proj.cse.cuhk.edu.hk/rnafm/api/download?filename=RNA-FM_pretrained.pth"),
+        multimolecule("rnafm"),
+    ),
     licence="MIT",
     trained_on="RNAcentral, 23.7 million sequences",
     structure_seen="none",
@@ -29,6 +32,8 @@ _RNA_FM = ModelSpec(
     proof="authors' code on deterministic weights: tests/golden/test_golden_published.py",
     citation="doi:10.1101/2022.08.06.503062",
 )
+
+_RNABERT = "https://raw.githubusercontent.com/jkobject/RNABERT/32904a97fc3313123a4d625ea399d0474b396b81"
 
 
 def _resm(size: str, layers: int, width: int) -> ModelSpec:
@@ -47,8 +52,9 @@ def _resm(size: str, layers: int, width: int) -> ModelSpec:
         proof_state="golden",
         proof="authors' code on deterministic weights: tests/golden/test_golden_published.py",
         citation="doi:10.1101/2025.08.09.669469",
-        unavailable=(
-            "its file's URL is not known here: download it from doi:10.5281/zenodo.15980875, then --weights FILE"
+        # The record: its README. Its code opens ./ckpt/RESM-150M-KDNY.ckpt; the record's own list was not seen.
+        sources=(
+            Source(address="doi:10.5281/zenodo.15980875", file=f"*{size.upper()}*", member=f"*{size.upper()}*.ckpt"),
         ),
     )
 
@@ -65,11 +71,20 @@ ROWS = (
         parameters="0.48M",
         max_bases=440,
         alphabet="ACGU",
-        source="https://raw.githubusercontent.com/jkobject/RNABERT/32904a97fc3313123a4d625ea399d0474b396b81/bert_mul_2.pth",
-        sha256="32032afc6805887d5c37319a8a18e435a1584514754e4a933362cfd61c84ea20",
-        revision="32904a97fc3313123a4d625ea399d0474b396b81",
-        config_source="https://raw.githubusercontent.com/jkobject/RNABERT/32904a97fc3313123a4d625ea399d0474b396b81/RNA_bert_config.json",
-        config_sha256="f97799857a2a035b1fcd07e4ac33522cb937050a0780c36fd728db68bef5e015",
+        sources=(
+            Source(
+                address=f"{_RNABERT}/bert_mul_2.pth",
+                revision=_RNABERT.rpartition("/")[2],
+                sha256="32032afc6805887d5c37319a8a18e435a1584514754e4a933362cfd61c84ea20",
+                beside=(
+                    Source(
+                        address=f"{_RNABERT}/RNA_bert_config.json",
+                        sha256="f97799857a2a035b1fcd07e4ac33522cb937050a0780c36fd728db68bef5e015",
+                    ),
+                ),
+            ),
+            multimolecule("rnabert"),
+        ),
         licence="none stated",
         trained_on="Rfam sequences",
         trained_families="rfam",
@@ -97,7 +112,11 @@ ROWS = (
         citation="doi:10.1093/nar/gkad1031",
         proof_state="golden",
         proof="authors' code on deterministic weights: tests/golden/test_rnamsm.py",
-        unavailable=_DRIVE.format("the folder named in the README of yikunpku/RNA-MSM"),
+        sources=(
+            # yikunpku/RNA-MSM README at 12e4fc0e; the name is the one its code opens
+            Source(address="gdrive:11A-S13qAb5wiBi1YLs3EOrnixSDq7Q0q", file="RNA_MSM_pretrained.ckpt"),
+            multimolecule("rnamsm"),
+        ),
     ),
     ModelSpec(
         name="rna-km",
@@ -111,7 +130,8 @@ ROWS = (
         licence="MIT",
         proof_state="golden",
         proof="authors' code on deterministic weights: tests/golden/test_golden_published.py",
-        unavailable=_DRIVE.format("https://drive.google.com/file/d/1DI79-R33R396ZdbNcqbADQMP7Nprb_ze/view"),
+        # gongtiansu/RNA-km README at 189a1cdd
+        sources=(Source(address="gdrive:1DI79-R33R396ZdbNcqbADQMP7Nprb_ze", file="weight.pth"),),
     ),
     ModelSpec(
         name="rnaernie",
@@ -124,7 +144,7 @@ ROWS = (
         parameters="86.06M",
         max_bases=510,
         alphabet="ACGU",
-        source="hf:multimolecule/rnaernie",  # converted from the authors' Paddle file: the card
+        sources=(multimolecule("rnaernie"),),  # converted from the authors' Paddle file: the card
         licence="MIT (authors' code); AGPL-3.0 (this conversion)",
         trained_on="RNAcentral, 23 million sequences",
         citation="doi:10.1038/s42256-024-00836-4",
@@ -149,7 +169,11 @@ ROWS = (
         citation="doi:10.1101/2024.03.17.585376",
         proof_state="golden",
         proof="authors' code on deterministic weights, its maps softmaxed: tests/golden/test_golden_published.py",
-        unavailable=_DRIVE.format("https://drive.google.com/drive/folders/10Yz-sdezhmazzVtrtdBGdzzqK1Z6f-Xv"),
+        sources=(
+            # An earlier README of Bruce-ywj/ERNIE-RNA; the name is the one its code opens
+            Source(address="gdrive:folder/10Yz-sdezhmazzVtrtdBGdzzqK1Z6f-Xv", file="ERNIE-RNA_pretrain.pt"),
+            multimolecule("ernierna"),
+        ),
     ),
     *published_series.ROWS,
     _resm("150m", 30, 640),
@@ -163,9 +187,8 @@ ROWS = (
         citation="doi:10.1101/2024.07.02.601703",
         proof_state="unproven",
         proof="no authors' output was at hand; read as the class it shares with DNABERT-2",
-        unavailable=(
-            "its tokenizer lies in another repository than its weights: put the files of hf:buetnlpbio/birna-bert and "
-            "hf:buetnlpbio/birna-tokenizer into one folder, then --weights FOLDER"
+        sources=(
+            Source(address="hf:buetnlpbio/birna-bert", beside=(Source(address="hf:buetnlpbio/birna-tokenizer"),)),
         ),
     ),
     ModelSpec(

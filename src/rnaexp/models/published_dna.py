@@ -5,6 +5,7 @@ Facts: the authors' repositories, and multimolecule's model cards (DLS5-Omics/mu
 
 from typing import Any
 
+from rnaexp.models.source import Source, multimolecule
 from rnaexp.models.spec import ModelSpec
 
 
@@ -23,7 +24,10 @@ def _dnabert(k: int, parameters: str) -> ModelSpec:
         resolution="k-mer",
         alphabet="ACGT",
         settings={"k": k},
-        source=f"hf:zhihan1996/DNA_bert_{k}",
+        sources=(
+            Source(address=f"hf:zhihan1996/DNA_bert_{k}", layout="transformers"),
+            multimolecule(f"dnabert-{k}mer"),
+        ),
         licence="Apache-2.0",
         trained_on="human genome GRCh38.p13",
         structure_seen="none",
@@ -48,7 +52,7 @@ def _nt_v2(size: str, **facts: Any) -> ModelSpec:
         max_bases=12282,
         resolution="k-mer",
         alphabet="ACGTN",
-        source=f"hf:InstaDeepAI/nucleotide-transformer-v2-{size}-multi-species",
+        sources=(Source(address=f"hf:InstaDeepAI/nucleotide-transformer-v2-{size}-multi-species"),),
         licence="CC-BY-NC-SA-4.0",
         trained_on="850 genomes",
         structure_seen="none",
@@ -76,7 +80,7 @@ def _hyenadna(size: str, hub: str, *, layers: int, width: int, tokens: int, **fa
         has_attention=False,
         alphabet="ACGTN",
         settings={"max_position_embeddings": tokens, "intermediate_size": 4 * width},
-        source=f"hf:LongSafari/{hub}-hf",
+        sources=(Source(address=f"hf:LongSafari/{hub}-hf"), multimolecule(f"hyenadna-{size}")),
         licence="BSD-3-Clause (weights, as the hub says), Apache-2.0 (code)",
         trained_on="human genome GRCh38",
         structure_seen="none",
@@ -104,7 +108,7 @@ def _esm2(size: str, layers: int, width: int, heads: int | None = None) -> Model
         width=width,
         parameters=size.upper(),
         alphabet="ACGUN",
-        source=f"https://dl.fbaipublicfiles.com/fair-esm/models/{name}.pt",
+        sources=(Source(address=f"https://dl.fbaipublicfiles.com/fair-esm/models/{name}.pt"),),
         licence="MIT",
         trained_on="proteins, UniRef50/D 2021_04; reads A C G U N as amino acids: a null control",
         structure_seen="none",
@@ -127,7 +131,7 @@ def _evo(size: str, context: int) -> ModelSpec:
         parameters="7B",
         max_bases=context,
         has_attention=False,
-        source=f"hf:togethercomputer/evo-1-{size}-base",
+        sources=(Source(address=f"hf:togethercomputer/evo-1-{size}-base"),),
         licence="Apache-2.0",
         trained_on="OpenGenome, prokaryotic genomes, about 300 billion tokens",
         structure_seen="none",
@@ -152,7 +156,7 @@ ROWS = (
         heads=40,
         width=2560,
         alphabet="ACGUN",
-        source="hf:LucaGroup/LucaOne-default-step36M",
+        sources=(Source(address="hf:LucaGroup/LucaOne-default-step36M"),),
         licence="Apache-2.0 (LucaOne/LucaOne), MIT (PyPI lucaone)",
         trained_on="DNA, RNA and proteins",
         proof_state="golden",
@@ -176,7 +180,7 @@ ROWS = (
         parameters="117.07M",
         resolution="bpe",
         alphabet="ACGT",
-        source="hf:zhihan1996/DNABERT-2-117M",
+        sources=(Source(address="hf:zhihan1996/DNABERT-2-117M"), multimolecule("dnabert2")),
         licence="Apache-2.0",
         trained_on="genomes of 135 species",
         structure_seen="none",
@@ -196,7 +200,7 @@ ROWS = (
         max_bases=5994,
         resolution="k-mer",
         alphabet="ACGTN",
-        source="hf:InstaDeepAI/nucleotide-transformer-500m-human-ref",
+        sources=(Source(address="hf:InstaDeepAI/nucleotide-transformer-500m-human-ref", layout="transformers"),),
         licence="CC-BY-NC-SA-4.0",
         trained_on="human genome GRCh38",
         structure_seen="none",

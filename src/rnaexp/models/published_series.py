@@ -6,6 +6,7 @@ cb097904).
 
 from typing import Any
 
+from rnaexp.models.source import Source, multimolecule
 from rnaexp.models.spec import ModelSpec
 
 _RINALMO = "https://zenodo.org/records/15043668/files/rinalmo_{}_pretrained.pt"  # lbcb-sci/RiNALMo README
@@ -24,7 +25,7 @@ def _rinalmo(size: str, layers: int, width: int, parameters: str) -> ModelSpec:
         parameters=parameters,
         max_bases=1022,
         alphabet="ACGUN",
-        source=_RINALMO.format(size),
+        sources=(Source(address=_RINALMO.format(size)), multimolecule(f"rinalmo-{size}")),
         licence="Apache-2.0 (code)",
         trained_on="RNAcentral, Rfam, Ensembl, Nucleotide: 36 million ncRNAs",
         structure_seen="none",
@@ -48,7 +49,7 @@ def _aido(name: str, hub: str, trained_on: str, **sizes: Any) -> ModelSpec:
         loader="rnaexp.models.aido_rna:load",
         parameters=name.upper(),  # as its name says
         alphabet="ACGUN",
-        source=f"hf:genbio-ai/{hub}",
+        sources=(Source(address=f"hf:genbio-ai/{hub}"),),
         licence="GenBio AI Community License (code)",
         trained_on=trained_on,
         proof_state="golden",
@@ -72,7 +73,7 @@ def _omnigenome(name: str, title: str, hub: str, citation: str | None, **facts: 
         title=title,
         group="diverse-ncrna",
         loader="rnaexp.models.omnigenome:load",
-        source=f"hf:yangheng/{hub}",
+        sources=(Source(address=f"hf:yangheng/{hub}"),),
         trained_on="OneKP" if name == "mp-rna" else "54 billion plant RNA and DNA tokens",
         proof_state="unproven",
         proof="its model code lies on the hub only and was not read; opened as the ESM whose settings its config.json "

@@ -15,16 +15,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from rnaexp.data.download import fetch_file, file_sha256
+from rnaexp.data.download import file_sha256
 from rnaexp.errors import UnavailableError
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder
-from rnaexp.models.fetch import fetch_weights
+from rnaexp.models.fetch import weights_or_published
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
 from rnaexp.models.tokens import Vocabulary
 
 CHECKPOINT = "bert_mul_2.pth"
+SETTINGS = "RNA_bert_config.json"  # the authors', where it lies beside the weights
 OURS = "model.safetensors"  # as save_pretrained names it
 
 # MASK 1 and these letters, nothing else: their data loader drops every sequence with another letter.
@@ -72,20 +73,16 @@ def load(
 
 
 def _checkpoint(spec: ModelSpec, weights: Path | None) -> Path:
-    found = weights if weights is not None else fetch_weights(spec).path
-    return files.only_file(found, [CHECKPOINT, OURS])
+    return files.only_file(weights_or_published(spec, weights), [CHECKPOINT, OURS])
 
 
 def _sizes(spec: ModelSpec, path: Path | None) -> Mapping[str, Any]:
     """From the file beside the weights where transformers wrote them, else the published ones."""
     if path is None:
         return _catalogue_sizes(spec)
-    if path.name == OURS:
-        source = path.with_name("config.json")
-    elif spec.config_source is None or spec.config_sha256 is None:
+    source = path.with_name("config.json" if path.name == OURS else SETTINGS)
+    if path.name != OURS and not source.is_file():
         return _catalogue_sizes(spec)
-    else:
-        source = fetch_file(spec.config_source, spec.config_sha256)
     sizes: dict[str, Any] = json.loads(source.read_text())
     return sizes
 

@@ -7,7 +7,6 @@ file itself was not seen.
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from rnaexp.errors import InputError
 from rnaexp.models import weights as files
-from rnaexp.models.fetch import Fetched, fetch_weights
+from rnaexp.models.fetch import weights_or_published
 from rnaexp.models.msa_encoder import AlignmentLetters, MsaEncoder
 from rnaexp.models.msa_transformer import MsaTransformer, MsaTransformerConfig
 from rnaexp.models.spec import Encoder, ModelSpec
@@ -57,9 +56,7 @@ def load(
     if seed is not None:
         network = random_network(_sizes(settings), seed)
     else:
-        fetched = fetch_weights(spec) if weights is None else Fetched(path=weights, revision=None)
-        spec = replace(spec, revision=fetched.revision)
-        network = trained(fetched.path, settings)
+        network = trained(weights_or_published(spec, weights), settings)
     return MsaEncoder(
         network.to(device),
         spec=spec,

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from rnaexp.errors import UnavailableError
+from rnaexp.models.source import Source
 from rnaexp.rna import Rna
 
 Group = Literal["diverse-ncrna", "specific-rna", "unified", "dna", "protein", "reference", "baseline"]
@@ -39,12 +40,10 @@ class ModelSpec:
     settings: Mapping[str, Any] | None = (
         None  # what counts where the file says nothing; `config` of load() overrides both
     )
-    source: str | None = None  # URL, or hf:org/name
-    sha256: str | None = None  # of the file behind a URL
-    revision: str | None = None
-    config_source: str | None = None
-    config_sha256: str | None = None
-    licence: str | None = None
+    sources: tuple[Source, ...] = ()  # where its weights can be had, in the order they are tried; loaded: the one used
+    sha256: str | None = None  # of the one file of weights, where it is known
+    revision: str | None = None  # of what was loaded
+    licence: str | None = None  # of the authors' weights; each source says its own
     trained_on: str | None = None
     trained_families: str | None = None  # "rfam": every family; else a file of accessions, named inside the package
     structure_seen: Literal["none", "prior", "predicted", "experimental"] | None = None
@@ -52,6 +51,21 @@ class ModelSpec:
     proof: str | None = None  # what shows that the adapter computes what the authors' code does, or why nothing
     citation: str | None = None
     unavailable: str | None = None  # why the weights cannot be had, and what to do
+
+    @property
+    def source(self) -> str | None:
+        """Address of the first source; of a loaded model, of the one it came from."""
+        return self.sources[0].address if self.sources else None
+
+    def provenance(self) -> dict[str, str | None]:
+        """Where a loaded model's weights came from, as it is logged with every run."""
+        used = self.sources[0] if self.sources else None
+        return {
+            "revision": self.revision,
+            "weights.source": used.address if used else None,
+            "weights.layout": used.layout if used else None,
+            "weights.licence": (used.licence if used else None) or self.licence,
+        }
 
 
 class Encoder(Protocol):

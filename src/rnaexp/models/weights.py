@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from rnaexp.data.download import file_sha256
 from rnaexp.errors import InputError
+from rnaexp.models.plain_pickle import is_plain_pickle, read_plain_pickle
 
 State = Mapping[str, Tensor]
 
@@ -40,6 +41,8 @@ def read_checkpoint(path: Path) -> Any:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
+        if is_plain_pickle(path):
+            return read_plain_pickle(path)
         with torch.serialization.safe_globals([argparse.Namespace]):
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

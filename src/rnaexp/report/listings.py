@@ -11,6 +11,7 @@ import numpy as np
 from rnaexp import models as catalogue
 from rnaexp.data import sets as named
 from rnaexp.data.dataset import DataSet
+from rnaexp.models.source import DOI, DRIVE, HUB, Source
 from rnaexp.report.console import console
 
 _UNKNOWN = "unknown"
@@ -19,11 +20,11 @@ _UNKNOWN = "unknown"
 def models(name: str, *, json: bool) -> None:
     """All models, or one."""
     specs = [catalogue.spec(name)] if name else [catalogue.spec(each) for each in catalogue.names()]
-    rows = [asdict(spec) for spec in specs]
+    rows = [{**asdict(spec), "source": spec.source} for spec in specs]
     if json:
         _print_json({"models": rows})
     elif name:
-        _print_facts(rows[0])
+        _print_facts({**rows[0], "sources": [_in_words(source) for source in specs[0].sources] or None})
     else:
         shown = ("name", "group", "reads", "layers", "heads", "width", "max_bases", "resolution", "proof_state")
         notes: dict[str, int] = {}
@@ -50,8 +51,20 @@ def _weights(row: Mapping[str, Any], notes: dict[str, int]) -> str:
         return f"unavailable [{notes.setdefault(row['unavailable'], len(notes) + 1)}]"
     if row["loader"] == "rnaexp.models.nano:load":
         return "in the package"
-    source = str(row["source"] or _UNKNOWN)
-    return source if source.startswith("hf:") else source.removeprefix("https://").partition("/")[0]
+    return ", ".join(_short(source["address"]) for source in row["sources"]) or _UNKNOWN
+
+
+def _in_words(source: Source) -> str:
+    details = (source.layout, source.file, source.member, source.licence, source.revision)
+    beside = (f"with {each.address}" for each in source.beside)
+    return f"{source.address} ({', '.join([*(each for each in details if each), *beside])})"
+
+
+def _short(address: str) -> str:
+    """A record or repository by its name, a URL by its server, a drive as such."""
+    if address.startswith(DRIVE):
+        return "Google Drive"
+    return address if address.startswith((HUB, DOI)) else address.partition("://")[2].partition("/")[0]
 
 
 def needs_of_models(*, json: bool) -> None:

@@ -1,9 +1,9 @@
-"""`rnaexp models fetch|check|convert`: weights from where they are published to where they can be used."""
+"""`rnaexp models fetch|pack|check|convert`: weights from where they are published to where they can be used."""
 
 import json as json_format
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,57 @@ import torch
 
 from rnaexp import models
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.models.fetch import fetch_weights
+from rnaexp.models import bundle
+from rnaexp.models.fetch import Fetched, fetch_weights
+from rnaexp.models.lock import Locked, facts_of
 from rnaexp.models.memory import parameters_of, peak_bytes
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.weights import save
+from rnaexp.report.progress import say
 from rnaexp.rna import Rna
 
 _PROBE = Rna(id="probe", sequence="GGGAAACUCGAUUGCAUCCGAAAGAGUUCC")  # 30 bases: whole codons
 _TEXTS = ("*.txt", "tokenizer*.json", "special_tokens_map.json")
 
 
-def fetch(name: str, *, json: bool) -> None:
-    """Download, check, lock.
+def fetch(name: str, *, source: str = "", json: bool) -> None:
+    """Download, check, lock; from the source that is asked for, else from the first that answers.
 
     Raises: UnavailableError saying why and what to do.
     """
+    found = fetch_weights(_fetchable(name), source)
+    _tell({"name": name, "path": str(found.path), **_facts(found)}, json=json)
+
+
+def pack(names: Sequence[str], out: Path, *, json: bool) -> None:
+    """Each model's files into one folder, its entry written last; what is there already and equal is written anew.
+
+    Raises: UnavailableError for a model that cannot be had; those before it stay packed.
+    """
+    packed = []
+    for entry in [_fetchable(name) for name in names]:
+        found = fetch_weights(entry)
+        held = Locked(
+            source=found.source.address,
+            revision=found.revision,
+            files=facts_of(found.files),
+            layout=found.source.layout,
+            licence=found.source.licence or entry.licence,
+        )
+        folder = bundle.put(entry.name, found.files, held, out)
+        packed.append({"name": entry.name, "path": str(folder), **_facts(found), "licence": held.licence})
+        say(f"{entry.name}: {len(found.files)} files packed")
+    if json:
+        sys.stdout.write(json_format.dumps({"models": packed}) + "\n")
+    else:
+        sys.stdout.write(f"{len(packed)} models in {out}; on the other machine: export {bundle.VARIABLE}={out}\n")
+
+
+def _facts(found: Fetched) -> dict[str, Any]:
+    return {"revision": found.revision, "source": found.source.address, "layout": found.source.layout}
+
+
+def _fetchable(name: str) -> ModelSpec:
     entry = models.spec(name)
     if entry.unavailable is not None:
         message = f"{name}: {entry.unavailable}"
@@ -33,8 +69,7 @@ def fetch(name: str, *, json: bool) -> None:
     if entry.group == "baseline" or entry.source is None:
         message = f"{name}: it has no weights to fetch"
         raise UnavailableError(message)
-    found = fetch_weights(entry)
-    _tell({"name": name, "path": str(found.path), "revision": found.revision}, json=json)
+    return entry
 
 
 def check(loading: Mapping[str, Any], *, json: bool) -> None:

@@ -48,7 +48,7 @@ def parameters(result: Result) -> dict[str, object]:
         "model": spec.name,
         "group": spec.group,
         "parameters": _parameter_count(result.encoder),
-        "revision": spec.revision,
+        **spec.provenance(),
         "resolution": spec.resolution,
         "proof": tables.proof_of(result),
         "fingerprint": result.encoder.fingerprint,

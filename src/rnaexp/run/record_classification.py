@@ -47,6 +47,7 @@ def _parameters(result: Classified) -> dict[str, object]:
     return {
         "model": result.task.model,
         "fingerprint": result.encoder.fingerprint if result.encoder is not None else None,
+        **({} if result.encoder is None else result.encoder.spec.provenance()),
         "classify.set": result.data.name,
         "classify.left_out": left_out or None,
         "classify.long": result.task.long,

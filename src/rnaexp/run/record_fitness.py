@@ -71,7 +71,7 @@ def _parameters(result: Fitness) -> dict[str, object]:
         "model": result.judged.name,
         "group": encoder.spec.group if encoder is not None else "baseline",
         "parameters": None if encoder is None else parameters_of(encoder),
-        "revision": None if encoder is None else encoder.spec.revision,
+        **({} if encoder is None else encoder.spec.provenance()),
         "fingerprint": None if encoder is None else encoder.fingerprint,
         "fitness.set": result.assay.name,
         "fitness.convention": result.convention,
