@@ -127,7 +127,7 @@ def test_the_published_rnabert_attends_to_what_it_is_given(published, make_rna, 
 @pytest.mark.fault
 def test_a_flipped_byte_in_published_weights_is_refused(tmp_path, monkeypatch, published):
     entry = spec("rnabert")
-    for url in (entry.source, entry.config_source):
+    for url in (entry.source, entry.sources[0].beside[0].address):
         there = mirror_path(url, tmp_path)
         there.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(mirror_path(url, Path(os.environ["RNAEXP_MIRROR"])), there)

@@ -164,17 +164,19 @@ def _gathered(got: Fetched, held: Locked | None) -> Fetched:
     """With the files of the sources beside it, in one folder of links."""
     if not got.source.beside:
         return got
-    files, beside = dict(got.files), dict[str, Mapping[str, Any]]()
+    files, beside = dict[str, Path](), dict[str, Mapping[str, Any]]()
     for source in got.source.beside:
         if source.kind == "hub":
             known = (held.beside or {}).get(source.address) if held is not None else None
             revision, names = (
                 fetch_hub.resolve(source, weights=False) if known is None else (known["revision"], known["files"])
             )
-            beside[source.address] = {"revision": revision, "files": list(names)}
+            names = [name for name in names if name not in got.files]  # what both have is that of the weights
+            beside[source.address] = {"revision": revision, "files": names}
             files |= fetch_hub.download(source, names, revision)
         else:
             files |= _from_elsewhere(source).files
+    files |= got.files
     named = {_plain_name(name, got.source): path for name, path in files.items()}
     place = cache_folder() / "weights" / key_of("links", *sorted(f"{name} {path}" for name, path in named.items()))
     folder = kept_folder(place, lambda into: _link_all(named, into))
