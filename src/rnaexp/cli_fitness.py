@@ -29,8 +29,9 @@ def fitness(
         str,
         typer.Option(
             help="masked-marginal (each mutated site hidden in the wild type), wild-type-marginal (nothing hidden), "
-            "mutant-marginal (hidden in the variant) or pseudo-likelihood (every site of the variant). Empty: "
-            "masked-marginal, and pseudo-likelihood where no wild type is known."
+            "mutant-marginal (hidden in the variant), pseudo-likelihood (every site of the variant) or left-to-right "
+            "(decoders). Empty: masked-marginal, pseudo-likelihood where no wild type is known, left-to-right of a "
+            "decoder."
         ),
     ] = "",
     wild_type: Annotated[str, typer.Option(help="Sequence of the wild type, instead of the file's column.")] = "",

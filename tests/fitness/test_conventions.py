@@ -7,14 +7,17 @@ import torch
 from rnaexp import models
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.fitness.agreement import spearman
-from rnaexp.fitness.conventions import CONVENTIONS
+from rnaexp.fitness.conventions import CONVENTIONS as EVERY
+from rnaexp.fitness.conventions import OF_DECODERS
 from rnaexp.models.planted import Planted, PlantedConfig
 from rnaexp.report.progress import silence
 from rnaexp.rna import Alignment, Rna
 from rnaexp.run import fitness_scores
 from rnaexp.run.fitness_scores import Asked, model_scores
 from rnaexp.store import Store
-from tests.fitness.toy import LETTERS, WILD, Table, assay, library, mutated
+from tests.fitness.toy import LETTERS, WILD, LeftTable, Table, assay, library, mutated
+
+CONVENTIONS = tuple(each for each in EVERY if each != "left-to-right")  # what a model of both sides can be scored by
 
 
 def by_hand(model, convention, variant, wild=WILD):
@@ -26,6 +29,9 @@ def by_hand(model, convention, variant, wild=WILD):
     if convention == "pseudo-likelihood":
         pll = [sum(log_p(s[at], at, s, True) for at in range(len(s))) for s in (variant, wild)]
         return pll[0] - pll[1]
+    if convention == "left-to-right":
+        found = [sum(log_p(s[at], at, s, False) for at in range(len(s))) for s in (variant, wild)]
+        return found[0] - found[1]
     total = 0.0
     for at in range(len(wild)):
         if variant[at] != wild[at]:
@@ -46,6 +52,29 @@ def test_a_convention_is_what_it_says(convention, tmp_path):
     found = scores(model, variants, convention, tmp_path)
     np.testing.assert_allclose(found.scores, [by_hand(model, convention, one) for one in variants], atol=1e-6)
     assert set(found.reasons) == {""}
+
+
+@pytest.mark.parametrize("convention", OF_DECODERS)
+def test_a_decoder_is_scored_by_what_it_says_of_each_letter_after_those_before_it(convention, tmp_path):
+    model, variants = LeftTable(), library()
+    found = scores(model, variants, convention, tmp_path)
+    np.testing.assert_allclose(found.scores, [by_hand(model, convention, one) for one in variants], atol=1e-6)
+    assert model.passes == (1 if convention == "wild-type-marginal" else len(variants) + 1), "one pass a sequence"
+
+
+def test_a_decoder_scores_insertions_and_assays_without_a_wild_type(tmp_path):
+    model, variants = LeftTable(), [*library(count=5), WILD[:-1], WILD + "A"]
+    found = scores(model, variants, "left-to-right", tmp_path, wild=None)
+    expected = [sum(model.say(one, [])[at, LETTERS.index(one[at])] for at in range(len(one))) for one in variants]
+    np.testing.assert_allclose(found.scores, expected, atol=1e-6)
+
+
+def test_each_direction_has_its_own_conventions(tmp_path):
+    for convention in ("masked-marginal", "mutant-marginal", "pseudo-likelihood"):
+        with pytest.raises(InputError, match="reads from left to right: --convention wild-type-marginal or left-to-r"):
+            scores(LeftTable(), library(), convention, tmp_path)
+    with pytest.raises(InputError, match="reads both sides of a base: --convention left-to-right is for decoders"):
+        scores(Table(), library(), "left-to-right", tmp_path)
 
 
 def test_the_four_conventions_are_four(tmp_path):

@@ -181,7 +181,10 @@ def test_a_model_without_letters_is_refused(variants, tmp_path):
 @pytest.mark.parametrize(
     ("fields", "complaint"),
     [
-        ({"convention": "masked"}, "must be wild-type-marginal, masked-marginal, mutant-marginal or pseudo-likelihood"),
+        (
+            {"convention": "masked"},
+            "must be wild-type-marginal, masked-marginal, mutant-marginal, pseudo-likelihood or left-to-right",
+        ),
         ({"direction": "up"}, "must be higher or lower"),
         ({"sample": -1}, "must be at least 0"),
     ],

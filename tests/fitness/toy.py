@@ -47,6 +47,19 @@ class Table:
         return [torch.tensor(self.say(rna.sequence, hidden)) for rna, hidden in zip(rnas, masked, strict=True)]
 
 
+class LeftTable(Table):
+    """A decoder: of each site its own odds and those of the letter before it, and never of its own letter."""
+
+    causal = True
+
+    def say(self, sequence, masked):
+        assert not masked, "a decoder hides nothing"
+        logits = np.array(
+            [self.logits[at] + self.left[LETTERS.index(sequence[at - 1]) if at else 4] for at in range(len(sequence))]
+        )
+        return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+
+
 def mutated(*changes, sequence=WILD):
     letters = list(sequence)
     for site, letter in changes:

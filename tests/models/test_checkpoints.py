@@ -205,9 +205,13 @@ def test_code_from_a_checkpoint_is_never_run(bert_folder, copied):
         load(str(folder), device="cpu")
 
 
-def test_a_decoder_is_refused(bert_folder):
-    with pytest.raises(UnavailableError, match="decoder"):
-        load(str(bert_folder), device="cpu", config={"is_decoder": True})
+def test_a_bert_that_is_set_up_as_a_decoder_looks_only_backwards(bert_folder, make_rna, read_all):
+    encoder = load(str(bert_folder), device="cpu", config={"is_decoder": True})
+    (maps,) = read_all(encoder, make_rna(20))
+    assert maps.triu(1).abs().max() == 0
+    assert maps.tril(-1).std() > 1e-3
+    with pytest.raises(UnavailableError, match="reads from left to right and hides no base"):
+        encoder.predict_letters([make_rna(20)], [[3]])
 
 
 def test_a_folder_without_a_checkpoint_is_refused(tmp_path):

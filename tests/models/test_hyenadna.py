@@ -258,8 +258,18 @@ def test_whoever_asks_for_a_map_or_a_hidden_letter_is_told_what_to_do(encoder, m
     ):
         with pytest.raises(UnavailableError, match="has no attention map of pairs to read; rnaexp embed and rnaexp"):
             ask()
-    with pytest.raises(UnavailableError, match="no probabilities of letters"):
+    with pytest.raises(UnavailableError, match="reads from left to right and hides no base"):
         encoder.log_probabilities(rna, [3])
+
+
+def test_a_letter_is_said_from_those_before_it(encoder, make_rna):
+    rnas = [make_rna(9, seed=1), make_rna(20, seed=2)]
+    found = encoder.predict_letters(rnas, [(), ()])
+    for rna, table in zip(rnas, found, strict=True):
+        ids = torch.tensor([encoder.tokens.encode(rna).ids])
+        logits = encoder.network(ids).logits[0, : len(rna) - 1, list(encoder.tokens.base_ids())]
+        assert (table[1:] - torch.log_softmax(logits, -1)).abs().max() < 1e-5
+        assert table[0].exp().tolist() == pytest.approx([0.25] * 4), "nothing stands before the first base"
 
 
 def test_checked_converted_and_opened_again_it_is_the_same(folder, tmp_path, make_rna):

@@ -6,7 +6,7 @@ attention can be streamed; a class that cannot is refused.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -24,12 +24,13 @@ from rnaexp.models import multimolecule
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder, position_limit
 from rnaexp.models.fetch import weights_or_published
+from rnaexp.models.left_to_right import Decoder
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
 from rnaexp.models.tokens import TokenizerSpans, Tokens, Vocabulary, Words
 
 # The masked-LM head: a checkpoint without one still gives attention and embeddings.
-PREDICTION_HEADS = ("cls.predictions.*", "lm_head.*")
+PREDICTION_HEADS = ("cls.predictions.*", "lm_head.*", "embed_out.*")
 # Absent or unused without any effect on attention, embeddings or masked-LM logits; the last is lm_head.bias once more.
 OTHER_HEADS = ("*pooler.dense.*", "cls.seq_relationship.*", "*contact_head.regression.*", "lm_head.decoder.bias")
 # Computed from the configuration; old checkpoints carry them.
@@ -45,14 +46,16 @@ def load(
         message = "no config.json here, so this is not a transformers checkpoint"
         raise InputError(message, path=folder)
     register()
-    settings = _settings(folder, config or {})
+    given = dict(config or {})
+    around = {side: given.pop(side) for side in ("before", "after") if side in given}
+    settings = _settings(folder, given)
     for path in _weight_files(folder) if seed is None else ():
         _verify_cached(path)
     network, can_predict = _open(folder, settings) if seed is None else _random(settings, seed)
-    tokens = tokens_of(folder, model=spec.name)
+    tokens = tokens_of(folder, model=spec.name, **around)
     limit = position_limit(settings)
     can_predict = can_predict and settings.model_type not in multimolecule.WRONG_LETTERS
-    return TransformerEncoder(
+    return (Decoder if _is_decoder(settings) else TransformerEncoder)(
         network.to(device),
         spec=_described(spec, folder, settings, tokens, limit),
         tokens=tokens,
@@ -81,16 +84,27 @@ def _settings(folder: Path, overrides: Mapping[str, Any]) -> Any:
     except (ValueError, OSError, KeyError) as error:
         message = f"{folder}: transformers cannot open it without running its code: {str(error).splitlines()[0]}"
         raise UnavailableError(message) from error
-    if getattr(settings, "is_decoder", False) or getattr(settings, "is_encoder_decoder", False):
-        message = f"{folder}: {settings.model_type} is set up as a decoder; its attention looks only backwards"
+    if getattr(settings, "is_encoder_decoder", False):
+        message = f"{folder}: {settings.model_type} is an encoder with a decoder; give its encoder alone"
         raise UnavailableError(message)
+    settings.use_cache = False  # nothing is generated here
     return settings
 
 
+def _is_decoder(settings: Any) -> bool:
+    """Whether its attention looks only backwards: by its class, or because its configuration says so."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPING
+
+    causal_only = type(settings) in MODEL_FOR_CAUSAL_LM_MAPPING and type(settings) not in MODEL_FOR_MASKED_LM_MAPPING
+    return causal_only or bool(getattr(settings, "is_decoder", False))
+
+
 def _class_for(settings: Any) -> Any:
-    from transformers import AutoModel, AutoModelForMaskedLM
+    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING
 
+    if _is_decoder(settings):
+        return AutoModelForCausalLM
     return AutoModelForMaskedLM if type(settings) in MODEL_FOR_MASKED_LM_MAPPING else AutoModel
 
 
@@ -110,7 +124,9 @@ def _open(folder: Path, settings: Any) -> tuple[nn.Module, bool]:
     except (ValueError, OSError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
         message = f"its weights cannot be loaded: {' '.join(str(error).split())[:300]}"
         raise InputError(message, path=folder) from error
-    return network, _check_keys(report, _own_head(network), folder)
+    # A decoder may have no head but the table of its letters.
+    tied = _is_decoder(settings) and not _own_head(network)
+    return network, _check_keys(report, _own_head(network), folder) or tied
 
 
 @contextmanager
@@ -156,7 +172,7 @@ def _random(settings: Any, seed: int) -> tuple[nn.Module, bool]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network: nn.Module = _class_for(settings).from_config(settings, attn_implementation=IMPLEMENTATION)
-    return network, bool(_own_head(network))
+    return network, bool(_own_head(network)) or _is_decoder(settings)
 
 
 def _weight_files(folder: Path) -> list[Path]:
@@ -169,8 +185,14 @@ def _verify_cached(path: Path) -> None:
         files.verify(path, path.resolve().name)
 
 
-def tokens_of(folder: Path, *, model: str) -> Tokens:
-    """The tokenizer as a table of letters or k-mers where it is one, else by its own offsets."""
+def tokens_of(
+    folder: Path, *, model: str, before: Sequence[str] | None = None, after: Sequence[str] | None = None
+) -> Tokens:
+    """The tokenizer as a table of letters or k-mers where it is one, else by its own offsets.
+
+    `before` and `after`: special tokens that the authors put round a sequence in its text, where their tokenizer does
+    not do so itself.
+    """
     from transformers import AutoTokenizer
 
     try:
@@ -181,9 +203,9 @@ def tokens_of(folder: Path, *, model: str) -> Tokens:
     nucleic = {token: int(at) for token, at in tokenizer.get_vocab().items() if re.fullmatch("[ACGTUN]+", token)}
     lengths = {len(token) for token in nucleic if "N" not in token}
     if (k := _word_length(tokenizer, nucleic, lengths)) is not None:
-        return _read_as(Words, tokenizer, nucleic, k=k, model=model)
+        return _read_as(Words, tokenizer, nucleic, k=k, model=model, around=(before, after))
     if len(lengths) == 1 and not _steps_over(tokenizer, nucleic, k=next(iter(lengths))):
-        return _read_as(Vocabulary, tokenizer, nucleic, k=lengths.pop(), model=model)
+        return _read_as(Vocabulary, tokenizer, nucleic, k=lengths.pop(), model=model, around=(before, after))
     if not lengths or not tokenizer.is_fast:
         message = f"{folder}: its tokenizer does not say which bases a token covers"
         raise UnavailableError(message)
@@ -204,10 +226,19 @@ def _word_length(tokenizer: Any, nucleic: Mapping[str, int], lengths: set[int]) 
 
 
 def _read_as(
-    kind: type[Words] | type[Vocabulary], tokenizer: Any, nucleic: Mapping[str, int], *, k: int, model: str
+    kind: type[Words] | type[Vocabulary],
+    tokenizer: Any,
+    nucleic: Mapping[str, int],
+    *,
+    k: int,
+    model: str,
+    around: tuple[Sequence[str] | None, Sequence[str] | None],
 ) -> Tokens:
-    """Letters, overlapping k-mers or neighbours, with the special tokens that the tokenizer puts round a sequence."""
-    before, after = _round_a_sequence(tokenizer)
+    """Letters, overlapping k-mers or neighbours, with the special tokens that stand round a sequence."""
+    own = _round_a_sequence(tokenizer)
+    before, after = (
+        side if given is None else _ids_of(tokenizer, given, model) for side, given in zip(own, around, strict=True)
+    )
     return kind(
         model=model,
         ids=dict(nucleic),
@@ -217,6 +248,15 @@ def _read_as(
         pad=int(tokenizer.pad_token_id or 0),
         mask=tokenizer.mask_token_id,
     )
+
+
+def _ids_of(tokenizer: Any, tokens: Sequence[str], model: str) -> tuple[int, ...]:
+    """Raises: InputError naming a token that the vocabulary lacks."""
+    known = tokenizer.get_vocab()
+    if missing := [token for token in tokens if token not in known]:
+        message = f"{model}: its vocabulary lacks the special token {missing[0]!r}"
+        raise InputError(message)
+    return tuple(int(known[token]) for token in tokens)
 
 
 def _round_a_sequence(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:

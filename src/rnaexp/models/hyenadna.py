@@ -18,8 +18,8 @@ from transformers import PreTrainedConfig
 
 from rnaexp.models import weights as files
 from rnaexp.models.adapter import FOLDER, Adapter, load_adapted
+from rnaexp.models.left_to_right import LeftToRight
 from rnaexp.models.native import NativeEncoder, noted
-from rnaexp.models.sequence_encoder import SequenceEncoder
 from rnaexp.models.spec import Encoder, ModelSpec, Reader, refuse_without_attention
 from rnaexp.models.tokens import Vocabulary
 from rnaexp.rna import Rna
@@ -164,7 +164,7 @@ class HyenaDna(NativeEncoder):
         return logits
 
 
-class ConvolutionEncoder(SequenceEncoder):
+class ConvolutionEncoder(LeftToRight):
     """A model without attention: embeddings only; whoever asks for a map is told so."""
 
     heads = 0
@@ -261,7 +261,6 @@ ADAPTER = Adapter(
     ),
     prepared=_one_frequency,
     measured=_measured,
-    can_predict=False,  # of a hidden letter; it knows what stands before, not what follows
     encoder=ConvolutionEncoder,
 )
 

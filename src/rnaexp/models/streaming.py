@@ -74,6 +74,9 @@ def attend(
     """Attention as transformers calls it; dropout is never applied, for nothing is trained through here."""
     if scaling is None:
         scaling = query.size(-1) ** -0.5
+    if key.shape[1] != query.shape[1]:  # several heads of a decoder share keys and values
+        shared = query.shape[1] // key.shape[1]
+        key, value = (each.repeat_interleave(shared, 1) for each in (key, value))
     if reading is None or not reading.wants(module):
         mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=attention_mask, scale=scaling)
     else:

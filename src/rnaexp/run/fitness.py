@@ -18,6 +18,7 @@ from rnaexp.errors import InputError, UnavailableError
 from rnaexp.fitness.agreement import Agreement, advantage, agreement, by_mutations, held_at, tied, within_mutations
 from rnaexp.fitness.baselines import BASELINES, MUTATIONS
 from rnaexp.fitness.conventions import CONVENTIONS, Convention
+from rnaexp.models.left_to_right import is_causal
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Alignment
 from rnaexp.run.fitness_baselines import baseline_scores, mutation_counts
@@ -32,8 +33,9 @@ BASELINE = "baseline"  # stands in the place of a convention where there are no 
 class FitnessTask:
     """Which model or baseline on which assay.
 
-    `convention` "": masked-marginal, and pseudo-likelihood where no wild type is known. `sample`: so many variants,
-    drawn by `seed`; 0: all. `alignment`: a file whose first row is the wild type. `loading`: for `models.load`.
+    `convention` "": masked-marginal, pseudo-likelihood where no wild type is known, left-to-right of a decoder.
+    `sample`: so many variants, drawn by `seed`; 0: all. `alignment`: a file whose first row is the wild type.
+    `loading`: for `models.load`.
     """
 
     model: str
@@ -118,12 +120,13 @@ def measure_fitness(task: FitnessTask, store: Store, announce: Announce) -> Fitn
     whole = load_assay(task.assay, wild_type=task.wild_type, direction=task.direction)
     assay = whole.sampled(task.sample, task.seed)
     alignment = _alignment(task.alignment, assay)
-    convention: Convention = task.convention or ("masked-marginal" if assay.wild_type else "pseudo-likelihood")  # type: ignore[assignment]
+    encoder = None if task.model in BASELINES else models.load(**{**task.loading, "name": task.model})
+    convention = _convention(task, assay, encoder)
     asked = Asked(assay=assay, convention=convention, alignment=alignment)
     mutations = mutation_counts(assay)
     baselines = baseline_scores(asked, mutations, store, announce, task.seed)
-    encoder, scored = None, None
-    if task.model in BASELINES:
+    scored = None
+    if encoder is None:
         if task.model not in baselines:
             message = (
                 f"{task.model} needs {'an alignment' if assay.wild_type else 'a wild type'}; {assay.name} has none"
@@ -131,7 +134,6 @@ def measure_fitness(task: FitnessTask, store: Store, announce: Announce) -> Fitn
             raise InputError(message)
         scores, reasons = baselines.pop(task.model), ("",) * len(assay.mutants)
     else:
-        encoder = models.load(**{**task.loading, "name": task.model})
         asked = _read_by(encoder, asked)
         scored = model_scores(encoder, asked, store, announce)
         scores, reasons = scored.scores, scored.reasons
@@ -152,6 +154,15 @@ def measure_fitness(task: FitnessTask, store: Store, announce: Announce) -> Fitn
         judged=judge(task.model, BASELINE if encoder is None else convention, scores, scored),
         beside=tuple(beside),
     )
+
+
+def _convention(task: FitnessTask, assay: Assay, encoder: Encoder | None) -> Convention:
+    """What was asked for, else what the model and the assay allow."""
+    if task.convention:
+        return task.convention  # type: ignore[return-value]
+    if encoder is not None and is_causal(encoder):
+        return "left-to-right"
+    return "masked-marginal" if assay.wild_type else "pseudo-likelihood"
 
 
 def _alignment(path: str, assay: Assay) -> Alignment | None:

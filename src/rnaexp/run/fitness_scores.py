@@ -12,12 +12,15 @@ from rnaexp.errors import InputError, ScoreError, TooLongError, UnavailableError
 from rnaexp.fitness.agreement import information
 from rnaexp.fitness.conventions import (
     IN_WILD_TYPE,
+    OF_DECODERS,
+    OF_WHOLE_SEQUENCES,
     Convention,
-    hidden_sites,
+    log_likelihood,
     marginal,
     mutated_sites,
-    pseudo_log_likelihood,
+    scored_sites,
 )
+from rnaexp.models.left_to_right import is_causal
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder, LetterModel
 from rnaexp.rna import Alignment, Rna
@@ -28,6 +31,7 @@ SHARD = 256  # variants whose result is written, and after a crash repeated, as 
 TOKENS = 8192  # bases in one batch
 ROUNDING = 1e-6  # nats from uniform: what is left below it is float32's rounding, whose order would pass for knowledge
 _SCHEMA = 1
+_WHOLE = " or ".join(OF_WHOLE_SEQUENCES)
 
 Pass = tuple[Rna, tuple[int, ...], tuple[int, ...]]  # an RNA, its hidden bases, the bases read
 
@@ -59,16 +63,16 @@ class Asked:
 def refuse_unsuited(asked: Asked) -> None:
     """Raises: InputError for a convention that cannot score this assay."""
     assay, convention = asked.assay, asked.convention
-    if assay.wild_type is None and convention != "pseudo-likelihood":
-        message = f"{assay.name} names no wild type: only pseudo-likelihood can score it, {convention} needs one"
+    if assay.wild_type is None and convention not in OF_WHOLE_SEQUENCES:
+        message = f"{assay.name} names no wild type: only {_WHOLE} can score it, {convention} needs one"
         raise InputError(message)
     if assay.substitutions_only:
         return
     length = len(assay.wild_type or assay.variants[0].sequence)
     odd = next(one for one in assay.variants if len(one.sequence) != length)
     said = f"{assay.name}: {odd.id} has {len(odd.sequence)} bases, others {length}"
-    if convention != "pseudo-likelihood":
-        message = f"{said}: insertions and deletions can only be scored by --convention pseudo-likelihood"
+    if convention not in OF_WHOLE_SEQUENCES:
+        message = f"{said}: insertions and deletions can only be scored by --convention {_WHOLE}"
         raise InputError(message)
     if asked.alignment is not None:
         message = f"{said}: an alignment has columns for the wild type's bases only; leave --alignment away"
@@ -82,12 +86,13 @@ def model_scores(encoder: Encoder, asked: Asked, store: Store, announce: Announc
     """
     refuse_unsuited(asked)
     _letters(encoder)
+    _refuse_direction(encoder, asked.convention)
     sequences = [variant.sequence for variant in asked.assay.mutants]
     wild = asked.assay.wild_type
     if asked.convention in IN_WILD_TYPE:
         assert wild is not None, "refused above"
         return _by_wild_type(encoder, asked, wild, sequences, store, announce)
-    if asked.convention == "pseudo-likelihood" and wild is not None:
+    if asked.convention in OF_WHOLE_SEQUENCES and wild is not None:
         sequences.append(wild)  # scored as one of the variants, then subtracted from each
     parts = [sequences[start : start + SHARD] for start in range(0, len(sequences), SHARD)]
     entries = []
@@ -102,10 +107,20 @@ def model_scores(encoder: Encoder, asked: Asked, store: Store, announce: Announc
             progress(len(part))
     scores = np.concatenate([entry["scores"] for entry in entries])
     reasons = [str(reason) for entry in entries for reason in entry["reasons"]]
-    if asked.convention == "pseudo-likelihood" and wild is not None:
+    if asked.convention in OF_WHOLE_SEQUENCES and wild is not None:
         _refuse_wild_type(encoder, reasons.pop())
         scores = scores[:-1] - scores[-1]
     return _scored(scores, reasons, entries)
+
+
+def _refuse_direction(encoder: Encoder, convention: Convention) -> None:
+    """A decoder hides nothing; a model that sees both sides would see the letter it is asked for."""
+    if is_causal(encoder) and convention not in OF_DECODERS:
+        message = f"{encoder.spec.name} reads from left to right: --convention {' or '.join(OF_DECODERS)}"
+        raise InputError(message)
+    if convention == "left-to-right" and not is_causal(encoder):
+        message = f"{encoder.spec.name} reads both sides of a base: --convention left-to-right is for decoders"
+        raise InputError(message)
 
 
 def _letters(encoder: Encoder) -> LetterModel:
@@ -147,14 +162,20 @@ def _shard(encoder: Encoder, asked: Asked, sequences: Sequence[str]) -> Arrays:
     rnas = [_rna(asked, sequence) for sequence in sequences]
     reasons = [_no_letter(rna.sequence) or _unreadable(encoder, rna) for rna in rnas]
     wild, scores = asked.assay.wild_type, np.full(len(rnas), np.nan)
-    hidden = {at: hidden_sites(asked.convention, wild, rna.sequence) for at, rna in enumerate(rnas) if not reasons[at]}
-    passes: list[Pass] = [(rnas[at], (site,), (site,)) for at, sites in hidden.items() for site in sites]
+    sites_of = {
+        at: scored_sites(asked.convention, wild, rna.sequence) for at, rna in enumerate(rnas) if not reasons[at]
+    }
+    passes: list[Pass] = (
+        [(rnas[at], (), sites) for at, sites in sites_of.items()]
+        if asked.convention == "left-to-right"
+        else [(rnas[at], (site,), (site,)) for at, sites in sites_of.items() for site in sites]
+    )
     rows = np.concatenate([np.zeros((0, 4)), *_read(_letters(encoder), passes)])
     first = 0
-    for at, sites in hidden.items():
+    for at, sites in sites_of.items():
         own, first = rows[first : first + len(sites)], first + len(sites)
-        if asked.convention == "pseudo-likelihood":
-            scores[at] = pseudo_log_likelihood(rnas[at].sequence, own)
+        if asked.convention in OF_WHOLE_SEQUENCES:
+            scores[at] = log_likelihood(rnas[at].sequence, own)
         else:
             assert wild is not None, "refused before"
             scores[at] = marginal(wild, rnas[at].sequence, sites, own)
@@ -225,7 +246,7 @@ def _scored(scores: np.ndarray, reasons: Sequence[str], entries: Sequence[Arrays
 
 
 def _key(encoder: Encoder, asked: Asked, sequences: Sequence[str]) -> str:
-    alone = asked.convention == "pseudo-likelihood"  # read without the wild type
+    alone = asked.convention in OF_WHOLE_SEQUENCES  # read without the wild type
     return key_of(
         {
             "schema": _SCHEMA,
