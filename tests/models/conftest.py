@@ -37,7 +37,7 @@ def random_rna(bases, seed=0, name="rna"):
 def write_bert(folder, tokens, *, head=True, seed=1, **sizes):
     from transformers import BertConfig, BertForMaskedLM, BertModel
 
-    config = BertConfig(vocab_size=5 + len(tokens), max_position_embeddings=66, **{**SIZES, **sizes})
+    config = BertConfig(vocab_size=5 + len(tokens), **{"max_position_embeddings": 66, **SIZES, **sizes})
     torch.manual_seed(seed)
     (BertForMaskedLM if head else BertModel)(config).save_pretrained(folder)
     (folder / "vocab.txt").write_text("\n".join(SPECIAL["bert"] + tokens))

@@ -4,10 +4,12 @@ import json
 from itertools import product
 
 import torch
+from safetensors.torch import save_file
 from tests.models.conftest import write_bpe, write_esm
 
 from rnaexp.models import load
 from rnaexp.models.mosaic_bert import ADAPTER as MOSAIC
+from rnaexp.models.ribospan import ADAPTER as RIBOSPAN
 
 # With sizes under its authors' names that a test can afford: two layers of three heads, 24 wide.
 SIZED = {
@@ -62,12 +64,59 @@ def write_esm_words(folder, *, layers, heads):
     write_esm(folder, words, positions="absolute", max_position_embeddings=600, **sizes)
 
 
+def write_ribospan(folder, *, layers, heads, seed=4):
+    """AIDO.RNA's network under its own names, the letters' ids in the file beside it."""
+    sizes = {"num_hidden_layers": layers, "num_attention_heads": heads, "hidden_size": 24, "intermediate_size": 32}
+    network = RIBOSPAN.build(RIBOSPAN.completed({**sizes, "initializer_range": 0.3}), seed=seed)
+    torch.nn.init.normal_(network.head.bias)
+    state = {RIBOSPAN.named(key): tensor for key, tensor in network.state_dict().items()}
+    state["cls.predictions.decoder.weight"] = state["bert.embeddings.word_embeddings.weight"]
+    state["cls.predictions.decoder.bias"] = state["cls.predictions.bias"]
+    torch.save({key.replace("bert.", "ribospan.", 1): t for key, t in state.items()}, folder / "pytorch_model.bin")
+    told = {**sizes, "model_type": "ribospan", "hidden_act": "swiglu", "normalization_type": "LayerNorm"}
+    (folder / "config.json").write_text(json.dumps(told))
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[BOS]", "[EOS]", *"GCTAN"]
+    (folder / "vocab.txt").write_text("\n".join([*tokens, *(f"[UNUSED{at}]" for at in range(4))]))
+    return network
+
+
+def write_uni_rna(folder, *, layers, heads, seed=2):
+    """transformers' ESM as its package sets it up, saved by its upload script."""
+    from transformers import EsmConfig, EsmForMaskedLM
+
+    config = EsmConfig(
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        hidden_size=24,
+        intermediate_size=72,
+        vocab_size=10,
+        pad_token_id=0,
+        mask_token_id=4,
+        position_embedding_type="rotary",
+        emb_layer_norm_before=True,
+        token_dropout=True,
+        layer_norm_eps=1e-5,
+        initializer_range=0.3,
+        tie_word_embeddings=False,
+    )
+    torch.manual_seed(seed)
+    network = EsmForMaskedLM(config).eval()
+    save_file({key: tensor.contiguous() for key, tensor in network.state_dict().items()}, folder / "model.safetensors")
+    told = {**config.to_dict(), "model_type": "unirna", "architectures": ["UniRNAForMaskedLM"]}
+    (folder / "config.json").write_text(json.dumps(told))
+    tokens = ["<pad>", "<eos>", "N", "<cls>", "<mask>", "A", "U", "C", "G", "<null>"]
+    (folder / "vocab.txt").write_text("\n".join(tokens))
+    return network
+
+
 # What only opens as a folder: how to write one.
 FOLDERS = {
     "dnabert-2": write_mosaic_bert,
     "birna-bert": write_mosaic_bert,
     "plantrna-fm": write_esm_letters,
     "nt-500m-human-ref": write_esm_words,
+    "ribospan-1k-15": write_ribospan,
+    "uni-rna": write_uni_rna,
 }
 EVERY = (*SIZED, *FOLDERS)
 

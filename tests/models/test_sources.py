@@ -1,15 +1,14 @@
 """Weights from every kind of source, under the names that the catalogue has for them, and what can go wrong."""
 
-import io
 import json
 import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 from tests.models.conftest import write_bert
+from tests.models.published_files import members_of, packed
 from tests.web import Web
 
 from rnaexp.errors import InputError, UnavailableError
@@ -50,25 +49,6 @@ def bert(tmp_path_factory):
 
 def row(*sources, name="toy"):
     return ModelSpec(name=name, title=name, group="reference", loader="none:none", sources=sources, licence="MIT")
-
-
-def packed(path, members):
-    """An archive with these members, bytes by name."""
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
-            for name, data in members.items():
-                zipped.writestr(name, data)
-        return path
-    with tarfile.open(path, "w:gz") as tar:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-    return path
-
-
-def members_of(folder, below=""):
-    return {f"{below}{path.name}": path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def downloads(web):

@@ -97,6 +97,21 @@ def _measured(state: Mapping[str, Tensor]) -> dict[str, Any]:
     return {} if units is None else {"intermediate_size": units.shape[0]}
 
 
+_NAMES = (
+    (r"^embedding\.", "bert.embeddings.word_embeddings."),
+    (r"^layers\.", "bert.encoder.layer."),
+    (r"\.attention\.(query|key|value)\.", r".attention.self.\1."),
+    (r"\.attention\.out\.", ".attention.output.dense."),
+    (r"(\d)\.norm\.", r"\1.attention.ln."),
+    (r"\.unit_norm\.", ".ln."),
+    (r"(\d)\.(up|gate|down)\.", r"\1.mlp.\2_proj."),
+    (r"^norm\.", "bert.encoder.ln."),
+    (r"^head\.dense\.", "cls.predictions.transform.dense."),
+    (r"^head\.norm\.", "cls.predictions.transform.LayerNorm."),
+    (r"^head\.bias$", "cls.predictions.bias"),
+    (r"^head\.table$", "cls.predictions.decoder.weight"),
+)
+
 ADAPTER = Adapter(
     network=AidoRna,
     tokens=TOKENS,
@@ -114,20 +129,7 @@ ADAPTER = Adapter(
             "letter_bias",
         )
     },
-    names=(
-        (r"^embedding\.", "bert.embeddings.word_embeddings."),
-        (r"^layers\.", "bert.encoder.layer."),
-        (r"\.attention\.(query|key|value)\.", r".attention.self.\1."),
-        (r"\.attention\.out\.", ".attention.output.dense."),
-        (r"(\d)\.norm\.", r"\1.attention.ln."),
-        (r"\.unit_norm\.", ".ln."),
-        (r"(\d)\.(up|gate|down)\.", r"\1.mlp.\2_proj."),
-        (r"^norm\.", "bert.encoder.ln."),
-        (r"^head\.dense\.", "cls.predictions.transform.dense."),
-        (r"^head\.norm\.", "cls.predictions.transform.LayerNorm."),
-        (r"^head\.bias$", "cls.predictions.bias"),
-        (r"^head\.table$", "cls.predictions.decoder.weight"),
-    ),
+    names=_NAMES,
     measured=_measured,
     copies=(
         ("bert.embeddings.word_embeddings.weight", "cls.predictions.decoder.weight"),

@@ -4,7 +4,7 @@ Each fact was read in the file named beside it: the authors' repository, or mult
 (DLS5-Omics/multimolecule at cb097904, `multimolecule/models/*/README.md`; below "the card").
 """
 
-from rnaexp.models import published_series
+from rnaexp.models import published_new, published_series
 from rnaexp.models.source import Source, multimolecule
 from rnaexp.models.spec import ModelSpec
 
@@ -34,6 +34,26 @@ _RNA_FM = ModelSpec(
 )
 
 _RNABERT = "https://raw.githubusercontent.com/jkobject/RNABERT/32904a97fc3313123a4d625ea399d0474b396b81"
+
+
+def _uni_rna(name: str, layers: int, width: int) -> ModelSpec:
+    """Its package's config.py (heads of 64 numbers, positions for 1,026 tokens), converter and upload script."""
+    return ModelSpec(
+        name=name,
+        title=f"Uni-RNA L{layers}",
+        group="diverse-ncrna",
+        loader="rnaexp.models.uni_rna:load",
+        layers=layers,
+        heads=width // 64,
+        width=width,
+        max_bases=1024,
+        alphabet="ACGUN",
+        # Named by the upload script of its package; that the repository is there was not seen.
+        sources=(Source(address=f"hf:EscheWang/UniRNA-L{layers}", layout="transformers"),),
+        proof_state="unproven",
+        proof="the ESM that its package makes it from; no weights and no authors' output were at hand",
+        citation="doi:10.1101/2023.07.11.548588",
+    )
 
 
 def _resm(size: str, layers: int, width: int) -> ModelSpec:
@@ -207,13 +227,8 @@ ROWS = (
             "maps with its own code, a .npy an RNA, and score them: rnaexp score --maps DIR"
         ),
     ),
-    ModelSpec(
-        name="uni-rna",
-        title="Uni-RNA",
-        group="diverse-ncrna",
-        loader="rnaexp.models.huggingface:load",
-        proof_state="unproven",
-        proof="no authors' output was at hand",
-        unavailable="its repository (sjtugrc/Uni-RNA) holds no weights; score its maps: rnaexp score --maps DIR",
-    ),
+    _uni_rna("uni-rna-l8", 8, 512),
+    _uni_rna("uni-rna-l12", 12, 768),
+    _uni_rna("uni-rna", 16, 1024),
+    *published_new.ROWS,
 )

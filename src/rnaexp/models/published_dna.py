@@ -165,6 +165,21 @@ ROWS = (
     ),
     _evo("8k", 8192),
     _evo("131k", 131072),
+    ModelSpec(
+        name="evo-2-7b",
+        title="Evo 2 7B",
+        group="unified",
+        loader="rnaexp.models.huggingface:load",
+        parameters="7B",
+        sources=(Source(address="hf:arcinstitute/evo2_7b"),),
+        licence="Apache-2.0",
+        proof_state="unproven",
+        proof="no authors' output was at hand",
+        unavailable=(
+            "its package (evo2) needs Transformer Engine and FlashAttention, which run on a GPU alone. What you get "
+            "from it there, as pair scores: rnaexp score --pairs DIR"
+        ),
+    ),
     _dnabert(3, "86.10M"),
     _dnabert(4, "86.24M"),
     _dnabert(5, "86.83M"),
