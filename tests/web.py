@@ -214,8 +214,8 @@ def _zenodo(handler, path, _query):
         return handler.send_json({"id": int(number), "files": listed})
     if "files" in parts:
         name = parts[parts.index("files") + 1]
-        return handler.send_file(files[name]) if name in files else handler.send_page("gone", 404)
-    return handler.send_page("a record") if parts[0] == "records" else handler.send_page("gone", 404)
+        return handler.send_file(files[name]) if name in files else False
+    return handler.send_page("a record") if parts[0] == "records" else False
 
 
 def _figshare(handler, path, query):

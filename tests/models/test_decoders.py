@@ -11,7 +11,7 @@ from rnaexp.models import load
 TOKENS = ["<|pad|>", "<|bos|>", "<|eos|>", "<|5|>", "<|3|>", *"ATCGN"]
 AROUND = {"before": ["<|bos|>", "<|5|>"], "after": ["<|3|>", "<|eos|>"]}
 SIZES = {"vocab_size": len(TOKENS), "num_hidden_layers": 3, "num_attention_heads": 4, "initializer_range": 0.3}
-WIDE = {"hidden_size": 32, "intermediate_size": 48, "max_position_embeddings": 64}
+WIDE = {"hidden_size": 32, "intermediate_size": 48, "max_position_embeddings": 512}
 
 
 def settings(kind):
@@ -22,7 +22,7 @@ def settings(kind):
         "mistral": lambda: MistralConfig(**SIZES, **WIDE, num_key_value_heads=2),
         "gpt_neox": lambda: GPTNeoXConfig(**SIZES, **WIDE),
         "gpt2": lambda: GPT2Config(
-            vocab_size=len(TOKENS), n_embd=32, n_layer=3, n_head=4, n_positions=64, initializer_range=0.3
+            vocab_size=len(TOKENS), n_embd=32, n_layer=3, n_head=4, n_positions=512, initializer_range=0.3
         ),
     }[kind]()
 
