@@ -6,6 +6,8 @@ import pytest
 from tests.command import inside
 
 from rnaexp.data.homologs import Database, Search
+from rnaexp.data.sets import load_set
+from rnaexp.errors import InputError
 from rnaexp.rna import Rna
 
 
@@ -108,3 +110,26 @@ def test_input_that_is_no_fasta_is_named(tmp_path):
     done = inside("msa", "q.fa", "--database", "q.fa", cwd=tmp_path)
     assert done.returncode == 65
     assert "q.fa:1" in done.stderr
+
+
+def test_what_it_writes_for_rnas_with_pairs_is_a_set_to_test_on(query, tmp_path):
+    pairs = "(" * 20 + "." * 80 + ")" * 20
+    (tmp_path / "q.dbn").write_text(f">query\n{query.sequence}\n{pairs}\n>alone\n{letters(50, 9)}\n{'.' * 50}\n")
+    (tmp_path / "db.fa").write_text(f">relative\n{mutated(query.sequence, 0.2, 1)}\n")
+    assert inside("msa", "q.dbn", "--database", "db.fa", "--out", "out", cwd=tmp_path).returncode == 0
+    found = load_set(tmp_path / "out")
+    assert [(rna.id, len(rna.pairs), rna.alignment.depth) for rna in found.rnas] == [("query", 20, 2), ("alone", 0, 1)]
+    assert found.notes == ("skipped, of no format read here: msa.csv",)
+
+
+def test_an_alignment_of_another_sequence_or_a_second_one_is_refused(query, tmp_path):
+    (tmp_path / "q.dbn").write_text(f">query\n{query.sequence}\n{'.' * 120}\n")
+    (tmp_path / "other.a2m").write_text(f">query\n{query.sequence[:-1]}A\n")
+    if query.sequence.endswith("A"):
+        (tmp_path / "other.a2m").write_text(f">query\n{query.sequence[:-1]}C\n")
+    with pytest.raises(InputError, match=r"other\.a2m: its first row is not the sequence of query"):
+        load_set(tmp_path)
+    for name in ("other.a2m", "third.a2m"):
+        (tmp_path / name).write_text(f">query\n{query.sequence}\n")
+    with pytest.raises(InputError, match=r"id 'query' already stands in"):
+        load_set(tmp_path)

@@ -1,4 +1,4 @@
-"""A folder as one set: files with one stem belong together (a structure and its alignment)."""
+"""A folder as one set: files with one stem belong together (a structure and its alignment), as do equal ids."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from rnaexp.data.letters import Unknown
+from rnaexp.data.public_csv import has_columns
 from rnaexp.data.readers import ALIGNMENT_ENDINGS, ending, is_named_readable, read_file, recognise
 from rnaexp.data.text import read_source, stem
 from rnaexp.errors import InputError
@@ -21,7 +22,7 @@ class FolderContent:
 
 
 def read_folder(folder: Path, *, unknown: Unknown = "reject") -> FolderContent:
-    """The RNAs of a folder's files in sorted order; an alignment file joins the RNA of the same stem.
+    """The RNAs of a folder's files in sorted order; an alignment joins the RNA of its file's stem, or of its own id.
 
     Raises: InputError if nothing is readable, a file is malformed, or two files hold one id.
     """
@@ -33,14 +34,13 @@ def read_folder(folder: Path, *, unknown: Unknown = "reject") -> FolderContent:
     rnas: dict[str, tuple[Rna, Path]] = {}
     for _, group in groupby(sorted(readable, key=lambda path: (stem(path), path.name)), key=stem):
         for rna, path in _read_group(list(group), unknown):
-            if rna.id in rnas:
-                message = f"id {rna.id!r} already stands in {rnas[rna.id][1].name}"
-                raise InputError(message, path=path)
-            rnas[rna.id] = rna, path
+            rnas[rna.id] = _with_alignment(*rnas[rna.id], rna, path) if rna.id in rnas else (rna, path)
     return FolderContent([rna for rna, _ in rnas.values()], tuple(path for path in files if path not in readable))
 
 
 def _is_readable(path: Path) -> bool:
+    if ending(path) == ".csv":  # a folder of RNAs may hold another table, as `rnaexp msa` writes one
+        return has_columns(read_source(path))
     if is_named_readable(path):
         return True
     if path.suffix not in ("", ".txt"):
@@ -61,6 +61,17 @@ def _read_group(paths: list[Path], unknown: Unknown) -> Iterable[tuple[Rna, Path
         message = f"{len(others)} RNAs and {len(aligned)} alignments are named {stem(paths[0])}: which belong together?"
         raise InputError(message, path=aligned[0][1])
     return [(_joined(others[0][0], *aligned[0]), others[0][1])]
+
+
+def _with_alignment(first: Rna, first_path: Path, second: Rna, second_path: Path) -> tuple[Rna, Path]:
+    """One RNA of two files: a structure and an alignment. Raises: InputError for two of one kind."""
+    kinds = [ending(path) in ALIGNMENT_ENDINGS for path in (first_path, second_path)]
+    if kinds[0] == kinds[1] or (first.alignment is not None) == (second.alignment is not None):
+        message = f"id {second.id!r} already stands in {first_path.name}"
+        raise InputError(message, path=second_path)
+    if kinds[0]:
+        return _joined(second, first, first_path), second_path
+    return _joined(first, second, second_path), first_path
 
 
 def _joined(rna: Rna, aligned: Rna, path: Path) -> Rna:

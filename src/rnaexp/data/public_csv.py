@@ -20,6 +20,11 @@ def read_csv(source: Source, unknown: Unknown = "reject") -> list[Rna]:
     return [_rna(source, row, line, unknown) for line, row in rows]
 
 
+def has_columns(source: Source) -> bool:
+    """Whether the header is that of a table of RNAs."""
+    return set(next(csv.reader(source.lines), ())) >= _NEEDED
+
+
 def _rows(source: Source) -> Iterator[tuple[int, dict[str, str]]]:
     # A pair list of a long RNA passes the module's default of 131,072 characters a field.
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))

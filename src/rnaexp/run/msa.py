@@ -56,6 +56,8 @@ def make_alignments(
 ) -> None:
     """One A2M file an RNA and a table: depth, Neff, tool, database hash; an RNA without homologs has depth 1.
 
+    RNAs with reference pairs: their own file goes along, so that the folder is a set to test on.
+
     `family_model`: a covariance model that Infernal searches and aligns with, instead of nhmmer's profiles.
 
     Raises: InputError for malformed input, or an output folder that already holds something else.
@@ -77,6 +79,8 @@ def make_alignments(
             write_atomically(path, _a2m(rna, alignment, find.tool, digest).encode())
             rows.append(_facts(rna, alignment, path, note, find.tool, digest))
             advance(1)
+    if fasta.is_file() and any(rna.pairs for rna in rnas):
+        write_atomically(out / fasta.name, fasta.read_bytes())
     write_atomically(out / TABLE, _table(rows).encode())
     _tell(rows, out, json=json)
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from rnaexp.errors import InputError, TooLongError, UnsuitableError
 from rnaexp.models.files import FileEncoder
@@ -114,9 +115,11 @@ def read_alone(encoder: Encoder, rnas: Sequence[Rna], name: str) -> str:
     alone = sum(rna.alignment is None for rna in rnas)
     if encoder.spec.reads != "alignment" or not alone:
         return ""
+    file = name if Path(name).is_file() else "FASTA"
+    made = f"{Path(file).stem}-aligned"
     return (
-        f"{alone} of {len(rnas)} RNAs of {name} have no alignment and were read alone, at depth 1 "
-        "(rnaexp msa makes alignments)"
+        f"{alone} of {len(rnas)} RNAs of {name} have no alignment and were read alone, at depth 1; to align homologs "
+        f"to them: rnaexp msa {file} --database SEQUENCES --out {made}, then give the folder {made} in the file's place"
     )
 
 
