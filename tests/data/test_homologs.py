@@ -118,7 +118,7 @@ def test_what_it_writes_for_rnas_with_pairs_is_a_set_to_test_on(query, tmp_path)
     (tmp_path / "db.fa").write_text(f">relative\n{mutated(query.sequence, 0.2, 1)}\n")
     assert inside("msa", "q.dbn", "--database", "db.fa", "--out", "out", cwd=tmp_path).returncode == 0
     found = load_set(tmp_path / "out")
-    assert [(rna.id, len(rna.pairs), rna.alignment.depth) for rna in found.rnas] == [("query", 20, 2), ("alone", 0, 1)]
+    assert [(rna.id, len(rna.pairs), rna.alignment.depth) for rna in found.rnas] == [("alone", 0, 1), ("query", 20, 2)]
     assert found.notes == ("skipped, of no format read here: msa.csv",)
 
 

@@ -24,7 +24,9 @@ def fetch_file(url: str, sha256: str) -> Path:
     Raises: UnavailableError if it cannot be had, or is not the file that was pinned.
     """
     mirror = os.environ.get(MIRROR)
-    path = _mirrored(url, Path(mirror)) if mirror else _cached(url, sha256)
+    # Which bytes it is, is known: then it does not matter who could change them on the way.
+    place = url.replace("http://", "https://", 1)
+    path = _mirrored(place, Path(mirror)) if mirror else _cached(url, place, sha256)
     found = file_sha256(path)
     if found != sha256:
         message = f"{path}: refused, its sha256 is {found}, but {sha256} is pinned for {url}; remove it and fetch again"
@@ -41,12 +43,12 @@ def file_sha256(path: Path) -> str:
 def mirror_path(url: str, mirror: Path) -> Path:
     """Where a mirror keeps a URL.
 
-    Raises: ValueError for what is no URL of a file, or would lead out of the mirror.
+    Raises: ValueError for a URL that is not plain https, or that would lead out of the mirror.
     """
     parts = urlsplit(url)
     inside = parts.path.lstrip("/")
-    if parts.scheme not in ("https", "http") or not parts.netloc or not inside or ".." in inside.split("/"):
-        message = f"{url}: not a plain URL of a file"
+    if parts.scheme != "https" or not parts.netloc or not inside or ".." in inside.split("/"):
+        message = f"{url}: not a plain https URL of a file"
         raise ValueError(message)
     return mirror / parts.netloc / inside
 
@@ -59,9 +61,9 @@ def _mirrored(url: str, mirror: Path) -> Path:
     return path
 
 
-def _cached(url: str, sha256: str) -> Path:
+def _cached(url: str, place: str, sha256: str) -> Path:
     # The hash leads the name: two revisions of one file never share a place.
-    return _retrieved(url, f"{sha256[:16]}-{mirror_path(url, Path()).name}", f"sha256:{sha256}")
+    return _retrieved(url, f"{sha256[:16]}-{mirror_path(place, Path()).name}", f"sha256:{sha256}")
 
 
 def fetch_first_seen(url: str) -> Path:
