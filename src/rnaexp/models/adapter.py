@@ -49,7 +49,9 @@ class Adapter:
     code hard-codes. `limited`: whether the network's positions end. `changed`: what the network has not, or has, that
     transformers' class has. `copies`: pairs of the file's keys that are one tensor where the configuration ties them;
     the second is checked and let go. `leftovers`: keys of the file (shell patterns) that serve other tasks or are
-    computed. `encoder`: what the network is wrapped in.
+    computed. `computed`: keys (shell patterns) that a file may lack because the network computes them. `optional`:
+    those of the letter head, where a file may lack all of it. `reordered`: the tensors with their letters in the order
+    of `tokens`, by what lies in the file's folder. `encoder`: what the network is wrapped in.
     """
 
     network: Any
@@ -69,6 +71,9 @@ class Adapter:
     changed: Callable[[nn.Module], None] = field(default=lambda _: None)
     copies: tuple[tuple[str, str], ...] = ()
     leftovers: tuple[str, ...] = ()
+    computed: tuple[str, ...] = ()
+    optional: str = ""
+    reordered: Callable[[Mapping[str, Tensor], Path], dict[str, Tensor]] | None = None
     can_predict: bool = True
     encoder: Callable[..., Encoder] = TransformerEncoder
 
@@ -106,11 +111,11 @@ def load_adapted(
     """
     if seed is None:
         paths = _files(adapter, weights_or_published(spec, weights), spec)
-        network, settings = _trained(adapter, spec, paths, config)
+        network, settings, has_head = _trained(adapter, spec, paths, config)
         weights_print = files.fingerprint(*map(file_sha256, paths))
         tokens = _tokens(adapter, spec, paths[0].parent)
     else:
-        settings = adapter.completed(_settings(adapter, spec, config or {}))
+        settings, has_head = adapter.completed(_settings(adapter, spec, config or {})), True
         network = adapter.build(settings, seed)
         weights_print = files.fingerprint_of_state(network.state_dict())
         tokens = _tokens(adapter, spec, weights)
@@ -122,7 +127,7 @@ def load_adapted(
         tokens=tokens,
         fingerprint=files.fingerprint(weights_print, json.dumps(settings, sort_keys=True), tokens.fingerprint()),
         max_tokens=position_limit(held) if adapter.limited else None,
-        can_predict=adapter.can_predict,
+        can_predict=adapter.can_predict and has_head,
     )
 
 
@@ -152,7 +157,8 @@ def _files(adapter: Adapter, weights: Path, spec: ModelSpec) -> list[Path]:
 
 def _trained(
     adapter: Adapter, spec: ModelSpec, paths: list[Path], config: Mapping[str, Any] | None
-) -> tuple[nn.Module, Settings]:
+) -> tuple[nn.Module, Settings, bool]:
+    """The network, its settings, and whether its letter head is in the file."""
     path = paths[0]
     beside = path.with_name("config.json")
     told = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
@@ -160,6 +166,8 @@ def _trained(
         return _converted(adapter, paths, told)
     held = files.read_checkpoint(path) if len(paths) == 1 else files.read_parts(paths)
     state = adapter.prepared(files.named_tensors(held, path, inside=adapter.inside))
+    if adapter.reordered is not None:
+        state = adapter.reordered(state, path.parent)
     row = spec.settings or {}
     asked = {key: value for key, value in (config or {}).items() if key not in row}
     told = {**row, **told, **adapter.held(held), **asked}
@@ -173,18 +181,29 @@ def _trained(
     if held_config.tie_word_embeddings:
         for kept, copy in adapter.copies:
             files.drop_copy(state, kept, copy, path=path)
+    # Asked before tied tensors get all their names, one of which is the head's.
+    has_head = not adapter.optional or any(fnmatchcase(name, adapter.optional) for name in state)
     files.share(network, state, adapter.named, path=path)
+    _fill(network, state, adapter.named, (*adapter.computed, *(() if has_head else (adapter.optional,))))
     files.load_strictly(network, state, named=adapter.named, allowed_leftovers=adapter.leftovers, path=path)
-    return network, settings
+    return network, settings, has_head
 
 
-def _converted(adapter: Adapter, paths: list[Path], told: Settings) -> tuple[nn.Module, Settings]:
+def _fill(network: nn.Module, state: dict[str, Tensor], named: Callable[[str], str], patterns: tuple[str, ...]) -> None:
+    """Give the file the network's own tensors of these names, where it has none."""
+    for key, tensor in network.state_dict().items():
+        name = named(key)
+        if name not in state and any(fnmatchcase(name, pattern) for pattern in patterns):
+            state[name] = tensor
+
+
+def _converted(adapter: Adapter, paths: list[Path], told: Settings) -> tuple[nn.Module, Settings, bool]:
     """Our own layout: the network's names, every setting in config.json."""
     network = adapter.build(told)
     state = files.read_parts(paths)
     files.share(network, state, str, path=paths[0])
     files.load_strictly(network, state, path=paths[0])
-    return network, told
+    return network, told, True
 
 
 def _settings(adapter: Adapter, spec: ModelSpec, told: Mapping[str, Any]) -> Settings:

@@ -16,6 +16,7 @@ from rnaexp.models import nano_catalog, published_diverse, published_dna, publis
 from rnaexp.models.extra import with_extra_rows
 from rnaexp.models.fetch import fetch_weights
 from rnaexp.models.fitted import FITTED, fitted_spec
+from rnaexp.models.layouts import multimolecule_layout
 from rnaexp.models.memory import refuse_too_large
 from rnaexp.models.options import refuse_unknown, with_options
 from rnaexp.models.source import HUB, Source
@@ -193,7 +194,10 @@ def load(
         found = fetched.source
         entry = replace(entry, sources=(found,), revision=fetched.revision, sha256=found.sha256 or entry.sha256)
         weights = fetched.path
-    encoder = _loader(entry)(
+    loader = _loader(entry)
+    if not has_seed and weights is not None and multimolecule_layout(Path(weights)):
+        loader = _function("rnaexp.models.multimolecule:load")
+    encoder = loader(
         entry,
         weights=None if weights is None else Path(weights),
         config={**row, **given} or None,
@@ -204,7 +208,11 @@ def load(
 
 
 def _loader(entry: ModelSpec) -> Callable[..., Encoder]:
-    module, function = entry.loader.split(":")
+    return _function(entry.loader)
+
+
+def _function(name: str) -> Callable[..., Encoder]:
+    module, function = name.split(":")
     return cast(Callable[..., Encoder], getattr(importlib.import_module(module), function))
 
 

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from rnaexp.models import multimolecule, streaming
+from rnaexp.models import streaming
 from rnaexp.models.sequence_encoder import SequenceEncoder
 from rnaexp.models.spec import ModelSpec, Reader
 from rnaexp.models.spread import Spread, TokenPairs
@@ -86,4 +86,4 @@ def position_limit(config: Any) -> int | None:
         return None
     behind_padding = config.model_type in {"esm", "roberta", "xlm-roberta", "camembert"}
     unused = int(config.pad_token_id or 0) + 1 if behind_padding else 0
-    return int(positions) - multimolecule.UNUSED_POSITIONS.get(config.model_type, unused)
+    return int(positions) - unused

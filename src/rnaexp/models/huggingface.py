@@ -20,7 +20,6 @@ from torch import nn
 
 from rnaexp.data.download import file_sha256
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.models import multimolecule
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder, position_limit
 from rnaexp.models.fetch import weights_or_published
@@ -54,7 +53,6 @@ def load(
     network, can_predict = _open(folder, settings) if seed is None else _random(settings, seed)
     tokens = tokens_of(folder, model=spec.name, **around)
     limit = position_limit(settings)
-    can_predict = can_predict and settings.model_type not in multimolecule.WRONG_LETTERS
     return (Decoder if _is_decoder(settings) else TransformerEncoder)(
         network.to(device),
         spec=_described(spec, folder, settings, tokens, limit),
@@ -77,8 +75,6 @@ def _settings(folder: Path, overrides: Mapping[str, Any]) -> Any:
 
     try:
         held = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if multimolecule.opens(held.get("model_type")):
-            multimolecule.register(held["model_type"])
         changes = {name: value for name, value in overrides.items() if held.get(name) != value}
         settings = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **changes)
     except (ValueError, OSError, KeyError) as error:
@@ -276,7 +272,7 @@ def _described(spec: ModelSpec, folder: Path, settings: Any, tokens: Tokens, lim
         heads=settings.num_attention_heads,
         width=settings.hidden_size,
         max_bases=_bases(tokens, room),
-        resolution=_resolution(tokens),
+        resolution=resolution_of(tokens),
         revision=spec.revision or (folder.name if re.fullmatch("[0-9a-f]{40}", folder.name) else None),
     )
 
@@ -288,7 +284,8 @@ def _bases(tokens: Tokens, room: int | None) -> int | None:
     return room * tokens.k if isinstance(tokens, Words) else room + tokens.k - 1
 
 
-def _resolution(tokens: Tokens) -> Literal["base", "k-mer", "codon", "bpe"]:
+def resolution_of(tokens: Tokens) -> Literal["base", "k-mer", "codon", "bpe"]:
+    """What a token is."""
     if isinstance(tokens, Words):
         return "codon" if tokens.k == 3 else "k-mer"
     if isinstance(tokens, Vocabulary):

@@ -184,7 +184,7 @@ class ConvolutionEncoder(LeftToRight):
         yield from ()
 
 
-def _one_frequency(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def one_frequency(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The filter's layers share one vector of frequencies, which some files hold once, others once a layer.
 
     Raises: InputError if a file holds two that differ.
@@ -259,7 +259,7 @@ ADAPTER = Adapter(
         (r"\.operator\.filter\.inner\.2\.", f".{_FILTER}implicit_filter.4."),
         (r"\.operator\.filter\.out\.", f".{_FILTER}implicit_filter.6."),
     ),
-    prepared=_one_frequency,
+    prepared=one_frequency,
     measured=_measured,
     encoder=ConvolutionEncoder,
 )

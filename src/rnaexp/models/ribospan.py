@@ -15,7 +15,7 @@ from torch import Tensor
 from rnaexp.models import aido_rna
 from rnaexp.models.adapter import Settings, load_adapted
 from rnaexp.models.tokens import Tokens
-from rnaexp.models.vocabulary_file import read_letters
+from rnaexp.models.vocabulary_file import read_words
 
 
 def _as_aido(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -23,7 +23,9 @@ def _as_aido(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _tokens(folder: Path, model: str) -> Tokens:
-    return read_letters(folder, model=model, before=["[CLS]"], after=["[SEP]"], pad="[PAD]", mask="[MASK]")
+    return read_words(
+        folder, model=model, letters="ACGTN", before=["[CLS]"], after=["[SEP]"], pad="[PAD]", mask="[MASK]"
+    )
 
 
 def _completed(settings: Settings) -> Settings:

@@ -141,9 +141,14 @@ def _network(sizes: Mapping[str, Any], seed: int | None) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed or 0)
         network: Any = BertForMaskedLM._from_config(config, attn_implementation=IMPLEMENTATION)
-    network.cls.predictions.transform.transform_act_fn = nn.Identity()  # the authors' head has no activation
+    without_activation(network)
     module: nn.Module = network
     return module
+
+
+def without_activation(network: Any) -> None:
+    """The authors' letter head has no activation."""
+    network.cls.predictions.transform.transform_act_fn = nn.Identity()
 
 
 def _authors_name(key: str) -> str:

@@ -5,7 +5,6 @@ import shutil
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 from rnaexp.store import Store, key_of
@@ -90,9 +89,8 @@ def _models() -> str:
 
     known = [models.spec(name) for name in models.names()]
     cached = [entry.name for entry in known if is_cached(entry)]
-    extra = "installed" if find_spec("multimolecule") else "not installed (only checkpoints in its layout need it)"
     infernal = "installed" if shutil.which("cmsearch") else "not installed (only msa --family-model needs it)"
-    told = f"cached and locked here: {', '.join(cached) or 'none'}; multimolecule is {extra}; Infernal is {infernal}"
+    told = f"cached and locked here: {', '.join(cached) or 'none'}; Infernal is {infernal}"
     return f"{told}; rnaexp doctor --models says what each would need"
 
 
