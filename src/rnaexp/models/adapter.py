@@ -50,8 +50,7 @@ class Adapter:
     transformers' class has. `copies`: pairs of the file's keys that are one tensor where the configuration ties them;
     the second is checked and let go. `leftovers`: keys of the file (shell patterns) that serve other tasks or are
     computed. `computed`: keys (shell patterns) that a file may lack because the network computes them. `optional`:
-    those of the letter head, where a file may lack all of it. `reordered`: the tensors with their letters in the order
-    of `tokens`, by what lies in the file's folder. `encoder`: what the network is wrapped in.
+    those of the letter head, where a file may lack all of it. `encoder`: what the network is wrapped in.
     """
 
     network: Any
@@ -73,7 +72,6 @@ class Adapter:
     leftovers: tuple[str, ...] = ()
     computed: tuple[str, ...] = ()
     optional: str = ""
-    reordered: Callable[[Mapping[str, Tensor], Path], dict[str, Tensor]] | None = None
     can_predict: bool = True
     encoder: Callable[..., Encoder] = TransformerEncoder
 
@@ -166,8 +164,6 @@ def _trained(
         return _converted(adapter, paths, told)
     held = files.read_checkpoint(path) if len(paths) == 1 else files.read_parts(paths)
     state = adapter.prepared(files.named_tensors(held, path, inside=adapter.inside))
-    if adapter.reordered is not None:
-        state = adapter.reordered(state, path.parent)
     row = spec.settings or {}
     asked = {key: value for key, value in (config or {}).items() if key not in row}
     told = {**row, **told, **adapter.held(held), **asked}

@@ -195,7 +195,7 @@ def load(
         entry = replace(entry, sources=(found,), revision=fetched.revision, sha256=found.sha256 or entry.sha256)
         weights = fetched.path
     loader = _loader(entry)
-    if not has_seed and weights is not None and multimolecule_layout(Path(weights)):
+    if weights is not None and multimolecule_layout(Path(weights)):
         loader = _function("rnaexp.models.multimolecule:load")
     encoder = loader(
         entry,

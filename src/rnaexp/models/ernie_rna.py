@@ -6,7 +6,7 @@ Source: Yin et al. 2025, doi:10.1101/2024.03.17.585376; code Bruce-ywj/ERNIE-RNA
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,17 @@ from rnaexp.models.tokens import Vocabulary
 TOKENS = Vocabulary(
     model="ernie-rna", ids={"G": 4, "A": 5, "U": 6, "C": 7, "N": 3}, before=(0,), after=(2,), pad=1, mask=24
 )
-# Their hydrogen bonds; the wobble pair counts 0.8 (`lamda` in their code).
-_PAIRS = (("A", "U", 2.0), ("G", "C", 3.0), ("G", "U", 0.8))
-_INNER = 6  # width of the projection from a pair's number to one number a head, hard-coded
+# Their hydrogen bonds; the wobble pair G-U counts 0.8 (`lamda` in their code).
+_STRONG = (("A", "U", 2.0), ("G", "C", 3.0))
+_ORDER = "AUGC"
 
 
 class ErnieRnaConfig(PreTrainedConfig):  # type: ignore[misc]
-    """Sizes; the defaults are the published ones."""
+    """Sizes; the defaults are the published ones.
+
+    `pairing_letters`: ids of A U G C. `wobble`: what a pair G-U counts. `pair_width`: of the projection from a pair's
+    number to one number a head.
+    """
 
     model_type = "rnaexp-ernie-rna"
 
@@ -41,19 +45,23 @@ class ErnieRnaConfig(PreTrainedConfig):  # type: ignore[misc]
     intermediate_size: int = 3072
     max_position_embeddings: int = 1024
     pad_token_id: int = 1
+    layer_norm_eps: float = 1e-5
+    pairing_letters: Sequence[int] = tuple(TOKENS.ids[letter] for letter in _ORDER)
+    wobble: float = 0.8
+    pair_width: int = 6
     initializer_range: float = 0.02
     tie_word_embeddings: bool = True
 
 
-def pairing(ids: Int[Tensor, "b t"]) -> Float[Tensor, "b t t"]:
+def pairing(ids: Int[Tensor, "b t"], config: ErnieRnaConfig) -> Float[Tensor, "b t t"]:
     """What two letters could give as a pair, 0 for letters that do not pair and for special tokens."""
-    table = torch.zeros(ErnieRnaConfig.vocab_size, 4, device=ids.device)
+    table = torch.zeros(config.vocab_size, 4, device=ids.device)
     bonds = torch.zeros(4, 4, device=ids.device)
-    order = "AUGC"
-    for letter in order:
-        table[TOKENS.ids[letter], order.index(letter)] = 1
-    for one, other, strength in _PAIRS:
-        bonds[order.index(one), order.index(other)] = bonds[order.index(other), order.index(one)] = strength
+    for at, letter in enumerate(config.pairing_letters):
+        table[letter, at] = 1
+    for one, other, strength in (*_STRONG, ("G", "U", config.wobble)):
+        a, b = _ORDER.index(one), _ORDER.index(other)
+        bonds[a, b] = bonds[b, a] = strength
     letters = table[ids]
     return letters @ bonds @ letters.transpose(-1, -2)
 
@@ -71,9 +79,9 @@ class Block(nn.Module):
 
     def __init__(self, config: ErnieRnaConfig) -> None:
         super().__init__()
-        width, inner = config.hidden_size, config.intermediate_size
+        width, inner, eps = config.hidden_size, config.intermediate_size, config.layer_norm_eps
         self.attention = SelfAttention(config, bias=True, out_bias=True)
-        self.norm, self.out_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.norm, self.out_norm = nn.LayerNorm(width, eps=eps), nn.LayerNorm(width, eps=eps)
         self.up, self.down = nn.Linear(width, inner), nn.Linear(inner, width)
 
     def forward(self, hidden: Tensor, bias: Tensor, **reading: Any) -> tuple[Tensor, Tensor]:
@@ -98,19 +106,21 @@ class ErnieRna(NativeEncoder):
 
     def __init__(self, config: ErnieRnaConfig) -> None:
         super().__init__(config)
-        width = config.hidden_size
+        width, pair, eps = config.hidden_size, config.pair_width, config.layer_norm_eps
         self.embedding = nn.Embedding(config.vocab_size, width, padding_idx=config.pad_token_id)
-        self.norm = nn.LayerNorm(width)
-        self.pair_in, self.pair_out = nn.Linear(1, _INNER), nn.Linear(_INNER, config.num_attention_heads)
+        self.norm = nn.LayerNorm(width, eps=eps)
+        self.pair_in, self.pair_out = nn.Linear(1, pair), nn.Linear(pair, config.num_attention_heads)
         self.layers = nn.ModuleList(Block(config) for _ in range(config.num_hidden_layers))
-        self.head = LetterHead(width, config.vocab_size, nn.LayerNorm(width))
+        self.head = LetterHead(
+            width, config.vocab_size, nn.LayerNorm(width, eps=eps), own_table=not config.tie_word_embeddings
+        )
         self.post_init()
 
     def hidden(
         self, ids: Tensor, attention_mask: Tensor | None, *, states: list[Tensor] | None = None, **reading: Any
     ) -> Tensor:
         """After the last layer, which ends with a norm."""
-        pairs = pairing(ids)[..., None].to(self.norm.weight.dtype)
+        pairs = pairing(ids, self.config)[..., None].to(self.norm.weight.dtype)
         bias = self.pair_out(nn.functional.gelu(self.pair_in(pairs))).movedim(-1, 1).contiguous()
         padding = hidden_keys(attention_mask, bias.dtype)
         bias = bias if padding is None else bias + padding
@@ -122,8 +132,8 @@ class ErnieRna(NativeEncoder):
     def _embedded(self, ids: Tensor) -> Tensor:
         pad = self.config.pad_token_id
         inside = (ids != pad).long()
-        # fairseq counts from behind the padding id, and its padding has no position.
-        positions = sinusoids(inside.cumsum(-1) + pad, self.config.hidden_size) * inside[..., None]
+        # fairseq counts from behind its padding id, which is 1, and its padding has no position.
+        positions = sinusoids(inside.cumsum(-1) + 1, self.config.hidden_size) * inside[..., None]
         embedded = self.embedding(ids)
         return self.norm(embedded + positions.to(embedded.dtype)) * inside[..., None]
 

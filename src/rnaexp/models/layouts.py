@@ -6,6 +6,7 @@ from pathlib import Path
 MSA = "rnamsm"
 # Model types of MultiMolecule that `multimolecule.load` reads.
 MULTIMOLECULE = (
+    "aido.rna",
     "calm",
     "dnabert",
     "dnabert2",
@@ -21,6 +22,17 @@ MULTIMOLECULE = (
     "utrbert",
     "utrlm",
 )
+GENERIC = "rnaexp.models.huggingface:load"  # of rows that are whatever their checkpoint is
+
+
+def folder_of(weights: Path) -> Path:
+    """Where config.json and the tokenizer lie: the folder, or that of the file."""
+    return weights if weights.is_dir() else weights.parent
+
+
+def prefix_of(kind: str) -> str:
+    """What stands before the body's names in files of MultiMolecule up to v0.0.8."""
+    return kind.replace(".", "_")
 
 
 def multimolecule_layout(path: Path) -> str | None:
@@ -29,9 +41,8 @@ def multimolecule_layout(path: Path) -> str | None:
     A model of other authors may call itself by one of these names (AIDO.RNA's is rnabert); MultiMolecule's have a null
     token besides.
     """
-    file = (path if path.is_dir() else path.parent) / "config.json"
     try:
-        held = json.loads(file.read_text(encoding="utf-8"))
+        held = json.loads((folder_of(path) / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     if not isinstance(held, dict) or "null_token_id" not in held:

@@ -1,359 +1,235 @@
-"""Checkpoints in MultiMolecule's layout, read into the networks that are here: a table of names for each model type.
+"""Checkpoints in MultiMolecule's layout, read into the networks that are here.
 
-None of its code (AGPL-3.0) is imported or copied: which parameter is called what was read from its converters and from
-checkpoints that it wrote (multimolecule 0.2.2). The layout is recognised by config.json; letters' ids are those of the
-vocab.txt beside it.
+MultiMolecule (AGPL-3.0) publishes many models under names of its own: config.json, model.safetensors, vocab.txt. Only
+those names are used, in `multimolecule_layouts`; none of its code is imported or copied. Letters' ids are those of the
+vocab.txt beside the weights.
 """
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
-from transformers import BertForMaskedLM, EsmForMaskedLM
 
-from rnaexp.models import ernie_rna, hyenadna, mosaic_bert, rinalmo, rnabert
+from rnaexp.errors import InputError
+from rnaexp.models import hyenadna
 from rnaexp.models.adapter import FOLDER, Adapter, Settings, load_adapted
 from rnaexp.models.huggingface import resolution_of, tokens_of
-from rnaexp.models.layouts import MSA
+from rnaexp.models.layouts import GENERIC, MSA, folder_of, prefix_of
+from rnaexp.models.multimolecule_layouts import LAYOUTS, Layout
 from rnaexp.models.multimolecule_msa import load_rnamsm
 from rnaexp.models.spec import Encoder, ModelSpec
-from rnaexp.models.tokens import Tokens
-from rnaexp.models.vocabulary_file import read_ids, read_words
+from rnaexp.models.tokens import Tokens, Vocabulary, Words
+from rnaexp.models.vocabulary_file import FILE, read_ids, refuse_other_table, words_of
 
 Config = Mapping[str, Any]
+State = Mapping[str, Tensor]
 
-_SIZES = {name: name for name in ("num_hidden_layers", "num_attention_heads", "hidden_size")}
-_ALIKE = ("vocab_size", "intermediate_size", "layer_norm_eps", "tie_word_embeddings", "pad_token_id")
-# Heads for other tasks that its classes add or keep.
-_LEFTOVERS = (
+_WORDS = "model.embeddings.word_embeddings.weight"
+_POSITIONS = "model.embeddings.position_embeddings.weight"
+_TABLE = "lm_head.decoder.weight"
+_COPIES = ((_WORDS, _TABLE),)
+# Heads of other tasks that its classes add or keep, and buffers of older files.
+LEFTOVERS = (
     "model.pooler.*",
     "*position_ids",
-    "ss_head.*",
-    "sa_head.*",
-    "mfe_head.*",
-    "structure_head.*",
-    "contact_head.*",
-    "lm_head.decoder.*",
+    "*inv_freq",
+    "lm_head.decoder.bias",
+    *(f"{task}_head.*" for task in ("ss", "sa", "mfe", "structure", "contact", "sequence", "token")),
 )
-_COPIES = (
-    ("model.embeddings.word_embeddings.weight", "lm_head.decoder.weight"),
-    ("lm_head.bias", "lm_head.decoder.bias"),
-)
-_HEAD = (
-    (r"^head\.dense\.", "lm_head.transform.dense."),
-    (r"^head\.norm\.", "lm_head.transform.layer_norm."),
-    (r"^head\.bias$", "lm_head.bias"),
-    (r"^head\.table$", "lm_head.decoder.weight"),
-)
-_ATTENTION = (
-    (r"\.attention\.(query|key|value)\.", r".attention.self.\1."),
-    (r"\.attention\.out\.", ".attention.output.dense."),
-)
+_ERNIE_LEFTOVERS = ("model.embeddings.token_type_embeddings.*",)  # in the file, used by nothing
+_BERT_EPS = 1e-12  # of a letter head of which config.json says nothing
 
 
-def load(spec: ModelSpec, *, weights: Path, config: Mapping[str, Any] | None, device: str, seed: int | None) -> Encoder:
-    """The checkpoint, whatever row or folder name led to it.
+def load(spec: ModelSpec, *, weights: Path, config: Config | None, device: str, seed: int | None) -> Encoder:
+    """The checkpoint, whatever row or folder name led to it; with a seed, random weights of its sizes.
 
-    Raises: InputError for keys, sizes or settings that do not fit.
+    Raises: InputError for another model than the row's, and for keys, sizes or settings that do not fit.
     """
-    folder = weights if weights.is_dir() else weights.parent
+    folder = folder_of(weights)
     held = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if held["model_type"] == MSA:
-        return load_rnamsm(spec, weights=weights, held=held, config=config, device=device)
-    adapter = LAYOUTS[held["model_type"]](held)
+    kind = str(held["model_type"])
     # What a row says of its authors' own file says nothing of this one.
     own = {key: value for key, value in (config or {}).items() if key not in (spec.settings or {})}
-    bare = replace(spec, settings=None, has_attention=held["model_type"] != "hyenadna")
-    encoder: Any = load_adapted(adapter, bare, weights=weights, config=own or None, device=device, seed=seed)
-    encoder.spec = replace(encoder.spec, resolution=resolution_of(encoder.tokens))
+    bare = replace(spec, settings=None, reads="alignment" if kind == MSA else spec.reads)
+    if kind == MSA:
+        _refuse_another_model("rnaexp.models.rnamsm:load", spec, kind, folder)
+        return load_rnamsm(bare, weights=weights, held=held, config=own, device=device, seed=seed)
+    layout = LAYOUTS[kind]
+    _refuse_another_model(layout.rows, spec, kind, folder)
+    told = _told(layout, {**held, **own}, folder)
+    if kind == "hyenadna":
+        bare = replace(bare, has_attention=False)
+    adapter = _adapter(layout, told, kind, folder)
+    encoder: Any = load_adapted(adapter, bare, weights=weights, config=told, device=device, seed=seed)
+    encoder.spec = _described(encoder, layout, told)
     read: Encoder = encoder
     return read
 
 
-def _named_alike(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """With `model.` before the body's names, which a headless checkpoint lacks, and the head's bias under one name."""
-    headless = not any(key.startswith("model.") for key in state)
-    alike = {f"model.{key}" if headless else key: tensor for key, tensor in state.items()}
-    if "lm_head.decoder.bias" in alike:
+def _refuse_another_model(rows: str, spec: ModelSpec, kind: str, folder: Path) -> None:
+    if spec.loader not in (rows, GENERIC):
+        message = f"model_type {kind!r}: these are weights of another model than {spec.name}; give the folder as --model"
+        raise InputError(message, path=folder / "config.json")
+
+
+def _told(layout: Layout, held: Config, folder: Path) -> Settings:
+    """config.json with `lm_head.X` for what stands inside it, and what the letter head takes from elsewhere.
+
+    Raises: InputError for a setting that is missing, or that asks for another network.
+    """
+    path = folder / "config.json"
+    told = {**held, **{f"lm_head.{name}": value for name, value in (held.get("lm_head") or {}).items()}}
+    for name, expected in layout.fixed.items():
+        if told.get(name, expected) != expected:
+            message = f"{name} = {told[name]!r}; only {expected!r} is read"
+            raise InputError(message, path=path)
+    if missing := [name for name in (*layout.sizes, *layout.settings.values()) if told.get(name) is None]:
+        message = f"does not say {missing[0]}"
+        raise InputError(message, path=path)
+    bert = "hidden_act" in layout.settings.values()
+    eps, act = "lm_head.layer_norm_eps", "lm_head.transform_act"
+    authors_eps = told["layer_norm_eps"] if not bert else _BERT_EPS
+    authors_act = told["hidden_act"] if act in layout.inert else "gelu"
+    told["letter_norm_eps"] = authors_eps if eps in layout.inert else told.get(eps, authors_eps)
+    told["letter_act"] = authors_act if act in layout.inert else told.get(act, authors_act)
+    return told
+
+
+def _adapter(layout: Layout, told: Settings, kind: str, folder: Path) -> Adapter:
+    return Adapter(
+        network=layout.network,
+        tokens=None,
+        tokens_beside=partial(_tokens, layout=layout, told=told, bpe=kind in ("dnabert2", "dnaberts")),
+        checkpoints=FOLDER,
+        sizes={name: name for name in layout.sizes},
+        settings={**layout.settings, "letter_norm_eps": "letter_norm_eps", "letter_act": "letter_act"},
+        completed=partial(_completed, told=told, kind=kind, folder=folder),
+        limited=layout.positions == "learnt",
+        names=layout.names,
+        prepared=partial(_prepared, layout=layout, told=told, kind=kind),
+        measured=partial(_measured, layout=layout, told=told, kind=kind),
+        changed=layout.changed,
+        copies=_COPIES,
+        leftovers=LEFTOVERS + (_ERNIE_LEFTOVERS if kind == "ernierna" else ()),
+        computed=layout.computed,
+        optional="lm_head.*",
+        encoder=layout.encoder,
+    )
+
+
+def _completed(settings: Settings, *, told: Settings, kind: str, folder: Path) -> Settings:
+    """With what a model type has beyond the settings that it shares with others."""
+    if kind == "rnafm":  # its positions are numbered from 2, those here from 1; older files call the norm otherwise
+        norm = told.get("embed_norm", told.get("emb_layer_norm_before", True))
+        return {
+            "emb_layer_norm_before": norm,
+            **settings,
+            "max_position_embeddings": int(told["max_position_embeddings"]) - 1,
+        }
+    if kind == "aido.rna":
+        return {**settings, "normalization_type": "LayerNorm", "letter_bias": True}
+    if kind == "ernierna":
+        ids, width = read_ids(folder), int(told["num_attention_heads"]) // 2
+        return {"pair_width": width, **settings, "pairing_letters": [ids.get(letter) for letter in "AUGC"]}
+    if kind == "hyenadna":  # its table is filled up to a multiple
+        rows, multiple = int(told["vocab_size"]), int(told.get("pad_vocab_size_multiple", 8))
+        return {**settings, "vocab_size": -(-rows // multiple) * multiple}
+    return settings
+
+
+def _prepared(state: State, *, layout: Layout, told: Settings, kind: str) -> dict[str, Tensor]:
+    """The file's tensors under the names and in the order that the networks here have."""
+    alike = _named_alike(state, kind)
+    if kind == "rnafm" and _POSITIONS in alike:
+        alike[_POSITIONS] = alike[_POSITIONS][1:].clone()
+    if kind == "calm":
+        _turn_halves(alike, int(told["hidden_size"]) // int(told["num_attention_heads"]) // 2)
+    if kind == "hyenadna":
+        return _hyenadna(hyenadna.one_frequency(alike), tied=bool(told.get("tie_word_embeddings", True)))
+    if layout.own_table and _is_tied(alike, told):
+        return {key: tensor for key, tensor in alike.items() if not key.startswith("lm_head.")}
+    return alike
+
+
+def _named_alike(state: State, kind: str) -> dict[str, Tensor]:
+    """`model.` before the body's names, where older files have the type and a body saved alone nothing."""
+    older = re.compile(rf"^{re.escape(prefix_of(kind))}\.")
+    names = {key: older.sub("model.", key) for key in state}
+    alone = not any(name.startswith("model.") for name in names.values())
+    alike = {f"model.{name}" if alone else name: state[key] for key, name in names.items()}
+    alike = {re.sub(r"(bias_proj)\.0\.", r"\1.dense1.", key): tensor for key, tensor in alike.items()}
+    alike = {re.sub(r"(bias_proj)\.2\.", r"\1.dense2.", key): tensor for key, tensor in alike.items()}
+    if "lm_head.decoder.bias" in alike:  # one tensor, of which a file may hold either name
         alike.setdefault("lm_head.bias", alike["lm_head.decoder.bias"])
     return alike
 
 
-def _tokens(held: Config, letters: str, *, bare: bool = False) -> Callable[[Path, str], Tokens]:
-    """Letters or words of `letters` between <cls> and <eos>, or between nothing where the authors have nothing."""
-    around: dict[str, tuple[str, ...]] = {"before": () if bare else ("<cls>",), "after": () if bare else ("<eos>",)}
-    return lambda folder, model: read_words(
-        folder,
-        model=model,
-        letters=letters,
-        neighbours=bool(held.get("codon")),
-        pad="<pad>",
-        mask="<mask>",
-        **around,
-    )
+def _turn_halves(state: dict[str, Tensor], half: int) -> None:
+    """CaLM turns neighbouring coordinates of a head by one angle, ESM the first half by the angles of the second."""
+    for key in [key for key in state if ".attention.self.query." in key or ".attention.self.key." in key]:
+        tensor = state[key]
+        state[key] = tensor.view(-1, half, 2, *tensor.shape[1:]).transpose(1, 2).reshape(tensor.shape)
 
 
-def _bert(
-    held: Config, letters: str, *, changed: Callable[[Any], None] = lambda _: None, bare: bool = False
-) -> Adapter:
-    return Adapter(
-        network=BertForMaskedLM,
-        tokens=None,
-        tokens_beside=_tokens(held, letters, bare=bare),
-        checkpoints=FOLDER,
-        sizes=_SIZES,
-        settings={name: name for name in (*_ALIKE, "max_position_embeddings", "hidden_act", "type_vocab_size")},
-        expected={"position_embedding_type": "absolute"},
-        names=(
-            (r"^bert\.", "model."),
-            (r"LayerNorm", "layer_norm"),
-            (r"^cls\.predictions\.bias$", "lm_head.bias"),
-            (r"^cls\.predictions\.", "lm_head."),
-        ),
-        optional="lm_head.*",
-        prepared=_named_alike,
-        changed=changed,
-        copies=_COPIES,
-        leftovers=_LEFTOVERS,
-    )
+def _hyenadna(state: dict[str, Tensor], *, tied: bool) -> dict[str, Tensor]:
+    if tied and _WORDS in state:
+        state.setdefault("lm_head.weight", state[_WORDS].clone())
+    return state
 
 
-def _esm(held: Config, letters: str) -> Adapter:
-    """RNA-FM, UTR-LM and CaLM: transformers' ESM."""
-    absolute = held.get("position_embedding_type") == "absolute"
-    rnafm = held["model_type"] == "rnafm"
-    last_norm = "layer_norm" if rnafm else "emb_layer_norm_after"
-    return Adapter(
-        network=EsmForMaskedLM,
-        tokens=None,
-        tokens_beside=_tokens(held, letters),
-        checkpoints=FOLDER,
-        sizes=_SIZES,
-        settings={
-            name: name for name in (*_ALIKE, "token_dropout", "emb_layer_norm_before", "mask_token_id", "hidden_act")
-        },
-        expected={"embed_norm": True, "hidden_act": "gelu"},
-        completed=partial(_esm_settings, positions="absolute" if absolute else "rotary", norm_before=rnafm),
-        names=(
-            (r"^esm\.encoder\.emb_layer_norm_after\.", f"model.encoder.{last_norm}."),
-            (r"^esm\.", "model."),
-            (r"LayerNorm", "layer_norm"),
-            (r"^lm_head\.(dense|layer_norm)\.", r"lm_head.transform.\1."),
-        ),
-        computed=("*rotary_embeddings.inv_freq",),
-        optional="lm_head.*",
-        prepared=partial(_esm_state, held=held),
-        measured=_positions,
-        limited=absolute,
-        changed=_without_contacts,
-        copies=_COPIES,
-        leftovers=_LEFTOVERS,
-    )
+def _is_tied(state: State, told: Settings) -> bool:
+    """As config.json says; where it does not, by the file: a tied table is left out of it, or there twice."""
+    if told.get("tie_word_embeddings") is not None:
+        return bool(told["tie_word_embeddings"])
+    table = state.get(_TABLE)
+    return table is None or bool(_WORDS in state and table.equal(state[_WORDS]))
 
 
-def _positions(state: Mapping[str, Tensor]) -> Settings:
-    table = state.get("model.embeddings.position_embeddings.weight")
-    return {} if table is None else {"max_position_embeddings": table.shape[0]}
+def _measured(state: State, *, layout: Layout, told: Settings, kind: str) -> Settings:
+    if kind == "hyenadna":
+        return {}
+    found: Settings = {"tie_word_embeddings": _is_tied(state, told) and not layout.own_table}
+    pair = state.get("model.pairwise_bias_proj.dense1.weight")
+    return found if pair is None else {**found, "pair_width": pair.shape[0]}
 
 
-def _esm_settings(told: Settings, *, positions: str, norm_before: bool) -> Settings:
-    return {"emb_layer_norm_before": norm_before, **told, "position_embedding_type": positions}
+def _tokens(folder: Path, model: str, *, layout: Layout, told: Settings, bpe: bool) -> Tokens:
+    """Letters, k-mers or codons of vocab.txt, between the special tokens that the authors put round a sequence.
 
-
-def _esm_state(state: Mapping[str, Tensor], *, held: Config) -> dict[str, Tensor]:
-    """Positions from 1 where MultiMolecule numbers from 2, and CaLM's coordinates in ESM's order.
-
-    CaLM turns neighbouring coordinates of a head by one angle, ESM the first half by the angles of the second.
+    Raises: InputError for a vocab.txt that is not this table's.
     """
-    alike = _named_alike(state)
-    table = "model.embeddings.position_embeddings.weight"
-    if table in alike:
-        alike[table] = alike[table][1:].clone()
-    if held["model_type"] == "calm":
-        half = int(held["hidden_size"]) // int(held["num_attention_heads"]) // 2
-        for key in [key for key in alike if ".attention.self.query." in key or ".attention.self.key." in key]:
-            tensor = alike[key]
-            alike[key] = tensor.view(-1, half, 2, *tensor.shape[1:]).transpose(1, 2).reshape(tensor.shape)
-    return alike
-
-
-def _without_contacts(network: Any) -> None:
-    network.esm.contact_head = None
-
-
-def _rinalmo(held: Config) -> Adapter:
-    return replace(
-        rinalmo.ADAPTER,
-        tokens=None,
-        tokens_beside=_tokens(held, "ACGUN"),
-        checkpoints=FOLDER,
-        sizes=_SIZES,
-        settings={name: name for name in ("vocab_size", "token_dropout", "pad_token_id", "mask_token_id")},
-        expected={
-            "position_embedding_type": "rotary",
-            "learnable_beta": True,
-            "layer_norm_eps": 1e-5,
-            "hidden_act": "gelu",
-            "tie_word_embeddings": False,
-        },
-        names=(
-            (r"^embedding\.", "model.embeddings.word_embeddings."),
-            (r"^layers\.", "model.encoder.layer."),
-            *_ATTENTION,
-            (r"(\d)\.norm\.", r"\1.attention.layer_norm."),
-            (r"\.out_norm\.", ".layer_norm."),
-            (r"\.swish\.linear\.", ".intermediate.linear."),
-            (r"\.swish\.gate\.", ".intermediate.linear_gate."),
-            (r"\.swish\.slope$", ".intermediate.bias"),
-            (r"\.down\.", ".output.dense."),
-            (r"^norm\.", "model.encoder.layer_norm."),
-            *_HEAD,
-        ),
-        optional="lm_head.*",
-        prepared=_named_alike,
-        leftovers=(*_LEFTOVERS[:-1], "lm_head.decoder.bias", "*inv_freq"),
+    folder = folder_of(folder)
+    if bpe:
+        return tokens_of(folder, model=model)
+    ids, path = read_ids(folder), folder / FILE
+    special = {"<pad>": told["pad_token_id"], "<mask>": told.get("mask_token_id")}
+    refuse_other_table(ids, path, rows=told["vocab_size"], stated=special)
+    return words_of(
+        ids,
+        path,
+        model=model,
+        letters=layout.letters,
+        before=layout.before,
+        after=layout.after,
+        neighbours=layout.codons or bool(told.get("codon")),
+        as_unknown=layout.as_unknown,
     )
 
 
-def _ernie_rna(_: Config) -> Adapter:
-    """Its letters are put into the authors' order: the pairing of letters is part of the network."""
-    return replace(
-        ernie_rna.ADAPTER,
-        checkpoints=FOLDER,
-        sizes=_SIZES,
-        settings={"intermediate_size": "intermediate_size"},
-        inside=None,
-        expected={
-            "position_embedding_type": "sinusoidal",
-            "pairwise_alpha": 0.8,
-            "layer_norm_eps": 1e-5,
-            "hidden_act": "gelu",
-            "tie_word_embeddings": True,
-        },
-        names=(
-            (r"^embedding\.", "model.embeddings.word_embeddings."),
-            (r"^norm\.", "model.embeddings.layer_norm."),
-            (r"^pair_in\.", "model.pairwise_bias_proj.dense1."),
-            (r"^pair_out\.", "model.pairwise_bias_proj.dense2."),
-            (r"^layers\.", "model.encoder.layer."),
-            *_ATTENTION,
-            (r"(\d)\.norm\.", r"\1.attention.output.layer_norm."),
-            (r"\.out_norm\.", ".output.layer_norm."),
-            (r"\.up\.", ".intermediate.dense."),
-            (r"\.down\.", ".output.dense."),
-            *_HEAD,
-        ),
-        optional="lm_head.*",
-        reordered=_ernie_letters,
-        leftovers=(*_LEFTOVERS, "model.embeddings.token_type_embeddings.*"),
-    )
-
-
-def _ernie_letters(state: Mapping[str, Tensor], folder: Path) -> dict[str, Tensor]:
-    """Rows of the letters' table and of the head's bias in the authors' order; ids that nothing is fed as stay zero."""
-    alike, theirs = _named_alike(state), read_ids(folder)
-    tokens = ernie_rna.TOKENS
-    ours = {"<cls>": tokens.before[0], "<pad>": tokens.pad, "<eos>": tokens.after[0], "<mask>": tokens.mask, "<unk>": 3}
-    ours |= {letter: at for letter, at in tokens.ids.items() if letter != "N"}  # N is fed as <unk>
-    for key in ("model.embeddings.word_embeddings.weight", "lm_head.bias"):
-        if key in alike:
-            old = alike[key]
-            alike[key] = torch.zeros(ernie_rna.ErnieRnaConfig.vocab_size, *old.shape[1:])
-            for token, at in ours.items():
-                alike[key][at] = old[theirs[token]]
-    return {key: tensor for key, tensor in alike.items() if key != "lm_head.decoder.weight"}
-
-
-def _mosaic(_: Config) -> Adapter:
-    """DNABERT-2 and DNABERT-S (which has no letter head), on the tokenizer of their folder."""
-    return replace(
-        mosaic_bert.ADAPTER,
-        tokens_beside=lambda folder, model: tokens_of(folder, model=model),
-        settings={name: name for name in (*_ALIKE, "type_vocab_size")},
-        expected={"position_embedding_type": "alibi", "hidden_act": "gelu"},
-        names=(
-            (r"^embedding\.", "model.embeddings.word_embeddings."),
-            (r"^kind\.", "model.embeddings.token_type_embeddings."),
-            (r"^norm\.", "model.embeddings.layer_norm."),
-            (r"^layers\.", "model.encoder.layer."),
-            *_ATTENTION,
-            (r"(\d)\.norm\.", r"\1.attention.output.layer_norm."),
-            (r"\.unit_norm\.", ".mlp.layer_norm."),
-            (r"(\d)\.up\.", r"\1.mlp.up_proj."),
-            (r"(\d)\.down\.", r"\1.mlp.down_proj."),
-            *_HEAD,
-        ),
-        optional="lm_head.*",
-        prepared=_named_alike,
-        copies=_COPIES,
-        leftovers=_LEFTOVERS,
-    )
-
-
-_FILTER = "mixer.filter_fn."
-
-
-def _hyenadna(held: Config) -> Adapter:
-    """Positions, times and rates of its filters are computed, as they are here."""
-    tied = bool(held.get("tie_word_embeddings", True))
-    return replace(
-        hyenadna.ADAPTER,
-        tokens=None,
-        tokens_beside=lambda folder, model: read_words(
-            folder, model=model, letters="ACGTN", before=(), after=("<eos>",), pad="<pad>", mask="<mask>"
-        ),
-        sizes={name: name for name in ("hidden_size", "num_hidden_layers")},
-        settings={
-            "intermediate_size": "intermediate_size",
-            "max_position_embeddings": "max_position_embeddings",
-            "filter_order": "filter_order",
-            "position_size": "filter_emb_dim",
-            "frequency": "activation_freq",
-            "layer_norm_eps": "layer_norm_eps",
-            "pad_token_id": "pad_token_id",
-        },
-        expected={"hyena_order": 2, "short_filter_order": 3, "num_inner_mlps": 2, "train_freq": True, "use_bias": True},
-        names=(
-            (r"^embedding\.", "model.embeddings.word_embeddings."),
-            (r"^norm\.", "model.final_layer_norm."),
-            (r"^head\.", "lm_head."),
-            (r"^layers\.", "model.layers."),
-            *((pattern, name) for pattern, name in hyenadna.ADAPTER.names if not pattern.startswith("^")),
-        ),
-        computed=(f"*.{_FILTER}pos_emb.z", f"*.{_FILTER}pos_emb.t", f"*.{_FILTER}modulation.deltas"),
-        optional="lm_head.*",
-        prepared=partial(_hyena_state, tied=tied),
-        measured=lambda state: {"vocab_size": state["model.embeddings.word_embeddings.weight"].shape[0]},
-        leftovers=(),
-    )
-
-
-def _hyena_state(state: Mapping[str, Tensor], *, tied: bool) -> dict[str, Tensor]:
-    alike = hyenadna.one_frequency(_named_alike(state))
-    if tied and "lm_head.weight" not in alike:
-        alike["lm_head.weight"] = alike["model.embeddings.word_embeddings.weight"].clone()
-    return alike
-
-
-# N only where the authors' own vocabulary has it: elsewhere its row was never trained.
-LAYOUTS: Mapping[str, Callable[[Config], Adapter]] = {
-    "splicebert": partial(_bert, letters="ACGUN"),
-    "utrbert": partial(_bert, letters="ACGU"),
-    "dnabert": partial(_bert, letters="ACGT"),
-    "rnaernie": partial(_bert, letters="ACGU"),
-    # Its authors put nothing round a sequence, and no activation into the letter head.
-    "rnabert": partial(_bert, letters="ACGU", changed=rnabert.without_activation, bare=True),
-    "rnafm": lambda held: _esm(held, "ACGU" if held.get("codon") else "ACGUN"),
-    "utrlm": partial(_esm, letters="ACGU"),
-    "calm": partial(_esm, letters="ACGU"),
-    "rinalmo": _rinalmo,
-    "ernierna": _ernie_rna,
-    "dnabert2": _mosaic,
-    "dnaberts": _mosaic,
-    "hyenadna": _hyenadna,
-}
+def _described(encoder: Any, layout: Layout, told: Settings) -> ModelSpec:
+    """The row, or of a folder without one what config.json says: how many bases, and what a token is."""
+    spec: ModelSpec = encoder.spec
+    tokens: Tokens = encoder.tokens
+    spec = replace(spec, resolution=resolution_of(tokens))
+    if spec.max_bases is not None or layout.positions == "endless" or not isinstance(tokens, (Vocabulary, Words)):
+        return spec
+    limit = encoder.max_tokens if layout.positions == "learnt" else told.get("max_position_embeddings")
+    if limit is None:
+        return spec
+    room = int(limit) - len(tokens.before) - len(tokens.after)
+    return replace(spec, max_bases=room * tokens.k if isinstance(tokens, Words) else room + tokens.k - 1)

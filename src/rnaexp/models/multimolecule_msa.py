@@ -11,10 +11,12 @@ from torch import Tensor
 from rnaexp.errors import InputError
 from rnaexp.models import rnamsm
 from rnaexp.models import weights as files
+from rnaexp.models.layouts import MSA, folder_of, prefix_of
 from rnaexp.models.msa_encoder import AlignmentLetters, MsaEncoder
-from rnaexp.models.msa_transformer import MsaTransformerConfig
+from rnaexp.models.msa_transformer import MsaTransformer, MsaTransformerConfig
+from rnaexp.models.multimolecule_layouts import HEAD_FIXED
 from rnaexp.models.spec import Encoder, ModelSpec
-from rnaexp.models.vocabulary_file import read_ids
+from rnaexp.models.vocabulary_file import FILE, read_ids, refuse_other_table
 
 _NAMES = (
     (r"^embed_tokens\.", "model.embeddings.word_embeddings."),
@@ -26,33 +28,66 @@ _NAMES = (
     (r"^lm_head\.(dense|layer_norm)\.", r"lm_head.transform.\1."),
     (r"^lm_head\.weight$", "lm_head.decoder.weight"),
 )
-_EXPECTED = {
-    "layer_type": "axial",
-    "attention_type": "standard",
-    "attention_bias": True,
-    "embed_positions_msa": True,
+SETTINGS = (
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "max_position_embeddings",
+    "layer_norm_eps",
+    "pad_token_id",
+    "embed_positions_msa",
+    "max_tokens_per_msa",
+)
+FIXED = {
+    **HEAD_FIXED,
     "hidden_act": "gelu",
+    "lm_head.transform_act": "gelu",
+    "position_embedding_type": "absolute",
+    "is_decoder": False,
     "tie_word_embeddings": True,
 }
+# `layer_type` of published files is "standard", though their layers are axial: the keys show which they are. The others
+# are of layers that are not.
+INERT = (
+    "layer_type",
+    "attention_type",
+    "attention_bias",
+    "num_features",
+    "pkm_attention_heads",
+    "num_product_keys",
+    "pkm_topk",
+    "pkm_head_size",
+)
 _LEFTOVERS = ("model.pooler.*", "*position_ids", "ss_head.*", "contact_head.*", "lm_head.decoder.bias")
+_WORDS, _TABLE = "model.embeddings.word_embeddings.weight", "lm_head.decoder.weight"
 
 
 def load_rnamsm(
-    spec: ModelSpec, *, weights: Path, held: Mapping[str, Any], config: Mapping[str, Any] | None, device: str
+    spec: ModelSpec,
+    *,
+    weights: Path,
+    held: Mapping[str, Any],
+    config: Mapping[str, Any],
+    device: str,
+    seed: int | None,
 ) -> Encoder:
     """The checkpoint; `config`: `max_rows`, how many rows of an alignment are read (512).
 
     Raises: InputError for keys, sizes or settings that do not fit.
     """
-    told = dict(config or {})
-    max_rows = int(told.pop("max_rows", rnamsm.MAX_ROWS))
-    folder = weights if weights.is_dir() else weights.parent
-    _refuse_other(held, {key: value for key, value in told.items() if key not in (spec.settings or {})}, folder)
-    path = weights if weights.is_file() else files.only_file(weights, ["model.safetensors", "pytorch_model.bin"])
-    state = _state(files.read_state(path))
-    letters = _letters(folder)
-    network = rnamsm.random_network(_sizes(held, state, letters), 0)
-    files.load_strictly(network, state, named=_named, allowed_leftovers=_LEFTOVERS, path=path)
+    own = dict(config)
+    max_rows = int(own.pop("max_rows", rnamsm.MAX_ROWS))
+    folder = folder_of(weights)
+    told = {**held, **{f"lm_head.{name}": value for name, value in (held.get("lm_head") or {}).items()}}
+    _refuse_other(told, own, folder / "config.json")
+    letters = _letters(folder, told)
+    network = _network(told, seed)
+    if seed is None:
+        path = files.only_file(weights, ["model.safetensors", "pytorch_model.bin"])
+        state = _state(files.read_state(path))
+        files.load_strictly(network, state, named=_named, allowed_leftovers=_LEFTOVERS, path=path)
     return MsaEncoder(
         network.to(device),
         spec=spec,
@@ -64,56 +99,71 @@ def load_rnamsm(
     )
 
 
-def _refuse_other(held: Mapping[str, Any], told: Mapping[str, Any], folder: Path) -> None:
-    for name, expected in _EXPECTED.items():
-        if held.get(name, expected) != expected:
-            message = f"{name} = {held[name]!r}; only {expected!r} is read"
-            raise InputError(message, path=folder / "config.json")
-    if told:
-        message = f"unknown setting {sorted(told)[0]!r}; a checkpoint of this layout takes max_rows alone"
-        raise InputError(message, path=folder / "config.json")
+def _refuse_other(told: Mapping[str, Any], own: Mapping[str, Any], path: Path) -> None:
+    for name, expected in FIXED.items():
+        if told.get(name, expected) != expected:
+            message = f"{name} = {told[name]!r}; only {expected!r} is read"
+            raise InputError(message, path=path)
+    if missing := [name for name in SETTINGS if told.get(name) is None]:
+        message = f"does not say {missing[0]}"
+        raise InputError(message, path=path)
+    if own:
+        message = f"unknown setting {sorted(own)[0]!r}; a checkpoint of this layout takes max_rows alone"
+        raise InputError(message, path=path)
+
+
+def _network(told: Mapping[str, Any], seed: int | None) -> MsaTransformer:
+    """Its layers' norms have a fixed epsilon, those before, behind and in the letter head the stated ones."""
+    eps = float(told["layer_norm_eps"])
+    head_eps = float(told.get("lm_head.layer_norm_eps", eps))
+    sizes = MsaTransformerConfig(
+        vocab_size=int(told["vocab_size"]),
+        hidden_size=int(told["hidden_size"]),
+        num_hidden_layers=int(told["num_hidden_layers"]),
+        num_attention_heads=int(told["num_attention_heads"]),
+        intermediate_size=int(told["intermediate_size"]),
+        max_position_embeddings=int(told["max_position_embeddings"]),
+        max_rows=int(told["max_position_embeddings"]),
+        row_positions="scalar" if told["embed_positions_msa"] else "none",
+        tokens_per_chunk=int(told["max_tokens_per_msa"]),
+        pad_token_id=int(told["pad_token_id"]),
+        outer_eps=(eps, head_eps),
+    )
+    network = rnamsm.random_network(sizes, seed or 0)
+    network.emb_layer_norm_before.eps = network.emb_layer_norm_after.eps = eps
+    network.lm_head.layer_norm.eps = head_eps
+    return network
 
 
 def _state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Positions from 1 where MultiMolecule numbers from 2; the letters' table, which serves twice, under both names."""
-    headless = not any(key.startswith("model.") for key in state)
-    alike = {f"model.{key}" if headless else key: tensor for key, tensor in state.items()}
+    """Positions from 1 where MultiMolecule numbers from 2; the letters' table, which serves twice, under both names.
+
+    Raises: InputError if it is there twice and not equal.
+    """
+    older = re.compile(rf"^{prefix_of(MSA)}\.")
+    names = {key: older.sub("model.", key) for key in state}
+    alone = not any(name.startswith("model.") for name in names.values())
+    alike = {f"model.{name}" if alone else name: state[key] for key, name in names.items()}
     table = "model.embeddings.position_embeddings.weight"
     if table in alike:
         alike[table] = alike[table][1:].clone()
     if "lm_head.decoder.bias" in alike:
         alike.setdefault("lm_head.bias", alike["lm_head.decoder.bias"])
-    words = alike.get("model.embeddings.word_embeddings.weight")
-    if words is not None:
-        alike.setdefault("lm_head.decoder.weight", words)
+    if _WORDS in alike:
+        files.drop_copy(alike, _WORDS, _TABLE, path=Path("lm_head"))
+        alike[_TABLE] = alike[_WORDS]
     return alike
 
 
-def _letters(folder: Path) -> AlignmentLetters:
-    ids = read_ids(folder)
+def _letters(folder: Path, told: Mapping[str, Any]) -> AlignmentLetters:
+    ids, path = read_ids(folder), folder / FILE
+    special = {"<pad>": told["pad_token_id"], "<mask>": told.get("mask_token_id")}
+    refuse_other_table(ids, path, rows=int(told["vocab_size"]), stated=special)
     if missing := [token for token in (*"ACGUN-", "<cls>", "<pad>", "<mask>") if token not in ids]:
-        message = f"vocab.txt lacks {missing[0]!r}"
-        raise InputError(message, path=folder)
+        message = f"lacks {missing[0]!r}"
+        raise InputError(message, path=path)
     a, c, g, u, n, gap = (ids[letter] for letter in "ACGUN-")
     return AlignmentLetters(letters=(a, c, g, u, n, gap), first=ids["<cls>"], pad=ids["<pad>"], mask=ids["<mask>"])
-
-
-def _sizes(held: Mapping[str, Any], state: Mapping[str, Tensor], letters: AlignmentLetters) -> MsaTransformerConfig:
-    shapes = {key: tensor.shape for key, tensor in state.items()}
-    positions = shapes.get("model.embeddings.position_embeddings.weight", (int(held["max_position_embeddings"]) + 1,))
-    rows = shapes.get("model.embeddings.msa_embeddings", (1, 1024, 1, 1))
-    return MsaTransformerConfig(
-        vocab_size=int(held["vocab_size"]),
-        hidden_size=int(held["hidden_size"]),
-        num_hidden_layers=int(held["num_hidden_layers"]),
-        num_attention_heads=int(held["num_attention_heads"]),
-        intermediate_size=int(held["intermediate_size"]),
-        max_position_embeddings=int(positions[0]) - letters.pad - 1,
-        max_rows=int(rows[1]),
-        tokens_per_chunk=int(held.get("max_tokens_per_msa", 2**14)),
-        layer_norm_eps=float(held["layer_norm_eps"]),
-        pad_token_id=letters.pad,
-    )
 
 
 def _named(key: str) -> str:

@@ -28,7 +28,7 @@ TOKENS = Vocabulary(
 
 
 class RinalmoConfig(PreTrainedConfig):  # type: ignore[misc]
-    """Sizes; the width of the gated units follows from `hidden_size`."""
+    """Sizes; two thirds of `intermediate_size` are the gated units, and None stands for four times `hidden_size`."""
 
     model_type = "rnaexp-rinalmo"
 
@@ -36,6 +36,8 @@ class RinalmoConfig(PreTrainedConfig):  # type: ignore[misc]
     hidden_size: int = 480
     num_hidden_layers: int = 12
     num_attention_heads: int = 20
+    intermediate_size: int | None = None
+    layer_norm_eps: float = 1e-5
     token_dropout: bool = True
     pad_token_id: int = 1
     mask_token_id: int = 4
@@ -62,9 +64,9 @@ class Block(nn.Module):
 
     def __init__(self, config: RinalmoConfig) -> None:
         super().__init__()
-        width = config.hidden_size
-        inner = int(2 / 3 * 4 * width)
-        self.norm, self.out_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        width, stated = config.hidden_size, config.intermediate_size
+        inner = int(2 / 3 * 4 * width) if stated is None else int(2 / 3 * stated)
+        self.norm, self.out_norm = (nn.LayerNorm(width, eps=config.layer_norm_eps) for _ in range(2))
         self.attention = SelfAttention(config, bias=False, out_bias=False)
         self.swish, self.down = Swish(width, inner), nn.Linear(inner, width)
 
@@ -82,11 +84,11 @@ class Rinalmo(RotaryEncoder):
 
     def __init__(self, config: RinalmoConfig) -> None:
         super().__init__(config)
-        width = config.hidden_size
+        width, eps = config.hidden_size, config.layer_norm_eps
         self.embedding = nn.Embedding(config.vocab_size, width, padding_idx=config.pad_token_id)
         self.layers = nn.ModuleList(Block(config) for _ in range(config.num_hidden_layers))
-        self.norm = nn.LayerNorm(width)
-        self.head = LetterHead(width, config.vocab_size, nn.LayerNorm(width), own_table=True)
+        self.norm = nn.LayerNorm(width, eps=eps)
+        self.head = LetterHead(width, config.vocab_size, nn.LayerNorm(width, eps=eps), own_table=True)
         self.post_init()
 
     def embedded(self, ids: Tensor, attention_mask: Tensor | None) -> Tensor:

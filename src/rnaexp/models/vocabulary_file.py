@@ -1,6 +1,6 @@
 """Letters, k-mers and their ids out of the vocab.txt beside a checkpoint, one token a line, whatever class wrote it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rnaexp.errors import InputError
@@ -27,6 +27,17 @@ def read_ids(folder: Path) -> dict[str, int]:
     return ids
 
 
+def refuse_other_table(ids: Mapping[str, int], path: Path, *, rows: int, stated: Mapping[str, int | None]) -> None:
+    """Raise InputError where these tokens are not those of a table of so many rows, or not where its settings say."""
+    for token, at in stated.items():
+        if at is not None and ids.get(token) != at:
+            message = f"{token} is in line {ids.get(token)} from 0, but config.json says {at}"
+            raise InputError(message, path=path)
+    if len(ids) != rows:
+        message = f"holds {len(ids)} tokens, but config.json says {rows}"
+        raise InputError(message, path=path)
+
+
 def read_words(
     folder: Path,
     *,
@@ -36,25 +47,49 @@ def read_words(
     after: Sequence[str],
     pad: str,
     mask: str,
-    neighbours: bool = False,
 ) -> Vocabulary | Words:
-    """Tokens of these letters, overlapping or (`neighbours`) side by side; the special tokens by their names.
+    """Letters or overlapping k-mers of these letters; the special tokens by their names.
 
     Raises: InputError naming the file for a token that is missing or stands there twice.
     """
-    ids, path = read_ids(folder), folder / FILE
+    return words_of(
+        read_ids(folder), folder / FILE, model=model, letters=letters, before=before, after=after, pad=pad, mask=mask
+    )
+
+
+def words_of(
+    ids: Mapping[str, int],
+    path: Path,
+    *,
+    model: str,
+    letters: str,
+    before: Sequence[str],
+    after: Sequence[str],
+    pad: str = "<pad>",
+    mask: str = "<mask>",
+    unknown: str = "<unk>",
+    neighbours: bool = False,
+    as_unknown: str = "",
+) -> Vocabulary | Words:
+    """Tokens of these letters: single ones, overlapping words of several or (`neighbours`) words side by side.
+
+    A word with N in it is no token. `as_unknown`: letters that are fed as the unknown token.
+
+    Raises: InputError naming the file for a token that is missing.
+    """
     if missing := [token for token in (*before, *after, pad, mask) if token not in ids]:
         message = f"lacks the special token {missing[0]!r}"
         raise InputError(message, path=path)
-    words = {token: at for token, at in ids.items() if token and set(token) <= set(letters)}
-    k = max(map(len, words), default=1)
-    if {len(word) for word in words} != {k} or len(words) < 4**k:
-        message = f"holds {len(words)} words of the letters {letters}; {model} needs all {4**k} of {k} letters"
+    k = max((len(token) for token in ids if token and set(token) <= set(letters)), default=1)
+    known = letters if k == 1 else letters.replace("N", "")
+    words = {token: at for token, at in ids.items() if len(token) == k and set(token) <= set(known)}
+    if len(words) < len(known) ** k:
+        message = f"holds {len(words)} words of the letters {known}; {model} needs all {len(known) ** k} of {k} letters"
         raise InputError(message, path=path)
-    kind = Words if neighbours else Vocabulary
+    kind = Words if neighbours and k > 1 else Vocabulary
     return kind(
         model=model,
-        ids=words,
+        ids={word: ids[unknown] if word in as_unknown else at for word, at in words.items()},
         k=k,
         before=tuple(ids[token] for token in before),
         after=tuple(ids[token] for token in after),
