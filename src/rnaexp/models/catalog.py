@@ -16,7 +16,7 @@ from rnaexp.models import nano_catalog, published_diverse, published_dna, publis
 from rnaexp.models.extra import with_extra_rows
 from rnaexp.models.fetch import fetch_weights
 from rnaexp.models.fitted import FITTED, fitted_spec
-from rnaexp.models.layouts import multimolecule_layout
+from rnaexp.models.layouts import MSA, multimolecule_layout
 from rnaexp.models.memory import refuse_too_large
 from rnaexp.models.options import refuse_unknown, with_options
 from rnaexp.models.source import HUB, Source
@@ -144,7 +144,7 @@ def _folder(path: Path, name: str) -> ModelSpec:
     config = path / "config.json"
     if config.is_file() and (kind := json.loads(config.read_text()).get("rnaexp_reads")) in ("alignment", "sequence"):
         return replace(found, loader="rnaexp.models.nano:load", reads=kind)
-    return found
+    return replace(found, reads="alignment") if multimolecule_layout(path) == MSA else found
 
 
 def _checkpoint(name: str, *, title: str, source: Source) -> ModelSpec:

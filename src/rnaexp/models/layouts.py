@@ -6,7 +6,6 @@ from pathlib import Path
 MSA = "rnamsm"
 # Model types of MultiMolecule that `multimolecule.load` reads.
 MULTIMOLECULE = (
-    "aido.rna",
     "calm",
     "dnabert",
     "dnabert2",
@@ -22,6 +21,8 @@ MULTIMOLECULE = (
     "utrbert",
     "utrlm",
 )
+# And one that is not: its releases after v0.0.8 have it no more.
+AIDO = "aido.rna"
 GENERIC = "rnaexp.models.huggingface:load"  # of rows that are whatever their checkpoint is
 
 
@@ -48,4 +49,4 @@ def multimolecule_layout(path: Path) -> str | None:
     if not isinstance(held, dict) or "null_token_id" not in held:
         return None
     kind = held.get("model_type")
-    return kind if kind in MULTIMOLECULE else None
+    return kind if kind in (*MULTIMOLECULE, AIDO) else None

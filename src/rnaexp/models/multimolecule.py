@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor
+from transformers import BertForMaskedLM
 
-from rnaexp.errors import InputError
+from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import hyenadna
 from rnaexp.models.adapter import FOLDER, Adapter, Settings, load_adapted
 from rnaexp.models.huggingface import resolution_of, tokens_of
-from rnaexp.models.layouts import GENERIC, MSA, folder_of, prefix_of
-from rnaexp.models.multimolecule_layouts import LAYOUTS, Layout
+from rnaexp.models.layouts import AIDO, GENERIC, MSA, folder_of, prefix_of
+from rnaexp.models.multimolecule_layouts import HEAD_ACT, HEAD_EPS, LAYOUTS, Layout
 from rnaexp.models.multimolecule_msa import load_rnamsm
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.tokens import Tokens, Vocabulary, Words
@@ -48,11 +49,18 @@ _BERT_EPS = 1e-12  # of a letter head of which config.json says nothing
 def load(spec: ModelSpec, *, weights: Path, config: Config | None, device: str, seed: int | None) -> Encoder:
     """The checkpoint, whatever row or folder name led to it; with a seed, random weights of its sizes.
 
-    Raises: InputError for another model than the row's, and for keys, sizes or settings that do not fit.
+    Raises: InputError for another model than the row's, and for keys, sizes or settings that do not fit;
+    UnavailableError for AIDO.RNA.
     """
     folder = folder_of(weights)
     held = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     kind = str(held["model_type"])
+    if kind == AIDO:
+        message = (
+            f"{folder}: MultiMolecule's AIDO.RNA feeds U by a row of its authors' table that they never feed (they write "
+            "T), so it is not read; its authors' own files are: --model aido-rna-650m"
+        )
+        raise UnavailableError(message)
     # What a row says of its authors' own file says nothing of this one.
     own = {key: value for key, value in (config or {}).items() if key not in (spec.settings or {})}
     bare = replace(spec, settings=None, reads="alignment" if kind == MSA else spec.reads)
@@ -73,7 +81,7 @@ def load(spec: ModelSpec, *, weights: Path, config: Config | None, device: str, 
 
 def _refuse_another_model(rows: str, spec: ModelSpec, kind: str, folder: Path) -> None:
     if spec.loader not in (rows, GENERIC):
-        message = f"model_type {kind!r}: these are weights of another model than {spec.name}; give the folder as --model"
+        message = f"model_type {kind!r}: these are weights of another model than {spec.name}; --model FOLDER opens them"
         raise InputError(message, path=folder / "config.json")
 
 
@@ -88,15 +96,12 @@ def _told(layout: Layout, held: Config, folder: Path) -> Settings:
         if told.get(name, expected) != expected:
             message = f"{name} = {told[name]!r}; only {expected!r} is read"
             raise InputError(message, path=path)
-    if missing := [name for name in (*layout.sizes, *layout.settings.values()) if told.get(name) is None]:
+    if missing := [name for name in layout.stated if told.get(name) is None]:
         message = f"does not say {missing[0]}"
         raise InputError(message, path=path)
-    bert = "hidden_act" in layout.settings.values()
-    eps, act = "lm_head.layer_norm_eps", "lm_head.transform_act"
-    authors_eps = told["layer_norm_eps"] if not bert else _BERT_EPS
-    authors_act = told["hidden_act"] if act in layout.inert else "gelu"
-    told["letter_norm_eps"] = authors_eps if eps in layout.inert else told.get(eps, authors_eps)
-    told["letter_act"] = authors_act if act in layout.inert else told.get(act, authors_act)
+    eps = _BERT_EPS if layout.network is BertForMaskedLM else told["layer_norm_eps"]
+    told["letter_norm_eps"] = eps if HEAD_EPS in layout.inert else told.get(HEAD_EPS, eps)
+    told["letter_act"] = told.get("hidden_act") if HEAD_ACT in layout.inert else told.get(HEAD_ACT, "gelu")
     return told
 
 
@@ -125,14 +130,10 @@ def _adapter(layout: Layout, told: Settings, kind: str, folder: Path) -> Adapter
 def _completed(settings: Settings, *, told: Settings, kind: str, folder: Path) -> Settings:
     """With what a model type has beyond the settings that it shares with others."""
     if kind == "rnafm":  # its positions are numbered from 2, those here from 1; older files call the norm otherwise
-        norm = told.get("embed_norm", told.get("emb_layer_norm_before", True))
-        return {
-            "emb_layer_norm_before": norm,
-            **settings,
-            "max_position_embeddings": int(told["max_position_embeddings"]) - 1,
-        }
-    if kind == "aido.rna":
-        return {**settings, "normalization_type": "LayerNorm", "letter_bias": True}
+        norms = (told.get("embed_norm"), told.get("emb_layer_norm_before"), True)
+        norm = next(stated for stated in norms if stated is not None)
+        rows = int(told["max_position_embeddings"]) - 1
+        return {**settings, "emb_layer_norm_before": norm, "max_position_embeddings": rows}
     if kind == "ernierna":
         ids, width = read_ids(folder), int(told["num_attention_heads"]) // 2
         return {"pair_width": width, **settings, "pairing_letters": [ids.get(letter) for letter in "AUGC"]}

@@ -2,7 +2,7 @@
 
 Names and settings were read in DLS5-Omics/multimolecule at cb097904, whose models are those of its release 0.2.2, and
 in its tags v0.0.7 to v0.2.0; what published files hold, in config.json of multimolecule/rnafm, rnamsm, rinalmo,
-rinalmo-giga, ernierna.ss, rnaernie, utrlm-mrl and utrbert-6mer on the hub. AIDO.RNA was taken out in v0.0.9.
+rinalmo-giga, ernierna.ss, rnaernie, utrlm-mrl and utrbert-6mer on the hub.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from torch import nn
 from transformers import BertForMaskedLM, EsmForMaskedLM
 from transformers.activations import ACT2FN
 
-from rnaexp.models import aido_rna, ernie_rna, hyenadna, mosaic_bert, rinalmo, rnabert
+from rnaexp.models import ernie_rna, hyenadna, mosaic_bert, rinalmo, rnabert
 from rnaexp.models.encoder import TransformerEncoder
 from rnaexp.models.spec import Encoder
 
@@ -30,11 +30,12 @@ class Layout:
 
     `rows`: loader of the catalogue's rows of this model. `names`: as in `Adapter`. `settings`: our name of each setting
     of config.json that must be there, and its own. `fixed`: settings that the network cannot have otherwise, checked
-    where they stand there. `inert`: settings of its classes that change nothing of what is read here. `letters`: those
-    that its authors' vocabulary has; a row of a letter beyond them was never trained. `before`, `after`: special tokens
-    that its authors put round a sequence. `as_unknown`: letters that they feed as <unk>. `codons`: whether its words
-    are neighbours whatever config.json says. `own_table`: whether their letter head has a table of its own, which a
-    file that ties it to the embeddings has lost. `positions`: whether they are learnt, only stated, or endless.
+    where they stand there. `optional`: those that may stand there. `inert`: settings of its classes that change nothing
+    of what is read here, or that its authors' code has otherwise. `letters`: those that its authors' vocabulary has; a
+    row of a letter beyond them was never trained. `before`, `after`: special tokens that they put round a sequence.
+    `as_unknown`: letters that they feed as <unk>. `codons`: whether its words are neighbours whatever config.json says.
+    `own_table`: whether their letter head has a table of its own, which a file that ties it to the embeddings has lost.
+    `positions`: whether they are learnt, only stated, or endless.
     """
 
     rows: str
@@ -42,6 +43,7 @@ class Layout:
     names: Names
     settings: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    optional: tuple[str, ...] = ()
     inert: tuple[str, ...] = ()
     sizes: tuple[str, ...] = SIZES
     letters: str = "ACGU"
@@ -55,12 +57,19 @@ class Layout:
     changed: Callable[[nn.Module], None] = field(default=lambda _: None)
     encoder: Callable[..., Encoder] = TransformerEncoder
 
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """What config.json must say."""
+        positions = () if self.positions == "endless" else ("max_position_embeddings",)
+        return (*self.sizes, *self.settings.values(), *positions)
+
 
 def alike(*names: str) -> dict[str, str]:
     """Settings that are called here what they are called there."""
     return {name: name for name in (*_ALWAYS, *names)}
 
 
+HEAD_EPS, HEAD_ACT = "lm_head.layer_norm_eps", "lm_head.transform_act"
 # A head of letters as all of them write it; `letter_norm_eps` and `letter_act` are set by `multimolecule.load`.
 HEAD_FIXED = {"lm_head.transform": "nonlinear", "lm_head.bias": True, "lm_head.act": None}
 _ENCODER = {"is_decoder": False, "add_cross_attention": False, **HEAD_FIXED}
@@ -111,11 +120,13 @@ _BERT = Layout(
     fixed={**_ENCODER, "position_embedding_type": "absolute"},
     changed=_bert_head,
 )
-_GELU = {"hidden_act": "gelu", "lm_head.transform_act": "gelu"}
+_GELU = {"hidden_act": "gelu", HEAD_ACT: "gelu"}
 
 
-def _esm(rows: str, last_norm: str, kind: str, *, stated: tuple[str, ...] = (), **facts: Any) -> Layout:
+def _esm(rows: str, *, rotary: bool, **facts: Any) -> Layout:
     """RNA-FM, UTR-LM and CaLM, which are ESM's."""
+    last_norm = "emb_layer_norm_after" if rotary else "layer_norm"
+    norm_before = ("emb_layer_norm_before",) if rotary else ()  # of RNA-FM another name, and older files have neither
     return Layout(
         **facts,
         rows=f"rnaexp.models.fair_esm:{rows}",
@@ -126,8 +137,9 @@ def _esm(rows: str, last_norm: str, kind: str, *, stated: tuple[str, ...] = (), 
             (r"LayerNorm", "layer_norm"),
             (r"^lm_head\.(dense|layer_norm)\.", r"lm_head.transform.\1."),
         ),
-        settings=alike("intermediate_size", "token_dropout", "mask_token_id", "position_embedding_type", *stated),
-        fixed={**_ENCODER, **_GELU, "position_embedding_type": kind},
+        settings=alike("intermediate_size", "token_dropout", "mask_token_id", "position_embedding_type", *norm_before),
+        fixed={**_ENCODER, **_GELU, "position_embedding_type": "rotary" if rotary else "absolute"},
+        positions="stated" if rotary else "learnt",
         computed=("*rotary_embeddings.inv_freq",),
         changed=_esm_head,
     )
@@ -152,40 +164,28 @@ _MOSAIC = Layout(
     positions="endless",
     changed=_own_head,
 )
-_FILTER = "mixer.filter_fn."
+_FILTER, _HYENA_TRUE = "mixer.filter_fn.", {"train_freq": True, "use_bias": True}
 
 LAYOUTS: Mapping[str, Layout] = {
     "splicebert": replace(_BERT, letters="ACGUN"),
-    "utrbert": replace(_BERT, inert=("nmers",)),
+    "utrbert": replace(_BERT, optional=("nmers",)),
     "dnabert": replace(_BERT, letters="ACGT"),
-    "rnaernie": replace(_BERT, rows="rnaexp.models.rnaernie:load"),
+    # Its letter head has the activation of the rest; files of older releases state a GELU, later converters do not.
+    "rnaernie": replace(_BERT, rows="rnaexp.models.rnaernie:load", inert=(HEAD_ACT,)),
+    # Its authors put nothing round a sequence, and no activation into the letter head.
     "rnabert": replace(
         _BERT,
         rows="rnaexp.models.rnabert:load",
         before=(),
         after=(),
         own_table=True,
-        inert=("ss_vocab_size", "multiple"),
+        inert=("ss_vocab_size", "multiple", HEAD_ACT),
         changed=_rnabert_head,
     ),
-    "rnafm": _esm("load_rna_fm", "layer_norm", "absolute", letters="ACGUN", inert=("codon", "embed_norm")),
-    "utrlm": _esm(
-        "load_utr_lm",
-        "emb_layer_norm_after",
-        "rotary",
-        stated=("emb_layer_norm_before",),
-        positions="stated",
-        inert=("structure_head", "mfe_head"),
-    ),
-    "calm": _esm(
-        "load_calm",
-        "emb_layer_norm_after",
-        "rotary",
-        stated=("emb_layer_norm_before",),
-        positions="stated",
-        codons=True,
-        inert=("codon",),
-    ),
+    "rnafm": _esm("load_rna_fm", rotary=False, letters="ACGUN", optional=("codon", "embed_norm")),
+    # Its authors' letter head has the epsilon of the rest; MultiMolecule's has another.
+    "utrlm": _esm("load_utr_lm", rotary=True, inert=("structure_head", "mfe_head", HEAD_EPS)),
+    "calm": _esm("load_calm", rotary=True, codons=True, inert=("codon",)),
     "rinalmo": Layout(
         rows="rnaexp.models.rinalmo:load",
         network=rinalmo.Rinalmo,
@@ -201,7 +201,7 @@ LAYOUTS: Mapping[str, Layout] = {
             *_HEAD,
         ),
         settings=alike("intermediate_size", "token_dropout", "mask_token_id"),
-        fixed={**_ENCODER, "lm_head.transform_act": "gelu", "position_embedding_type": "rotary"},
+        fixed={**_ENCODER, HEAD_ACT: "gelu", "position_embedding_type": "rotary"},
         inert=("hidden_act", "learnable_beta"),  # its units are swishes; a slope that is not learnt stands there too
         letters="ACGUN",
         own_table=True,
@@ -230,30 +230,6 @@ LAYOUTS: Mapping[str, Layout] = {
         positions="stated",
         changed=_own_head,
     ),
-    "aido.rna": Layout(
-        rows="rnaexp.models.aido_rna:load",
-        network=aido_rna.AidoRna,
-        names=(
-            *_BODY,
-            (r"(\d)\.norm\.", r"\1.attention.layer_norm."),
-            (r"\.unit_norm\.", ".layer_norm."),
-            (r"(\d)\.gate\.", r"\1.intermediate.dense."),
-            (r"(\d)\.up\.", r"\1.intermediate.gate."),
-            (r"(\d)\.down\.", r"\1.output.dense."),
-            (r"^norm\.", "model.encoder.layer_norm."),
-            *_HEAD,
-        ),
-        settings=alike("intermediate_size"),
-        fixed={
-            **_ENCODER,
-            "hidden_act": "silu",
-            "lm_head.transform_act": "gelu",
-            "position_embedding_type": "rotary",
-        },
-        letters="ACGUN",
-        positions="stated",
-        changed=_own_head,
-    ),
     "dnabert2": _MOSAIC,
     "dnaberts": _MOSAIC,
     "hyenadna": Layout(
@@ -270,8 +246,9 @@ LAYOUTS: Mapping[str, Layout] = {
             "position_size": "filter_emb_dim",
             "frequency": "activation_freq",
         },
-        fixed={"hyena_order": 2, "short_filter_order": 3, "num_inner_mlps": 2, "train_freq": True, "use_bias": True},
-        inert=("pad_vocab_size_multiple",),
+        # The network here has its blocks' epsilon fixed.
+        fixed={"layer_norm_eps": 1e-5, "hyena_order": 2, "short_filter_order": 3, "num_inner_mlps": 2, **_HYENA_TRUE},
+        optional=("pad_vocab_size_multiple",),
         sizes=("hidden_size", "num_hidden_layers"),
         letters="ACGTN",
         before=(),
