@@ -58,9 +58,13 @@ def test_what_is_streamed_is_its_own_attention_with_the_biases(encoder, read_all
     torch.testing.assert_close(read_all(encoder, rna)[0][0], expected[..., spans, :][..., spans], atol=1e-6, rtol=1e-5)
 
 
-def test_a_file_without_its_tokenizer_is_refused(folder):
-    with pytest.raises(UnavailableError, match="give the folder, not the file"):
-        load("dnabert-2", weights=folder / "pytorch_model.bin", device="cpu")
+def test_of_a_file_the_tokenizer_is_the_one_beside_it_and_without_it_the_file_is_refused(folder, encoder, tmp_path):
+    by_file = load("dnabert-2", weights=folder / "pytorch_model.bin", device="cpu")
+    assert by_file.fingerprint == encoder.fingerprint
+    for name in ("pytorch_model.bin", "config.json"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    with pytest.raises(UnavailableError, match="its tokenizer does not say which bases"):
+        load("dnabert-2", weights=tmp_path / "pytorch_model.bin", device="cpu")
 
 
 def test_the_adapter_streams_through_the_interface():

@@ -16,6 +16,7 @@ from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder, position_limit
 from rnaexp.models.fetch import weights_or_published
+from rnaexp.models.layouts import folder_of
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
 from rnaexp.models.tokens import Tokens, Vocabulary, Words
@@ -132,7 +133,7 @@ def load_adapted(
 def _tokens(adapter: Adapter, spec: ModelSpec, folder: Path | None) -> Tokens:
     """The adapter's, or those beside the weights; random weights of a model without its own take the published ones."""
     if adapter.tokens_beside is not None and (folder is not None or adapter.tokens is None):
-        return adapter.tokens_beside(weights_or_published(spec, folder), spec.name)
+        return adapter.tokens_beside(folder_of(weights_or_published(spec, folder)), spec.name)
     assert adapter.tokens is not None
     return replace(adapter.tokens, model=spec.name)
 

@@ -23,6 +23,7 @@ from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder, position_limit
 from rnaexp.models.fetch import weights_or_published
+from rnaexp.models.layouts import folder_of
 from rnaexp.models.left_to_right import Decoder
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
@@ -39,8 +40,9 @@ BUFFERS = ("*position_ids", "*rotary_embeddings.inv_freq", "*token_type_ids")
 def load(
     spec: ModelSpec, *, weights: Path | None, config: Mapping[str, Any] | None, device: str, seed: int | None
 ) -> Encoder:
-    """A checkpoint from `weights`, the folder or the hub; `config` overrides single settings of its config.json."""
-    folder = weights_or_published(spec, weights)
+    """A checkpoint, of a file with what lies beside it; `config` overrides single settings of its config.json."""
+    path = weights_or_published(spec, weights)
+    folder = folder_of(path)
     if not (folder / "config.json").is_file():
         message = "no config.json here, so this is not a transformers checkpoint"
         raise InputError(message, path=folder)
@@ -48,9 +50,10 @@ def load(
     given = dict(config or {})
     around = {side: given.pop(side) for side in ("before", "after") if side in given}
     settings = _settings(folder, given)
-    for path in _weight_files(folder) if seed is None else ():
-        _verify_cached(path)
-    network, can_predict = _open(folder, settings) if seed is None else _random(settings, seed)
+    held = [path] if path.is_file() else _weight_files(folder)
+    for file in held if seed is None else ():
+        _verify_cached(file)
+    network, can_predict = _open(path, settings) if seed is None else _random(settings, seed)
     tokens = tokens_of(folder, model=spec.name, **around)
     limit = position_limit(settings)
     return (Decoder if _is_decoder(settings) else TransformerEncoder)(
@@ -58,7 +61,7 @@ def load(
         spec=_described(spec, folder, settings, tokens, limit),
         tokens=tokens,
         fingerprint=files.fingerprint(
-            files.fingerprint(*map(file_sha256, _weight_files(folder)))
+            files.fingerprint(*map(file_sha256, held))
             if seed is None
             else files.fingerprint_of_state(network.state_dict()),
             file_sha256(folder / "config.json"),
@@ -104,25 +107,29 @@ def _class_for(settings: Any) -> Any:
     return AutoModelForMaskedLM if type(settings) in MODEL_FOR_MASKED_LM_MAPPING else AutoModel
 
 
-def _open(folder: Path, settings: Any) -> tuple[nn.Module, bool]:
-    """The model with each of its weights from the file, and whether its masked-LM head is among them."""
+def _open(path: Path, settings: Any) -> tuple[nn.Module, bool]:
+    """The model with each of its weights from the file or folder, and whether its masked-LM head is among them."""
+    opener, state = _class_for(settings), files.read_state(path) if path.is_file() else None
     try:
+        if state is not None:  # the class that chooses by a folder's config.json wants the folder
+            opener = opener._model_mapping[type(settings)]
         with _no_progress_bar():
-            network, report = _class_for(settings).from_pretrained(
-                folder,
+            network, report = opener.from_pretrained(
+                path if state is None else None,
                 config=settings,
+                state_dict=state,
                 attn_implementation=IMPLEMENTATION,
                 dtype=torch.float32,
                 output_loading_info=True,
                 local_files_only=True,
                 trust_remote_code=False,
             )
-    except (ValueError, OSError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
+    except (ValueError, OSError, KeyError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
         message = f"its weights cannot be loaded: {' '.join(str(error).split())[:300]}"
-        raise InputError(message, path=folder) from error
+        raise InputError(message, path=path) from error
     # A decoder may have no head but the table of its letters.
     tied = _is_decoder(settings) and not _own_head(network)
-    return network, _check_keys(report, _own_head(network), folder) or tied
+    return network, _check_keys(report, _own_head(network), path) or tied
 
 
 @contextmanager
@@ -144,7 +151,7 @@ def _own_head(network: nn.Module) -> set[str]:
     return {name for name, _ in network.named_parameters() if _named(name, PREDICTION_HEADS)}
 
 
-def _check_keys(report: Mapping[str, Any], own_head: set[str], folder: Path) -> bool:
+def _check_keys(report: Mapping[str, Any], own_head: set[str], path: Path) -> bool:
     """Refuse keys that are missing or left over, other than the named ones; False if the masked-LM head is absent."""
     missing, unexpected = set(report["missing_keys"]), set(report["unexpected_keys"])
     # A head of which a part is there, or stands under another name, is a damaged head, not an absent one.
@@ -156,7 +163,7 @@ def _check_keys(report: Mapping[str, Any], own_head: set[str], folder: Path) -> 
         "wrong shape": sorted(str(entry) for entry in report.get("mismatched_keys", ())),
     }
     if any(faults.values()):
-        files.refuse_keys(faults, path=folder)
+        files.refuse_keys(faults, path=path)
     return bool(own_head) and not absent
 
 

@@ -14,7 +14,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import PreTrainedConfig
 
-from rnaexp.errors import UnavailableError
 from rnaexp.models.adapter import FOLDER, Adapter, load_adapted
 from rnaexp.models.huggingface import tokens_of
 from rnaexp.models.native import LetterHead, NativeEncoder, SelfAttention, hidden_keys, noted
@@ -162,7 +161,4 @@ def load(
 
     Raises: UnavailableError if the tokenizer is not there: a BPE vocabulary cannot be guessed.
     """
-    if weights is not None and weights.is_file():
-        message = f"{spec.name}: give the folder, not the file: its tokenizer lies beside the weights"
-        raise UnavailableError(message)
     return load_adapted(ADAPTER, spec, weights=weights, config=config, device=device, seed=seed)

@@ -57,8 +57,8 @@ def load(spec: ModelSpec, *, weights: Path, config: Config | None, device: str, 
     kind = str(held["model_type"])
     if kind == AIDO:
         message = (
-            f"{folder}: MultiMolecule's AIDO.RNA feeds U by a row of its authors' table that they never feed (they write "
-            "T), so it is not read; its authors' own files are: --model aido-rna-650m"
+            f"{folder}: MultiMolecule's AIDO.RNA feeds U by a row of its authors' table that they never feed (they "
+            "write T), so it is not read; its authors' own files are: --model aido-rna-650m"
         )
         raise UnavailableError(message)
     # What a row says of its authors' own file says nothing of this one.

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from rnaexp.data.download import file_sha256
-from rnaexp.errors import UnavailableError
+from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import weights as files
 from rnaexp.models.encoder import TransformerEncoder
 from rnaexp.models.fetch import weights_or_published
@@ -77,23 +77,28 @@ def _checkpoint(spec: ModelSpec, weights: Path | None) -> Path:
 
 
 def _sizes(spec: ModelSpec, path: Path | None) -> Mapping[str, Any]:
-    """From the file beside the weights where transformers wrote them, else the published ones."""
-    if path is None:
-        return _catalogue_sizes(spec)
-    source = path.with_name("config.json" if path.name == OURS else SETTINGS)
-    if path.name != OURS and not source.is_file():
-        return _catalogue_sizes(spec)
-    sizes: dict[str, Any] = json.loads(source.read_text())
-    return sizes
+    """From the file beside the weights, the authors' or the one that transformers writes, else the published ones.
+
+    Raises: InputError where transformers wrote the weights and the file is not there.
+    """
+    names = () if path is None else ("config.json",) if path.name == OURS else (SETTINGS, "config.json")
+    for name in names:
+        if path is not None and (source := path.with_name(name)).is_file():
+            sizes: dict[str, Any] = json.loads(source.read_text())
+            return sizes
+    if path is not None and path.name == OURS:
+        message = "no config.json beside it"
+        raise InputError(message, path=path)
+    return _catalogue_sizes(spec)
 
 
 def _fill(network: nn.Module, path: Path) -> None:
-    if path.name == OURS:
-        files.load_strictly(network, files.read_state(path), path=path)
-    else:
-        # The authors saved the model inside DataParallel, which puts "module." before each name.
-        state = {key.removeprefix("module."): tensor for key, tensor in files.read_state(path).items()}
+    # The authors saved the model inside DataParallel, which puts "module." before each name.
+    state = {key.removeprefix("module."): tensor for key, tensor in files.read_state(path).items()}
+    if any(".selfattn." in key for key in state):
         files.load_strictly(network, state, named=_authors_name, allowed_leftovers=LEFTOVERS, path=path)
+    else:
+        files.load_strictly(network, state, path=path)
 
 
 def _complete(config: Mapping[str, Any]) -> Mapping[str, Any]:
