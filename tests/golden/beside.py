@@ -1,8 +1,8 @@
 """The same weights in multimolecule's classes, through its own converters, and in ours: what both give.
 
 Each function writes a checkpoint in its authors' layout and returns what was compared as (ours, theirs), by name. The
-tests hold the differences to a tolerance, `benchmarks/beside_multimolecule.py` writes them down. The extra is imported
-only when a function is called.
+tests hold the differences to a tolerance, `benchmarks/beside_multimolecule.py` writes them down. It is imported only
+when a function is called.
 """
 
 import importlib
@@ -213,6 +213,7 @@ def rnaernie(folder):
     """RNAErnie, from multimolecule's own layout."""
     code = converter("rnaernie")
     config = code.Config(**SIZES, vocab_size=len(vocabulary()))
+    from multimolecule import RnaTokenizer
     from transformers import AutoModelForMaskedLM
 
     config._attn_implementation = "eager"
@@ -222,6 +223,7 @@ def rnaernie(folder):
     state["lm_head.decoder.bias"] = state["lm_head.bias"]
     model = build(config, state)
     model.save_pretrained(folder)
+    RnaTokenizer().save_pretrained(folder)
     ids = vocabulary()
     maps, embedding, logits = outputs(
         model, [ids.index("<cls>"), *(ids.index(base) for base in RNA.sequence), ids.index("<eos>")], slice(1, -1)

@@ -24,10 +24,11 @@ from tests.golden.layouts import (
 )
 
 from rnaexp.errors import InputError, UnavailableError, UnsuitableError
-from rnaexp.models import layouts, multimolecule_layouts, multimolecule_msa, spec
+from rnaexp.models import layouts, load, multimolecule_layouts, multimolecule_msa, spec
 from rnaexp.models.msa_encoder import MsaEncoder
 from rnaexp.models.spread import Spread
 from rnaexp.rna import Rna
+from rnaexp.run.model_verbs import convert_to
 
 pytestmark = pytest.mark.xdist_group("multimolecule")  # five seconds of import, once
 TOLERANCE = 1e-5
@@ -392,6 +393,19 @@ def test_its_untrained_control_has_its_sizes_and_letters_and_random_weights(name
     one, other = ours(control)["embedding"], ours(trained)["embedding"]
     assert one.shape == other.shape
     assert difference(one, other) > 1e-2
+
+
+@pytest.mark.parametrize("name", ["rnafm", "rnamsm", "ernierna", "calm", "dnabert2", "hyenadna"])
+def test_a_copy_of_its_weights_stays_in_its_layout_and_gives_the_same(name, made, tmp_path):
+    """What `rnaexp models convert` and a registered model keep; here out of a pickled file with its texts beside it."""
+    written, expected = made(name)
+    for file in written.folder.iterdir():
+        shutil.copy(file, tmp_path)
+    torch.save(load_file(tmp_path / "model.safetensors"), tmp_path / "pytorch_model.bin")
+    (tmp_path / "model.safetensors").unlink()
+    loading = {"name": written.layout.row, "weights": tmp_path / "pytorch_model.bin", "device": "cpu"}
+    again = convert_to(load(**loading), loading, tmp_path / "out")
+    assert_equal(ours(again), expected)
 
 
 def test_n_is_fed_only_where_the_authors_own_vocabulary_has_it(made):

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 
 from rnaexp import models
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import bundle
 from rnaexp.models.fetch import Fetched, fetch_weights
+from rnaexp.models.layouts import folder_of, multimolecule_layout
 from rnaexp.models.lock import Locked, facts_of
 from rnaexp.models.memory import parameters_of, peak_bytes
 from rnaexp.models.spec import Encoder, ModelSpec
-from rnaexp.models.weights import save
+from rnaexp.models.weights import read_parts, save
 from rnaexp.report.progress import say
 from rnaexp.rna import Rna
 
@@ -115,11 +117,15 @@ def convert_to(encoder: Encoder, loading: Mapping[str, Any], out: Path) -> Encod
     if network is None:
         message = f"{encoder.spec.name} has no weights to convert"
         raise InputError(message)
-    if _from_folder(encoder.spec.loader):
+    source = _lies_in(loading.get("weights"), encoder.spec)
+    if source is not None and multimolecule_layout(source):
+        _copy_in_its_layout(source, out)
+    elif _from_folder(encoder.spec.loader):
         network.save_pretrained(out)
     else:
         save(network, out)
-    _copy_tokenizer(loading.get("weights"), encoder.spec, out)
+    if source is not None:
+        _copy_texts(folder_of(source), out)
     again = models.load(**{**loading, "weights": out, "config": None})
     if not torch.equal(_output(encoder), _output(again)):
         message = "the converted weights do not give what the file they came from gives"
@@ -132,11 +138,24 @@ def _from_folder(loader: str) -> bool:
     return loader.startswith(("rnaexp.models.huggingface:", "rnaexp.models.bert_folder:"))
 
 
-def _copy_tokenizer(weights: Path | None, spec: ModelSpec, out: Path) -> None:
-    """Some folders are opened with the tokenizer that lies in them."""
+def _lies_in(weights: Path | None, spec: ModelSpec) -> Path | None:
+    """The file or folder that a model came from; None for random weights and what has no file."""
     if weights is None and (spec.source is None or spec.name.startswith(models.UNTRAINED)):
-        return
-    folder = Path(weights) if weights is not None else fetch_weights(spec).path
+        return None
+    return Path(weights) if weights is not None else fetch_weights(spec).path
+
+
+def _copy_in_its_layout(source: Path, out: Path) -> None:
+    """Its own names and letters, which its own config.json explains; pickled tensors become safetensors."""
+    out.mkdir(parents=True, exist_ok=True)
+    files = [source] if source.is_file() else sorted(source.glob("model*.safetensors"))
+    state = read_parts(files or sorted(source.glob("pytorch_model*.bin")))
+    save_file({name: tensor.clone() for name, tensor in state.items()}, out / "model.safetensors", {"format": "pt"})
+    shutil.copyfile(folder_of(source) / "config.json", out / "config.json")
+
+
+def _copy_texts(folder: Path, out: Path) -> None:
+    """Some folders are opened with the tokenizer that lies in them."""
     for path in (path for pattern in _TEXTS for path in folder.glob(pattern)):
         if not (out / path.name).exists():
             shutil.copyfile(path, out / path.name)
