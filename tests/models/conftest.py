@@ -92,12 +92,13 @@ BPE = ["A", "C", "G", "T", "AC", "GG", "GGG"]
 
 def write_bpe(folder):
     """A tokenizer of A, C, G, T, AC, GG and GGG, joined greedily; returns the number of its tokens."""
-    from tokenizers import Tokenizer, models, processors
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
     vocabulary = {token: at for at, token in enumerate(SPECIAL["bert"] + BPE)}
     merges = [("A", "C"), ("G", "G"), ("GG", "G")]
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )

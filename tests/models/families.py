@@ -113,6 +113,7 @@ def write_uni_rna(folder, *, layers, heads, seed=2):
 FOLDERS = {
     "dnabert-2": write_mosaic_bert,
     "birna-bert": write_mosaic_bert,
+    "birna-bert-nuc": write_mosaic_bert,
     "plantrna-fm": write_esm_letters,
     "nt-500m-human-ref": write_esm_words,
     "ribospan-1k-15": write_ribospan,

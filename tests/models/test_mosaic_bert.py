@@ -9,6 +9,7 @@ from rnaexp.models import load
 from rnaexp.models.adapter import Adapter
 from rnaexp.models.mosaic_bert import ADAPTER, MosaicBert, linear_biases, slopes
 from rnaexp.models.streaming import IMPLEMENTATION
+from rnaexp.rna import Rna
 
 
 def test_slopes_are_the_papers():
@@ -70,3 +71,15 @@ def test_of_a_file_the_tokenizer_is_the_one_beside_it_and_without_it_the_file_is
 def test_the_adapter_streams_through_the_interface():
     assert isinstance(ADAPTER, Adapter)
     assert ADAPTER.build({"hidden_size": 24, "num_attention_heads": 3}).config._attn_implementation == IMPLEMENTATION
+
+
+def test_birna_bert_by_nucleotide_is_its_tokenizer_on_spaced_letters(folder):
+    """As its README feeds it; with BPE the same RNA has fewer tokens."""
+    from transformers import AutoTokenizer
+
+    rna = Rna(id="x", sequence="GGGACUCCACGGAUGGACUU")
+    spaced = AutoTokenizer.from_pretrained(folder)(" ".join(rna.sequence.replace("U", "T")))["input_ids"]
+    by_letter, by_word = (load(name, weights=folder, device="cpu") for name in ("birna-bert-nuc", "birna-bert"))
+    assert list(by_letter.tokens.encode(rna).ids) == spaced
+    assert len(by_word.tokens.encode(rna).ids) < len(spaced)
+    assert len(by_letter.embed([rna])[0]) == 20

@@ -34,6 +34,7 @@ WANTED = [
     "resm-150m",
     "resm-650m",
     "birna-bert",
+    "birna-bert-nuc",
     "protrna",
     "uni-rna-l8",
     "uni-rna-l12",

@@ -5,10 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.command import environment, runs
+from tests.golden import layouts
 from tests.models.published_files import NOT_IN_THE_FILE, WRITERS, publish
 from tests.planted_sets import write_set
 from tests.web import Web
@@ -19,9 +21,15 @@ from rnaexp.models import load, spec
 ROOT = Path(__file__).parents[2]
 OPTIONS = ["--env-manager=local", "--experiment-name", "rnaexp"]
 OWN_SETS = ["-P", "validation=vl.fa", "-P", "test=ts.fa"]
-EVERY_WAY = [
-    (name, at) for name in WRITERS for at, source in enumerate(spec(name).sources) if source.layout != "multimolecule"
-]
+
+
+def sources_of(name):
+    """Those of the catalogue; where only one is published, a copy that a lab keeps on the hub is the second."""
+    published = spec(name).sources
+    return published if len(published) > 1 else (*published, replace(published[0], address=f"hf:my-lab/{name}"))
+
+
+EVERY_WAY = [(name, at) for name in WRITERS for at in range(len(sources_of(name)))]
 
 
 def catalogue(folder, name, files):
@@ -30,25 +38,33 @@ def catalogue(folder, name, files):
     if sizes := NOT_IN_THE_FILE.get(name):
         told = ", ".join(f"{key} = {json.dumps(value)}" for key, value in sizes.items())
         rows.append(f"settings = {{ {told} }}")
-    if any(source.sha256 for source in spec(name).sources):
-        (file,) = files.iterdir()
-        for source in spec(name).sources:
-            rows += [f"[[models.{name}.sources]]", f'address = "{source.address}"', f'layout = "{source.layout}"']
-            rows += [f'sha256 = "{file_sha256(file)}"'] * (source.sha256 is not None)
+    sources = sources_of(name)
+    if any(source.sha256 for source in sources) or sources != spec(name).sources:
+        for source in sources:
+            told = {"address": source.address, "layout": source.layout, "file": source.file, "member": source.member}
+            if source.sha256 is not None:
+                (file,) = files.iterdir()
+                told["sha256"] = file_sha256(file)
+            rows += [f"[[models.{name}.sources]]"]
+            rows += [f'{key} = "{value}"' for key, value in told.items() if value is not None]
     (folder / "extra.toml").write_text("\n".join(rows) + "\n")
     return folder / "extra.toml"
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """Each model's files, written once."""
+    """Each model's files in the layout of a source, written once."""
     made = {}
 
-    def of(name):
-        if name not in made:
-            made[name] = tmp_path_factory.mktemp(name.replace(".", "-"))
-            WRITERS[name](made[name])
-        return made[name]
+    def of(name, source):
+        layout = "multimolecule" if source.layout == "multimolecule" else "own"
+        if (name, layout) not in made:
+            folder = made[name, layout] = tmp_path_factory.mktemp(f"{name.replace('.', '-')}-{layout}")
+            if layout == "own":
+                WRITERS[name](folder)
+            else:
+                layouts.write(next(one for one in layouts.LAYOUTS.values() if one.row == name), folder)
+        return made[name, layout]
 
     return of
 
@@ -72,13 +88,13 @@ def test_each_source_gives_the_model_and_says_which_it_was(name, at, written, tm
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache" / "hub"))
     monkeypatch.delenv("RNAEXP_MIRROR", raising=False)
-    monkeypatch.setenv("RNAEXP_CATALOG", str(catalogue(tmp_path, name, written(name))))
-    source = spec(name).sources[at]
+    source = sources_of(name)[at]
+    monkeypatch.setenv("RNAEXP_CATALOG", str(catalogue(tmp_path, name, written(name, sources_of(name)[0]))))
     with Web(tmp_path / "web") as web:
         for key, value in web.variables().items():
             monkeypatch.setenv(key, value)
         close_session()
-        publish(web, source, written(name))
+        publish(web, source, written(name, source))
         encoder = load(name, device="cpu")  # sources before this one are not there
     close_session()
     used = encoder.spec.provenance()
@@ -94,9 +110,9 @@ def test_each_source_gives_the_model_and_says_which_it_was(name, at, written, tm
     [case if case == ("rna-msm", 0) else pytest.param(*case, marks=pytest.mark.slow) for case in EVERY_WAY],
 )
 def test_mlflow_run_fetches_locks_and_finishes(name, at, written, project):
-    source = spec(name).sources[at]
+    source = sources_of(name)[at]
     with Web(project / "web") as web:
-        publish(web, source, written(name))
+        publish(web, source, written(name, source))
         done = subprocess.run(
             [sys.executable, "-m", "mlflow", "run", ".", *OPTIONS, *OWN_SETS, "-P", f"model={name}"],
             cwd=project,
@@ -104,7 +120,7 @@ def test_mlflow_run_fetches_locks_and_finishes(name, at, written, project):
                 **web.variables(),
                 HF_HOME=project / "hub-cache",
                 XDG_CACHE_HOME=project / "cache",
-                RNAEXP_CATALOG=catalogue(project, name, written(name)),
+                RNAEXP_CATALOG=catalogue(project, name, written(name, sources_of(name)[0])),
                 RNAEXP_STORE=project / "store",
                 PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             )

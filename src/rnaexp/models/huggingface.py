@@ -6,13 +6,13 @@ attention can be streamed; a class that cannot is refused.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -27,7 +27,8 @@ from rnaexp.models.layouts import folder_of
 from rnaexp.models.left_to_right import Decoder
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
-from rnaexp.models.tokens import TokenizerSpans, Tokens, Vocabulary, Words
+from rnaexp.models.tokenizer import resolution_of, tokens_of
+from rnaexp.models.tokens import Tokens, Vocabulary, Words
 
 # The masked-LM head: a checkpoint without one still gives attention and embeddings.
 PREDICTION_HEADS = ("cls.predictions.*", "lm_head.*", "embed_out.*")
@@ -188,87 +189,6 @@ def _verify_cached(path: Path) -> None:
         files.verify(path, path.resolve().name)
 
 
-def tokens_of(
-    folder: Path, *, model: str, before: Sequence[str] | None = None, after: Sequence[str] | None = None
-) -> Tokens:
-    """The tokenizer as a table of letters or k-mers where it is one, else by its own offsets.
-
-    `before` and `after`: special tokens that the authors put round a sequence in its text, where their tokenizer does
-    not do so itself.
-    """
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (ValueError, OSError, KeyError) as error:
-        message = f"{folder}: its tokenizer cannot be opened without running code: {str(error).splitlines()[0]}"
-        raise UnavailableError(message) from error
-    nucleic = {token: int(at) for token, at in tokenizer.get_vocab().items() if re.fullmatch("[ACGTUN]+", token)}
-    lengths = {len(token) for token in nucleic if "N" not in token}
-    if (k := _word_length(tokenizer, nucleic, lengths)) is not None:
-        return _read_as(Words, tokenizer, nucleic, k=k, model=model, around=(before, after))
-    if len(lengths) == 1 and not _steps_over(tokenizer, nucleic, k=next(iter(lengths))):
-        return _read_as(Vocabulary, tokenizer, nucleic, k=lengths.pop(), model=model, around=(before, after))
-    if not lengths or not tokenizer.is_fast:
-        message = f"{folder}: its tokenizer does not say which bases a token covers"
-        raise UnavailableError(message)
-    return TokenizerSpans(tokenizer, model=model, letter="U" if any("U" in token for token in nucleic) else "T")
-
-
-def _steps_over(tokenizer: Any, nucleic: Mapping[str, int], *, k: int) -> bool:
-    """Whether the tokenizer cuts a sequence into neighbours, like codons, rather than overlapping k-mers."""
-    ids = tokenizer("A" * 2 * k)["input_ids"]
-    return k > 1 and ids.count(nucleic.get("A" * k)) == 2
-
-
-def _word_length(tokenizer: Any, nucleic: Mapping[str, int], lengths: set[int]) -> int | None:
-    """k, if the vocabulary is all k-mers, alone or with single letters, and a sequence is cut into neighbours."""
-    k = max(lengths, default=1)
-    whole = k > 1 and lengths <= {1, k} and sum(len(token) == k and "N" not in token for token in nucleic) == 4**k
-    return k if whole and _steps_over(tokenizer, nucleic, k=k) else None
-
-
-def _read_as(
-    kind: type[Words] | type[Vocabulary],
-    tokenizer: Any,
-    nucleic: Mapping[str, int],
-    *,
-    k: int,
-    model: str,
-    around: tuple[Sequence[str] | None, Sequence[str] | None],
-) -> Tokens:
-    """Letters, overlapping k-mers or neighbours, with the special tokens that stand round a sequence."""
-    own = _round_a_sequence(tokenizer)
-    before, after = (
-        side if given is None else _ids_of(tokenizer, given, model) for side, given in zip(own, around, strict=True)
-    )
-    return kind(
-        model=model,
-        ids=dict(nucleic),
-        k=k,
-        before=before,
-        after=after,
-        pad=int(tokenizer.pad_token_id or 0),
-        mask=tokenizer.mask_token_id,
-    )
-
-
-def _ids_of(tokenizer: Any, tokens: Sequence[str], model: str) -> tuple[int, ...]:
-    """Raises: InputError naming a token that the vocabulary lacks."""
-    known = tokenizer.get_vocab()
-    if missing := [token for token in tokens if token not in known]:
-        message = f"{model}: its vocabulary lacks the special token {missing[0]!r}"
-        raise InputError(message)
-    return tuple(int(known[token]) for token in tokens)
-
-
-def _round_a_sequence(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Special tokens before and after."""
-    special = tuple(tokenizer("")["input_ids"])
-    leading = len(special) > 0 and special[0] in {tokenizer.cls_token_id, tokenizer.bos_token_id}
-    return (special[:1], special[1:]) if leading else ((), special)
-
-
 def _described(spec: ModelSpec, folder: Path, settings: Any, tokens: Tokens, limit: int | None) -> ModelSpec:
     """The entry with what the checkpoint says of itself."""
     special = len(tokens.before) + len(tokens.after) if isinstance(tokens, (Vocabulary, Words)) else 0
@@ -289,12 +209,3 @@ def _bases(tokens: Tokens, room: int | None) -> int | None:
     if room is None or not isinstance(tokens, (Vocabulary, Words)):
         return None
     return room * tokens.k if isinstance(tokens, Words) else room + tokens.k - 1
-
-
-def resolution_of(tokens: Tokens) -> Literal["base", "k-mer", "codon", "bpe"]:
-    """What a token is."""
-    if isinstance(tokens, Words):
-        return "codon" if tokens.k == 3 else "k-mer"
-    if isinstance(tokens, Vocabulary):
-        return "base" if tokens.k == 1 else "k-mer"
-    return "bpe"

@@ -6,6 +6,8 @@ both use); Press et al. 2022, arXiv:2108.12409 (ALiBi).
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,9 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig
 
 from rnaexp.models.adapter import FOLDER, Adapter, load_adapted
-from rnaexp.models.huggingface import tokens_of
 from rnaexp.models.native import LetterHead, NativeEncoder, SelfAttention, hidden_keys, noted
 from rnaexp.models.spec import Encoder, ModelSpec
+from rnaexp.models.tokenizer import tokens_of
 from rnaexp.models.tokens import Tokens
 
 
@@ -116,8 +118,8 @@ def _split_projection(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return split
 
 
-def _tokenizer(folder: Path, model: str) -> Tokens:
-    return tokens_of(folder, model=model)
+def _tokenizer(folder: Path, model: str, *, by_letter: bool = False) -> Tokens:
+    return tokens_of(folder, model=model, by_letter=by_letter)
 
 
 ADAPTER = Adapter(
@@ -159,6 +161,9 @@ def load(
 ) -> Encoder:
     """A folder as the hub has it (config.json, tokenizer.json, pytorch_model.bin); `config` overrides settings.
 
+    A row whose tokens are bases reads the single letters of the BPE vocabulary.
+
     Raises: UnavailableError if the tokenizer is not there: a BPE vocabulary cannot be guessed.
     """
-    return load_adapted(ADAPTER, spec, weights=weights, config=config, device=device, seed=seed)
+    adapter = replace(ADAPTER, tokens_beside=partial(_tokenizer, by_letter=spec.resolution == "base"))
+    return load_adapted(adapter, spec, weights=weights, config=config, device=device, seed=seed)

@@ -19,11 +19,11 @@ from transformers import BertForMaskedLM
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import hyenadna
 from rnaexp.models.adapter import FOLDER, Adapter, Settings, load_adapted
-from rnaexp.models.huggingface import resolution_of, tokens_of
 from rnaexp.models.layouts import AIDO, GENERIC, MSA, folder_of, prefix_of
 from rnaexp.models.multimolecule_layouts import HEAD_ACT, HEAD_EPS, LAYOUTS, Layout
 from rnaexp.models.multimolecule_msa import load_rnamsm
 from rnaexp.models.spec import Encoder, ModelSpec
+from rnaexp.models.tokenizer import resolution_of, tokens_of
 from rnaexp.models.tokens import Tokens, Vocabulary, Words
 from rnaexp.models.vocabulary_file import FILE, read_ids, refuse_other_table, words_of
 

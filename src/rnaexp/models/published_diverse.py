@@ -6,7 +6,7 @@ Each fact was read in the file named beside it: the authors' repository, or mult
 
 from rnaexp.models import published_new, published_series
 from rnaexp.models.source import Source, multimolecule
-from rnaexp.models.spec import ModelSpec
+from rnaexp.models.spec import ModelSpec, Resolution
 
 _RNA_FM = ModelSpec(
     name="rna-fm",
@@ -75,6 +75,22 @@ def _resm(size: str, layers: int, width: int) -> ModelSpec:
         # The record: its README. Its code opens ./ckpt/RESM-150M-KDNY.ckpt; the record's own list was not seen.
         sources=(
             Source(address="doi:10.5281/zenodo.15980875", file=f"*{size.upper()}*", member=f"*{size.upper()}*.ckpt"),
+        ),
+    )
+
+
+def _birna_bert(name: str, title: str, resolution: Resolution) -> ModelSpec:
+    return ModelSpec(
+        name=name,
+        title=title,
+        group="diverse-ncrna",
+        loader="rnaexp.models.mosaic_bert:load",
+        resolution=resolution,
+        citation="doi:10.1101/2024.07.02.601703",
+        proof_state="unproven",
+        proof="no authors' output was at hand; read as the class it shares with DNABERT-2",
+        sources=(
+            Source(address="hf:buetnlpbio/birna-bert", beside=(Source(address="hf:buetnlpbio/birna-tokenizer"),)),
         ),
     )
 
@@ -198,19 +214,9 @@ ROWS = (
     *published_series.ROWS,
     _resm("150m", 30, 640),
     _resm("650m", 33, 1280),
-    ModelSpec(
-        name="birna-bert",
-        title="BiRNA-BERT",
-        group="diverse-ncrna",
-        loader="rnaexp.models.mosaic_bert:load",
-        resolution="bpe",
-        citation="doi:10.1101/2024.07.02.601703",
-        proof_state="unproven",
-        proof="no authors' output was at hand; read as the class it shares with DNABERT-2",
-        sources=(
-            Source(address="hf:buetnlpbio/birna-bert", beside=(Source(address="hf:buetnlpbio/birna-tokenizer"),)),
-        ),
-    ),
+    _birna_bert("birna-bert", "BiRNA-BERT (BPE)", "bpe"),
+    # Letters with spaces between them: README of buetnlpbio/BiRNA-BERT at 7d533461.
+    _birna_bert("birna-bert-nuc", "BiRNA-BERT (nucleotides)", "base"),
     ModelSpec(
         name="protrna",
         title="ProtRNA",

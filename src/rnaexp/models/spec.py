@@ -12,6 +12,7 @@ from rnaexp.models.source import Source
 from rnaexp.rna import Rna
 
 Group = Literal["diverse-ncrna", "specific-rna", "unified", "dna", "protein", "reference", "baseline"]
+Resolution = Literal["base", "k-mer", "codon", "bpe"]  # what a token covers
 
 # Called as reader(index of the RNA in the batch, layer, maps [h n n]); it must not keep the maps.
 # What it raises ends the forward pass at once and reaches the caller unchanged.
@@ -34,7 +35,7 @@ class ModelSpec:
     width: int | None = None
     parameters: str | None = None  # as its authors state them
     max_bases: int | None = None
-    resolution: Literal["base", "k-mer", "codon", "bpe"] = "base"
+    resolution: Resolution = "base"
     has_attention: bool = True  # whether there is a bidirectional map to read
     alphabet: str | None = None
     settings: Mapping[str, Any] | None = (
