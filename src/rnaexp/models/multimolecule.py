@@ -206,7 +206,7 @@ def _tokens(folder: Path, model: str, *, layout: Layout, told: Settings, bpe: bo
     """
     folder = folder_of(folder)
     if bpe:
-        return tokens_of(folder, model=model)
+        return tokens_of(folder, model=model, fast=True)
     ids, path = read_ids(folder), folder / FILE
     special = {"<pad>": told["pad_token_id"], "<mask>": told.get("mask_token_id")}
     refuse_other_table(ids, path, rows=told["vocab_size"], stated=special)

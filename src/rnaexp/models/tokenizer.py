@@ -17,17 +17,19 @@ def tokens_of(
     before: Sequence[str] | None = None,
     after: Sequence[str] | None = None,
     by_letter: bool = False,
+    fast: bool = False,
 ) -> Tokens:
     """The tokenizer as a table of letters or k-mers where it is one, else by its own offsets.
 
     `before` and `after`: special tokens that the authors put round a sequence in its text, where their tokenizer does
     not do so itself. `by_letter`: only the single letters of a BPE vocabulary, as letters with spaces between them are
-    read.
+    read. `fast`: its tokenizer.json alone, for a config.json whose model type transformers does not know.
     """
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+    opened = PreTrainedTokenizerFast if fast else AutoTokenizer
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        tokenizer = opened.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (ValueError, OSError, KeyError) as error:
         message = f"{folder}: its tokenizer cannot be opened without running code: {str(error).splitlines()[0]}"
         raise UnavailableError(message) from error
