@@ -2,7 +2,7 @@
 
     PYTHONPATH=. RNAEXP_GOLDEN=DIR python benchmarks/beside_multimolecule.py tracking/results/multimolecule.csv
 
-Needs the extra (`pip install 'rnaexp[multimolecule]'`). Relative difference: largest absolute difference over the
+Relative difference: largest absolute difference over the
 largest absolute value of what it is compared with. An empty cell: not compared, because there is none, or because the
 two order their letters otherwise. Where the authors' outputs are here, they are compared with multimolecule's, too.
 """

@@ -1,8 +1,8 @@
 """The same weights in multimolecule's classes, through its own converters, and in ours: what both give.
 
 Each function writes a checkpoint in its authors' layout and returns what was compared as (ours, theirs), by name. The
-tests hold the differences to a tolerance, `benchmarks/beside_multimolecule.py` writes them down. It is imported only
-when a function is called.
+tests hold the differences to a tolerance, `benchmarks/beside_multimolecule.py` writes them down. The package is
+imported only when a function is called.
 """
 
 import importlib

@@ -3,9 +3,12 @@
 import csv
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from tests.golden.layouts import LAYOUTS
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,3 +53,24 @@ def test_the_documentation_shows_multimolecules_differences_and_only_letters_dif
         for what in ("attention", "embedding", "logits"):
             known = what == "logits" and row["model"] in ("rnabert", "utr-lm-mrl")
             assert row[what] == "" or (float(row[what]) < 1e-5) != known, row
+
+
+def test_the_documentation_shows_multimolecules_layouts_and_only_letters_differ():
+    with (ROOT / "tracking/results/multimolecule_layouts.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    shown = (ROOT / "docs/sources.md").read_text()
+    assert [row["layout"] for row in rows] == list(LAYOUTS)
+    for row in rows:
+        told = (row[column] or "-" for column in ("layout", "row", "attention", "embedding", "letters"))
+        assert "| " + " | ".join(told) + " |" in shown
+        for what in ("attention", "embedding", "letters"):
+            known = what == "letters" and row["model_type"] in ("rnabert", "utrlm")
+            assert row[what] == "" or (float(row[what]) < 1e-5) != known, row
+
+
+def test_the_documentation_shows_every_source_of_the_catalogue():
+    made = subprocess.run(
+        [sys.executable, "tracking/models_table.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    shown = (ROOT / "docs/sources.md").read_text()
+    assert all(table in shown for table in made.strip().split("\n\n"))

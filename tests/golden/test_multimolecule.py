@@ -1,6 +1,6 @@
 """multimolecule on the same weights, through its own converters: authors, it and ours agree, or the difference is told.
 
-The weights are in their authors' layouts here; in multimolecule's own, see test_multimolecule_layouts.py.
+Checkpoints in its own layout: `test_multimolecule_layouts.py`.
 """
 
 import pytest
