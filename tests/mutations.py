@@ -68,10 +68,27 @@ FIRST = {
     "classify/similarity.py": "tests/classify/test_similarity.py",
     "classify/resample.py": "tests/classify/test_similarity.py",
     "pretrain/recipe.py": "tests/pretrain/test_pretrain_data.py",
+    "models/unpack.py": "tests/models/test_sources.py",
+    "models/fetch.py": "tests/models/test_sources.py tests/models/test_hub.py",
+    "models/lock.py": "tests/models/test_sources.py tests/models/test_hub.py",
+    "models/left_to_right.py": "tests/models/test_decoders.py",
+    "models/multimolecule.py": "tests/golden/test_multimolecule_layouts.py",
+    "models/tokenizer.py": "tests/models/test_new_models.py tests/models/test_decoders.py",
 }
 
 # (what is broken, file, the code, the broken code)
 MUTATIONS = (
+    ("sources: a member may lead out of the folder", "models/unpack.py", 'name.is_absolute() or ".." in name.parts or', "name.is_absolute() or"),
+    ("sources: an archive may unpack to anything", "models/unpack.py", "if total > limit:", "if False:"),
+    ("sources: another source than the locked one", "models/fetch.py", "if source.address == held.source)\n    if not same", "if source)\n    if not same"),
+    ("sources: the first failure ends it", "models/fetch.py", "if len(sources) == 1 and isinstance(error, InputError):", "if True:"),
+    ("sources: other bytes than those locked", "models/lock.py", "if (found := file_facts(path)) != dict(facts):", "if (found := file_facts(path)) is None:"),
+    ("decoders: a letter is read where it stands", "models/left_to_right.py", "device=rows.device) - 1", "device=rows.device)"),
+    ("decoders: the first letter from the last", "models/left_to_right.py", "if first == 0:", "if False:"),
+    ("decoders: what authors write round a sequence is left out", "models/tokenizer.py", "side if given is None else _ids_of(tokenizer, given, model)", "side"),
+    ("multimolecule: CaLM's halves are not turned", "models/multimolecule.py", 'if kind == "calm":', "if False:"),
+    ("multimolecule: positions from 2 read from 1", "models/multimolecule.py", "alike[_POSITIONS] = alike[_POSITIONS][1:].clone()", "alike[_POSITIONS] = alike[_POSITIONS][:-1].clone()"),
+    ("multimolecule: another model's weights under a row's name", "models/multimolecule.py", "if spec.loader not in (rows, GENERIC):", "if False:"),
     ("fitness: wild type less mutant", "fitness/conventions.py", "rows[at, new].astype(float) - rows[at, old]", "rows[at, old].astype(float) - rows[at, new]"),
     ("fitness: the masked marginal masks nothing", "run/fitness_scores.py", 'hidden = asked.convention == "masked-marginal"', "hidden = False"),
     ("fitness: the mutant marginal hides every site", "fitness/conventions.py", "        return mutated_sites(wild_type, sequence)\n", "        return tuple(range(len(sequence)))\n"),

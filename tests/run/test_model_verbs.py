@@ -95,7 +95,7 @@ def test_convert_of_a_transformers_folder_is_opened_by_transformers(tmp_path):
     ("words", "code", "said"),
     [
         (("viennarna", "--out", "new"), 65, "viennarna has no weights to convert"),
-        (("rna-msm", "--out", "new"), 69, "--weights FILE"),
+        (("rna-msm", "--out", "new"), 69, "or give --weights"),
         (("rnabert", "--out", "full"), 65, "not empty; give a new folder"),
     ],
 )
@@ -129,7 +129,7 @@ def test_the_list_holds_every_row_for_people_and_programs(tmp_path):
     assert by_name["nt-v2-250m"]["layers"] is None
 
 
-@pytest.mark.parametrize("name", ["protrna", "uni-rna", "evo-1-8k"])
+@pytest.mark.parametrize("name", ["protrna", "evo-2-7b", "evo-1-8k"])
 def test_what_cannot_be_had_is_shown_and_says_what_to_do_with_69(name, tmp_path):
     assert inside("models", "show", name, cwd=tmp_path).returncode == 0
     for verb in (

@@ -1,5 +1,6 @@
 """Wanted files out of a tar or zip archive, by name; whatever an archive could do beyond that is refused."""
 
+import shutil
 import tarfile
 import zipfile
 import zlib
@@ -122,17 +123,11 @@ def _name_inside(name: PurePosixPath, member: str | None) -> PurePosixPath | Non
 
 
 def _write(member: _Member, path: Path, archive: Path) -> Path:
-    """At most as many bytes as the archive's own list says."""
+    """At most as many bytes as the archive's own list says: both readers stop there, and raise where it ends before."""
     if path.exists():
         message = f"holds two files that would become {path.name}"
         raise InputError(message, path=archive)
     path.parent.mkdir(parents=True, exist_ok=True)
-    left = member.size
     with member.open() as source, path.open("wb") as file:
-        while left > 0 and (chunk := source.read(min(_CHUNK, left))):
-            file.write(chunk)
-            left -= len(chunk)
-    if left:
-        message = f"ends inside {path.name}: damaged; delete it and fetch it again"
-        raise InputError(message, path=archive)
+        shutil.copyfileobj(source, file, _CHUNK)
     return path
