@@ -6,16 +6,13 @@ Per kind and length, the best of several passes, in processor time of one thread
 stands in the last column: other work that fills the memory's bandwidth is still felt): reading every layer's maps (and
 dropping them) over a bare forward pass of the same network with the fused kernel; one head of the middle layer over the
 same; the obvious way (eager attention, all layers' maps kept) over the same; the embedding of each base over the same.
-A model of alignments reads eight rows. HyenaDNA has no maps. The row of multimolecule's classes needs the extra (`pip
-install 'rnaexp[multimolecule]'`) and is left out without it, with a word.
+A model of alignments reads eight rows. HyenaDNA has no maps.
 """
 
 import argparse
 import csv
-import importlib.util
 import os
 import random
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -44,7 +41,6 @@ KINDS = {
     "native, linear biases, BPE": ("dnabert-2", WORDS),
     "native, alignment": ("rna-msm", {"num_layers": 6, "embed_dim": 384, "num_attention_heads": 12}),
     "native, convolutions": ("hyenadna-tiny", {"n_layer": 6, "d_model": 384}),
-    "multimolecule": ("rnafm", WORDS),
 }
 COLUMNS = ("kind", "model", "bases", "every_map", "one_head", "obvious", "embedding", "layers_of_maps_kept", "load")
 ROWS = 8  # of an alignment
@@ -58,9 +54,6 @@ def main():
     chosen = arguments.parse_args()
     torch.set_num_threads(1)
     kinds = [kind for kind in KINDS if chosen.only in kind]
-    if "multimolecule" in kinds and importlib.util.find_spec("multimolecule") is None:
-        sys.stderr.write("multimolecule is not installed: no row of it\n")
-        kinds.remove("multimolecule")
     rows = [row(kind, *KINDS[kind], bases, chosen.repeats) for kind in kinds for bases in (100, 400)]
     for each in rows:
         print("  ".join(f"{each[column]!s:14}" for column in COLUMNS))
@@ -101,16 +94,10 @@ def row(kind, name, sizes, bases, repeats):
 
 
 def opened(name, sizes, folder):
-    """The model with random weights; two of them only open as a folder."""
+    """The model with random weights; one of them only opens as a folder."""
     if name == "dnabert-2":
         write_bpe_model(sizes, folder)
         return load(name, weights=folder, device="cpu")
-    if name == "rnafm":
-        from multimolecule import RnaFmConfig, RnaFmForMaskedLM, RnaTokenizer
-
-        RnaFmForMaskedLM(RnaFmConfig(**sizes, intermediate_size=4 * sizes["hidden_size"])).save_pretrained(folder)
-        RnaTokenizer().save_pretrained(folder)
-        return load(str(folder), device="cpu")
     return load(f"untrained:{name}", config=sizes, device="cpu")
 
 
