@@ -97,3 +97,11 @@ def test_a_special_token_that_the_vocabulary_lacks_is_named(tmp_path):
     write_decoder(tmp_path)
     with pytest.raises(InputError, match=r"its vocabulary lacks the special token '\[CLS\]'"):
         load(str(tmp_path), config={"before": ["[CLS]"]}, device="cpu")
+
+
+def test_without_a_token_before_it_the_first_base_is_any_of_the_four(tmp_path):
+    write_decoder(tmp_path)
+    encoder = load(str(tmp_path), config={"before": [], "after": []}, device="cpu")
+    told = encoder.predict_letters([random_rna(9, seed=2)], [()])[0]
+    assert torch.equal(told[0], torch.full((4,), 0.25).log())
+    assert told[1:].std() > 0.1
