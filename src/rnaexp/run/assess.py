@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,16 +11,16 @@ from rnaexp.data.shuffle import shuffled_twin
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.files import FileEncoder
 from rnaexp.models.training import was_trained_on
-from rnaexp.report.progress import silence
 from rnaexp.rna import Rna
 from rnaexp.run.contacts import CONTROLS, UNPROVEN
+from rnaexp.run.control_scores import control_scores
 from rnaexp.run.diagnosis import diagnose
 from rnaexp.run.read import read_set
-from rnaexp.run.structure import tune_and_test
 from rnaexp.run.task import Assessment, Result
 from rnaexp.store import Store
 from rnaexp.structure.breakdown import breakdown
 from rnaexp.structure.contacts import breakdown_by_range, precision_by_range
+from rnaexp.structure.evaluate import Evaluation
 from rnaexp.structure.heads import HeadScores
 from rnaexp.structure.kinds import ceilings, f1_ceiling
 from rnaexp.structure.predict import reading_of
@@ -127,16 +126,15 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> floa
     return 100 * calls / sum(rna.bases for rna in scores.rnas)
 
 
-def _controls(result: Result, store: Store) -> dict[str, Result]:
+def _controls(result: Result, store: Store) -> dict[str, Evaluation | None]:
     """The controls that the diagnosis looks at."""
     aligned = result.encoder.spec.reads == "alignment"
     names = ("random", "stems-alignment" if aligned else "stems", "alifold" if aligned else "viennarna")
     return _of_controls(result, store, names)
 
 
-def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Result]:
+def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Evaluation | None]:
     """Controls by name, through the same tuning and test; none where nothing was tuned."""
-    task = result.task
     if result.validation is None:
         return {}
     sets = result.validation.data, result.test.data, result.related
@@ -144,6 +142,5 @@ def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str
     for name in names:
         if name != result.encoder.spec.name:
             with suppress(InputError, UnavailableError):  # a control that cannot read these RNAs says nothing of them
-                asked = replace(task, model=name, loading={"name": name})
-                found[name] = tune_and_test(asked, store, silence, sets=sets)
+                found[name] = control_scores(name, result.task, sets, store)
     return found

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float64
+from numba import njit
 
 from rnaexp.rna import Pair
 from rnaexp.structure.heads import RnaScores
@@ -14,15 +15,23 @@ def one_partner(rna: RnaScores, row: int) -> RnaScores:
 
     Nested in the threshold: the result above any threshold is what decoding only the pairs above it gives.
     """
-    free, chosen = np.ones(rna.bases, bool), []
-    for place, index in enumerate(rna.indices[row]):
-        if index < 0:
-            break
-        i, j = divmod(int(index), rna.bases)
-        if free[i] and free[j]:
-            free[[i, j]] = False
-            chosen.append(place)
+    chosen = _one_partner(rna.indices[row], rna.bases)
     return replace(rna, scores=rna.scores[row : row + 1, chosen], indices=rna.indices[row : row + 1, chosen])
+
+
+@njit(cache=True)
+def _one_partner(indices, bases):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Places of the pairs taken; -1 ends a list that is shorter than its row."""
+    free, chosen, count = np.ones(bases, np.bool_), np.empty(bases, np.int64), 0
+    for place in range(len(indices)):
+        if indices[place] < 0:
+            break
+        i, j = indices[place] // bases, indices[place] % bases
+        if free[i] and free[j]:
+            free[i] = free[j] = False
+            chosen[count] = place
+            count += 1
+    return chosen[:count]
 
 
 def square(rna: RnaScores, row: int = 0) -> Float64[np.ndarray, "n n"]:
