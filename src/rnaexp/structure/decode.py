@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 from numba import njit
 
 from rnaexp.rna import Pair
@@ -42,7 +42,13 @@ def square(rna: RnaScores, row: int = 0) -> Float64[np.ndarray, "n n"]:
     return flat.reshape(rna.bases, rna.bases)
 
 
+def called_places(rna: RnaScores, row: int, threshold: float) -> Bool[np.ndarray, "k"]:
+    """Which of a head's kept pairs are at or above the threshold."""
+    called: np.ndarray = (rna.scores[row].astype(np.float64) >= threshold) & (rna.indices[row] >= 0)
+    return called
+
+
 def calls(rna: RnaScores, row: int, threshold: float) -> tuple[Pair, ...]:
     """The pairs at or above the threshold, best first."""
-    called = (rna.scores[row].astype(np.float64) >= threshold) & (rna.indices[row] >= 0)
-    return tuple(divmod(int(index), rna.bases) for index in rna.indices[row][called])
+    called = rna.indices[row][called_places(rna, row, threshold)]
+    return tuple(divmod(index, rna.bases) for index in called.tolist())
