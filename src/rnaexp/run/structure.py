@@ -26,6 +26,7 @@ from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
 from rnaexp.structure.reading import DEPTH, Reading
 from rnaexp.structure.tune import Search, depth_to_certify, search, tuned_head
+from rnaexp.structure.windows import Long
 
 # Up to the first size a second reading simply keeps every pair; beyond the last one an oracle stays a lower bound.
 _SMALL_TABLES, _LARGE_TABLES = 2**30, 4 * 2**30
@@ -35,6 +36,12 @@ def read_out_of(encoder: Encoder, score_scale: Literal["raw", "z-score", "top"] 
     """Attention is symmetrised and corrected; a baseline's scores are taken as they are."""
     made = ATTENTION if encoder.spec.output == "attention" else PAIR_SCORES
     return replace(made, score_scale=score_scale, token_pairs=getattr(encoder, "token_pairs", "mean"))
+
+
+def reading_for(encoder: Encoder, read_out: ReadOut, scoring: Scoring, long: Long = "skip") -> Reading:
+    """Of all heads; one head's lists cost nothing to keep whole, and then nothing is ever read twice."""
+    depth = float("inf") if encoder.layers * encoder.heads == 1 else DEPTH
+    return Reading(read_out=read_out, scoring=scoring, depth=depth, long=long)
 
 
 def run_structure(task: Task, store: Store, announce: Announce, encoder: Encoder | None = None) -> Result:
@@ -70,15 +77,11 @@ def tune_and_test(
             message = f"{task.model}: nothing to fit without a validation set"
             raise InputError(message)
         encoder = fitted(encoder, usable, task.scoring, store, announce)
-    # One head's lists cost nothing to keep whole, and then nothing is ever read twice.
-    depth = float("inf") if encoder.layers * encoder.heads == 1 else DEPTH
     read_out = tuned.read_out if tuned is not None else read_out_of(encoder, task.score_scale)
-    reading = Reading(read_out=read_out, scoring=task.scoring, depth=depth, long=task.long)
+    reading = reading_for(encoder, read_out, task.scoring, task.long)
     validation = None
     if validation_set is not None:
-        validation = _read_exactly(encoder, validation_set, usable, reading, store, announce, must=True)
-        tuned = tuned_head(validation.scores, validation.search)
-        tuned = _with_dot_bracket_view(encoder, validation, tuned, store, announce)
+        validation, tuned = tune(encoder, validation_set, usable, reading, store, announce)
     head = None if tuned is None else (tuned.layer, tuned.head)
     test = _read_exactly(encoder, test_set, test_set.rnas, reading, store, announce, must=False, whole=head)
     tested = None if head is None else whole_head(encoder, test, head, test.scored, store, announce)
@@ -96,6 +99,18 @@ def tune_and_test(
         related=related,
         tested=tested,
     )
+
+
+def tune(
+    encoder: Encoder, data: DataSet, rnas: Sequence[Rna], reading: Reading, store: Store, announce: Announce
+) -> tuple[Part, TunedHead]:
+    """Choose head and threshold on these RNAs of the set, and the threshold of the dot-bracket view.
+
+    Raises: InputError if none of them can be scored.
+    """
+    validation = _read_exactly(encoder, data, rnas, reading, store, announce, must=True)
+    tuned = tuned_head(validation.scores, validation.search)
+    return validation, _with_dot_bracket_view(encoder, validation, tuned, store, announce)
 
 
 def _evaluated(tested: HeadScores, tuned: TunedHead, task: Task) -> Evaluation:
