@@ -84,15 +84,17 @@ def run(
 
     Protein contacts, a reference task: rnaexp run --model esm2-8m --protocol contacts --test my_structures/
     """
-    from rnaexp.run import verbs
+    from rnaexp.run.asked import task
 
     choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}
     choices |= {"match": match}
     if question is not None:
         _nothing_beside(model, register=register)
+        from rnaexp.run import verbs
+
         verbs.run_question(question, shard, csv=csv, json=json)
         return
-    task = verbs.task(
+    asked = task(
         model=model,
         validation=validation,
         test=test,
@@ -110,7 +112,9 @@ def run(
         precision=precision,
         seed=seed,
     )
-    verbs.run_one(task, csv=csv, json=json, register=register)
+    from rnaexp.run import verbs
+
+    verbs.run_one(asked, csv=csv, json=json, register=register)
 
 
 def _nothing_beside(model: str, *, register: bool) -> None:
@@ -126,7 +130,10 @@ def _nothing_beside(model: str, *, register: bool) -> None:
 def structure(
     model: Model,
     test: Test,
-    tuned: Annotated[str, typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: the newest.")] = "",
+    tuned: Annotated[
+        str,
+        typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped."),
+    ] = "",
     long: Long = "skip",
     weights: Weights = "",
     config: Config = "",
@@ -137,13 +144,14 @@ def structure(
     json: Json = False,
 ) -> None:
     """Test a head that was tuned before on another set, unchanged."""
-    from rnaexp.run import verbs
+    from rnaexp.run.asked import task
+    from rnaexp.run.find_head import find_head
 
-    found = verbs.find_tuned(model, tuned)
-    task = verbs.task(
+    found = find_head(model, tuned)
+    asked = task(
         model=model,
         test=test,
-        tuned=found,
+        tuned=found.tuned,
         related=related,
         long=long,
         weights=weights,
@@ -152,7 +160,11 @@ def structure(
         precision=precision,
         seed=seed,
     )
-    verbs.run_one(task, json=json)
+    from rnaexp.report.progress import say
+    from rnaexp.run import verbs
+
+    say(found.said)
+    verbs.run_one(asked, json=json)
 
 
 @app.command(epilog="Example: rnaexp score --maps maps/ --name my-model --heads-per-layer 12 --test reference.bpseq")

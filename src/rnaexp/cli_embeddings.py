@@ -72,8 +72,9 @@ def classify(
     json: Json = False,
 ) -> None:
     """How much similarities within and between families overlap, beside what chance, length and words do."""
-    from rnaexp.run import classify_verbs, verbs
-    from rnaexp.structure.windows import long_policy
+    from rnaexp.models.choices import long_policy
+    from rnaexp.run import classify_verbs
+    from rnaexp.run.asked import loading
 
     protocol = classify_verbs.protocol(
         pooling=pooling,
@@ -89,9 +90,9 @@ def classify(
         alignments=alignments,
         seed=seed,
     )
-    loading, policy = verbs.loading(model, weights, config, device, seed, precision), long_policy(long)
+    how, policy = loading(model, weights, config, device, seed, precision), long_policy(long)
     classify_verbs.classify_one(
-        model, set, protocol, loading, choices=choices, beside=beside, csv=csv, json=json, long=policy
+        model, set, protocol, how, choices=choices, beside=beside, csv=csv, json=json, long=policy
     )
 
 
@@ -115,13 +116,14 @@ def embed(
     seed: Seed = 0,
 ) -> None:
     """One embedding for each of your own RNAs, as Parquet; goes on where a killed run stopped."""
-    from rnaexp.run import embed_verb, verbs
-    from rnaexp.structure.windows import long_policy
+    from rnaexp.models.choices import long_policy
+    from rnaexp.run import embed_verb
+    from rnaexp.run.asked import loading
 
     embed_verb.embed(
         fasta,
         out,
-        verbs.loading(model, weights, config, device, seed, precision),
+        loading(model, weights, config, device, seed, precision),
         pooling=pooling,
         reduction=reduction,
         tokens=tokens,

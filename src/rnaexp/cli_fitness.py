@@ -53,7 +53,8 @@ def fitness(
     json: Json = False,
 ) -> None:
     """How well likelihoods rank measured variants (Spearman), beside what counting mutations and folding do."""
-    from rnaexp.run import fitness_verbs, verbs
+    from rnaexp.run import fitness_verbs
+    from rnaexp.run.asked import loading
     from rnaexp.run.fitness import FitnessTask
 
     task = FitnessTask(
@@ -65,6 +66,6 @@ def fitness(
         alignment=alignment,
         wild_type=wild_type,
         direction=direction or None,  # type: ignore[arg-type]
-        loading=verbs.loading(model, weights, config, device, seed, precision),
+        loading=loading(model, weights, config, device, seed, precision),
     )
     fitness_verbs.fitness_one(task, csv=csv, json=json)

@@ -30,7 +30,13 @@ def predict(
             help="Besides, as often as you like: json, bpseq, ct, svg (drawing), map (picture), npy (scores)."
         ),
     ] = None,
-    tuned: Annotated[str, typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: the newest.")] = "",
+    tuned: Annotated[
+        str,
+        typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped."),
+    ] = "",
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Where there is no tuned head, tune one on the built-in set first.")
+    ] = False,
     mask: Annotated[bool, typer.Option("--mask", help="Read letters other than A C G U T as N.")] = False,
     long: Long = "skip",
     weights: Weights = "",
@@ -40,16 +46,18 @@ def predict(
     seed: Annotated[int, typer.Option(help="Seed of random weights and of random scores.")] = 0,
 ) -> None:
     """Base pairs of your own RNAs, by the model's tuned head."""
+    from rnaexp.models.choices import long_policy, refuse_unknown
     from rnaexp.run import predict as job
     from rnaexp.run import tuned as heads
-    from rnaexp.structure.windows import long_policy
 
+    refuse_unknown(precision, "mean")
     find = heads.registered if model.startswith(heads.REGISTERED) else heads.named
-    head, load = find(model, tuned=tuned, weights=weights, config=config, device=device, precision=precision, seed=seed)
+    load = find(
+        model, tuned=tuned, tune=tune, weights=weights, config=config, device=device, precision=precision, seed=seed
+    )
     job.predict(
         fasta,
         out,
-        head,
         load,
         unknown="mask" if mask else "reject",
         formats=format or (),

@@ -17,6 +17,7 @@ from rnaexp.classify.controls import CONTROLS
 from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models.choices import Long, long_policy
 from rnaexp.models.spec import Encoder
 from rnaexp.report import classification_tables as tables
 from rnaexp.report.progress import announce, say, silence
@@ -28,7 +29,6 @@ from rnaexp.run.representations import cka_figure, compare_layers
 from rnaexp.run.task import Task
 from rnaexp.run.together import take_own_device
 from rnaexp.store import Store
-from rnaexp.structure.windows import Long, long_policy
 from rnaexp.track.names import safe_name
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
@@ -156,13 +156,6 @@ def classify_question(path: Path, shard: Sequence[int], *, csv: Path | None, jso
     if failures:
         message = f"{len(failures)} runs did not end: {', '.join(name for name, _ in failures)}"
         raise type(failures[0][1])(message)
-
-
-def families_beside(model: str, word: str) -> str:
-    """The set to classify beside; the toy's embeddings mean nothing, it is classified only where a set is named."""
-    if word == "auto":
-        return "" if model == "planted" else "builtin"
-    return "" if word == "none" else word
 
 
 def classify_beside(run: RunHandle | None, task: Task, store: Store, encoder: Encoder) -> None:

@@ -9,10 +9,9 @@ from typing import Any, Literal
 from rnaexp.data.alter import HOWS, How
 from rnaexp.errors import InputError
 from rnaexp.models import spec
-from rnaexp.models.options import refuse_unknown
+from rnaexp.models.choices import LONG, Long, refuse_unknown
 from rnaexp.run.task import Task
 from rnaexp.structure.protocol import ReadOut, scoring
-from rnaexp.structure.windows import LONG, Long
 
 _FIELDS = {"title", "note", "models", "sets", "protocols", "alignments", "related", "contrasts"}
 _FIELDS |= {"families", "device", "seed", "long", "precision"}

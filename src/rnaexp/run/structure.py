@@ -9,6 +9,7 @@ import numpy as np
 from rnaexp import models
 from rnaexp.data.dataset import DataSet
 from rnaexp.errors import InputError
+from rnaexp.models.choices import Long
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.spec import Encoder, refuse_without_attention
 from rnaexp.rna import Rna
@@ -17,6 +18,7 @@ from rnaexp.run.fitted import fitted
 from rnaexp.run.read import Skipped, read_set
 from rnaexp.run.sets import Sets, clustered_with_tuning, sets_of
 from rnaexp.run.task import Announce, Part, Result, Task
+from rnaexp.run.tuned import head_for
 from rnaexp.store import Store
 from rnaexp.structure.curve import best_threshold
 from rnaexp.structure.decode import one_partner, square
@@ -26,7 +28,6 @@ from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
 from rnaexp.structure.reading import DEPTH, Reading
 from rnaexp.structure.tune import Search, depth_to_certify, search, tuned_head
-from rnaexp.structure.windows import Long
 
 # Up to the first size a second reading simply keeps every pair; beyond the last one an oracle stays a lower bound.
 _SMALL_TABLES, _LARGE_TABLES = 2**30, 4 * 2**30
@@ -70,6 +71,7 @@ def tune_and_test(
     validation_set, test_set, related = sets or sets_of(task)
     tuned = task.tuned
     if tuned is not None:
+        tuned = head_for(encoder, tuned)
         test_set, tuned = clustered_with_tuning(test_set, tuned)
     usable = [] if validation_set is None else _not_related(validation_set, related if task.related == "drop" else ())
     if task.model.startswith(FITTED):

@@ -2,41 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
 
 import pandas as pd
 
-from rnaexp.data.alter import How
 from rnaexp.data.dataset import DataSet
+from rnaexp.models.choices import Long
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
+from rnaexp.run.asked import Task
 from rnaexp.run.read import Progress, Skipped
 from rnaexp.structure.evaluate import Evaluation
 from rnaexp.structure.heads import HeadScores, TunedHead
-from rnaexp.structure.protocol import Scoring
 from rnaexp.structure.retune import Retuning
 from rnaexp.structure.tune import Search
-from rnaexp.structure.windows import Long
+
+__all__ = ["Announce", "Assessment", "Part", "Result", "Task"]
 
 Announce = Callable[[str, int], AbstractContextManager[Progress]]  # (what, how many RNAs) -> a progress bar
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """What to do. `validation` None: nothing is tuned, only the oracle is reported (or `tuned` is applied)."""
-
-    model: str
-    test: str
-    validation: str | None = None
-    scoring: Scoring
-    score_scale: Literal["raw", "z-score", "top"] = "raw"
-    alignment: How = "intact"
-    related: Literal["drop", "keep"] = "drop"
-    long: Long = "skip"
-    families: str = ""  # a set with family labels to classify beside; empty: none
-    tuned: TunedHead | None = None
-    loading: Mapping[str, Any] = field(default_factory=dict)  # arguments of `models.load`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from rnaexp import models
-from rnaexp.data.alter import HOWS
 from rnaexp.errors import InputError, LeakageError, UnavailableError
 from rnaexp.models.files import FileEncoder, load_maps, load_pairs
-from rnaexp.models.spec import Encoder, refuse_without_attention
+from rnaexp.models.spec import Encoder
 from rnaexp.report import screen, tables
 from rnaexp.report.progress import announce, say, silence
-from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, classify_question, families_beside
+from rnaexp.run.asked import task
+from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, classify_question
 from rnaexp.run.conclude import conclude, write_csv
-from rnaexp.run.contacts import TASK, validation_of_proteins
+from rnaexp.run.contacts import TASK
 from rnaexp.run.contrasts import Answer
 from rnaexp.run.fitness_verbs import asks_for_fitness, fitness_question
 from rnaexp.run.question import places, read_question
@@ -26,82 +26,11 @@ from rnaexp.run.read import is_first_process, read_alone
 from rnaexp.run.record import record
 from rnaexp.run.structure import run_structure
 from rnaexp.run.task import Announce, Result, Task
-from rnaexp.store import Store, read_json
+from rnaexp.store import Store
 from rnaexp.structure.heads import TunedHead
-from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, scoring
-from rnaexp.structure.windows import long_policy
+from rnaexp.structure.protocol import PAIR_SCORES
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run
-
-
-def task(
-    *,
-    model: str,
-    test: str,
-    validation: str | None = None,
-    protocol: str = "paper",
-    overrides: Mapping[str, Any] | None = None,
-    related: str = "drop",
-    families: str = "",
-    score_scale: str = "raw",
-    alignment: str = "intact",
-    long: str = "skip",
-    tuned: TunedHead | None = None,
-    **how: Any,
-) -> Task:
-    """A task from words; an empty word leaves the protocol's own value. `how`: see `loading`.
-
-    Raises: InputError for a value that is not allowed.
-    """
-    if not model:
-        message = "say which model: --model NAME (`rnaexp models` lists them)"
-        raise InputError(message)
-    for name, value, known in (("related", related, ("drop", "keep")), ("alignment", alignment, HOWS)):
-        if value not in known:
-            message = f"--{name} {value!r}: must be {' or '.join(known)}"
-            raise InputError(message)
-    try:
-        ReadOut(score_scale=score_scale)  # type: ignore[arg-type]
-        chosen = tuned.scoring if tuned else scoring(protocol, **{k: v or None for k, v in (overrides or {}).items()})
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    if chosen.of_proteins:
-        families, validation = "none", validation_of_proteins(validation, test)
-    return Task(
-        model=model,
-        validation=validation or None,
-        test=test,
-        scoring=chosen,
-        score_scale=score_scale,  # type: ignore[arg-type]
-        alignment=alignment,  # type: ignore[arg-type]
-        related="keep" if related == "keep" else "drop",
-        long=long_policy(long),
-        families=families_beside(model, families),
-        tuned=tuned,
-        loading=loading(model, tuned=tuned, **how),
-    )
-
-
-def loading(
-    model: str,
-    weights: str = "",
-    config: str = "",
-    device: str = "auto",
-    seed: int = 0,
-    precision: str = "fp32",
-    token_pairs: str = "mean",
-    tuned: TunedHead | None = None,
-) -> dict[str, Any]:
-    """What `models.load` needs; a tuned head is applied to scores made as those that it was tuned on."""
-    return {
-        "name": model,
-        "weights": Path(weights) if weights else None,
-        "config": read_json(Path(config)) if config else None,
-        "device": device,
-        "seed": seed,
-        "precision": precision,
-        "token_pairs": token_pairs if tuned is None else tuned.read_out.token_pairs,
-    }
 
 
 def run_one(
@@ -146,7 +75,7 @@ def _tracked(task: Task, store: Store, encoder: Encoder | None, tags: Mapping[st
     with tracked_run(task.model, tags={**tags, **({"rnaexp.task": TASK} if of_proteins else {})}) as run:
         result = run_structure(task, store, _progress(task), encoder)
         if result.tuned is not None and result.validation is not None and not of_proteins:
-            store.put_tuned(task.model, result.tuned.to_json())
+            store.put_tuned(models.lasting_name(task.model), result.tuned.to_json())
         record(run, result, store, _progress(task), seconds=time.monotonic() - start)
         classify_beside(run, task, store, result.encoder)
     _warn(result, store)
@@ -260,22 +189,3 @@ def _called_already(encoder: FileEncoder, asked: Task) -> TunedHead:
         read_out=PAIR_SCORES,
         scoring=asked.scoring,
     )
-
-
-def find_tuned(model: str, where: str) -> TunedHead:
-    """A tuned head from a file, an MLflow run, or the newest of the model in the store.
-
-    Raises: UnavailableError naming the command that makes one.
-    """
-    if where and Path(where).is_file():
-        return TunedHead.from_json(read_json(Path(where)))
-    if where:
-        from rnaexp.track.export import fetch_artifact
-
-        return TunedHead.from_json(read_json(fetch_artifact(where, "tuned_head.json")))
-    found = Store().newest_tuned(model)
-    if found is None:
-        refuse_without_attention(models.spec(model))
-        message = f"no tuned head of {model} in the store; make one: rnaexp run --model {model}"
-        raise UnavailableError(message)
-    return TunedHead.from_json(found)

@@ -1,4 +1,4 @@
-"""Heads that need no run of the user's own: tuned ones that ship with the package, and what baselines define themselves.
+"""Heads that need no run of the user's own: tuned ones that ship, and what baselines define themselves.
 
 `tracking/ship_heads.py` writes `shipped/MODEL.json`.
 """
