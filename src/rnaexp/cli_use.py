@@ -1,4 +1,4 @@
-"""The verbs that use a tuned head, `predict` and `register`; `cli.py` adds them to the others."""
+"""The verbs that use a tuned head, `predict`, `serve` and `register`; `cli.py` adds them to the others."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,10 +7,15 @@ import typer
 
 from rnaexp.cli_options import Config, Device, Long, Precision, Weights
 
+Tuned = Annotated[str, typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped.")]
+Tune = Annotated[bool, typer.Option("--tune", help="Where there is no tuned head, tune one on the built-in set first.")]
+Seed = Annotated[int, typer.Option(help="Seed of random weights and of random scores.")]
+
 
 def register(app: typer.Typer) -> None:
-    """Give the program both verbs."""
-    app.command(epilog="Example: rnaexp predict --model models:/msm-nano@champion my.fasta --format svg")(predict)
+    """Give the program these verbs."""
+    app.command(epilog="Example: rnaexp predict --model viennarna my.fasta --format svg")(predict)
+    app.command(epilog="Example: rnaexp serve --model lm-nano --port 5001")(serve)
     app.command("register", epilog="Example: rnaexp register 0123456789abcdef0123456789abcdef")(register_run)
 
 
@@ -30,20 +35,15 @@ def predict(
             help="Besides, as often as you like: json, bpseq, ct, svg (drawing), map (picture), npy (scores)."
         ),
     ] = None,
-    tuned: Annotated[
-        str,
-        typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped."),
-    ] = "",
-    tune: Annotated[
-        bool, typer.Option("--tune", help="Where there is no tuned head, tune one on the built-in set first.")
-    ] = False,
+    tuned: Tuned = "",
+    tune: Tune = False,
     mask: Annotated[bool, typer.Option("--mask", help="Read letters other than A C G U T as N.")] = False,
     long: Long = "skip",
     weights: Weights = "",
     config: Config = "",
     device: Device = "auto",
     precision: Precision = "fp32",
-    seed: Annotated[int, typer.Option(help="Seed of random weights and of random scores.")] = 0,
+    seed: Seed = 0,
 ) -> None:
     """Base pairs of your own RNAs, by the model's tuned head."""
     from rnaexp.models.choices import long_policy, refuse_unknown
@@ -55,14 +55,37 @@ def predict(
     load = find(
         model, tuned=tuned, tune=tune, weights=weights, config=config, device=device, precision=precision, seed=seed
     )
-    job.predict(
-        fasta,
-        out,
-        load,
-        unknown="mask" if mask else "reject",
-        formats=format or (),
-        long=long_policy(long),
+    job.predict(fasta, out, load, unknown="mask" if mask else "reject", formats=format or (), long=long_policy(long))
+
+
+def serve(
+    model: Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), folder, or hf:org/name.")],
+    save: Annotated[
+        Path | None, typer.Option(help="Write a folder for mlflow.pyfunc.load_model instead of serving.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port.")] = 5001,
+    tuned: Tuned = "",
+    tune: Tune = False,
+    weights: Weights = "",
+    config: Config = "",
+    device: Device = "auto",
+    precision: Precision = "fp32",
+    seed: Seed = 0,
+) -> None:
+    """Answer requests by the model's tuned head, without a registry (one that is registered: mlflow models serve)."""
+    from rnaexp.run import serve as job
+    from rnaexp.run.asked import loading
+    from rnaexp.run.tuned import named
+
+    load = named(
+        model, tuned=tuned, tune=tune, weights=weights, config=config, device=device, precision=precision, seed=seed
     )
+    how = loading(model, weights, config, device, seed, precision)
+    if save is not None:
+        job.save(load, how, save)
+        return
+    raise typer.Exit(job.serve(load, how, host=host, port=port))
 
 
 def register_run(
