@@ -58,7 +58,8 @@ def _tuned_first(model: str, asked: dict[str, Any]) -> tuple[TunedHead, Encoder]
     from rnaexp.data.sets import load_set
     from rnaexp.run.tuning import VALIDATION, seconds_to_read, tune_on
 
-    encoder, rnas, store = models.load(**asked), load_set(VALIDATION).rnas, Store()
+    encoder, store = models.load(**asked), Store()
+    rnas = [rna for rna in load_set(VALIDATION).rnas if rna.pairs]
     seconds = seconds_to_read(encoder, rnas)
     say(f"{model}: tuning a head on {VALIDATION} first, {len(rnas)} RNAs: about {max(1, round(seconds))} s")
     tuned, f1 = tune_on(encoder, VALIDATION, store, announce)
