@@ -74,6 +74,7 @@ FIRST = {
     "models/left_to_right.py": "tests/models/test_decoders.py",
     "models/multimolecule.py": "tests/golden/test_multimolecule_layouts.py",
     "models/tokenizer.py": "tests/models/test_new_models.py tests/models/test_decoders.py",
+    "models/axial.py": "tests/models/test_msa_transformer_options.py",
 }
 
 # (what is broken, file, the code, the broken code)
@@ -224,6 +225,7 @@ MUTATIONS = (
     ("search: limited calls limit the reference", "structure/larger.py", "reference=reference(rna, scoring)", "reference=reference(rna, limited)"),
     ("search: always standardised", "structure/larger.py", "if chosen.standardise and every.size:", "if every.size:"),
     ("search: chosen where it was searched", "run/larger.py", "return _evaluated([configured(one, chosen, scoring) for one in second], threshold, scoring)", "return _evaluated([configured(one, chosen, scoring) for one in first], threshold, scoring)"),
+    ("a distance on an edge belongs to the shorter step", "models/axial.py", "device=at.device), right=True)", "device=at.device), right=False)"),
     ("whole columns in the wrong stage", "pretrain/recipe.py", "if first <= number][-1]", "if first <= number][0]"),
 )  # fmt: skip
 

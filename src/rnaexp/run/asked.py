@@ -10,7 +10,7 @@ from rnaexp.errors import InputError
 from rnaexp.models.choices import Long, long_policy
 from rnaexp.store import read_json
 from rnaexp.structure.heads import TunedHead
-from rnaexp.structure.protocol import ReadOut, Scoring, scoring
+from rnaexp.structure.protocol import ReadOut, Scoring, scoring, squash_of
 
 _OF_RNAS = ("builtin-vl", "builtin-ts")  # what the command line takes where no set is named
 
@@ -24,6 +24,7 @@ class Task:
     validation: str | None = None
     scoring: Scoring
     score_scale: Literal["raw", "z-score", "top"] = "raw"
+    squash: Literal["none", "sigmoid"] = "none"
     alignment: How = "intact"
     related: Literal["drop", "keep"] = "drop"
     long: Long = "skip"
@@ -59,7 +60,8 @@ def task(
             message = f"--{name} {value!r}: must be {' or '.join(known)}"
             raise InputError(message)
     try:
-        ReadOut(score_scale=score_scale)  # type: ignore[arg-type]
+        squash = tuned.read_out.squash if tuned else squash_of(protocol)
+        ReadOut(score_scale=score_scale, squash=squash)  # type: ignore[arg-type]
         chosen = tuned.scoring if tuned else scoring(protocol, **{k: v or None for k, v in (overrides or {}).items()})
     except ValueError as error:
         raise InputError(str(error)) from error
@@ -71,6 +73,7 @@ def task(
         test=test,
         scoring=chosen,
         score_scale=score_scale,  # type: ignore[arg-type]
+        squash=squash,
         alignment=alignment,  # type: ignore[arg-type]
         related="keep" if related == "keep" else "drop",
         long=long_policy(long),

@@ -13,6 +13,7 @@ from rnaexp.rna import Rna
 from rnaexp.run.asked import Task
 from rnaexp.run.read import Progress, Skipped
 from rnaexp.structure.evaluate import Evaluation
+from rnaexp.structure.grid import PooledFigures
 from rnaexp.structure.heads import HeadScores, TunedHead
 from rnaexp.structure.retune import Retuning
 from rnaexp.structure.tune import Search
@@ -84,6 +85,8 @@ class Result:
     related: tuple[str, ...]  # validation RNAs with a relative in the test set
     tested: HeadScores | None  # the test set's every candidate under the tuned head
     assessment: Assessment | None = None
+    pooled: PooledFigures | None = None  # of the tuned head at its threshold, as `structure.grid` counts
+    chosen_on_test: PooledFigures | None = None  # under `head: oracle`, the head that the test set itself prefers
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
