@@ -7,7 +7,7 @@ import typer
 
 from rnaexp import cli_embeddings, cli_fitness, cli_msa, cli_pretrain, cli_search, cli_tracking, cli_use
 from rnaexp.cli_models import models_app
-from rnaexp.cli_options import Config, Device, Json, Long, Precision, TokenPairs, Weights
+from rnaexp.cli_options import Config, Device, Json, Long, Models, Precision, TokenPairs, Weights, once_each, several
 
 app = typer.Typer(
     name="rnaexp",
@@ -56,7 +56,7 @@ def _options(
 @app.command(epilog="Example: rnaexp run --model rnabert --validation spot-rna-vl1 --test spot-rna-ts1")
 def run(
     question: Annotated[Path | None, typer.Argument(help="A question (experiments/*.toml): several models.")] = None,
-    model: Model = "",
+    model: Models = [],  # noqa: B006 (typer's way to an empty list)
     validation: Validation = "builtin-vl",
     test: Test = "builtin-ts",
     protocol: Protocol = "paper",
@@ -85,40 +85,50 @@ def run(
 
     Protein contacts, a reference task: rnaexp run --model esm2-8m --protocol contacts --test my_structures/
     """
+    from rnaexp.run import ready
     from rnaexp.run.asked import task
 
     choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}
     choices |= {"match": match}
     if question is not None:
         _nothing_beside(model, register=register)
+        ready.refuse_question(question, shard)
         from rnaexp.run import verbs
 
         verbs.run_question(question, shard, csv=csv, json=json)
         return
-    asked = task(
-        model=model,
-        validation=validation,
-        test=test,
-        protocol=protocol,
-        overrides=choices,
-        score_scale=score_scale,
-        alignment=alignment,
-        related=related,
-        families=families,
-        long=long,
-        token_pairs=token_pairs,
-        weights=weights,
-        config=config,
-        device=device,
-        precision=precision,
-        seed=seed,
-    )
+    asked = [
+        task(
+            model=name,
+            validation=validation,
+            test=test,
+            protocol=protocol,
+            overrides=choices,
+            score_scale=score_scale,
+            alignment=alignment,
+            related=related,
+            families=families,
+            long=long,
+            token_pairs=token_pairs,
+            weights=weights,
+            config=config,
+            device=device,
+            precision=precision,
+            seed=seed,
+        )
+        for name in several(model, weights=weights, config=config) or [""]
+    ]
+    for one in asked:
+        ready.refuse_task(one)
     from rnaexp.run import verbs
 
-    verbs.run_one(asked, csv=csv, json=json, register=register)
+    if len(asked) == 1:
+        verbs.run_one(asked[0], csv=csv, json=json, register=register)
+    else:
+        verbs.run_several(asked, csv=csv, json=json, register=register)
 
 
-def _nothing_beside(model: str, *, register: bool) -> None:
+def _nothing_beside(model: list[str], *, register: bool) -> None:
     if model:
         message = "give a question file or --model, not both"
         raise typer.BadParameter(message)
@@ -145,6 +155,7 @@ def structure(
     json: Json = False,
 ) -> None:
     """Test a head that was tuned before on another set, unchanged."""
+    from rnaexp.run import ready
     from rnaexp.run.asked import task
     from rnaexp.run.find_head import find_head
 
@@ -161,6 +172,7 @@ def structure(
         precision=precision,
         seed=seed,
     )
+    ready.refuse_task(asked)
     from rnaexp.report.progress import say
     from rnaexp.run import verbs
 
@@ -254,3 +266,4 @@ cli_msa.register(app)
 cli_tracking.register(app)
 cli_pretrain.register(app)
 cli_search.register(app)
+once_each(app, data_app, models_app)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli_options import Config, Device, Long, Precision, Weights
+from rnaexp.cli_options import Config, Device, Long, Precision, Weights, several
 
 Tuned = Annotated[str, typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped.")]
 Tune = Annotated[bool, typer.Option("--tune", help="Where there is no tuned head, tune one on the built-in set first.")]
@@ -22,10 +22,11 @@ def register(app: typer.Typer) -> None:
 def predict(
     fasta: Annotated[Path, typer.Argument(help="Your RNAs: FASTA, or any format that can be read.")],
     model: Annotated[
-        str,
+        list[str],
         typer.Option(
             "--model",
-            help="Name (see `rnaexp models`), folder, hf:org/name, or a registered head: models:/NAME@ALIAS.",
+            help="Name (see `rnaexp models`), folder, hf:org/name, or a registered head: models:/NAME@ALIAS; again for "
+            "another, then each has a folder of its own.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for pairs.csv and structures.dbn.")] = Path("predictions"),
@@ -46,16 +47,21 @@ def predict(
     seed: Seed = 0,
 ) -> None:
     """Base pairs of your own RNAs, by the model's tuned head."""
+    from rnaexp.data.names import safe_name
     from rnaexp.models.choices import long_policy, refuse_unknown
     from rnaexp.run import predict as job
     from rnaexp.run import tuned as heads
 
     refuse_unknown(precision, "mean")
-    find = heads.registered if model.startswith(heads.REGISTERED) else heads.named
-    load = find(
-        model, tuned=tuned, tune=tune, weights=weights, config=config, device=device, precision=precision, seed=seed
-    )
-    job.predict(fasta, out, load, unknown="mask" if mask else "reject", formats=format or (), long=long_policy(long))
+    policy = long_policy(long)
+    how = {"tuned": tuned, "tune": tune, "weights": weights, "config": config, "device": device}
+    loads = {
+        name: heads.either(name, **how, precision=precision, seed=seed)
+        for name in several(model, weights=weights, config=config, tuned=tuned)
+    }
+    for name, load in loads.items():
+        folder = out if len(loads) == 1 else out / safe_name(name)
+        job.predict(fasta, folder, load, unknown="mask" if mask else "reject", formats=format or (), long=policy)
 
 
 def serve(
@@ -90,7 +96,10 @@ def serve(
 
 def register_run(
     run: Annotated[
-        str, typer.Argument(help="Id of a finished run (`rnaexp run` prints it with --json; MLflow's pages).")
+        list[str],
+        typer.Argument(
+            metavar="RUN...", help="Ids of finished runs (`rnaexp run --json` prints them; MLflow's pages)."
+        ),
     ],
     with_weights: Annotated[
         bool, typer.Option("--with-weights", help="Keep a copy of the weights with it, as safetensors.")
@@ -101,5 +110,6 @@ def register_run(
     """Make a run's tuned head a version of its model in MLflow's registry, and its champion if it is the best."""
     from rnaexp.run import registering
 
-    for line in registering.register(run, with_weights=with_weights, weights=weights, device=device):
-        typer.echo(line)
+    for one in run:
+        for line in registering.register(one, with_weights=with_weights, weights=weights, device=device):
+            typer.echo(line)

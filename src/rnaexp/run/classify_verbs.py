@@ -48,14 +48,6 @@ class Question:
     choices: tuple[str, ...]
 
 
-def asks_for_classification(path: Path) -> bool:
-    """Whether a question file names sets with families instead of sets to tune and test on."""
-    try:
-        return isinstance(tomllib.loads(path.read_text()).get("families"), list)
-    except (OSError, ValueError):
-        return False
-
-
 def read_classification(path: Path) -> Question:
     """Raises: InputError naming the file and what is wrong in it."""
     values = tomllib.loads(path.read_text())
@@ -105,11 +97,10 @@ def protocol(**fields: Any) -> EmbeddingProtocol:
         raise InputError(str(error)) from error
 
 
-def classify_one(
-    model: str,
+def classify_several(
+    asked: Sequence[tuple[str, Mapping[str, Any]]],
     families: str,
     protocol: EmbeddingProtocol,
-    loading: Mapping[str, Any],
     *,
     choices: bool,
     beside: str,
@@ -117,16 +108,23 @@ def classify_one(
     json: bool,
     long: Long = "skip",
 ) -> None:
-    """One model or control on one set. Of several processes only the first tracks and prints."""
+    """Models or controls (each with how it is loaded) on one set, in one table.
+
+    Of several processes only the first tracks and prints.
+    """
     take_own_device()
-    task = ClassifyTask(model=model, families=families, protocol=protocol, loading=loading, long=long)
-    if not is_first_process():
-        _untracked(task, choices=choices)
-        return
-    watch_parent()
-    told, changed = _tracked(task, {}, choices=choices, beside=beside)
-    _write(csv, [told], changed)
-    _print(told, json=json)
+    told, changed = list[dict[str, Any]](), list[pd.DataFrame]()
+    for model, loading in asked:
+        task = ClassifyTask(model=model, families=families, protocol=protocol, loading=loading, long=long)
+        if not is_first_process():
+            _untracked(task, choices=choices)
+            continue
+        watch_parent()
+        one, frames = _tracked(task, {}, choices=choices, beside=beside)
+        told, changed = [*told, one], [*changed, *frames]
+    if told:
+        _write(csv, told, changed)
+        _print(told, json=json)
 
 
 def classify_question(path: Path, shard: Sequence[int], *, csv: Path | None, json: bool) -> None:
@@ -238,8 +236,8 @@ def _write(csv: Path | None, told: Sequence[Mapping[str, Any]], changed: Sequenc
         write_atomically(csv.with_name(f"{csv.stem}_choices{csv.suffix}"), choices.to_csv(index=False).encode())
 
 
-def _print(told: dict[str, Any], *, json: bool) -> None:
+def _print(told: Sequence[dict[str, Any]], *, json: bool) -> None:
     if json:
-        sys.stdout.write(json_format.dumps(told) + "\n")
+        sys.stdout.write(json_format.dumps(told[0] if len(told) == 1 else {"runs": told}) + "\n")
     else:
-        tables.show([told])
+        tables.show(told)

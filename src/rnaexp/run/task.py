@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -43,6 +44,19 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """What knows nothing of language, on a run's sets under its protocol.
+
+    `told`: its row of the table; `evaluation`: on the test set; `validation`: F1 RNA by RNA on the validation set
+    (columns rna, cluster, f1).
+    """
+
+    told: Mapping[str, Any]
+    evaluation: Evaluation
+    validation: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
     """What a score is worth: beside it what it could be, what chance gives, and how sure it is.
 
@@ -52,6 +66,7 @@ class Assessment:
     None for models of alignments and for proteins. `evidence`: how many scored RNAs have pairs known in which way.
     `seen`: test RNAs of families that the model was trained on, None where that is unknown. `tags`: the automatic
     diagnosis. `contacts`: of proteins, the precision of each chain's best pairs by separation (`structure.contacts`).
+    `controls`: by name; none where nothing was tuned.
     """
 
     retuning: Retuning | None
@@ -62,6 +77,7 @@ class Assessment:
     evidence: Mapping[str, int]
     seen: int | None
     tags: tuple[str, ...]
+    controls: Mapping[str, Control]
     contacts: pd.DataFrame | None = None
 
     @property

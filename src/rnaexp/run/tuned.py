@@ -19,6 +19,11 @@ REGISTERED = "models:/"
 Load = Callable[[], tuple[TunedHead, Encoder]]
 
 
+def either(model: str, **how: Any) -> Load:
+    """`registered` for an address of the registry, `named` for a name."""
+    return registered(model, **how) if model.startswith(REGISTERED) else named(model, **how)
+
+
 def named(model: str, *, tuned: str, tune: bool, **how: Any) -> Load:
     """The head that `find_head` finds; with `tune`, where it finds none, one that is tuned first. `how`: see `loading`.
 
