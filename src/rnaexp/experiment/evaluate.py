@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pandas as pd
+import torch
 
 from rnaexp.data.names import safe_name
 from rnaexp.errors import InputError
@@ -79,9 +80,10 @@ def _measure(
     run: RunHandle | None,
     done: Mapping[str, dict[str, Done]],
 ) -> None:
-    for name in chosen:
-        if (found := TASKS[name](subject, asked, context, run)) is not None:
-            done[name][subject.name] = found
+    with torch.random.fork_rng(range(torch.cuda.device_count())):  # the caller's own draws go on as if we were not here
+        for name in chosen:
+            if (found := TASKS[name](subject, asked, context, run)) is not None:
+                done[name][subject.name] = found
 
 
 def _rank(done: Mapping[str, Mapping[str, Done]]) -> None:
