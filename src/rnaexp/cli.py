@@ -29,7 +29,8 @@ Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`),
 Validation = Annotated[str, typer.Option(help="Set to tune on: a name (see `rnaexp data list`), a file or a folder.")]
 Test = Annotated[str, typer.Option(help="Set to test on: a name, a file or a folder.")]
 Protocol = Annotated[
-    str, typer.Option(help="paper or strict, or contacts (of proteins); next options override single fields.")
+    str,
+    typer.Option(help="paper, strict, authors (released code) or contacts (proteins); next options override fields."),
 ]
 Separation = Annotated[int, typer.Option(help="Smallest j - i of a pair; 0: as the protocol says.")]
 Pairs = Annotated[str, typer.Option(help="all or canonical; empty: as the protocol says.")]

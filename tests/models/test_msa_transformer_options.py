@@ -1,6 +1,7 @@
 """What our own models have beyond RNA-MSM: neighbours in query and key, distances in scores, no column attention."""
 
 import math
+from fractions import Fraction
 
 import pytest
 import torch
@@ -47,6 +48,19 @@ def test_every_distance_has_a_step_and_steps_never_fall():
     assert (right[1:] >= right[:-1]).all()
     assert right[-1] == separation.steps - 1
     assert torch.equal(found[:, 0][1:], right[1:] + separation.steps)
+
+
+@torch.no_grad()
+def test_a_distance_on_an_edge_belongs_to_the_longer_step_on_every_machine():
+    separation = model(**OURS).layers[0].row_self_attention.separation
+    separation.bias.copy_(torch.arange(separation.bias.shape[1]).expand_as(separation.bias))
+    found = separation(600, None)[0, 0].long().tolist()
+    edge, step = Fraction(8), 8
+    for distance in range(9, 600):
+        if distance == 9 or (distance >= edge * Fraction(5, 4) and step < separation.steps - 1):
+            step, edge = step + 1, edge if distance == 9 else edge * Fraction(5, 4)
+        assert found[distance] == step, distance
+    assert (found[9], found[10], found[12], found[13]) == (9, 10, 10, 11)
 
 
 @pytest.mark.parametrize("more", [OURS, OURS | {"column_attention": True}, {"local_width": 5}])

@@ -7,7 +7,6 @@ An alignment is worked on in chunks of rows or columns, so that 512 rows x 400 c
 their hidden states.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -52,27 +51,24 @@ class Neighbours(nn.Module):
         return mixed.transpose(1, 2).reshape(hidden.shape)
 
 
+# First distance of each step after 0: one each up to 9, then growing by a quarter, 8 (5/4)^k rounded up, below 512.
+# In whole numbers, for distance 10 stands on an edge, where a rounded logarithm falls to either side by machine.
+_FIRST_OF_STEP = (*range(1, 10), *(-(-8 * 5**k // 4**k) for k in range(1, 19)))
+
+
 class Separation(nn.Module):
-    """A number to add to each head's scores by how far, and on which side, the column attended to stands.
-
-    Distances up to 8 each have their own, longer ones share it in steps that grow by a quarter, up to 512.
-    """
-
-    _STEPS = 8, 1.25, 512
+    """A number to add to each head's scores by how far, and on which side, the column attended to stands."""
 
     def __init__(self, heads: int) -> None:
         super().__init__()
-        exact, growth, longest = self._STEPS
-        steps = exact + 1 + math.ceil(math.log(longest / exact, growth))
-        self.steps, self.bias = steps, nn.Parameter(torch.zeros(heads, 2 * steps))
+        self.steps = len(_FIRST_OF_STEP) + 1
+        self.bias = nn.Parameter(torch.zeros(heads, 2 * self.steps))
 
     def forward(self, tokens: int, head: int | None) -> Float[Tensor, "h t t"]:
         """The numbers of all heads, or of one."""
-        exact, growth, _ = self._STEPS
         at = torch.arange(tokens, device=self.bias.device)
         apart = at[None] - at[:, None]
-        long = exact + 1 + torch.floor(torch.log(apart.abs().clamp(min=exact) / exact) / math.log(growth)).long()
-        step = torch.where(apart.abs() <= exact, apart.abs(), long).clamp(max=self.steps - 1)
+        step = torch.bucketize(apart.abs(), torch.tensor(_FIRST_OF_STEP, device=at.device), right=True)
         bias = self.bias if head is None else self.bias[head : head + 1]
         return bias[:, step + self.steps * (apart < 0)]
 

@@ -78,7 +78,7 @@ def read_set(
         if "failed" in entry:
             skipped.append(Skipped(id=rna.id, reason=str(entry["failed"]), failed=True))
         else:
-            tables.append(scores_from(rna, entry, reading.scoring, reading.read_out.score_scale))
+            tables.append(scores_from(rna, entry, reading.scoring, reading.read_out))
     return _head_scores(encoder, reading, tables, data), skipped
 
 
@@ -151,8 +151,9 @@ def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
 
 
 def _made_by(read_out: ReadOut) -> dict[str, object]:
-    """What of the read-out shapes an entry: ranks are told from any order of the pairs, so `top` needs no own entry."""
+    """What of the read-out shapes an entry: ranks and the sigmoid are made from any, so they need none of their own."""
     fields = asdict(read_out)
+    del fields["squash"]
     scale, spread = fields.pop("score_scale"), fields.pop("token_pairs")
     shaping = {"score_scale": scale} if scale == "z-score" else {}
     return fields | shaping | ({"token_pairs": spread} if spread != "mean" else {})

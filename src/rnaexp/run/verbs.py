@@ -29,7 +29,7 @@ from rnaexp.run.structure import run_structure
 from rnaexp.run.task import Announce, Result, Task
 from rnaexp.store import Store, read_json
 from rnaexp.structure.heads import TunedHead
-from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, scoring
+from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, scoring, squash_of
 from rnaexp.structure.windows import long_policy
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run
@@ -62,7 +62,8 @@ def task(
             message = f"--{name} {value!r}: must be {' or '.join(known)}"
             raise InputError(message)
     try:
-        ReadOut(score_scale=score_scale)  # type: ignore[arg-type]
+        squash = tuned.read_out.squash if tuned else squash_of(protocol)
+        ReadOut(score_scale=score_scale, squash=squash)  # type: ignore[arg-type]
         chosen = tuned.scoring if tuned else scoring(protocol, **{k: v or None for k, v in (overrides or {}).items()})
     except ValueError as error:
         raise InputError(str(error)) from error
@@ -74,6 +75,7 @@ def task(
         test=test,
         scoring=chosen,
         score_scale=score_scale,  # type: ignore[arg-type]
+        squash=squash,
         alignment=alignment,  # type: ignore[arg-type]
         related="keep" if related == "keep" else "drop",
         long=long_policy(long),
