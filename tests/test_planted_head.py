@@ -10,6 +10,7 @@ import pytest
 
 from rnaexp import models
 from rnaexp.errors import LeakageError
+from rnaexp.report import tables
 from rnaexp.run.structure import head_maps, run_structure, whole_head
 from rnaexp.run.task import Task
 from rnaexp.store import Store
@@ -51,6 +52,17 @@ def test_the_planted_head_is_found_and_calls_every_pair_and_no_other(job):
     assert result.evaluation.pooled_f1 == 1.0
     assert result.evaluation.mcc == 1.0
     assert len(result.test.scores.scored()) == 10
+
+
+def test_released_code_reports_two_heads_and_both_are_the_planted_one(job):
+    result = job(scoring("authors"))
+    assert (result.tuned.layer, result.tuned.head) == PLANTED_HEAD
+    for one in (result.pooled, result.chosen_on_test):
+        assert (one.layer, one.head) == PLANTED_HEAD
+        assert one.f1 == pytest.approx(1.0, abs=1e-5)
+    figures = tables.metrics(result)
+    assert figures["structure.head_oracle_f1"] == result.chosen_on_test.f1
+    assert figures["structure.head_validated_f1"] == result.pooled.f1
 
 
 @pytest.mark.parametrize("protocol", ["paper", "strict"])

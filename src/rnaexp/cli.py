@@ -7,7 +7,7 @@ import typer
 
 from rnaexp import cli_embeddings, cli_fitness, cli_msa, cli_pretrain, cli_search, cli_tracking, cli_use
 from rnaexp.cli_models import models_app
-from rnaexp.cli_options import Config, Device, Json, Long, Precision, TokenPairs, Weights
+from rnaexp.cli_options import Config, Device, Json, Long, Precision, Strict, TokenPairs, Weights
 
 app = typer.Typer(
     name="rnaexp",
@@ -29,7 +29,8 @@ Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`),
 Validation = Annotated[str, typer.Option(help="Set to tune on: a name (see `rnaexp data list`), a file or a folder.")]
 Test = Annotated[str, typer.Option(help="Set to test on: a name, a file or a folder.")]
 Protocol = Annotated[
-    str, typer.Option(help="paper or strict, or contacts (of proteins); next options override single fields.")
+    str,
+    typer.Option(help="paper, strict, authors (released code) or contacts (proteins); next options override fields."),
 ]
 Separation = Annotated[int, typer.Option(help="Smallest j - i of a pair; 0: as the protocol says.")]
 Pairs = Annotated[str, typer.Option(help="all or canonical; empty: as the protocol says.")]
@@ -169,6 +170,7 @@ def score(
     protocol: Protocol = "paper",
     min_separation: Separation = 0,
     related: Related = "drop",
+    strict: Strict = False,
     json: Json = False,
 ) -> None:
     """Score any other tool's pairs, pair matrices or attention maps as a full row of the table."""
@@ -185,6 +187,7 @@ def score(
         protocol=protocol,
         overrides={"min_separation": min_separation},
         related=related,
+        strict=strict,
         json=json,
     )
 

@@ -61,9 +61,22 @@ def _scores(result: Result) -> dict[str, float | None]:
         "structure.pooled_f1": done.pooled_f1 if done else None,
         "structure.auprc": done.auprc if done and done.auprc == done.auprc else None,
         "structure.p_at_n": done.p_at_n if done else None,
+        **_as_released(result),
         # By the statistic that was tuned, like validation_f1: pooled under averaging=pooled.
         "structure.oracle_f1": result.test.search.winner["f1"],
         "structure.validation_f1": result.tuned.validation_f1 if result.tuned else None,
+    }
+
+
+def _as_released(result: Result) -> dict[str, float | None]:
+    """Under `head: oracle`, pooled figures of the frozen head, and of the head that the test set prefers."""
+    if result.task.scoring.head != "oracle":
+        return {}
+    found = {"head_validated": result.pooled, "head_oracle": result.chosen_on_test}
+    return {
+        f"structure.{name}_{what}": None if one is None else getattr(one, what)
+        for name, one in found.items()
+        for what in ("f1", "mcc")
     }
 
 

@@ -11,7 +11,7 @@ from rnaexp.errors import InputError
 from rnaexp.models import spec
 from rnaexp.models.options import refuse_unknown
 from rnaexp.run.task import Task
-from rnaexp.structure.protocol import ReadOut, scoring
+from rnaexp.structure.protocol import ReadOut, scoring, squash_of
 from rnaexp.structure.windows import LONG, Long
 
 _FIELDS = {"title", "note", "models", "sets", "protocols", "alignments", "related", "contrasts"}
@@ -58,9 +58,10 @@ class Question:
         return tuple(how for how in self.alignments if about.min_rows == 1 or how != "depth-1")
 
     def _task(self, model: str, sets: dict[str, str], protocol: dict[str, Any], alignment: How) -> Task:
-        fields = {"score_scale": "raw", "token_pairs": "mean", "related": self.related} | protocol
-        score_scale, related, token_pairs = (fields.pop(name) for name in ("score_scale", "related", "token_pairs"))
-        ReadOut(score_scale=score_scale, token_pairs=token_pairs)  # refuses what does not exist
+        usual = {"score_scale": "raw", "token_pairs": "mean", "squash": squash_of(protocol["name"])}
+        fields = usual | {"related": self.related} | protocol
+        score_scale, token_pairs, squash, related = (fields.pop(name) for name in (*usual, "related"))
+        ReadOut(score_scale=score_scale, token_pairs=token_pairs, squash=squash)  # refuses what does not exist
         refuse_unknown(self.precision, token_pairs)
         judged = scoring(**fields)
         # What has no weights has no precision; the others are all run in the same.
@@ -72,6 +73,7 @@ class Question:
             test=sets["test"],
             scoring=judged,
             score_scale=score_scale,
+            squash=squash,
             alignment=alignment,
             related=related,
             families="" if judged.of_proteins else self.families,

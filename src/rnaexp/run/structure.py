@@ -18,9 +18,9 @@ from rnaexp.run.read import Skipped, read_set
 from rnaexp.run.sets import Sets, clustered_with_tuning, sets_of
 from rnaexp.run.task import Announce, Part, Result, Task
 from rnaexp.store import Store
-from rnaexp.structure.curve import best_threshold
 from rnaexp.structure.decode import one_partner, square
 from rnaexp.structure.evaluate import Evaluation, evaluate, evaluate_head
+from rnaexp.structure.grid import PooledFigures, best_on_test, optimum, pooled_at
 from rnaexp.structure.heads import HeadScores, TunedHead
 from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
@@ -31,10 +31,15 @@ from rnaexp.structure.tune import Search, depth_to_certify, search, tuned_head
 _SMALL_TABLES, _LARGE_TABLES = 2**30, 4 * 2**30
 
 
-def read_out_of(encoder: Encoder, score_scale: Literal["raw", "z-score", "top"] = "raw") -> ReadOut:
+def read_out_of(
+    encoder: Encoder,
+    score_scale: Literal["raw", "z-score", "top"] = "raw",
+    squash: Literal["none", "sigmoid"] = "none",
+) -> ReadOut:
     """Attention is symmetrised and corrected; a baseline's scores are taken as they are."""
     made = ATTENTION if encoder.spec.output == "attention" else PAIR_SCORES
-    return replace(made, score_scale=score_scale, token_pairs=getattr(encoder, "token_pairs", "mean"))
+    made = replace(made, score_scale=score_scale, squash=squash)
+    return replace(made, token_pairs=getattr(encoder, "token_pairs", "mean"))
 
 
 def run_structure(task: Task, store: Store, announce: Announce, encoder: Encoder | None = None) -> Result:
@@ -71,8 +76,9 @@ def tune_and_test(
             raise InputError(message)
         encoder = fitted(encoder, usable, task.scoring, store, announce)
     # One head's lists cost nothing to keep whole, and then nothing is ever read twice.
-    depth = float("inf") if encoder.layers * encoder.heads == 1 else DEPTH
-    read_out = tuned.read_out if tuned is not None else read_out_of(encoder, task.score_scale)
+    whole = encoder.layers * encoder.heads == 1 or _needs_every_pair(task.scoring)
+    depth = float("inf") if whole else DEPTH
+    read_out = tuned.read_out if tuned is not None else read_out_of(encoder, task.score_scale, task.squash)
     reading = Reading(read_out=read_out, scoring=task.scoring, depth=depth, long=task.long)
     validation = None
     if validation_set is not None:
@@ -95,7 +101,27 @@ def tune_and_test(
         ),
         related=related,
         tested=tested,
+        pooled=_pooled(tested, tuned),
+        chosen_on_test=_chosen_on_test(task, validation, test),
     )
+
+
+def _needs_every_pair(scoring: Scoring) -> bool:
+    """A grid's step may call most pairs of a weak head, and `head: oracle` uses the optimum of every head."""
+    return scoring.grid > 0 or scoring.head == "oracle"
+
+
+def _pooled(tested: HeadScores | None, tuned: TunedHead | None) -> PooledFigures | None:
+    if tested is None or tuned is None:
+        return None
+    return pooled_at(tested, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
+
+
+def _chosen_on_test(task: Task, validation: Part | None, test: Part) -> PooledFigures | None:
+    if validation is None or task.scoring.head != "oracle":
+        return None
+    trials = validation.search.trials[["layer", "head", "threshold"]].to_numpy(float)
+    return best_on_test(trials, test.scores)
 
 
 def _evaluated(tested: HeadScores, tuned: TunedHead, task: Task) -> Evaluation:
@@ -123,7 +149,7 @@ def _with_dot_bracket_view(
         return replace(tuned, dot_bracket_threshold=tuned.threshold, dot_bracket_f1=tuned.validation_f1)
     whole = whole_head(encoder, validation, (tuned.layer, tuned.head), validation.rnas, store, announce)
     decoded = [one_partner(rna, 0) for rna in whole.scored()]
-    best = best_threshold(decoded, 0, tuned.scoring.averaging)
+    best = optimum(decoded, 0, tuned.scoring)
     return replace(tuned, dot_bracket_threshold=best.threshold, dot_bracket_f1=best.f1)
 
 

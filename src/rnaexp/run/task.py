@@ -13,6 +13,7 @@ from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.run.read import Progress, Skipped
 from rnaexp.structure.evaluate import Evaluation
+from rnaexp.structure.grid import PooledFigures
 from rnaexp.structure.heads import HeadScores, TunedHead
 from rnaexp.structure.protocol import Scoring
 from rnaexp.structure.retune import Retuning
@@ -31,6 +32,7 @@ class Task:
     validation: str | None = None
     scoring: Scoring
     score_scale: Literal["raw", "z-score", "top"] = "raw"
+    squash: Literal["none", "sigmoid"] = "none"
     alignment: How = "intact"
     related: Literal["drop", "keep"] = "drop"
     long: Long = "skip"
@@ -101,6 +103,8 @@ class Result:
     related: tuple[str, ...]  # validation RNAs with a relative in the test set
     tested: HeadScores | None  # the test set's every candidate under the tuned head
     assessment: Assessment | None = None
+    pooled: PooledFigures | None = None  # of the tuned head at its threshold, as `structure.grid` counts
+    chosen_on_test: PooledFigures | None = None  # under `head: oracle`, the head that the test set itself prefers
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:

@@ -21,6 +21,7 @@ from rnaexp.run.conclude import conclude, write_csv
 from rnaexp.run.contacts import TASK, validation_of_proteins
 from rnaexp.run.contrasts import Answer
 from rnaexp.run.fitness_verbs import asks_for_fitness, fitness_question
+from rnaexp.run.own import list_left_out
 from rnaexp.run.question import places, read_question
 from rnaexp.run.read import is_first_process, read_alone
 from rnaexp.run.record import record
@@ -28,7 +29,7 @@ from rnaexp.run.structure import run_structure
 from rnaexp.run.task import Announce, Result, Task
 from rnaexp.store import Store, read_json
 from rnaexp.structure.heads import TunedHead
-from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, scoring
+from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, scoring, squash_of
 from rnaexp.structure.windows import long_policy
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run
@@ -61,7 +62,8 @@ def task(
             message = f"--{name} {value!r}: must be {' or '.join(known)}"
             raise InputError(message)
     try:
-        ReadOut(score_scale=score_scale)  # type: ignore[arg-type]
+        squash = tuned.read_out.squash if tuned else squash_of(protocol)
+        ReadOut(score_scale=score_scale, squash=squash)  # type: ignore[arg-type]
         chosen = tuned.scoring if tuned else scoring(protocol, **{k: v or None for k, v in (overrides or {}).items()})
     except ValueError as error:
         raise InputError(str(error)) from error
@@ -73,6 +75,7 @@ def task(
         test=test,
         scoring=chosen,
         score_scale=score_scale,  # type: ignore[arg-type]
+        squash=squash,
         alignment=alignment,  # type: ignore[arg-type]
         related="keep" if related == "keep" else "drop",
         long=long_policy(long),
@@ -106,13 +109,16 @@ def loading(
 
 def run_one(
     task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder | None = None, register: bool = False
-) -> None:
-    """One task: compute, track, print, and register if asked. Of several processes the first does that."""
+) -> dict[str, Any] | None:
+    """One task: compute, track, print, and register if asked; what is told of it.
+
+    Of several processes the first does all but compute, the others return None.
+    """
     shown = _progress(task) if is_first_process() else silence
     store = Store()
     if not is_first_process():
         classify_beside(None, task, store, run_structure(task, store, shown, encoder).encoder)
-        return
+        return None
     if register and task.scoring.of_proteins:
         message = (
             "--register: contacts of proteins are a reference task; what is registered predicts base pairs of RNAs"
@@ -128,6 +134,7 @@ def run_one(
     if register:
         for line in _registered(told["run_id"]):
             say(line)
+    return told
 
 
 def _registered(run_id: str | None) -> list[str]:
@@ -225,8 +232,13 @@ def score(
     overrides: Mapping[str, Any],
     related: str,
     json: bool,
+    strict: bool = False,
 ) -> None:
-    """Another tool's output as a row: its files stand in for the model."""
+    """Another tool's output as a row: its files stand in for the model.
+
+    An RNA whose file is missing or wrong is left out, and listed in `skipped.csv`.
+    Raises: InputError also, if `strict`, for such an RNA.
+    """
     if not name.strip() or name in models.names():
         message = f"--name {name!r}: choose a name that no model of the catalogue has"
         raise InputError(message)
@@ -241,7 +253,9 @@ def score(
     asked = task(model=name, validation=validation, test=test, protocol=protocol, overrides=overrides, related=related)
     if encoder.binary and not validation:
         asked = replace(asked, tuned=_called_already(encoder, asked))
-    run_one(asked, json=json, encoder=encoder)
+    told = run_one(asked, json=json, encoder=encoder)
+    if told is not None and told["skipped"]:
+        list_left_out(maps or pairs or Path(), told["skipped"], strict=strict)
 
 
 def _called_already(encoder: FileEncoder, asked: Task) -> TunedHead:

@@ -80,7 +80,8 @@ class Configuration:
     @property
     def follows_the_paper(self) -> bool:
         """Whether scores were made and judged as the paper says."""
-        return self.tuned.scoring == PROTOCOLS["paper"] and self.tuned.read_out.score_scale == "raw"
+        made = self.tuned.read_out
+        return self.tuned.scoring == PROTOCOLS["paper"] and (made.score_scale, made.squash) == ("raw", "none")
 
     def sha256(self) -> str:
         """Hash of everything in it."""

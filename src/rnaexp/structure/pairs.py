@@ -51,6 +51,13 @@ def standardised(
     return scaled
 
 
+def squashed(scores: Float[np.ndarray, "h k"]) -> Float[np.ndarray, "h k"]:
+    """The logistic function of each score: between 0 and 1, in the same order."""
+    from scipy.special import expit
+
+    return np.asarray(expit(scores.astype(np.float64)), np.float32)
+
+
 def candidates(rna: Rna, scoring: Scoring) -> Bool[np.ndarray, "n n"]:
     """Which pairs (i, j), i < j, may be called; none of a residue without coordinates.
 

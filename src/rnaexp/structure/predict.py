@@ -47,7 +47,7 @@ def predict_one(encoder: Encoder, rna: Rna, tuned: TunedHead) -> Prediction:
     """
     table = Table(rna, reading_of(tuned))
     table.add(tuned.layer, encoder.read_head(rna, tuned.layer, tuned.head)[None])
-    return prediction(rna, scores_from(rna, table.entry(), tuned.scoring, tuned.read_out.score_scale), tuned)
+    return prediction(rna, scores_from(rna, table.entry(), tuned.scoring, tuned.read_out), tuned)
 
 
 def view_threshold(tuned: TunedHead) -> float:

@@ -12,8 +12,8 @@ from rnaexp.errors import ScoreError
 from rnaexp.rna import Rna
 from rnaexp.structure.counts import greedy_pairs, top_pairs
 from rnaexp.structure.heads import RnaScores
-from rnaexp.structure.pairs import candidates, reference, standardised
-from rnaexp.structure.protocol import ReadOut, Scoring
+from rnaexp.structure.pairs import candidates, reference, squashed, standardised
+from rnaexp.structure.protocol import ATTENTION, ReadOut, Scoring
 from rnaexp.structure.windows import Long, Windows, already_made
 
 # Lists this many times longer than the reference settle any head down to F1 2 / (1 + 8) at one reading.
@@ -81,10 +81,14 @@ class Table:
         }
 
 
-def scores_from(rna: Rna, entry: Mapping[str, np.ndarray], scoring: Scoring, score_scale: str = "raw") -> RnaScores:
-    """A stored entry beside what is known of its RNA."""
+def scores_from(
+    rna: Rna, entry: Mapping[str, np.ndarray], scoring: Scoring, read_out: ReadOut = ATTENTION
+) -> RnaScores:
+    """A stored entry beside what is known of its RNA; ranks and the sigmoid are made of what is stored."""
     scores = entry["scores"]
-    if score_scale == "top":
+    if read_out.squash == "sigmoid":
+        scores = np.where(entry["indices"] >= 0, squashed(scores), np.float32(-np.inf))
+    if read_out.score_scale == "top":
         ranks = np.arange(1, scores.shape[1] + 1, dtype=np.float32)
         scores = np.where(entry["indices"] >= 0, -ranks / np.float32(len(rna)), np.float32(-np.inf))
     return RnaScores(

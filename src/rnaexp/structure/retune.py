@@ -1,8 +1,8 @@
 """The interval that includes the choice: resample the validation set, choose again, resample the test set.
 
 F1, its mean over RNAs as well as pooled, can only rise where a reference pair is called, whatever the weights of the
-RNAs. So the scores of the validation set's reference pairs are all the thresholds a resample can choose, and one matrix
-product a head gives the F1 of every resample at every one of them.
+RNAs. So the scores of the validation set's reference pairs are all the thresholds a resample can choose (on a grid, its
+steps), and one matrix product a head gives the F1 of every resample at every one of them.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from numba import njit
 
 from rnaexp.stats.bootstrap import cluster_draws, percentile_interval
+from rnaexp.structure.grid import thresholds as thresholds_of
 from rnaexp.structure.heads import HeadScores, RnaScores
 
 RETUNINGS = 1000
@@ -78,20 +79,21 @@ def _choices(
     validation: HeadScores, draws: Int[np.ndarray, "b r"]
 ) -> tuple[Int[np.ndarray, "b"], Float[np.ndarray, "b"]]:
     """Each resample's best head, the first of equals, and its threshold."""
-    rnas, statistic = validation.scored(), _STATISTICS[validation.scoring.averaging]
+    rnas, statistic, grid = validation.scored(), _STATISTICS[validation.scoring.averaging], validation.scoring.grid
     best = np.full(len(draws), -1.0)
     rows, thresholds = np.zeros(len(draws), np.int64), np.full(len(draws), np.inf)
     for row in range(len(validation.heads)):
-        candidates = _hit_scores(rnas, row)
+        candidates = _hit_scores(rnas, row) if not grid else thresholds_of(grid)[::-1]
         if not len(candidates):
             continue
         counts = [_count_at(rna.scores[row], rna.hits[row], candidates) for rna in rnas]
         values = statistic(draws, np.stack([c for c, _ in counts]), np.stack([f for _, f in counts]), rnas)
-        at = values.argmax(1)
+        # Of equals the highest score; on a grid the first step, which is the lowest.
+        at = values.argmax(1) if not grid else len(candidates) - 1 - values[:, ::-1].argmax(1)
         better = values[np.arange(len(draws)), at] > best + 1e-6  # sums in float32: closer than this is a tie
         best[better] = values[better, at[better]]
         rows[better], thresholds[better] = row, candidates[at[better]]
-    for row in np.unique(rows):
+    for row in np.unique(rows) if not grid else ():
         mine = np.flatnonzero(rows == row)
         thresholds[mine] = (thresholds[mine] + _next_lower(rnas, row, thresholds[mine], draws[mine])) / 2
     return rows, thresholds

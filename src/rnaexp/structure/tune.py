@@ -1,11 +1,12 @@
-"""Choose layer, head and threshold on the validation set: Optuna enumerates the heads, each threshold is exact."""
+"""Choose layer, head and threshold on the validation set: Optuna enumerates the heads, each optimum is the true one."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from rnaexp.structure.curve import Optimum, best_threshold
+from rnaexp.structure.curve import Optimum
+from rnaexp.structure.grid import optimum
 from rnaexp.structure.heads import HeadScores, TunedHead
 
 
@@ -37,14 +38,14 @@ def search(scores: HeadScores, *, storage: str | None = None) -> Search:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    rnas, averaging = scores.scored(), scores.scoring.averaging
+    rnas = scores.scored()
     optima: dict[int, Optimum] = {}
     rows = list(range(len(scores.heads)))
 
     def objective(trial: optuna.Trial) -> float:
         layer, head = trial.suggest_categorical("head", [f"{a}.{b}" for a, b in map(scores.name, rows)]).split(".")
         row = scores.row(int(layer), int(head))
-        optima[row] = best_threshold(rnas, row, averaging)
+        optima[row] = optimum(rnas, row, scores.scoring)
         trial.set_user_attr("threshold", optima[row].threshold)
         return optima[row].f1
 
