@@ -7,7 +7,19 @@ import typer
 
 from rnaexp import cli_embeddings, cli_fitness, cli_msa, cli_pretrain, cli_search, cli_tracking, cli_use
 from rnaexp.cli_models import models_app
-from rnaexp.cli_options import Config, Device, Json, Long, Models, Precision, TokenPairs, Weights, once_each, several
+from rnaexp.cli_options import (
+    Config,
+    Device,
+    Json,
+    Long,
+    Models,
+    Precision,
+    Strict,
+    TokenPairs,
+    Weights,
+    once_each,
+    several,
+)
 
 app = typer.Typer(
     name="rnaexp",
@@ -194,6 +206,7 @@ def score(
     protocol: Protocol = "paper",
     min_separation: Separation = 0,
     related: Related = "drop",
+    strict: Strict = False,
     json: Json = False,
 ) -> None:
     """Score any other tool's pairs, pair matrices or attention maps as a full row of the table."""
@@ -210,6 +223,7 @@ def score(
         protocol=protocol,
         overrides={"min_separation": min_separation},
         related=related,
+        strict=strict,
         json=json,
     )
 

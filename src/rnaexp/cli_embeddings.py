@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli_options import Config, Device, Json, Models, Precision, Weights, several
+from rnaexp.cli_options import Config, Device, Json, Mask, Models, Precision, Strict, Weights, several
 
 Seed = Annotated[int, typer.Option(help="Seed of random weights, of resampling and of the map.")]
 
@@ -111,7 +111,8 @@ def embed(
     pooling: Annotated[str, typer.Option(help="Over the bases: mean or max.")] = "mean",
     reduction: Annotated[str, typer.Option(help="fft-magnitude, fft-resample or random-projection.")] = "fft-magnitude",
     tokens: Annotated[int, typer.Option(help="Bases in one batch, padding included.")] = 8192,
-    mask: Annotated[bool, typer.Option("--mask", help="Read letters other than A C G U T as N.")] = False,
+    mask: Mask = False,
+    strict: Strict = False,
     weights: Weights = "",
     config: Config = "",
     device: Device = "auto",
@@ -122,22 +123,27 @@ def embed(
     """One embedding for each of your own RNAs, as Parquet; goes on where a killed run stopped."""
     from rnaexp.data.names import safe_name
     from rnaexp.models.choices import long_policy
-    from rnaexp.run import embed_verb
     from rnaexp.run.asked import loading
+    from rnaexp.run.own import read_reported
 
+    policy = long_policy(long)
     asked = {
         name: loading(name, weights, config, device, seed, precision)
         for name in several(model, weights=weights, config=config)
     }
+    # Before anything that takes seconds to import: a bad file is said at once.
+    own = read_reported(fasta, out.parent / "skipped.csv", unknown="mask" if mask else "ambiguous", strict=strict)
+    from rnaexp.run import embed_verb
+
     for name, how in asked.items():
         embed_verb.embed(
-            fasta,
+            own,
             out if len(asked) == 1 else out.with_name(f"{out.stem}-{safe_name(name)}{out.suffix}"),
             how,
             pooling=pooling,
             reduction=reduction,
             tokens=tokens,
             seed=seed,
-            unknown="mask" if mask else "reject",
-            long=long_policy(long),
+            strict=strict,
+            long=policy,
         )

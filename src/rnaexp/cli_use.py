@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli_options import Config, Device, Long, Precision, Weights, several
+from rnaexp.cli_options import Config, Device, Long, Mask, Precision, Strict, Weights, several
 
 Tuned = Annotated[str, typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped.")]
 Tune = Annotated[bool, typer.Option("--tune", help="Where there is no tuned head, tune one on the built-in set first.")]
@@ -38,7 +38,8 @@ def predict(
     ] = None,
     tuned: Tuned = "",
     tune: Tune = False,
-    mask: Annotated[bool, typer.Option("--mask", help="Read letters other than A C G U T as N.")] = False,
+    mask: Mask = False,
+    strict: Strict = False,
     long: Long = "skip",
     weights: Weights = "",
     config: Config = "",
@@ -51,17 +52,21 @@ def predict(
     from rnaexp.models.choices import long_policy, refuse_unknown
     from rnaexp.run import predict as job
     from rnaexp.run import tuned as heads
+    from rnaexp.run.own import read_reported
 
     refuse_unknown(precision, "mean")
     policy = long_policy(long)
+    job.refuse_formats(format or ())
     how = {"tuned": tuned, "tune": tune, "weights": weights, "config": config, "device": device}
     loads = {
         name: heads.either(name, **how, precision=precision, seed=seed)
         for name in several(model, weights=weights, config=config, tuned=tuned)
     }
+    # Before anything that takes seconds to import: a bad file is said at once.
+    own = read_reported(fasta, out / "skipped.csv", unknown="mask" if mask else "ambiguous", strict=strict)
     for name, load in loads.items():
         folder = out if len(loads) == 1 else out / safe_name(name)
-        job.predict(fasta, folder, load, unknown="mask" if mask else "reject", formats=format or (), long=policy)
+        job.predict(own, folder, load, formats=format or (), long=policy, strict=strict)
 
 
 def serve(

@@ -11,6 +11,7 @@ from rnaexp.errors import InputError
 from rnaexp.models import nano_catalog, published_diverse, published_dna, published_specific
 from rnaexp.models.extra import with_extra_rows
 from rnaexp.models.fitted import FITTED, fitted_spec
+from rnaexp.models.jacobian_row import JACOBIAN, jacobian_spec
 from rnaexp.models.layouts import MSA, multimolecule_layout
 from rnaexp.models.source import HUB, Source
 from rnaexp.models.spec import ModelSpec
@@ -32,6 +33,11 @@ def _baseline(name: str, title: str, **facts: Any) -> ModelSpec:
     )
 
 
+_KERNEL = {
+    "trained_on": "the pairs of rfam-vl (nine numbers)",
+    "trained_families": f"{nano_catalog.KERNEL}/families.txt",
+    "structure_seen": "experimental",
+}
 _ENTRIES = (
     ModelSpec(
         name="planted",
@@ -50,6 +56,14 @@ _ENTRIES = (
     _baseline(
         "alifold", "RNAalifold base-pair probabilities", reads="alignment", citation="doi:10.1186/1471-2105-9-474"
     ),
+    _baseline(
+        "viennarna-mean",
+        "Mean of ViennaRNA's pair probabilities over the rows of an alignment",
+        reads="alignment",
+        citation="doi:10.1002/bip.360290621",
+    ),
+    _baseline("kernel-alignment", "Fitted kernel of bonds and stacks, on an alignment", reads="alignment", **_KERNEL),
+    _baseline("kernel", "Fitted kernel of bonds and stacks, on one sequence", **_KERNEL),
     _baseline(
         "covariation",
         "Mutual information with APC",
@@ -81,7 +95,7 @@ def names() -> tuple[str, ...]:
 
 
 def spec(name: str) -> ModelSpec:
-    """What is known of a model: its catalogue name, `untrained:` or `fitted:` before it, a folder, or `hf:org/name`.
+    """What is known of a model: its name, `untrained:`, `fitted:` or `jacobian:` before it, a folder, or `hf:org/name`.
 
     Raises: InputError for an unknown name.
     """
@@ -89,6 +103,8 @@ def spec(name: str) -> ModelSpec:
         return _untrained(spec(name.removeprefix(UNTRAINED)))
     if name.startswith(FITTED):
         return fitted_spec(spec(name.removeprefix(FITTED)))
+    if name.startswith(JACOBIAN):
+        return jacobian_spec(spec(name.removeprefix(JACOBIAN)))
     rows = with_extra_rows(_BY_NAME)
     if name in rows:
         return rows[name]

@@ -12,6 +12,8 @@ from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.catalog import UNTRAINED, spec
 from rnaexp.models.choices import refuse_unknown
 from rnaexp.models.fetch import fetch_weights
+from rnaexp.models.jacobian import jacobian
+from rnaexp.models.jacobian_row import JACOBIAN
 from rnaexp.models.layouts import multimolecule_layout
 from rnaexp.models.memory import refuse_too_large
 from rnaexp.models.options import with_options
@@ -40,6 +42,9 @@ def load(
     _refuse_absent_device(device)
     refuse_unknown(precision, token_pairs)
     entry = spec(name)
+    if name.startswith(JACOBIAN):
+        options: dict[str, Any] = {"device": device, "seed": seed, "precision": precision, "token_pairs": token_pairs}
+        return jacobian(load(name.removeprefix(JACOBIAN), weights=weights, config=config, **options))
     if entry.unavailable is not None and weights is None:
         message = f"{name}: {entry.unavailable}"
         raise UnavailableError(message)

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnaexp.data.formats import read_rnas
-from rnaexp.data.letters import Unknown
+from rnaexp.data.own import OwnRnas
 from rnaexp.errors import InputError
 from rnaexp.models.choices import Long
 from rnaexp.run.tuned import Load
@@ -12,20 +11,23 @@ from rnaexp.run.tuned import Load
 FORMATS = ("json", "bpseq", "ct", "svg", "map", "npy")
 
 
-def predict(
-    fasta: Path, out: Path, load: Load, *, unknown: Unknown, formats: Sequence[str], long: Long = "skip"
-) -> None:
-    """Read the RNAs, load the model, write what `run.predictions` writes.
-
-    `formats`: what is written besides pairs and dot-brackets.
-
-    Raises: InputError for a format that is not known, and what reading and loading raise.
-    """
-    if unknown_format := next((form for form in formats if form not in FORMATS), None):
-        message = f"--format {unknown_format!r}: must be one of {', '.join(FORMATS)}"
+def refuse_formats(formats: Sequence[str]) -> None:
+    """Raises: InputError for a format that is not known."""
+    if unknown := next((form for form in formats if form not in FORMATS), None):
+        message = f"--format {unknown!r}: must be one of {', '.join(FORMATS)}"
         raise InputError(message)
-    rnas = read_rnas(fasta, unknown=unknown)
+
+
+def predict(
+    own: OwnRnas, out: Path, load: Load, *, formats: Sequence[str], long: Long = "skip", strict: bool = False
+) -> None:
+    """Load the model, and write what `run.predictions` writes; `formats`: besides pairs and dot-brackets.
+
+    Raises: InputError for a format that is not known, if nothing was predicted or, if `strict`, something was not, and
+    what loading raises.
+    """
+    refuse_formats(formats)
     from rnaexp.run.predictions import write_predictions
 
     tuned, encoder = load()
-    write_predictions(rnas, fasta.name, out, tuned, encoder, formats=formats, long=long)
+    write_predictions(own, out, tuned, encoder, formats=formats, long=long, strict=strict)

@@ -21,6 +21,7 @@ from rnaexp.run.conclude import conclude, write_csv
 from rnaexp.run.contacts import TASK
 from rnaexp.run.contrasts import Answer, add_ranks, every_two, f1_of, with_controls
 from rnaexp.run.fitness_verbs import fitness_question
+from rnaexp.run.own import list_left_out
 from rnaexp.run.question import places, read_question
 from rnaexp.run.question_file import kind_of
 from rnaexp.run.read import is_first_process, read_alone
@@ -39,13 +40,16 @@ _NO_CONTACTS = "--register: contacts of proteins are a reference task; what is r
 
 def run_one(
     task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder | None = None, register: bool = False
-) -> None:
-    """One task: compute, track, print, and register if asked. Of several processes the first does that."""
+) -> dict[str, Any] | None:
+    """One task: compute, track, print, and register if asked; what is told of it.
+
+    Of several processes the first does all but compute, the others return None.
+    """
     shown = _progress(task) if is_first_process() else silence
     store = Store()
     if not is_first_process():
         classify_beside(None, task, store, run_structure(task, store, shown, encoder).encoder)
-        return
+        return None
     if register and task.scoring.of_proteins:
         raise InputError(_NO_CONTACTS)
     watch_parent()
@@ -59,6 +63,7 @@ def run_one(
         screen.show([answer.told, *controls])
     if register:
         _register([answer])
+    return answer.told
 
 
 def run_several(tasks: Sequence[Task], *, json: bool, csv: Path | None, register: bool) -> None:
@@ -210,8 +215,13 @@ def score(
     overrides: Mapping[str, Any],
     related: str,
     json: bool,
+    strict: bool = False,
 ) -> None:
-    """Another tool's output as a row: its files stand in for the model."""
+    """Another tool's output as a row: its files stand in for the model.
+
+    An RNA whose file is missing or wrong is left out, and listed in `skipped.csv`.
+    Raises: InputError also, if `strict`, for such an RNA.
+    """
     if not name.strip() or name in models.names():
         message = f"--name {name!r}: choose a name that no model of the catalogue has"
         raise InputError(message)
@@ -226,7 +236,9 @@ def score(
     asked = task(model=name, validation=validation, test=test, protocol=protocol, overrides=overrides, related=related)
     if encoder.binary and not validation:
         asked = replace(asked, tuned=_called_already(encoder, asked))
-    run_one(asked, json=json, encoder=encoder)
+    told = run_one(asked, json=json, encoder=encoder)
+    if told is not None and told["skipped"]:
+        list_left_out(maps or pairs or Path(), told["skipped"], strict=strict)
 
 
 def _called_already(encoder: FileEncoder, asked: Task) -> TunedHead:
