@@ -16,7 +16,7 @@ from rnaexp.run.contacts import CONTROLS, UNPROVEN
 from rnaexp.run.control_scores import control_scores
 from rnaexp.run.diagnosis import diagnose
 from rnaexp.run.read import read_set
-from rnaexp.run.task import Assessment, Result
+from rnaexp.run.task import Assessment, Control, Result
 from rnaexp.store import Store
 from rnaexp.structure.breakdown import breakdown
 from rnaexp.structure.contacts import breakdown_by_range, precision_by_range
@@ -29,6 +29,8 @@ from rnaexp.structure.retune import Retuning, retune
 
 SHUFFLED = 10  # test RNAs whose shuffled twins are read: a tenth or so of a run's cost, named beside the figure
 _SEED = 0
+_OF_SEQUENCES = "stems", "kernel", "viennarna"
+_OF_ALIGNMENTS = "stems-alignment", "kernel-alignment", "alifold"
 
 
 def assess(result: Result, store: Store) -> Assessment:
@@ -40,6 +42,7 @@ def assess(result: Result, store: Store) -> Assessment:
     evidence = dict(Counter(known.values()))
     seen = _seen(result, scored)
     shuffled = _shuffled_calls(result, scored, store)
+    controls = _controls(result, store)
     about = pd.DataFrame([_about(rna, result.test.scores.scoring) for rna in scored])
     return Assessment(
         retuning=_retuning(result),
@@ -49,7 +52,8 @@ def assess(result: Result, store: Store) -> Assessment:
         shuffled=0 if shuffled is None else min(SHUFFLED, len(scored)),
         evidence=evidence,
         seen=seen,
-        tags=tuple(diagnose(result, _controls(result, store), evidence, seen)),
+        tags=tuple(diagnose(result, _evaluations(controls), evidence, seen)),
+        controls=controls,
     )
 
 
@@ -67,8 +71,9 @@ def _assess_contacts(result: Result, store: Store) -> Assessment:
         shuffled=0,
         evidence=evidence,
         seen=None,
-        tags=(UNPROVEN, *diagnose(result, controls, evidence, None)),
+        tags=(UNPROVEN, *diagnose(result, _evaluations(controls), evidence, None)),
         contacts=precision_by_range(one) if one.complete else None,
+        controls=controls,
     )
 
 
@@ -126,14 +131,13 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> floa
     return 100 * calls / sum(rna.bases for rna in scores.rnas)
 
 
-def _controls(result: Result, store: Store) -> dict[str, Evaluation | None]:
+def _controls(result: Result, store: Store) -> dict[str, Control]:
     """The controls that the diagnosis looks at."""
     aligned = result.encoder.spec.reads == "alignment"
-    names = ("random", "stems-alignment" if aligned else "stems", "alifold" if aligned else "viennarna")
-    return _of_controls(result, store, names)
+    return _of_controls(result, store, ("random", *(_OF_ALIGNMENTS if aligned else _OF_SEQUENCES)))
 
 
-def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Evaluation | None]:
+def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Control]:
     """Controls by name, through the same tuning and test; none where nothing was tuned."""
     if result.validation is None:
         return {}
@@ -144,3 +148,7 @@ def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str
             with suppress(InputError, UnavailableError):  # a control that cannot read these RNAs says nothing of them
                 found[name] = control_scores(name, result.task, sets, store)
     return found
+
+
+def _evaluations(controls: Mapping[str, Control]) -> dict[str, Evaluation]:
+    return {name: control.evaluation for name, control in controls.items()}

@@ -2,19 +2,21 @@
 
 from dataclasses import asdict, replace
 
+from rnaexp.report import tables
 from rnaexp.report.progress import silence
+from rnaexp.run.contrasts import f1_of
 from rnaexp.run.sets import Sets
 from rnaexp.run.structure import tune_and_test
-from rnaexp.run.task import Task
+from rnaexp.run.task import Control, Result, Task
 from rnaexp.store import Store, key_of
-from rnaexp.structure.evaluate import Evaluation
+from rnaexp.structure.evaluate import evaluate_head
 
-_KEPT = 256  # evaluations: small tables
-_known: dict[str, Evaluation | None] = {}
+_KEPT = 256  # controls: small tables
+_known: dict[str, Control] = {}
 
 
-def control_scores(name: str, task: Task, sets: Sets, store: Store) -> Evaluation | None:
-    """Of a control, through the tuning and the test of this task on its sets; None where nothing was tuned.
+def control_scores(name: str, task: Task, sets: Sets, store: Store) -> Control:
+    """Of a control, through the tuning and the test of this task on its sets.
 
     Raises: InputError, UnavailableError where the control cannot read these sets.
     """
@@ -23,8 +25,17 @@ def control_scores(name: str, task: Task, sets: Sets, store: Store) -> Evaluatio
     if key not in _known:
         if len(_known) == _KEPT:
             _known.clear()
-        _known[key] = tune_and_test(asked, store, silence, sets=sets).evaluation
+        _known[key] = _control(tune_and_test(asked, store, silence, sets=sets))
     return _known[key]
+
+
+def _control(done: Result) -> Control:
+    assert done.evaluation is not None
+    assert done.validation is not None
+    assert done.tuned is not None
+    tuned = done.tuned
+    there = evaluate_head(done.validation.scores, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
+    return Control(told=tables.as_json(done, None), evaluation=done.evaluation, validation=f1_of(there))
 
 
 def _identity(sets: Sets) -> list[object]:

@@ -9,23 +9,24 @@ from rnaexp.run.task import Result
 from rnaexp.stats.bootstrap import cluster_bootstrap
 from rnaexp.structure.evaluate import Evaluation, paired_f1
 
-FOLDING = frozenset({"viennarna", "alifold"})  # many predicted structures in Rfam come from these
+FOLDING = frozenset({"viennarna", "viennarna-mean", "alifold"})  # many predicted structures in Rfam come from these
 
 
 def diagnose(
-    result: Result, controls: Mapping[str, Evaluation | None], evidence: Mapping[str, int], seen: int | None
+    result: Result, controls: Mapping[str, Evaluation], evidence: Mapping[str, int], seen: int | None
 ) -> list[str]:
     """Tags, none if nothing is to be said. `controls`: theirs by name on the same sets under the same scoring."""
     done = result.evaluation
     tags = []
     if done is not None:
         for name, control in controls.items():
-            if control is not None:
-                tags += _against(name, done.per_rna, done.f1.mean, done.spread.sd, control)
+            tags += _against(name, done.per_rna, done.f1.mean, done.spread.sd, control)
     spec = result.encoder.spec
     if spec.name.startswith(FITTED) and result.validation is not None:
         what = "chains" if result.task.scoring.of_proteins else "RNAs"
         tags.append(f"fitted on the pairs of {len(result.validation.scores.scored())} {what}: not zero-shot")
+    if spec.group == "baseline" and spec.trained_on is not None:
+        tags.append(f"fitted on {spec.trained_on}: not zero-shot")
     if spec.reads == "alignment" and _shallow(result):
         tags.append(f"alignment depth 1 for {_shallow(result)} of {len(result.test.scores.scored())} RNAs")
     predicted = evidence.get("predicted", 0)
@@ -41,7 +42,7 @@ def diagnose(
 def _against(name: str, per_rna: pd.DataFrame, f1: float, sd: float, theirs: Evaluation) -> list[str]:
     if name == "random":
         return ["F1 inside the random control's interval"] if f1 <= theirs.f1.high else []
-    if name.startswith(("stems", "distance")):
+    if name.startswith(("stems", "kernel", "distance")):
         if _above(per_rna, theirs):
             return []
         chance = ", a difference that may be chance" if f1 > theirs.f1.mean else ""

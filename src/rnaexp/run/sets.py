@@ -9,7 +9,6 @@ from rnaexp.data.proteins import in_two_parts, load_proteins
 from rnaexp.data.relatives import relatives
 from rnaexp.data.sets import DataSet, load_set
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.rna import Rna
 from rnaexp.run.task import Task
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.reading import sequence_sha256
