@@ -40,17 +40,11 @@ def relatives(rnas: Sequence[Rna], others: Sequence[Rna]) -> list[tuple[int, int
     return found
 
 
-def significant(a: Rna, b: Rna, bases: int) -> bool:
-    """Whether an alignment of two RNAs of one set of so many bases is better than chance would give one of them."""
-    one, two = _Sequences([a]), _Sequences([b])
-    scores = _best_scores(one.codes[0], _blocks(two.codes), 1)
-    chance = np.array([float(max(len(a), len(b)) * bases)])
-    return bool(_e_values(scores, chance, two.equal_to(one.shares[0]))[0] <= E_VALUE)
-
-
 def too_short(rnas: Sequence[Rna], others: Sequence[Rna]) -> list[str]:
-    """Ids of RNAs so short, or of so few letters, that even a copy within `others` would not stand out from chance."""
-    ours, bases = _Sequences(rnas), sum(len(other) for other in others)
+    """Ids of RNAs so short, or of so few letters, that even a copy of all of one in `others` could be chance."""
+    if not rnas or not others:
+        return []
+    ours, bases = _Sequences(rnas), max(sum(map(len, rnas)), sum(map(len, others)))
     known = np.array([(codes != _UNKNOWN).sum() for codes in ours.codes])
     chance = ours.lengths * float(bases)
     copies = _e_values(known, chance, (ours.shares**2).sum(1))

@@ -1,5 +1,6 @@
 """Scores of controls: computed once for two sets and a protocol, for however many models they stand beside."""
 
+from copy import deepcopy
 from dataclasses import asdict, replace
 
 from rnaexp.report import tables
@@ -20,13 +21,13 @@ def control_scores(name: str, task: Task, sets: Sets, store: Store) -> Control:
 
     Raises: InputError, UnavailableError where the control cannot read these sets.
     """
-    asked = replace(task, model=name, loading={"name": name})
+    asked = replace(task, model=name, families="", loading={"name": name})  # a control is classified nowhere
     key = key_of({"store": store.root, "task": asdict(asked), "sets": _identity(sets)})
     if key not in _known:
         if len(_known) == _KEPT:
             _known.clear()
         _known[key] = _control(tune_and_test(asked, store, silence, sets=sets))
-    return _known[key]
+    return deepcopy(_known[key])  # ranks are written into what is told of it
 
 
 def _control(done: Result) -> Control:

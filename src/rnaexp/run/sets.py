@@ -6,10 +6,10 @@ from rnaexp.data.alter import altered_set
 from rnaexp.data.clusters import clustered
 from rnaexp.data.protein_kin import clustered_proteins
 from rnaexp.data.proteins import in_two_parts, load_proteins
-from rnaexp.data.relatives import relatives
+from rnaexp.data.relatives import relatives, too_short
 from rnaexp.data.sets import DataSet, load_set
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.run.task import Task
+from rnaexp.run.task import Result, Task
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.reading import sequence_sha256
 
@@ -50,6 +50,21 @@ def _joined(validation: DataSet, test: DataSet) -> DataSet:
         name_of.setdefault(cluster, name)
     rnas = [replace(rna, cluster=name_of.get(rna.cluster, rna.cluster)) for rna in validation.rnas]
     return replace(validation, rnas=tuple(rnas))
+
+
+def unjudged(result: Result) -> list[str]:
+    """What is to be said of RNAs too short to be told from chance in the other set."""
+    if result.validation is None:
+        return []
+    lines, parts = [], (result.validation.data, result.test.data)
+    for data, other in (parts, reversed(parts)):
+        if ids := too_short(data.rnas, other.rnas):
+            shown = ", ".join(ids[:3]) + (", ..." if len(ids) > 3 else "")
+            lines.append(
+                f"{len(ids)} RNAs of {data.name} are too short to be known as relatives of {other.name} unless equal: "
+                f"{shown}"
+            )
+    return lines
 
 
 def _sets_of_proteins(task: Task) -> Sets:
