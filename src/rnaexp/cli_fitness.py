@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli_options import Config, Device, Json, Precision, Weights
+from rnaexp.cli_options import Config, Device, Json, Precision, Strict, Weights
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +23,10 @@ def fitness(
     ],
     set: Annotated[
         str,
-        typer.Option(help="dms_trna, dms_f1u, or a CSV, TSV or JSON-lines file with sequence, score and wild_type."),
+        typer.Option(
+            help="dms_trna, dms_f1u, or a CSV, TSV or JSON-lines file: score (or DMS_score) and sequence, or score and "
+            "mutant (A1G, A1G:C2U) or hgvs_nt (n.1A>G) with --wild-type."
+        ),
     ],
     convention: Annotated[
         str,
@@ -34,7 +37,16 @@ def fitness(
             "decoder."
         ),
     ] = "",
-    wild_type: Annotated[str, typer.Option(help="Sequence of the wild type, instead of the file's column.")] = "",
+    wild_type: Annotated[
+        str, typer.Option(help="The wild type, a sequence or a FASTA file, instead of the file's column.")
+    ] = "",
+    offset: Annotated[
+        int | None,
+        typer.Option(help="What the table's mutations call the first base; without it 0 or 1, as the letters say."),
+    ] = None,
+    score_column: Annotated[str, typer.Option(help="Column of the measured scores.")] = "",
+    mutant_column: Annotated[str, typer.Option(help="Column of the mutations.")] = "",
+    sequence_column: Annotated[str, typer.Option(help="Column of the variants' sequences.")] = "",
     direction: Annotated[str, typer.Option(help="Which scores of a file are fitter: higher or lower.")] = "",
     alignment: Annotated[
         str,
@@ -50,9 +62,11 @@ def fitness(
     precision: Precision = "fp32",
     seed: Annotated[int, typer.Option(help="Seed of random weights, of the sample and of random scores.")] = 0,
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
+    strict: Strict = False,
     json: Json = False,
 ) -> None:
     """How well likelihoods rank measured variants (Spearman), beside what counting mutations and folding do."""
+    from rnaexp.data.assay_tables import TableLayout
     from rnaexp.run import fitness_verbs, verbs
     from rnaexp.run.fitness import FitnessTask
 
@@ -65,6 +79,10 @@ def fitness(
         alignment=alignment,
         wild_type=wild_type,
         direction=direction or None,  # type: ignore[arg-type]
+        layout=TableLayout(
+            score_column=score_column, mutant_column=mutant_column, sequence_column=sequence_column, first=offset
+        ),
+        strict=strict,
         loading=verbs.loading(model, weights, config, device, seed, precision),
     )
     fitness_verbs.fitness_one(task, csv=csv, json=json)

@@ -4,13 +4,14 @@ import json as json_format
 import sys
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from rnaexp.data.assay_tables import TableLayout
 from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.report import fitness_tables as tables
@@ -23,7 +24,8 @@ from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run
 
 _FIELDS = {"title", "note", "models", "assays", "device", "precision", "seed"}
-_OF_ASSAYS = {"name", "convention", "sample", "alignment", "wild_type", "direction"}
+_LAYOUT = {"score_column", "mutant_column", "sequence_column", "offset"}
+_OF_ASSAYS = {"name", "convention", "sample", "alignment", "wild_type", "direction"} | _LAYOUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,8 @@ def _question(path: Path, values: dict[str, Any]) -> Question:
                 assay=about["name"],
                 seed=seed,
                 loading={"seed": seed, **words},
-                **{name: value for name, value in about.items() if name != "name"},
+                layout=_layout(about),
+                **{name: value for name, value in about.items() if name not in {"name", *_LAYOUT}},
             )
             for about, model in product(values["assays"], values["models"])
         ]
@@ -79,6 +82,15 @@ def _question(path: Path, values: dict[str, Any]) -> Question:
         raise InputError(str(error), path=path) from error
     title, note = str(values.get("title", path.stem)), str(values.get("note", ""))
     return Question(name=path.stem, title=title, note=note, tasks=tuple(tasks))
+
+
+def _layout(about: Mapping[str, Any]) -> TableLayout:
+    """Raises: ValueError for an offset that is no whole number."""
+    first = about.get("offset")
+    if not (first is None or type(first) is int):
+        message = f"offset {first!r}: must be a whole number"
+        raise ValueError(message)
+    return TableLayout(**{name: str(about[name]) for name in _LAYOUT - {"offset"} if name in about}, first=first)
 
 
 def fitness_one(task: FitnessTask, *, csv: Path | None, json: bool) -> None:
