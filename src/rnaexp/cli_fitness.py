@@ -66,7 +66,7 @@ def fitness(
     json: Json = False,
 ) -> None:
     """How well likelihoods rank measured variants (Spearman), beside what counting mutations and folding do."""
-    from rnaexp.data.assay_tables import TableLayout
+    from rnaexp.data.assay_rows import TableLayout
     from rnaexp.run import fitness_verbs, verbs
     from rnaexp.run.fitness import FitnessTask
 

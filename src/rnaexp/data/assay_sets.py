@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnaexp.data.assay_tables import Report, TableLayout, read_assay, refuse_faults
+from rnaexp.data.assay_rows import TableLayout
+from rnaexp.data.assay_tables import Report, read_assay, refuse_faults
 from rnaexp.data.assays import Assay, Direction, Variant
 from rnaexp.data.catalog import RemoteFile
 from rnaexp.data.download import fetch_file

@@ -12,8 +12,8 @@ import pandas as pd
 from jaxtyping import Float
 
 from rnaexp import models
+from rnaexp.data.assay_rows import TableLayout
 from rnaexp.data.assay_sets import load_assay
-from rnaexp.data.assay_tables import TableLayout
 from rnaexp.data.assays import Assay, Direction
 from rnaexp.data.readers import read_file
 from rnaexp.errors import InputError, UnavailableError

@@ -11,7 +11,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from rnaexp.data.assay_tables import TableLayout
+from rnaexp.data.assay_rows import TableLayout
 from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.report import fitness_tables as tables
