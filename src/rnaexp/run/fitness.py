@@ -38,7 +38,8 @@ class FitnessTask:
 
     `convention` "": masked-marginal, pseudo-likelihood where no wild type is known, left-to-right of a decoder.
     `sample`: so many variants, drawn by `seed`; 0: all. `alignment`: a file whose first row is the wild type.
-    `layout`: of a user's table. `strict`: a row that cannot be read is an error; else it is left out and listed.
+    `layout`: of a user's table. `strict`: a row that cannot be read is an error; else it is left out and listed, unless
+    `silent`: another model's task has listed it.
     `loading`: for `models.load`.
     """
 
@@ -52,6 +53,7 @@ class FitnessTask:
     direction: Direction | None = None
     layout: TableLayout = field(default_factory=TableLayout)
     strict: bool = False
+    silent: bool = False
     loading: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -128,7 +130,7 @@ def measure_fitness(task: FitnessTask, store: Store, announce: Announce, encoder
         wild_type=task.wild_type,
         direction=task.direction,
         layout=task.layout,
-        report=partial(report_rows, task.assay, strict=task.strict),
+        report=partial(report_rows, task.assay, strict=task.strict, silent=task.silent),
     )
     assay = whole.sampled(task.sample, task.seed)
     alignment = _alignment(task.alignment, assay)

@@ -5,7 +5,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -36,14 +36,6 @@ class Question:
     title: str
     note: str
     tasks: tuple[FitnessTask, ...]
-
-
-def asks_for_fitness(path: Path) -> bool:
-    """Whether a question file names assays."""
-    try:
-        return "assays" in tomllib.loads(path.read_text())
-    except (OSError, ValueError):
-        return False
 
 
 def read_fitness(path: Path) -> Question:
@@ -93,13 +85,19 @@ def _layout(about: Mapping[str, Any]) -> TableLayout:
     return TableLayout(**{name: str(about[name]) for name in _LAYOUT - {"offset"} if name in about}, first=first)
 
 
-def fitness_one(task: FitnessTask, *, csv: Path | None, json: bool) -> None:
-    """One model or baseline on one assay, beside the baselines."""
+def _told_once(tasks: Sequence[FitnessTask]) -> list[FitnessTask]:
+    """Of a table's bad rows the first task that reads it tells."""
+    assays = [task.assay for task in tasks]
+    return [replace(task, silent=task.assay in assays[:at]) for at, task in enumerate(tasks)]
+
+
+def fitness_several(tasks: Sequence[FitnessTask], *, csv: Path | None, json: bool) -> None:
+    """Models or baselines on one assay, in one table beside the baselines."""
     _refuse_several_processes()
     watch_parent()
-    told = [_tracked(task, {})]
+    told = [_tracked(task, {}) for task in _told_once(tasks)]
     _write(csv, told)
-    _print(told, told[0], json=json)
+    _print(told, told[0] if len(told) == 1 else {"runs": told}, json=json)
 
 
 def fitness_question(path: Path, shard: Sequence[int], *, csv: Path | None, json: bool) -> None:
@@ -107,7 +105,7 @@ def fitness_question(path: Path, shard: Sequence[int], *, csv: Path | None, json
     _refuse_several_processes()
     question = read_fitness(path)
     told, failures = list[dict[str, Any]](), list[tuple[str, InputError | UnavailableError]]()
-    for task in question.tasks[shard[0] :: shard[1]]:
+    for task in _told_once(question.tasks[shard[0] :: shard[1]]):
         try:
             told.append(_tracked(task, {"rnaexp.question": question.name}))
         except (InputError, UnavailableError) as error:

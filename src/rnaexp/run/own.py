@@ -88,8 +88,10 @@ def list_left_out(folder: Path, skipped: Sequence[Mapping[str, Any]], *, strict:
     say(said)
 
 
-def report_rows(name: str, faults: Sequence[Fault], notes: Sequence[str], *, strict: bool) -> None:
-    """Rows of a table that are left out, shown and in `skipped.csv`. Raises: InputError if `strict`."""
+def report_rows(name: str, faults: Sequence[Fault], notes: Sequence[str], *, strict: bool, silent: bool) -> None:
+    """Rows of a table that are left out, shown and in `skipped.csv`, or not again. Raises: InputError if `strict`."""
+    if silent:
+        return
     for note in notes:
         say(f"{name}: {note}")
     show(faults)
