@@ -9,11 +9,13 @@ import torch
 from tests.models.architectures import ARCHITECTURES, DECODERS, TOKENS, write_network, write_tokenizer, write_vocabulary
 from tests.models.conftest import random_rna
 
-from rnaexp.errors import InputError, UnavailableError
+from rnaexp.errors import InputError, ScoreError, TooLongError, UnavailableError
 from rnaexp.models import load
+from rnaexp.models.whole_maps import WholeMaps
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_MAPS = ("longformer", "funnel", "mamba")
+WHOLE = ("albert", "roformer", "deberta-v2", "big_bird", "t5-encoder")
 WITHOUT_LETTERS = ("t5-encoder",)
 RNAS = (random_rna(20, seed=4, name="long"), random_rna(13, seed=5, name="short"))
 
@@ -98,6 +100,28 @@ def test_a_random_twin_of_each_is_read_too(opened):
     assert twin.spec.has_attention == (name not in WITHOUT_MAPS)
 
 
+def test_the_longest_rna_that_is_promised_is_read_and_one_more_base_is_refused(opened):
+    _, _, encoder, _ = opened
+    longest = encoder.longest
+    rna = random_rna(longest or 200, seed=6)
+    assert encoder.embed([rna])[0].isfinite().all()
+    if longest is not None:
+        assert longest in (125, 126, 127)
+        with pytest.raises(TooLongError):
+            encoder.check(random_rna(longest + 1, seed=6))
+
+
+@pytest.mark.parametrize("opened", WHOLE, indirect=True)
+def test_maps_that_are_no_attention_are_never_handed_on(opened, monkeypatch):
+    _, _, encoder, _ = opened
+    assert isinstance(encoder, WholeMaps)
+    given = encoder._maps
+    for broken in (lambda maps: maps * 1.01, lambda maps: maps - 1e-2, lambda maps: maps * float("nan")):
+        monkeypatch.setattr(encoder, "_maps", lambda group, broken=broken: [broken(maps) for maps in given(group)])
+        with pytest.raises(ScoreError, match=r"long: rows of the maps of layer 0 do not sum to 1"):
+            encoder.read_attention(RNAS[:1], lambda *_: None)
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
@@ -115,11 +139,12 @@ def test_a_vocabulary_that_does_not_fit_is_refused(tmp_path, lines, said):
         load(str(tmp_path), device="cpu")
 
 
-def test_a_class_whose_tokenizer_needs_another_package_reads_its_letters_from_vocab_txt(tmp_path):
-    write_network(tmp_path, "roformer")
+@pytest.mark.parametrize(("name", "tokenizer"), [("roformer", "RoFormerTokenizer"), ("esm", "EsmTokenizer")])
+def test_a_tokenizer_that_needs_more_or_contradicts_the_vocabulary_gives_way_to_it(tmp_path, name, tokenizer):
+    write_network(tmp_path, name)
     write_vocabulary(tmp_path)
-    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "RoFormerTokenizer"}')
-    assert load(str(tmp_path), device="cpu").tokens.encode(RNAS[0]).ids == tuple(fed("roformer", RNAS[0])[0].tolist())
+    (tmp_path / "tokenizer_config.json").write_text(f'{{"tokenizer_class": "{tokenizer}"}}')
+    assert load(str(tmp_path), device="cpu").tokens.encode(RNAS[0]).ids == tuple(fed(name, RNAS[0])[0].tolist())
 
 
 def test_the_table_in_the_documentation_is_what_is_read():
