@@ -112,7 +112,11 @@ def test_run_registers_when_asked_and_predict_takes_the_uri(folder):
     assert "champion is version 1" in done.stderr
     again = rnaexp("register", json.loads(done.stdout)["run_id"], cwd=folder)
     assert again.stdout.startswith("models:/planted/1 was already head 1.2")
-    for model, out in (("planted", "by_name"), ("models:/planted@champion", "by_uri"), ("models:/planted/1", "by_no")):
+    for model, out in (
+        ("planted", "by_name"),
+        ("models:/planted@champion", "by_uri"),
+        ("models:/planted/latest", "by_no"),
+    ):
         predicted = rnaexp("predict", "--model", model, "test.fa", "--out", out, cwd=folder)
         assert predicted.returncode == 0, predicted.stderr
     for name in ("pairs.csv", "structures.dbn"):
