@@ -215,7 +215,7 @@ def test_of_two_first_ones_that_cannot_be_compared_the_first_stands(quick, place
 
 def test_weights_go_along_only_when_asked_and_are_the_same_model(run_id, tmp_path):
     encoder = load("lm-nano", device="cpu")
-    again = convert_to(encoder, {"name": "lm-nano", "device": "cpu"}, tmp_path / "weights", against=CLEAR)
+    again = convert_to(encoder, {"name": "lm-nano", "device": "cpu"}, tmp_path / "weights")
     register(run_id, replace(whole(head()), packaged=again.fingerprint), tmp_path / "weights", against=CLEAR)
     found, folder = fetch_configuration("models:/lm-nano/1")
     assert [path.name for path in folder.iterdir() if path.suffix == ".safetensors"] == ["model.safetensors"]
