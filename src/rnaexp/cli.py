@@ -8,9 +8,11 @@ import typer
 from rnaexp import cli_embeddings, cli_fitness, cli_msa, cli_pretrain, cli_search, cli_tracking, cli_use
 from rnaexp.cli_models import models_app
 from rnaexp.cli_options import Config, Device, Json, Long, Precision, Strict, TokenPairs, Weights
+from rnaexp.cli_tasks import WithTasks
 
 app = typer.Typer(
     name="rnaexp",
+    cls=WithTasks,
     help=(
         "What did pre-training alone teach an RNA language model? Reads attention zero-shot, tunes one head on one "
         "set, tests it on another, and keeps every number in MLflow.\n\n"
@@ -90,6 +92,11 @@ def run(
     choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}
     choices |= {"match": match}
     if question is not None:
+        from rnaexp.experiment import task_verbs
+
+        if task_verbs.asks_for_task(question):
+            task_verbs.task_question(question, csv=csv, json=json)
+            return
         _nothing_beside(model, register=register)
         verbs.run_question(question, shard, csv=csv, json=json)
         return

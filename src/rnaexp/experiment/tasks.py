@@ -1,13 +1,13 @@
 """The four tasks as an evaluation runs them: each gives its metrics, its record, its rows, and goes into one run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from rnaexp.errors import InputError
-from rnaexp.experiment.context import Context
+from rnaexp.experiment.runner import measure
 from rnaexp.experiment.settings import Settings
 from rnaexp.models.spec import Encoder
 from rnaexp.report import classification_tables, fitness_tables, tables
@@ -21,6 +21,9 @@ from rnaexp.run.record_fitness import record_fitness
 from rnaexp.run.structure import run_structure
 from rnaexp.run.task import Result
 from rnaexp.run.verbs import loading, task
+from rnaexp.tasks.context import Context
+from rnaexp.tasks.registry import settings_of
+from rnaexp.tasks.task import Task
 from rnaexp.track.runs import RunHandle
 
 
@@ -142,3 +145,20 @@ def _embeds(encoder: Encoder) -> bool:
 
 
 TASKS: dict[str, Run] = {"pairs": pairs, "families": families, "fitness": fitness, "contacts": contacts}
+
+
+def of_another_package(task: Task, given: Mapping[str, Any]) -> Run:
+    """A task that an installed package adds, as one of ours is run. Raises: InputError for a wrong setting."""
+    checked = settings_of(task, dict(given))
+
+    def run(subject: Subject, settings: Settings, context: Context, run: RunHandle | None) -> Done:
+        done = measure(task, subject.name, checked, context, encoder=subject.encoder, device=settings.device, run=run)
+        rows = done.result.rows.copy()
+        rows.insert(0, "model", subject.name)
+        return Done(
+            record=done.record,
+            metrics={f"{task.name}.{name}": value for name, value in done.result.metrics.items()},
+            rows=rows,
+        )
+
+    return run

@@ -22,6 +22,7 @@ from rnaexp.models.memory import refuse_too_large
 from rnaexp.models.options import refuse_unknown, with_options
 from rnaexp.models.source import HUB, Source
 from rnaexp.models.spec import Encoder, ModelSpec
+from rnaexp.plugins import BASELINES, MODELS, loaded, plugged, refuse_taken
 
 UNTRAINED = "untrained:"
 
@@ -97,8 +98,26 @@ _BY_NAME = {entry.name: entry for entry in _ENTRIES}
 
 
 def names() -> tuple[str, ...]:
-    """Names of the catalogue, in its order."""
-    return tuple(with_extra_rows(_BY_NAME))
+    """Names of the catalogue, in its order, then those that other packages add."""
+    return tuple(_known())
+
+
+def _known() -> Mapping[str, ModelSpec]:
+    return with_extra_rows({**_BY_NAME, **_of_other_packages()})
+
+
+def _of_other_packages() -> dict[str, ModelSpec]:
+    """A package that cannot be loaded leaves a row that says so: the others are not to suffer from it."""
+    found = {}
+    for group in (MODELS, BASELINES):
+        refuse_taken(group, _BY_NAME)
+        for name in plugged(group):
+            try:
+                found[name] = loaded(group, name, ModelSpec)
+            except UnavailableError as error:
+                why = str(error).removeprefix(f"{name}: ")
+                found[name] = ModelSpec(name=name, title=name, group="reference", loader="", unavailable=why)
+    return found
 
 
 def spec(name: str) -> ModelSpec:
@@ -112,7 +131,7 @@ def spec(name: str) -> ModelSpec:
         return fitted_spec(spec(name.removeprefix(FITTED)))
     if name.startswith(JACOBIAN):
         return jacobian_spec(spec(name.removeprefix(JACOBIAN)))
-    rows = with_extra_rows(_BY_NAME)
+    rows = _known()
     if name in rows:
         return rows[name]
     if name.startswith(HUB):
