@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rnaexp.experiment.results import Results
     from rnaexp.experiment.settings import Settings
     from rnaexp.experiment.use import embed, predict
-    from rnaexp.models.catalog import load
+    from rnaexp.models.loading import load
     from rnaexp.models.wrap import wrap
     from rnaexp.rna import Alignment, Rna
 
@@ -36,7 +36,7 @@ _PLACES = {
     "list_models": "rnaexp.experiment.listing",
     "list_sets": "rnaexp.experiment.listing",
     "list_tasks": "rnaexp.experiment.listing",
-    "load": "rnaexp.models.catalog",
+    "load": "rnaexp.models.loading",
     "predict": "rnaexp.experiment.use",
     "read_rnas": "rnaexp.data.formats",
     "wrap": "rnaexp.models.wrap",

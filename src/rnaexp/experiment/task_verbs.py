@@ -2,7 +2,6 @@
 
 import json as json_format
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,11 @@ from rnaexp.errors import InputError
 from rnaexp.experiment.runner import Measured, as_frame, measure_all
 from rnaexp.report.progress import announce, say
 from rnaexp.report.task_tables import show
+from rnaexp.run.question_file import read_task_words
 from rnaexp.tasks.context import Context
 from rnaexp.tasks.registry import task_of
 from rnaexp.tasks.task import Task
 from rnaexp.track.orphan import watch_parent
-
-_FIELDS = {"task", "title", "note", "models", "settings", "device", "seed"}
 
 
 def run(
@@ -26,34 +24,15 @@ def run(
     _print(task, _measured(task, model, given, device=device, seed=seed), csv=csv, json=json)
 
 
-def asks_for_task(path: Path) -> bool:
-    """Whether a question file names a task."""
-    try:
-        return "task" in tomllib.loads(path.read_text())
-    except (OSError, ValueError):
-        return False
-
-
 def task_question(path: Path, *, csv: Path | None, json: bool) -> None:
-    """`task`, `models` and a table `settings`. Raises: InputError naming the file and what is wrong in it."""
-    values = tomllib.loads(path.read_text())
-    names = values.get("models")
-    if unknown := sorted(set(values) - _FIELDS):
-        message = f"unknown field {unknown[0]!r}; known: {', '.join(sorted(_FIELDS))}"
-    elif not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        message = "models: must be a list of names"
-    elif not isinstance(values.get("settings", {}), dict):
-        message = "settings: must be a table"
-    else:
-        try:
-            task = task_of(str(values["task"]))
-            device, seed = str(values.get("device", "auto")), int(values.get("seed", 0))
-            found = _measured(task, names, values.get("settings", {}), device=device, seed=seed)
-        except InputError as error:
-            raise InputError(str(error), path=path) from error
-        _print(task, found, csv=csv, json=json, title=str(values.get("title", path.stem)))
-        return
-    raise InputError(message, path=path)
+    """A question file with `task`, `models` and a table `settings`. Raises: InputError naming the file."""
+    words = read_task_words(path)
+    try:
+        task = task_of(words.task)
+        found = _measured(task, words.models, words.settings, device=words.device, seed=words.seed)
+    except InputError as error:
+        raise InputError(str(error), path=path) from error
+    _print(task, found, csv=csv, json=json, title=words.title or path.stem)
 
 
 def _measured(task: Task, names: list[str], given: dict[str, Any], *, device: str, seed: int) -> list[Measured]:
