@@ -21,6 +21,7 @@ from rnaexp.classify.controls import (
     ruler,
     word_counts,
 )
+from rnaexp.classify.drawn import Repeated, drawn_figures
 from rnaexp.classify.embed import reduce, unit
 from rnaexp.classify.families import family_similarity, family_table
 from rnaexp.classify.layout import Layout, layout
@@ -72,6 +73,7 @@ class Classified:
     vectors: Float32[np.ndarray, "r d"] | None = None
     table: pd.DataFrame | None = None
     means: np.ndarray | None = None
+    drawn: Repeated | None = None  # where the protocol also draws pairs
 
     @property
     def coverage(self) -> float:
@@ -127,7 +129,16 @@ def classify(task: ClassifyTask, store: Store, announce: Announce, encoder: Enco
         vectors=vectors,
         table=family_table(vectors, order, counts),
         means=family_similarity(vectors, order),
+        drawn=_drawn(vectors, rnas, protocol),
     )
+
+
+def _drawn(vectors: np.ndarray, rnas: Sequence[Rna], protocol: EmbeddingProtocol) -> Repeated | None:
+    try:
+        return drawn_figures(vectors, [str(rna.family) for rna in rnas], protocol)
+    except ValueError as error:
+        message = f"pairs {protocol.pairs}: {error}"
+        raise InputError(message) from error
 
 
 def _selection(protocol: EmbeddingProtocol) -> Selection:
@@ -137,6 +148,7 @@ def _selection(protocol: EmbeddingProtocol) -> Selection:
         max_bases=protocol.max_bases,
         seed=protocol.seed,
         alignments=protocol.alignments == "own",
+        whole=protocol.selection == "all",
     )
 
 
@@ -162,9 +174,8 @@ def _raw_vectors(
     if name != task.model:
         rnas = [Rna(id=rna.id, sequence=dinucleotide_shuffle(rna.sequence, task.protocol.seed)) for rna in rnas]
     with announce(f"{task.model} on {task.families}", len(rnas)) as progress:
-        vectors, reasons = embed_all(
-            encoder, rnas, store, pooling=task.protocol.pooling, long=task.long, progress=progress
-        )
+        how = {"pooling": task.protocol.pooled_as, "special_tokens": task.protocol.special_tokens, "long": task.long}
+        vectors, reasons = embed_all(encoder, rnas, store, **how, progress=progress)  # type: ignore[arg-type]
     return vectors, reasons, encoder
 
 

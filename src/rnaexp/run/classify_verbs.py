@@ -14,7 +14,7 @@ import pandas as pd
 
 from rnaexp import models
 from rnaexp.classify.controls import CONTROLS
-from rnaexp.classify.protocol import EmbeddingProtocol
+from rnaexp.classify.protocol import EmbeddingProtocol, embedding_protocol
 from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.spec import Encoder
@@ -73,7 +73,7 @@ def read_classification(path: Path) -> Question:
             ClassifyTask(
                 model=model,
                 families=sets["name"],
-                protocol=EmbeddingProtocol(**{name: value for name, value in sets.items() if name != "name"}),
+                protocol=protocol_of(sets),
                 loading=loading,
                 long=long_policy(str(values.get("long", "skip"))),
             )
@@ -94,13 +94,19 @@ def read_classification(path: Path) -> Question:
     )
 
 
-def protocol(**fields: Any) -> EmbeddingProtocol:
-    """A protocol from the words of the command line.
+def protocol_of(sets: Mapping[str, Any]) -> EmbeddingProtocol:
+    """That of one entry of a question: `protocol` names a ready-made one, other fields override it."""
+    fields = {name: value for name, value in sets.items() if name not in ("name", "protocol")}
+    return embedding_protocol(sets.get("protocol", "paper"), **fields)
+
+
+def protocol(name: str = "paper", **fields: Any) -> EmbeddingProtocol:
+    """A protocol from the words of the command line; "" or 0 leaves the ready-made protocol's own value.
 
     Raises: InputError for a value that is not allowed.
     """
     try:
-        return EmbeddingProtocol(**fields)
+        return embedding_protocol(name, **{field: value or None for field, value in fields.items()})
     except ValueError as error:
         raise InputError(str(error)) from error
 

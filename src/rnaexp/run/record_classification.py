@@ -10,6 +10,7 @@ from rnaexp.track.runs import RunHandle
 # A parent run also holds the structure figures, and more than 40 columns freeze the runs table.
 _HEADLINES = (
     "classify.overlap_ratio",
+    "classify.overlap_iou",
     "classify.overlap_low",
     "classify.overlap_high",
     "classify.auroc",
