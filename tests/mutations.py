@@ -79,6 +79,9 @@ FIRST = {
     "models/left_to_right.py": "tests/models/test_decoders.py",
     "models/multimolecule.py": "tests/golden/test_multimolecule_layouts.py",
     "models/tokenizer.py": "tests/models/test_new_models.py tests/models/test_decoders.py",
+    "models/kernel.py": "tests/models/test_kernel.py",
+    "models/folding.py": "tests/models/test_kernel.py",
+    "models/baselines.py": "tests/models/test_kernel.py",
     "models/axial.py": "tests/models/test_msa_transformer_options.py",
 }
 
@@ -230,6 +233,13 @@ MUTATIONS = (
     ("search: limited calls limit the reference", "structure/larger.py", "reference=reference(rna, scoring)", "reference=reference(rna, limited)"),
     ("search: always standardised", "structure/larger.py", "if chosen.standardise and every.size:", "if every.size:"),
     ("search: chosen where it was searched", "run/larger.py", "return _evaluated([configured(one, chosen, scoring) for one in second], threshold, scoring)", "return _evaluated([configured(one, chosen, scoring) for one in first], threshold, scoring)"),
+    ("kernel: having no partner is no choice", "models/kernel.py", "(exponents.sum() + np.exp(none - most))", "exponents.sum()"),
+    ("kernel: neighbours weigh alike", "models/kernel.py", "weight *= decay", "weight *= 1"),
+    ("kernel: the stack goes outwards only", "models/kernel.py", "if j - i - 2 * step > _MIN_LOOP:", "if False:"),
+    ("kernel: no average product correction", "models/kernel.py", "/ total if total > 0 else both", "* 0"),
+    ("kernel: fitted numbers are no part of the fingerprint", "models/baselines.py", "recipe += [] if method.fitted is None", "recipe += [] if True"),
+    ("viennarna-mean: a mean over the rows with a base", "models/folding.py", "(total / len(rows))", "(total / max(1, sum(bool(r.strip('-')) for r in rows)))"),
+    ("viennarna-mean: every row is read", "models/folding.py", ".rows[:max_rows]", ".rows"),
     ("a distance on an edge belongs to the shorter step", "models/axial.py", "device=at.device), right=True)", "device=at.device), right=False)"),
     ("authors: no sigmoid", "structure/reading.py", 'if read_out.squash == "sigmoid":', "if False:"),
     ("authors: > for >=", "structure/grid.py", 'np.searchsorted(rising, at, side="left")', 'np.searchsorted(rising, at, side="right")'),

@@ -7,7 +7,7 @@ import typer
 
 from rnaexp import cli_embeddings, cli_fitness, cli_msa, cli_pretrain, cli_search, cli_tracking, cli_use
 from rnaexp.cli_models import models_app
-from rnaexp.cli_options import Config, Device, Json, Long, Precision, TokenPairs, Weights
+from rnaexp.cli_options import Config, Device, Json, Long, Precision, Strict, TokenPairs, Weights
 
 app = typer.Typer(
     name="rnaexp",
@@ -170,6 +170,7 @@ def score(
     protocol: Protocol = "paper",
     min_separation: Separation = 0,
     related: Related = "drop",
+    strict: Strict = False,
     json: Json = False,
 ) -> None:
     """Score any other tool's pairs, pair matrices or attention maps as a full row of the table."""
@@ -186,6 +187,7 @@ def score(
         protocol=protocol,
         overrides={"min_separation": min_separation},
         related=related,
+        strict=strict,
         json=json,
     )
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli_options import Config, Device, Json, Precision, Weights
+from rnaexp.cli_options import Config, Device, Json, Mask, Precision, Strict, Weights
 
 Seed = Annotated[int, typer.Option(help="Seed of random weights, of resampling and of the map.")]
 
@@ -122,7 +122,8 @@ def embed(
     pooling: Annotated[str, typer.Option(help="Over the bases: mean or max.")] = "mean",
     reduction: Annotated[str, typer.Option(help="fft-magnitude, fft-resample or random-projection.")] = "fft-magnitude",
     tokens: Annotated[int, typer.Option(help="Bases in one batch, padding included.")] = 8192,
-    mask: Annotated[bool, typer.Option("--mask", help="Read letters other than A C G U T as N.")] = False,
+    mask: Mask = False,
+    strict: Strict = False,
     weights: Weights = "",
     config: Config = "",
     device: Device = "auto",
@@ -131,17 +132,21 @@ def embed(
     seed: Seed = 0,
 ) -> None:
     """One embedding for each of your own RNAs, as Parquet; goes on where a killed run stopped."""
+    from rnaexp.run.own import read_reported
+
+    # Before anything that takes seconds to import: a bad file is said at once.
+    own = read_reported(fasta, out.parent / "skipped.csv", unknown="mask" if mask else "ambiguous", strict=strict)
     from rnaexp.run import embed_verb, verbs
     from rnaexp.structure.windows import long_policy
 
     embed_verb.embed(
-        fasta,
+        own,
         out,
         verbs.loading(model, weights, config, device, seed, precision),
         pooling=pooling,
         reduction=reduction,
         tokens=tokens,
         seed=seed,
-        unknown="mask" if mask else "reject",
+        strict=strict,
         long=long_policy(long),
     )

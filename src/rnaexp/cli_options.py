@@ -26,3 +26,10 @@ TokenPairs = Annotated[
         "token's bases. Nothing where a token is a base."
     ),
 ]
+Mask = Annotated[
+    bool,
+    typer.Option("--mask", help="Read any letter as N: X, digits, *; IUPAC's codes (R, Y, ...) always are."),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="End with an error if any record is left out; else the others are done.")
+]

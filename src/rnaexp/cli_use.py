@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli_options import Config, Device, Long, Precision, Weights
+from rnaexp.cli_options import Config, Device, Long, Mask, Precision, Strict, Weights
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +31,8 @@ def predict(
         ),
     ] = None,
     tuned: Annotated[str, typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: the newest.")] = "",
-    mask: Annotated[bool, typer.Option("--mask", help="Read letters other than A C G U T as N.")] = False,
+    mask: Mask = False,
+    strict: Strict = False,
     long: Long = "skip",
     weights: Weights = "",
     config: Config = "",
@@ -40,6 +41,10 @@ def predict(
     seed: Annotated[int, typer.Option(help="Seed of random weights and of random scores.")] = 0,
 ) -> None:
     """Base pairs of your own RNAs, by the model's tuned head."""
+    from rnaexp.run.own import read_reported
+
+    # Before anything that takes seconds to import: a bad file is said at once.
+    own = read_reported(fasta, out / "skipped.csv", unknown="mask" if mask else "ambiguous", strict=strict)
     from rnaexp.run import predict as job
     from rnaexp.run import tuned as heads
     from rnaexp.structure.windows import long_policy
@@ -47,13 +52,13 @@ def predict(
     find = heads.registered if model.startswith(heads.REGISTERED) else heads.named
     head, load = find(model, tuned=tuned, weights=weights, config=config, device=device, precision=precision, seed=seed)
     job.predict(
-        fasta,
+        own,
         out,
         head,
         load,
-        unknown="mask" if mask else "reject",
         formats=format or (),
         long=long_policy(long),
+        strict=strict,
     )
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -22,7 +22,14 @@ from rnaexp.models.controls import (
     stem_scores,
 )
 from rnaexp.models.covariation import covariation_scores, require_covariation
-from rnaexp.models.folding import VERSION, alignment_probabilities, fold_probabilities, require_alignment
+from rnaexp.models.folding import (
+    VERSION,
+    alignment_probabilities,
+    fold_probabilities,
+    mean_probabilities,
+    require_alignment,
+)
+from rnaexp.models.kernel import alignment_kernel_scores, kernel_scores, shipped
 from rnaexp.models.spec import ModelSpec, Reader
 from rnaexp.rna import Rna
 
@@ -40,7 +47,8 @@ def random_scores(rna: Rna, seed: int) -> np.ndarray:
 class Method:
     """A baseline's arithmetic, what decides whether it can read an RNA, and its settings.
 
-    `version` is raised when its scores change: with the library's version it is part of the fingerprint.
+    `version` is raised when its scores change: with the library's version it is part of the fingerprint. `fitted`: the
+    name of its fitted numbers, which are part of it as well.
     """
 
     score: Score
@@ -48,6 +56,7 @@ class Method:
     library: str
     require: Callable[[Rna], object] | None = None
     settings: tuple[tuple[str, int], ...] = ()
+    fitted: str | None = None
 
 
 _NUMPY = f"numpy {np.__version__}"
@@ -61,6 +70,21 @@ METHODS = {
         require=require_alignment,
         settings=(("max_rows", 1000),),
     ),
+    "viennarna-mean": Method(
+        score=mean_probabilities,
+        version=1,
+        library=f"ViennaRNA {VERSION}",
+        require=require_alignment,
+        settings=(("max_rows", 24),),
+    ),
+    "kernel-alignment": Method(
+        score=alignment_kernel_scores,
+        version=1,
+        library=_NUMPY,
+        require=require_alignment,
+        fitted="kernel-alignment",
+    ),
+    "kernel": Method(score=kernel_scores, version=1, library=_NUMPY, fitted="kernel"),
     "covariation": Method(score=covariation_scores, version=1, library=_NUMPY, require=require_covariation),
     "gtest": Method(score=gtest_scores, version=1, library=_NUMPY, require=require_covariation),
     "stems-alignment": Method(score=alignment_stem_scores, version=1, library=_NUMPY, require=require_alignment),
@@ -79,7 +103,8 @@ class Baseline(nn.Module):
         self.spec, self.layers, self.heads = spec, 1, 1
         self._require = method.require
         self._score = partial(method.score, **settings)
-        recipe = [spec.name, method.version, method.library, dict(settings)]
+        recipe: list[object] = [spec.name, method.version, method.library, dict(settings)]
+        recipe += [] if method.fitted is None else [asdict(shipped(method.fitted))]
         self.fingerprint = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
     def check(self, rna: Rna) -> None:
@@ -126,7 +151,7 @@ def load(
 ) -> Baseline:
     """Build the baseline of this name; it computes on the CPU, whatever the device.
 
-    `config` may hold alifold's `max_rows` or random's `seed` (also given as `seed`).
+    `config` may hold `max_rows` of alifold and viennarna-mean, or random's `seed` (also given as `seed`).
 
     Raises: InputError for a name that is no baseline, for weights (there are none) and for an unknown setting.
     """

@@ -12,7 +12,7 @@ from typing import Any, cast
 import torch
 
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.models import nano_catalog, published_diverse, published_dna, published_specific
+from rnaexp.models import kernel, nano_catalog, published_diverse, published_dna, published_specific
 from rnaexp.models.extra import with_extra_rows
 from rnaexp.models.fetch import fetch_weights
 from rnaexp.models.fitted import FITTED, fitted_spec
@@ -39,6 +39,11 @@ def _baseline(name: str, title: str, **facts: Any) -> ModelSpec:
     )
 
 
+_KERNEL = {
+    "trained_on": "the pairs of rfam-vl (nine numbers)",
+    "trained_families": f"{kernel.SHIPPED}/families.txt",
+    "structure_seen": "experimental",
+}
 _ENTRIES = (
     ModelSpec(
         name="planted",
@@ -57,6 +62,14 @@ _ENTRIES = (
     _baseline(
         "alifold", "RNAalifold base-pair probabilities", reads="alignment", citation="doi:10.1186/1471-2105-9-474"
     ),
+    _baseline(
+        "viennarna-mean",
+        "Mean of ViennaRNA's pair probabilities over the rows of an alignment",
+        reads="alignment",
+        citation="doi:10.1002/bip.360290621",
+    ),
+    _baseline("kernel-alignment", "Fitted kernel of bonds and stacks, on an alignment", reads="alignment", **_KERNEL),
+    _baseline("kernel", "Fitted kernel of bonds and stacks, on one sequence", **_KERNEL),
     _baseline(
         "covariation",
         "Mutual information with APC",

@@ -19,7 +19,7 @@ def covariation_scores(rna: Rna) -> Float32[np.ndarray, "n n"]:
     Raises: UnsuitableError if there is no alignment, or nothing varies together in it.
     """
     alignment = require_covariation(rna)
-    information = mutual_information(_letters(alignment))
+    information = mutual_information(letters_of(alignment))
     if information.max() <= 0:
         message = f"{rna.id}: no two columns of its alignment vary together"
         raise UnsuitableError(message)
@@ -34,7 +34,7 @@ def require_covariation(rna: Rna) -> Alignment:
     if rna.alignment.depth == 1:
         message = f"{rna.id}: no covariation in a depth-1 alignment"
         raise UnsuitableError(message)
-    letters = _letters(rna.alignment)
+    letters = letters_of(rna.alignment)
     if (letters != letters[0]).any(0).sum() < 2:
         message = f"{rna.id}: no covariation in an alignment with fewer than two variable columns"
         raise UnsuitableError(message)
@@ -60,7 +60,7 @@ def mutual_information(letters: UInt8[np.ndarray, "s n"]) -> Float64[np.ndarray,
     return information
 
 
-def _letters(alignment: Alignment) -> UInt8[np.ndarray, "s n"]:
+def letters_of(alignment: Alignment) -> UInt8[np.ndarray, "s n"]:
     """Columns as 0..3 for A C G U and 4 for everything else."""
     letters: np.ndarray = np.minimum(alignment.codes(), np.uint8(ALIGNED_LETTERS.index("N")))
     return letters

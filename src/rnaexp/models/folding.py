@@ -29,6 +29,21 @@ def alignment_probabilities(rna: Rna, max_rows: int) -> Float32[np.ndarray, "n n
     return _pair_probabilities(rna, [alignment.rows[at] for at in select_rows(alignment, max_rows)])
 
 
+def mean_probabilities(rna: Rna, max_rows: int) -> Float32[np.ndarray, "n n"]:
+    """Mean over the first `max_rows` rows of each row's own pair probabilities: homologs, and no covariation.
+
+    Each row is folded alone, without its gaps, and its probabilities are put back into the RNA's columns; a row without
+    a base there adds 0. What a row has inserted is not part of the alignment, so it is not folded either.
+    """
+    rows = require_alignment(rna).rows[:max_rows]
+    total = np.zeros((len(rna), len(rna)), np.float64)
+    for row in rows:
+        columns = np.array([at for at, letter in enumerate(row) if letter != "-"])
+        if len(columns):
+            total[np.ix_(columns, columns)] += _pair_probabilities(rna, row.replace("-", ""))
+    return (total / len(rows)).astype(np.float32)
+
+
 def ensemble_energy(sequence: str) -> float:
     """Free energy of the sequence's thermodynamic ensemble in kcal/mol, default energies at 37 C; lower folds better.
 

@@ -21,6 +21,8 @@ from rnaexp.run.contrasts import Answer, add_ranks, contrast_table
 from rnaexp.track.export import child_tables, question_tables, runs_table
 
 _WANTED = {"tune": ("heads.csv", "head_stability.csv"), "test": ("per_rna.csv", "breakdown.csv", "heads.csv")}
+_OF_SEQUENCES = "stems", "kernel", "viennarna"  # what language models are set against
+_OF_ALIGNMENTS = "stems-alignment", "kernel-alignment", "viennarna-mean", "alifold"
 _RANKS = ("rank", "rank_low", "rank_high", "ranked_rnas")
 
 
@@ -135,11 +137,11 @@ def _words(value: object) -> str | None:
 
 
 def _standing(rows: pd.DataFrame) -> list[dict[str, str]]:
-    """Language models against their untrained twin, the control that counts stacks, and folding: fixed beforehand."""
+    """Language models against their untrained twin, the controls of stacks, and folding: fixed beforehand."""
     found = []
     for model, some in rows[rows["class"].isin(LANGUAGE_MODELS)].groupby("model", sort=False):
         aligned = some["alignment"].notna().any()
-        others = ("stems-alignment", "alifold") if aligned else ("stems", "viennarna")
+        others = _OF_ALIGNMENTS if aligned else _OF_SEQUENCES
         found += [{"model": str(model), "against": other} for other in (f"untrained:{model}", *others)]
     return found
 

@@ -30,6 +30,8 @@ from rnaexp.structure.retune import Retuning, retune
 
 SHUFFLED = 10  # test RNAs whose shuffled twins are read: a tenth or so of a run's cost, named beside the figure
 _SEED = 0
+_OF_SEQUENCES = "stems", "kernel", "viennarna"
+_OF_ALIGNMENTS = "stems-alignment", "kernel-alignment", "alifold"
 
 
 def assess(result: Result, store: Store) -> Assessment:
@@ -130,8 +132,7 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> floa
 def _controls(result: Result, store: Store) -> dict[str, Result]:
     """The controls that the diagnosis looks at."""
     aligned = result.encoder.spec.reads == "alignment"
-    names = ("random", "stems-alignment" if aligned else "stems", "alifold" if aligned else "viennarna")
-    return _of_controls(result, store, names)
+    return _of_controls(result, store, ("random", *(_OF_ALIGNMENTS if aligned else _OF_SEQUENCES)))
 
 
 def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Result]:

@@ -9,7 +9,7 @@ from rnaexp.run.task import Result
 from rnaexp.stats.bootstrap import cluster_bootstrap
 from rnaexp.structure.evaluate import paired_f1
 
-FOLDING = frozenset({"viennarna", "alifold"})  # many predicted structures in Rfam come from these
+FOLDING = frozenset({"viennarna", "viennarna-mean", "alifold"})  # many predicted structures in Rfam come from these
 
 
 def diagnose(
@@ -26,6 +26,8 @@ def diagnose(
     if spec.name.startswith(FITTED) and result.validation is not None:
         what = "chains" if result.task.scoring.of_proteins else "RNAs"
         tags.append(f"fitted on the pairs of {len(result.validation.scores.scored())} {what}: not zero-shot")
+    if spec.group == "baseline" and spec.trained_on is not None:
+        tags.append(f"fitted on {spec.trained_on}: not zero-shot")
     if spec.reads == "alignment" and _shallow(result):
         tags.append(f"alignment depth 1 for {_shallow(result)} of {len(result.test.scores.scored())} RNAs")
     predicted = evidence.get("predicted", 0)
@@ -43,7 +45,7 @@ def _against(name: str, per_rna: pd.DataFrame, f1: float, sd: float, control: Re
     assert theirs is not None
     if name == "random":
         return ["F1 inside the random control's interval"] if f1 <= theirs.f1.high else []
-    if name.startswith(("stems", "distance")):
+    if name.startswith(("stems", "kernel", "distance")):
         if _above(per_rna, control):
             return []
         chance = ", a difference that may be chance" if f1 > theirs.f1.mean else ""

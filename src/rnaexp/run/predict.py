@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from rnaexp.data.atomic import write_atomically
-from rnaexp.data.formats import read_rnas
-from rnaexp.data.letters import Unknown
+from rnaexp.data.own import OwnRnas
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
 from rnaexp.report.progress import announce, say
 from rnaexp.rna import Rna
+from rnaexp.run.own import left_out, refuse, write_faults
 from rnaexp.run.predicted_files import FORMATS, header, json_text, write_one
 from rnaexp.run.read import Skipped, read_alone, read_set
 from rnaexp.store import Store
@@ -24,49 +24,51 @@ _AT_ONCE = 256  # RNAs between two looks at the disk: their maps of one head are
 
 
 def predict(
-    fasta: Path,
+    own: OwnRnas,
     out: Path,
     tuned: TunedHead,
     load: Callable[[], Encoder],
     *,
-    unknown: Unknown,
     formats: Sequence[str],
     long: Long = "skip",
+    strict: bool = False,
 ) -> None:
     """Write `pairs.csv` (every call: the result) and `structures.dbn` (a lossy view: one partner a base).
 
     The view's decoder takes pairs by falling score as long as both bases are free; its threshold was tuned through it.
     `formats`: what is written besides (`predicted_files.FORMATS`). An RNA longer than the model reads is left out, or
-    (`long` = window) read in parts: see `structure.windows`.
+    (`long` = window) read in parts: see `structure.windows`. What was left out, and why, is in `skipped.csv`.
 
-    Raises: InputError for a format that is not known, and what reading and loading raise.
+    Raises: InputError for a format that is not known, if nothing was predicted or, if `strict`, something was not, and
+    what loading raises.
     """
     if unknown_format := next((form for form in formats if form not in FORMATS), None):
         message = f"--format {unknown_format!r}: must be one of {', '.join(FORMATS)}"
         raise InputError(message)
-    rnas, encoder = read_rnas(fasta, unknown=unknown), load()
+    rnas, encoder = own.rnas, load()
     skipped: list[Skipped] = []
     pairs: list[tuple[str, int, int, str, float]] = []
     brackets: list[str] = []
     records: list[str] = []
-    for rna, scores in _scored(rnas, encoder, tuned, fasta.name, skipped, long):
+    for rna, scores in _scored(rnas, encoder, tuned, own.name, skipped, long):
         found = prediction(rna, scores, tuned)
         pairs.extend(_rows(found))
         brackets.append(f">{rna.id} {header(tuned)}\n{rna.sequence}\n{found.dot_bracket}\n")
         records += [json_text(found, tuned)] if "json" in formats else []
         write_one(found, scores, tuned, out, formats)
-    if alone := read_alone(encoder, rnas, fasta.name):
+    if alone := read_alone(encoder, rnas, own.name):
         say(alone)
     table = pd.DataFrame(pairs, columns=["rna", "i", "j", "bases", "score"])
     write_atomically(out / "pairs.csv", table.to_csv(index=False).encode())
     write_atomically(out / "structures.dbn", "".join(brackets).encode())
     if "json" in formats:
         write_atomically(out / "predictions.json", ("[" + ",\n ".join(records) + "]\n").encode())
-    left = pd.DataFrame([(s.id, s.reason) for s in skipped], columns=["rna", "reason"])
-    write_atomically(out / "skipped.csv", left.to_csv(index=False).encode())
+    left, listed = left_out(own, skipped), out / "skipped.csv"
+    write_faults(left, listed)
+    refuse(own, left, listed, strict=strict)
     sys.stdout.write(
         f"{len(rnas) - len(skipped)} RNAs, {len(table)} pairs: {out / 'pairs.csv'}, {out / 'structures.dbn'}"
-        f"; {len(skipped)} skipped: {out / 'skipped.csv'}\n"
+        f"; {len(left)} skipped: {listed}\n"
     )
 
 

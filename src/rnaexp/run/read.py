@@ -1,6 +1,5 @@
 """Scores of a set of RNAs: what the store has is taken from it, only the rest is run."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,6 +10,8 @@ from rnaexp.models.fitted import FITTED
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Protein, Rna
+from rnaexp.run.processes import is_first_process as is_first_process
+from rnaexp.run.processes import processes as processes
 from rnaexp.store import Store, key_of
 from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.pairs import reference
@@ -171,13 +172,3 @@ def _head_scores(encoder: Encoder, reading: Reading, tables: list[RnaScores], da
         heads=tuple(range(encoder.layers * encoder.heads)) if one is None else (one,),
         rnas=tuple(tables),
     )
-
-
-def processes() -> int:
-    """Number of processes that torchrun started; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def is_first_process() -> bool:
-    """True in a single process and in rank 0 under torchrun: the one that tracks and prints."""
-    return os.environ.get("RANK", "0") == "0"

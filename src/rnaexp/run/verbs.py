@@ -21,6 +21,7 @@ from rnaexp.run.conclude import conclude, write_csv
 from rnaexp.run.contacts import TASK, validation_of_proteins
 from rnaexp.run.contrasts import Answer
 from rnaexp.run.fitness_verbs import asks_for_fitness, fitness_question
+from rnaexp.run.own import list_left_out
 from rnaexp.run.question import places, read_question
 from rnaexp.run.read import is_first_process, read_alone
 from rnaexp.run.record import record
@@ -108,13 +109,16 @@ def loading(
 
 def run_one(
     task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder | None = None, register: bool = False
-) -> None:
-    """One task: compute, track, print, and register if asked. Of several processes the first does that."""
+) -> dict[str, Any] | None:
+    """One task: compute, track, print, and register if asked; what is told of it.
+
+    Of several processes the first does all but compute, the others return None.
+    """
     shown = _progress(task) if is_first_process() else silence
     store = Store()
     if not is_first_process():
         classify_beside(None, task, store, run_structure(task, store, shown, encoder).encoder)
-        return
+        return None
     if register and task.scoring.of_proteins:
         message = (
             "--register: contacts of proteins are a reference task; what is registered predicts base pairs of RNAs"
@@ -130,6 +134,7 @@ def run_one(
     if register:
         for line in _registered(told["run_id"]):
             say(line)
+    return told
 
 
 def _registered(run_id: str | None) -> list[str]:
@@ -227,8 +232,13 @@ def score(
     overrides: Mapping[str, Any],
     related: str,
     json: bool,
+    strict: bool = False,
 ) -> None:
-    """Another tool's output as a row: its files stand in for the model."""
+    """Another tool's output as a row: its files stand in for the model.
+
+    An RNA whose file is missing or wrong is left out, and listed in `skipped.csv`.
+    Raises: InputError also, if `strict`, for such an RNA.
+    """
     if not name.strip() or name in models.names():
         message = f"--name {name!r}: choose a name that no model of the catalogue has"
         raise InputError(message)
@@ -243,7 +253,9 @@ def score(
     asked = task(model=name, validation=validation, test=test, protocol=protocol, overrides=overrides, related=related)
     if encoder.binary and not validation:
         asked = replace(asked, tuned=_called_already(encoder, asked))
-    run_one(asked, json=json, encoder=encoder)
+    told = run_one(asked, json=json, encoder=encoder)
+    if told is not None and told["skipped"]:
+        list_left_out(maps or pairs or Path(), told["skipped"], strict=strict)
 
 
 def _called_already(encoder: FileEncoder, asked: Task) -> TunedHead:
