@@ -85,13 +85,13 @@ def run(
 
     Protein contacts, a reference task: rnaexp run --model esm2-8m --protocol contacts --test my_structures/
     """
-    from rnaexp.run import verbs
+    from rnaexp.run import questions, verbs
 
     choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}
     choices |= {"match": match}
     if question is not None:
         _nothing_beside(model, register=register)
-        verbs.run_question(question, shard, csv=csv, json=json)
+        questions.run_question(question, shard, csv=csv, json=json)
         return
     task = verbs.task(
         model=model,
@@ -159,11 +159,18 @@ def structure(
 @app.command(epilog="Example: rnaexp score --maps maps/ --name my-model --heads-per-layer 12 --test reference.bpseq")
 def score(
     name: Annotated[str, typer.Option(help="What to call the tool in the table.")],
-    test: Test,
+    test: Test = "",
     pairs: Annotated[
         Path | None, typer.Option(help="Folder: one BPSEQ, CT, dot-bracket or pair matrix an RNA.")
     ] = None,
     maps: Annotated[Path | None, typer.Option(help="Folder: one .npy/.npz of attention [h n n] or [l h n n].")] = None,
+    embeddings: Annotated[
+        Path | None,
+        typer.Option(help="A file of vectors by RNA: .pkl (keys, seq_repr), .npz (keys, vectors), .parquet."),
+    ] = None,
+    set: Annotated[str, typer.Option(help="With --embeddings: the set with families, as in rnaexp classify.")] = "",
+    reduction: Annotated[str, typer.Option(help="With --embeddings; none: the vectors as they are.")] = "none",
+    negatives: Annotated[str, typer.Option(help="With --embeddings and drawn pairs: distinct or per-sequence.")] = "",
     heads_per_layer: Annotated[int, typer.Option(help="Split [h n n] into layers of so many heads; 0: one layer.")] = 0,
     suffix: Annotated[str, typer.Option(help="What follows the RNA's id in a file's name, before its ending.")] = "",
     validation: Annotated[str, typer.Option(help="Set to tune on; without it only the oracle is known.")] = "",
@@ -173,9 +180,19 @@ def score(
     strict: Strict = False,
     json: Json = False,
 ) -> None:
-    """Score any other tool's pairs, pair matrices or attention maps as a full row of the table."""
-    from rnaexp.run import verbs
+    """Score any other tool's pairs, pair matrices, attention maps or embeddings as a full row of the table."""
+    from rnaexp.run import score_vectors, verbs
 
+    if embeddings is not None:
+        _alone(pairs, maps, test)
+        fields = {"reduction": reduction, "negatives": negatives}
+        score_vectors.score_vectors(
+            name=name, embeddings=embeddings, families=set, protocol_name=protocol, fields=fields, json=json
+        )
+        return
+    if not test:
+        message = "--pairs and --maps go with --test, --embeddings with --set"
+        raise typer.BadParameter(message)
     verbs.score(
         name=name,
         pairs=pairs,
@@ -190,6 +207,12 @@ def score(
         strict=strict,
         json=json,
     )
+
+
+def _alone(pairs: Path | None, maps: Path | None, test: str) -> None:
+    if pairs is not None or maps is not None or test:
+        message = "--embeddings are scored on a set with families (--set); --pairs and --maps in a call of their own"
+        raise typer.BadParameter(message)
 
 
 @data_app.command("list")

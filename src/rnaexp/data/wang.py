@@ -80,14 +80,19 @@ def _loaded(spec: SetSpec, read: Callable[[list[Any]], Rna], finish: Callable[[l
     )
 
 
+def own_folder() -> Path | None:
+    """The folder that the user named, if any."""
+    return Path(named) if (named := os.environ.get(WANG_FOLDER)) else None
+
+
 def _path(name: str, file: str) -> Path:
     """The user's own copy, or the record's.
 
     Raises: UnavailableError.
     """
     advice = f"put {file} into a folder and set {WANG_FOLDER} to it"
-    if own := os.environ.get(WANG_FOLDER):
-        found = sorted(path for path in Path(own).rglob("*.pkl") if path.name == file)
+    if own := own_folder():
+        found = sorted(path for path in own.rglob("*.pkl") if path.name == file)
         if not found:
             message = f"{name}: no {file} in {WANG_FOLDER}={own}"
             raise UnavailableError(message)

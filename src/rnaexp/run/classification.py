@@ -31,6 +31,7 @@ from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.clusters import sequence_identity
 from rnaexp.data.families import FamilySet, Selection, load_families
 from rnaexp.data.shuffle import dinucleotide_shuffle
+from rnaexp.data.stored_vectors import StoredVectors
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
@@ -55,6 +56,7 @@ class ClassifyTask:
     loading: Mapping[str, Any] = field(default_factory=dict)
     design: Design = field(default_factory=Design)
     long: Long = "skip"  # what becomes of RNAs longer than the model reads
+    stored: StoredVectors | None = None  # the model's vectors from a file, instead of the model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,8 @@ def _raw_vectors(
     task: ClassifyTask, rnas: Sequence[Rna], store: Store, announce: Announce, encoder: Encoder | None
 ) -> tuple[np.ndarray, list[str], Encoder | None]:
     """A vector for each RNA that has one, and for each RNA "" or why it has none."""
+    if task.stored is not None:
+        return *task.stored.of(rnas), None
     fine = [""] * len(rnas)
     if task.model in WORDS:
         k = WORDS[task.model]

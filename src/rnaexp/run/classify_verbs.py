@@ -25,6 +25,7 @@ from rnaexp.run.protocol_choices import protocol_choices
 from rnaexp.run.read import is_first_process, unreadable
 from rnaexp.run.record_classification import record_classification
 from rnaexp.run.representations import cka_figure, compare_layers
+from rnaexp.run.stored import Shelf
 from rnaexp.run.task import Task
 from rnaexp.run.together import take_own_device
 from rnaexp.store import Store
@@ -33,7 +34,9 @@ from rnaexp.track.names import safe_name
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
 
-_FIELDS = {"title", "note", "models", "families", "choices", "device", "seed", "long"}
+_FIELDS = {"title", "note", "models", "families", "choices", "device", "seed", "long", "controls", "embeddings"}
+# Of the other half of a file that also asks of base pairs; `run.question` reads them.
+_OF_PAIRS = {"sets", "protocols", "alignments", "related", "contrasts", "precision"}
 _SKIPPED_SHOWN = 3
 
 
@@ -59,15 +62,18 @@ def asks_for_classification(path: Path) -> bool:
 def read_classification(path: Path) -> Question:
     """Raises: InputError naming the file and what is wrong in it."""
     values = tomllib.loads(path.read_text())
-    if unknown := sorted(set(values) - _FIELDS):
+    if unknown := sorted(set(values) - _FIELDS - (_OF_PAIRS if "sets" in values else set())):
         message = f"unknown field {unknown[0]!r}; known: {', '.join(sorted(_FIELDS))}"
         raise InputError(message, path=path)
-    for name in ("models", "choices"):
+    for name in ("models", "choices", "controls"):
         words = values.get(name, [])
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             message = f"{name}: must be a list of names"
             raise InputError(message, path=path)
     try:
+        models = [*values["models"], *values.get("controls", [])]
+        if "sets" in values:  # baselines of pairs have no embeddings
+            models = [model for model in models if has_embedding(model)]
         loading = {"device": str(values.get("device", "auto")), "seed": int(values.get("seed", 0))}
         tasks = [
             ClassifyTask(
@@ -77,10 +83,15 @@ def read_classification(path: Path) -> Question:
                 loading=loading,
                 long=long_policy(str(values.get("long", "skip"))),
             )
-            for sets, model in product(values["families"], values["models"])
+            for sets, model in product(values["families"], models)
         ]
+        shelves = [Shelf(families=shelf["set"], folder=shelf["folder"]) for shelf in values.get("embeddings", [])]
+        tasks += [task for shelf in shelves for task in shelf.tasks(path, tasks)]
     except (KeyError, TypeError, ValueError) as error:
-        message = f"families: each has a name and fields of the protocol: {type(error).__name__} {error}"
+        message = (
+            "families: each has a name and fields of the protocol, embeddings: each a set and a folder: "
+            f"{type(error).__name__} {error}"
+        )
         raise InputError(message, path=path) from error
     if strange := set(values.get("choices", [])) - set(values["models"]):
         message = f"choices: {strange.pop()!r} is not among the models"
@@ -123,9 +134,16 @@ def classify_one(
     json: bool,
     long: Long = "skip",
 ) -> None:
-    """One model or control on one set. Of several processes only the first tracks and prints."""
-    take_own_device()
+    """One model or control on one set."""
     task = ClassifyTask(model=model, families=families, protocol=protocol, loading=loading, long=long)
+    classify_task(task, choices=choices, beside=beside, csv=csv, json=json)
+
+
+def classify_task(
+    task: ClassifyTask, *, choices: bool = False, beside: str = "", csv: Path | None = None, json: bool = False
+) -> None:
+    """One row. Of several processes only the first tracks and prints."""
+    take_own_device()
     if not is_first_process():
         _untracked(task, choices=choices)
         return
@@ -190,7 +208,7 @@ def _tracked(
 ) -> tuple[dict[str, Any], list[pd.DataFrame]]:
     """What is told of the run, and its table of protocol choices, if that was asked for."""
     start, store, changed = time.monotonic(), Store(), list[pd.DataFrame]()
-    if not has_embedding(task.model):
+    if task.stored is None and not has_embedding(task.model):
         message = f"{task.model} has no embeddings to classify by; choose a language model or a control"
         raise InputError(message)
     if beside and not has_embedding(beside):

@@ -16,6 +16,8 @@ from rnaexp.structure.windows import LONG, Long
 
 _FIELDS = {"title", "note", "models", "sets", "protocols", "alignments", "related", "contrasts"}
 _FIELDS |= {"families", "device", "seed", "long", "precision"}
+# Of the other half of a file whose `families` are a list of sets to classify; `run.classify_verbs` reads them.
+_OF_FAMILIES = {"choices", "controls", "embeddings"}
 _CONTRAST = {"model", "against", "alignment", "against_alignment"}
 
 
@@ -89,7 +91,8 @@ def read_question(path: Path) -> Question:
     except (OSError, ValueError) as error:
         message = f"cannot be read as TOML: {error}"
         raise InputError(message, path=path) from error
-    if unknown := sorted(set(values) - _FIELDS):
+    both = isinstance(values.get("families"), list)
+    if unknown := sorted(set(values) - _FIELDS - (_OF_FAMILIES if both else set())):
         message = f"unknown field {unknown[0]!r}; known: {', '.join(sorted(_FIELDS))}"
         raise InputError(message, path=path)
     _refuse_wrong_kinds(values, path)
@@ -104,7 +107,7 @@ def read_question(path: Path) -> Question:
             alignments=tuple(values.get("alignments", ["intact"])),
             related=values.get("related", "drop"),
             contrasts=tuple(values.get("contrasts", [])),
-            families=str(values.get("families", "")),
+            families="" if both else str(values.get("families", "")),
             device=str(values.get("device", "auto")),
             precision=str(values.get("precision", "fp32")),
             long=values.get("long", "skip"),
@@ -115,6 +118,14 @@ def read_question(path: Path) -> Question:
         message = f"not a question: {type(error).__name__} {error}"
         raise InputError(message, path=path) from error
     return question
+
+
+def asks_for_pairs(path: Path) -> bool:
+    """Whether a question file names sets to tune and test on."""
+    try:
+        return "sets" in tomllib.loads(path.read_text())
+    except (OSError, ValueError):
+        return False
 
 
 def places(shard: str) -> tuple[int, int]:

@@ -16,11 +16,10 @@ from rnaexp.models.files import FileEncoder, load_maps, load_pairs
 from rnaexp.models.spec import Encoder, refuse_without_attention
 from rnaexp.report import screen, tables
 from rnaexp.report.progress import announce, say, silence
-from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, classify_question, families_beside
+from rnaexp.run.classify_verbs import classify_beside, families_beside
 from rnaexp.run.conclude import conclude, write_csv
 from rnaexp.run.contacts import TASK, validation_of_proteins
 from rnaexp.run.contrasts import Answer
-from rnaexp.run.fitness_verbs import asks_for_fitness, fitness_question
 from rnaexp.run.own import list_left_out
 from rnaexp.run.question import places, read_question
 from rnaexp.run.read import is_first_process, read_alone
@@ -192,12 +191,8 @@ def _warn(result: Result, store: Store) -> None:
         say(f"{len(ids)} {what} {why} ({', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''})")
 
 
-def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
+def pairs_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
     """All runs of a question, or one shard of them, in one table; what is done already is read from the store."""
-    for asks, answer in ((asks_for_classification, classify_question), (asks_for_fitness, fitness_question)):
-        if asks(path):
-            answer(path, places(shard), csv=csv, json=json)
-            return
     question = read_question(path)
     first, step = places(shard)
     tasks = question.tasks()[first::step]
