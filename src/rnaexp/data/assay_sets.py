@@ -99,4 +99,8 @@ def _f1u() -> Assay:
 
 
 _NAMED: dict[str, Callable[[], Assay]] = {"dms_trna": _trna, "dms_f1u": _f1u}
-ASSAYS = tuple(_NAMED)
+_TITLES = {
+    "dms_trna": "Fitness of a tRNA's variants at ten sites (Domingo et al. 2018)",
+    "dms_f1u": "Activity of a ribozyme library of two letters at 16 sites",
+}
+ASSAYS = tuple((name, _TITLES[name]) for name in _NAMED)  # name and title of each

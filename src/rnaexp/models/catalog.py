@@ -16,6 +16,7 @@ from rnaexp.models import kernel, nano_catalog, published_diverse, published_dna
 from rnaexp.models.extra import with_extra_rows
 from rnaexp.models.fetch import fetch_weights
 from rnaexp.models.fitted import FITTED, fitted_spec
+from rnaexp.models.jacobian import JACOBIAN, jacobian, jacobian_spec
 from rnaexp.models.layouts import MSA, multimolecule_layout
 from rnaexp.models.memory import refuse_too_large
 from rnaexp.models.options import refuse_unknown, with_options
@@ -101,7 +102,7 @@ def names() -> tuple[str, ...]:
 
 
 def spec(name: str) -> ModelSpec:
-    """What is known of a model: its catalogue name, `untrained:` or `fitted:` before it, a folder, or `hf:org/name`.
+    """What is known of a model: its name, `untrained:`, `fitted:` or `jacobian:` before it, a folder, or `hf:org/name`.
 
     Raises: InputError for an unknown name.
     """
@@ -109,6 +110,8 @@ def spec(name: str) -> ModelSpec:
         return _untrained(spec(name.removeprefix(UNTRAINED)))
     if name.startswith(FITTED):
         return fitted_spec(spec(name.removeprefix(FITTED)))
+    if name.startswith(JACOBIAN):
+        return jacobian_spec(spec(name.removeprefix(JACOBIAN)))
     rows = with_extra_rows(_BY_NAME)
     if name in rows:
         return rows[name]
@@ -190,6 +193,9 @@ def load(
     _refuse_absent_device(device)
     refuse_unknown(precision, token_pairs)
     entry = spec(name)
+    if name.startswith(JACOBIAN):
+        options: dict[str, Any] = {"device": device, "seed": seed, "precision": precision, "token_pairs": token_pairs}
+        return jacobian(load(name.removeprefix(JACOBIAN), weights=weights, config=config, **options))
     if entry.unavailable is not None and weights is None:
         message = f"{name}: {entry.unavailable}"
         raise UnavailableError(message)

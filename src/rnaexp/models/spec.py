@@ -14,6 +14,8 @@ from rnaexp.rna import Rna
 Group = Literal["diverse-ncrna", "specific-rna", "unified", "dna", "protein", "reference", "baseline"]
 Resolution = Literal["base", "k-mer", "codon", "bpe"]  # what a token covers
 
+IN_MEMORY = "rnaexp.models.wrap:refuse"  # the loader of a model that only this process has
+
 # Called as reader(index of the RNA in the batch, layer, maps [h n n]); it must not keep the maps.
 # What it raises ends the forward pass at once and reaches the caller unchanged.
 Reader = Callable[[int, int, Tensor], None]

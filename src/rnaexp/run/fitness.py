@@ -112,15 +112,16 @@ class Fitness:
         return self.judged.convention
 
 
-def measure_fitness(task: FitnessTask, store: Store, announce: Announce) -> Fitness:
-    """Measure one model or baseline.
+def measure_fitness(task: FitnessTask, store: Store, announce: Announce, encoder: Encoder | None = None) -> Fitness:
+    """Measure one model or baseline; `encoder`: the model, where it is loaded already.
 
     Raises: InputError, UnavailableError.
     """
     whole = load_assay(task.assay, wild_type=task.wild_type, direction=task.direction)
     assay = whole.sampled(task.sample, task.seed)
     alignment = _alignment(task.alignment, assay)
-    encoder = None if task.model in BASELINES else models.load(**{**task.loading, "name": task.model})
+    if encoder is None and task.model not in BASELINES:
+        encoder = models.load(**{**task.loading, "name": task.model})
     convention = _convention(task, assay, encoder)
     asked = Asked(assay=assay, convention=convention, alignment=alignment)
     mutations = mutation_counts(assay)
