@@ -25,7 +25,7 @@ from rnaexp.data.families import Selection, load_families
 
 MODELS = ("rnabert", "untrained:rnabert", "lm-nano", "msm-nano", "untrained:lm-nano", *WORDS, LENGTH)
 SETS = {"rfam-500": Selection(), "archiveii": Selection(members=40)}
-# Step by step from docs/classification.md's protocol to the released code's; None: only for models with tokens.
+# From docs/classification.md's protocol to the released code's.
 DRAWN = {"pairs": "drawn-100000", "repetitions": 3}
 STEPS = {
     "ours": {},
@@ -87,6 +87,15 @@ def measured(raw, order, families, protocol):
     return {"overlap_area": area, "overlap_iou": iou(area), "auroc": auroc(counts.densities).value}
 
 
+def _steps_of(raw):
+    """All of them for a model; a control has no tokens to keep and no bases to crop."""
+    for step, changes in STEPS.items():
+        if "any" not in raw:
+            yield step, changes
+        elif step != "all but the crop" and (not changes or not set(changes) <= OF_TOKENS):
+            yield step, {name: value for name, value in changes.items() if name not in OF_TOKENS}
+
+
 def main():
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("csv", type=Path)
@@ -100,14 +109,8 @@ def main():
         families = [data.families[at] for at in order.order]
         for model in asked.models:
             start, raw = time.monotonic(), pooled(model, data.rnas)
-            for step, changes in STEPS.items():
-                if "any" in raw and changes and set(changes) <= OF_TOKENS:
-                    continue
-                fields = {} if "any" in raw else changes
-                fields = {k: v for k, v in changes.items() if k not in OF_TOKENS} if "any" in raw else fields
-                if "any" in raw and step == "all but the crop":  # a control has nothing to crop: the same as authors
-                    continue
-                found = measured(raw, order, families, embedding_protocol("paper", **fields))
+            for step, changes in _steps_of(raw):
+                found = measured(raw, order, families, embedding_protocol("paper", **changes))
                 rows.append({"set": name, "model": model, "step": step, **found, "rnas": len(data.rnas)})
             sys.stderr.write(f"{name} {model}: {time.monotonic() - start:.0f} s\n")
             pd.DataFrame(rows).round(4).to_csv(asked.csv, index=False)
