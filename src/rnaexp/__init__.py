@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rnaexp.experiment.results import Results
     from rnaexp.experiment.settings import Settings
     from rnaexp.experiment.use import embed, predict
-    from rnaexp.models.catalog import load
+    from rnaexp.models.loading import load
     from rnaexp.models.wrap import wrap
     from rnaexp.rna import Alignment, Rna
 
@@ -33,7 +33,7 @@ _PLACES = {
     "Settings": "rnaexp.experiment.settings",
     "embed": "rnaexp.experiment.use",
     "evaluate": "rnaexp.experiment.evaluate",
-    "load": "rnaexp.models.catalog",
+    "load": "rnaexp.models.loading",
     "predict": "rnaexp.experiment.use",
     "read_rnas": "rnaexp.data.formats",
     "sets": "rnaexp.experiment.listing",

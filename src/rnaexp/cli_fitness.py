@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli_options import Config, Device, Json, Precision, Weights
+from rnaexp.cli_options import Config, Device, Json, Precision, Weights, several
 
 
 def register(app: typer.Typer) -> None:
@@ -15,10 +15,11 @@ def register(app: typer.Typer) -> None:
 
 def fitness(
     model: Annotated[
-        str,
+        list[str],
         typer.Option(
+            "--model",
             help="A model (see `rnaexp models`), untrained:MODEL, or a baseline: mutations, gc, conservation, "
-            "viennarna, random."
+            "viennarna, random; again for another.",
         ),
     ],
     set: Annotated[
@@ -53,18 +54,22 @@ def fitness(
     json: Json = False,
 ) -> None:
     """How well likelihoods rank measured variants (Spearman), beside what counting mutations and folding do."""
-    from rnaexp.run import fitness_verbs, verbs
+    from rnaexp.run import fitness_verbs
+    from rnaexp.run.asked import loading
     from rnaexp.run.fitness import FitnessTask
 
-    task = FitnessTask(
-        model=model,
-        assay=set,
-        convention=convention,
-        sample=sample,
-        seed=seed,
-        alignment=alignment,
-        wild_type=wild_type,
-        direction=direction or None,  # type: ignore[arg-type]
-        loading=verbs.loading(model, weights, config, device, seed, precision),
-    )
-    fitness_verbs.fitness_one(task, csv=csv, json=json)
+    tasks = [
+        FitnessTask(
+            model=name,
+            assay=set,
+            convention=convention,
+            sample=sample,
+            seed=seed,
+            alignment=alignment,
+            wild_type=wild_type,
+            direction=direction or None,  # type: ignore[arg-type]
+            loading=loading(name, weights, config, device, seed, precision),
+        )
+        for name in several(model, weights=weights, config=config)
+    ]
+    fitness_verbs.fitness_several(tasks, csv=csv, json=json)

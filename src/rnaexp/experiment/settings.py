@@ -6,8 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rnaexp.errors import InputError
 from rnaexp.fitness.conventions import CONVENTIONS
-from rnaexp.models.options import Precision
-from rnaexp.structure.windows import Long
+from rnaexp.models.choices import Long, Precision
 
 
 class Settings(BaseModel):

@@ -9,8 +9,10 @@ import pandas as pd
 from rnaexp.errors import InputError
 from rnaexp.experiment.context import Context
 from rnaexp.experiment.settings import Settings
+from rnaexp.models import lasting_name
 from rnaexp.models.spec import Encoder
 from rnaexp.report import classification_tables, fitness_tables, tables
+from rnaexp.run.asked import loading, task
 from rnaexp.run.classification import ClassifyTask, classify, has_embedding
 from rnaexp.run.contrasts import Answer
 from rnaexp.run.fitness import FitnessTask, measure_fitness
@@ -20,7 +22,6 @@ from rnaexp.run.record_classification import record_classification
 from rnaexp.run.record_fitness import record_fitness
 from rnaexp.run.structure import run_structure
 from rnaexp.run.task import Result
-from rnaexp.run.verbs import loading, task
 from rnaexp.track.runs import RunHandle
 
 
@@ -73,7 +74,7 @@ def _structure(subject: Subject, settings: Settings, context: Context, run: RunH
     if run is not None:
         record(run, result, context.store, context.announce, seconds=None)
     if result.tuned is not None and not asked.scoring.of_proteins and subject.encoder is None:
-        context.store.put_tuned(subject.name, result.tuned.to_json())
+        context.store.put_tuned(lasting_name(subject.name), result.tuned.to_json())
     context.notes.extend(f"{subject.name}: {line}" for line in _notes(result))
     told = tables.as_json(result, None if run is None else run.run_id)
     f1 = None if result.evaluation is None else result.evaluation.per_rna[["rna", "cluster", "f1"]]

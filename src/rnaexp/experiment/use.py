@@ -10,6 +10,7 @@ import pandas as pd
 from rnaexp import models
 from rnaexp.data.formats import read_rnas
 from rnaexp.errors import InputError
+from rnaexp.models.choices import long_policy
 from rnaexp.models.spec import Encoder
 from rnaexp.models.wrap import wrap
 from rnaexp.report.progress import silence
@@ -19,7 +20,6 @@ from rnaexp.run.embedding import embed_all
 from rnaexp.run.read import read_set
 from rnaexp.store import Store
 from rnaexp.structure.predict import prediction, reading_of, record_of
-from rnaexp.structure.windows import long_policy
 
 Rnas = str | Path | Rna | Sequence[Rna | str]
 
@@ -34,9 +34,9 @@ def predict(model: str, rnas: Rnas, *, tuned: str = "", long: str = "skip", devi
 
     Raises: InputError, UnavailableError (no tuned head; the message names the command that makes one).
     """
-    find = heads.registered if model.startswith(heads.REGISTERED) else heads.named
-    head, load = find(model, tuned=tuned, weights="", config="", device=device, precision="fp32", seed=0)
-    asked, encoder = as_rnas(rnas), load()
+    how = {"weights": "", "config": "", "device": device, "precision": "fp32", "seed": 0}
+    load = heads.either(model, tuned=tuned, tune=False, **how)
+    asked, (head, encoder) = as_rnas(rnas), load()
     scores, skipped = read_set(encoder, asked, reading_of(head, long_policy(long)), Store(), data=("python", ""))
     scored = {one.id: one for one in scores.rnas}
     why = {one.id: one.reason for one in skipped}

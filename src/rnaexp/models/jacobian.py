@@ -15,32 +15,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from rnaexp.errors import InputError, UnavailableError
-from rnaexp.models.spec import Encoder, LetterModel, ModelSpec, Reader
+from rnaexp.errors import UnavailableError
+from rnaexp.models.jacobian_row import jacobian_spec
+from rnaexp.models.spec import Encoder, LetterModel, Reader
 from rnaexp.models.tokens import BASES
 from rnaexp.models.weights import fingerprint
 from rnaexp.rna import Rna
 
-JACOBIAN = "jacobian:"
 _BATCH_BASES = 2**14  # of changed RNAs that are read at once
-
-
-def jacobian_spec(base: ModelSpec) -> ModelSpec:
-    """The entry of the wrapped model. Raises: InputError for a baseline, which has no letters."""
-    if base.group == "baseline":
-        message = f"{base.name} predicts no letters, so there is no {JACOBIAN}{base.name}"
-        raise InputError(message)
-    return replace(
-        base,
-        name=JACOBIAN + base.name,
-        title=f"{base.title}, categorical Jacobian of its letters",
-        output="pair-scores",
-        layers=1,
-        heads=1,
-        has_attention=True,
-        proof_state=None,
-        proof=None,
-    )
 
 
 def jacobian(encoder: Encoder) -> Encoder:

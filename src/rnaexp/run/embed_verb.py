@@ -13,6 +13,7 @@ from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.atomic import replacing
 from rnaexp.data.own import OwnRnas
 from rnaexp.errors import InputError
+from rnaexp.models.choices import Long
 from rnaexp.report.progress import announce, silence
 from rnaexp.rna import Rna
 from rnaexp.run.classify_verbs import protocol as checked_protocol
@@ -21,7 +22,7 @@ from rnaexp.run.own import left_out, refuse, write_faults
 from rnaexp.run.read import Skipped, is_first_process, processes
 from rnaexp.run.together import rank, take_own_device
 from rnaexp.store import Store
-from rnaexp.structure.windows import Long, windows_of
+from rnaexp.structure.windows import windows_of
 
 _NEEDS_ALL = ("pca", "none", "fft-crop")  # of the whole set; the full vector twice; of unpooled bases
 

@@ -36,14 +36,6 @@ class Question:
     tasks: tuple[FitnessTask, ...]
 
 
-def asks_for_fitness(path: Path) -> bool:
-    """Whether a question file names assays."""
-    try:
-        return "assays" in tomllib.loads(path.read_text())
-    except (OSError, ValueError):
-        return False
-
-
 def read_fitness(path: Path) -> Question:
     """Raises: InputError naming the file and what is wrong in it."""
     values = tomllib.loads(path.read_text())
@@ -81,13 +73,13 @@ def _question(path: Path, values: dict[str, Any]) -> Question:
     return Question(name=path.stem, title=title, note=note, tasks=tuple(tasks))
 
 
-def fitness_one(task: FitnessTask, *, csv: Path | None, json: bool) -> None:
-    """One model or baseline on one assay, beside the baselines."""
+def fitness_several(tasks: Sequence[FitnessTask], *, csv: Path | None, json: bool) -> None:
+    """Models or baselines on one assay, in one table beside the baselines."""
     _refuse_several_processes()
     watch_parent()
-    told = [_tracked(task, {})]
+    told = [_tracked(task, {}) for task in tasks]
     _write(csv, told)
-    _print(told, told[0], json=json)
+    _print(told, told[0] if len(told) == 1 else {"runs": told}, json=json)
 
 
 def fitness_question(path: Path, shard: Sequence[int], *, csv: Path | None, json: bool) -> None:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from rnaexp.run.classify_verbs import asks_for_classification, classify_question
-from rnaexp.run.fitness_verbs import asks_for_fitness, fitness_question
-from rnaexp.run.question import asks_for_pairs, places
+from rnaexp.run.classify_verbs import classify_question
+from rnaexp.run.fitness_verbs import fitness_question
+from rnaexp.run.question import places
+from rnaexp.run.question_file import kind_of
 from rnaexp.run.verbs import pairs_question
 
 
@@ -14,14 +15,14 @@ def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> Non
     A file that asks of base pairs and of families gets a table of each (the second as CSV_families.csv, and with
     `json` an object of each, a line each).
     """
-    if asks_for_fitness(path):
+    kind = kind_of(path)
+    if kind == "fitness":
         fitness_question(path, places(shard), csv=csv, json=json)
         return
-    families, pairs = asks_for_classification(path), asks_for_pairs(path)
     try:
-        if pairs or not families:
+        if kind != "classification":
             pairs_question(path, shard, csv=csv, json=json)
     finally:  # runs that did not end are told when all others have
-        if families:
-            beside = csv if csv is None or not pairs else csv.with_name(f"{csv.stem}_families{csv.suffix}")
+        if kind != "structure":
+            beside = csv if csv is None or kind != "both" else csv.with_name(f"{csv.stem}_families{csv.suffix}")
             classify_question(path, places(shard), csv=beside, json=json)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rnaexp.errors import InputError, TooLongError, UnsuitableError
+from rnaexp.models.choices import Long
 from rnaexp.models.files import FileEncoder
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.options import precision_of
@@ -17,7 +18,7 @@ from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ReadOut
 from rnaexp.structure.reading import Reading, scorable, scores_from
-from rnaexp.structure.windows import Long, windows_of
+from rnaexp.structure.windows import windows_of
 
 # Raise when what an entry holds, or how it is computed, changes: old entries are then not found.
 _SCHEMA = 1

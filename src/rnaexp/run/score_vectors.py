@@ -9,7 +9,7 @@ from rnaexp.classify.controls import CONTROLS
 from rnaexp.data.stored_vectors import read_vectors
 from rnaexp.errors import InputError
 from rnaexp.run.classification import ClassifyTask
-from rnaexp.run.classify_verbs import classify_task, protocol
+from rnaexp.run.classify_verbs import classify_tasks, protocol
 
 
 def score_vectors(
@@ -27,4 +27,4 @@ def score_vectors(
         raise InputError(message)
     chosen = protocol(protocol_name, **{"reduction": "none", **fields})
     task = ClassifyTask(model=name, families=families, protocol=chosen, stored=read_vectors(embeddings))
-    classify_task(task, json=json)
+    classify_tasks([task], json=json)

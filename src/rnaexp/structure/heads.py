@@ -9,7 +9,6 @@ from jaxtyping import Bool, Float, Int
 
 from rnaexp.errors import InputError
 from rnaexp.structure.protocol import ReadOut, Scoring
-from rnaexp.structure.relaxed import relaxed_hits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +30,8 @@ class RnaScores:
     def hits(self) -> Bool[np.ndarray, "h k"]:
         """Which kept pairs are reference pairs (`relaxed`: or next to one, each reference pair found once)."""
         if self.match == "relaxed":
+            from rnaexp.structure.relaxed import relaxed_hits  # its compiler takes half a second to import
+
             return relaxed_hits(self.indices, self.reference, self.bases)
         known = np.zeros(self.bases**2 + 1, np.bool_)  # one more, for the index -1 of no pair
         known[self.reference] = True
