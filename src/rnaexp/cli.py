@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp import cli_embeddings, cli_fitness, cli_msa, cli_pretrain, cli_search, cli_tracking, cli_use
+from rnaexp import cli_embeddings, cli_fitness, cli_msa, cli_pretrain, cli_score, cli_search, cli_tracking, cli_use
 from rnaexp.cli_models import models_app
 from rnaexp.cli_options import (
     Config,
@@ -14,7 +14,6 @@ from rnaexp.cli_options import (
     Long,
     Models,
     Precision,
-    Strict,
     TokenPairs,
     Weights,
     once_each,
@@ -192,65 +191,6 @@ def structure(
     verbs.run_one(asked, json=json)
 
 
-@app.command(epilog="Example: rnaexp score --maps maps/ --name my-model --heads-per-layer 12 --test reference.bpseq")
-def score(
-    name: Annotated[str, typer.Option(help="What to call the tool in the table.")],
-    test: Test = "",
-    pairs: Annotated[
-        Path | None, typer.Option(help="Folder: one BPSEQ, CT, dot-bracket or pair matrix an RNA.")
-    ] = None,
-    maps: Annotated[Path | None, typer.Option(help="Folder: one .npy/.npz of attention [h n n] or [l h n n].")] = None,
-    embeddings: Annotated[
-        Path | None,
-        typer.Option(help="A file of vectors by RNA: .pkl (keys, seq_repr), .npz (keys, vectors), .parquet."),
-    ] = None,
-    set: Annotated[str, typer.Option(help="With --embeddings: the set with families, as in rnaexp classify.")] = "",
-    reduction: Annotated[str, typer.Option(help="With --embeddings; none: the vectors as they are.")] = "none",
-    negatives: Annotated[str, typer.Option(help="With --embeddings and drawn pairs: distinct or per-sequence.")] = "",
-    heads_per_layer: Annotated[int, typer.Option(help="Split [h n n] into layers of so many heads; 0: one layer.")] = 0,
-    suffix: Annotated[str, typer.Option(help="What follows the RNA's id in a file's name, before its ending.")] = "",
-    validation: Annotated[str, typer.Option(help="Set to tune on; without it only the oracle is known.")] = "",
-    protocol: Protocol = "paper",
-    min_separation: Separation = 0,
-    related: Related = "drop",
-    strict: Strict = False,
-    json: Json = False,
-) -> None:
-    """Score any other tool's pairs, pair matrices, attention maps or embeddings as a full row of the table."""
-    from rnaexp.run import score_vectors, verbs
-
-    if embeddings is not None:
-        _alone(pairs, maps, test)
-        fields = {"reduction": reduction, "negatives": negatives}
-        score_vectors.score_vectors(
-            name=name, embeddings=embeddings, families=set, protocol_name=protocol, fields=fields, json=json
-        )
-        return
-    if not test:
-        message = "--pairs and --maps go with --test, --embeddings with --set"
-        raise typer.BadParameter(message)
-    verbs.score(
-        name=name,
-        pairs=pairs,
-        maps=maps,
-        heads_per_layer=heads_per_layer,
-        suffix=suffix,
-        validation=validation,
-        test=test,
-        protocol=protocol,
-        overrides={"min_separation": min_separation},
-        related=related,
-        strict=strict,
-        json=json,
-    )
-
-
-def _alone(pairs: Path | None, maps: Path | None, test: str) -> None:
-    if pairs is not None or maps is not None or test:
-        message = "--embeddings are scored on a set with families (--set); --pairs and --maps in a call of their own"
-        raise typer.BadParameter(message)
-
-
 @data_app.command("list")
 def data_list(json: Json = False) -> None:
     """All named sets."""
@@ -297,6 +237,7 @@ def doctor(
 
 
 cli_use.register(app)
+cli_score.register(app)
 cli_embeddings.register(app)
 cli_fitness.register(app)
 cli_msa.register(app)

@@ -139,6 +139,6 @@ class TokenModel(Protocol):
 
     spec: ModelSpec
 
-    def embed_tokens(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "t d"]]:
+    def embed_tokens(self, rnas: Sequence[Rna]) -> 'list[Float[Tensor, "t d"]]':
         """Last-layer embedding of each of the model's own tokens, special ones included; padding is cut."""
         ...
