@@ -125,7 +125,7 @@ def measure_pairs(
             redrawn.append(figures(_sampled(values, own, weights, protocol.bins), resampled(protocol), protocol.bins))
     equal = np.ones(len(values))
     densities = _sampled(values, own, equal, protocol.bins)
-    found = figures(densities, resampled(protocol), protocol.bins)
+    found = figures(densities, ESTIMATORS, protocol.bins)
     shuffled = [
         figures(_sampled(values, random.permutation(own), equal, protocol.bins), resampled(protocol), protocol.bins)
         for _ in range(design.permutations)
@@ -133,7 +133,10 @@ def measure_pairs(
     return Measured(
         overlaps={name: found[name] for name in ESTIMATORS},
         auroc=auroc(densities),
-        intervals={name: interval(np.array([one[name] for one in redrawn]), value) for name, value in found.items()},
+        intervals={
+            name: interval(np.array([one[name] for one in redrawn]), found[name])
+            for name in (*resampled(protocol), "auroc")
+        },
         null=_null(shuffled),
         densities=densities,
         kept=kept,
