@@ -103,3 +103,25 @@ def test_another_tools_bad_files_do_not_stop_its_good_ones(folder):
     strict = inside(*words, "--strict", cwd=folder)
     assert strict.returncode == 65
     assert "--strict, and 2 RNAs are left out; skipped.csv says why" in strict.stderr
+
+
+def test_a_table_of_mutants_is_ranked_as_it_is(folder):
+    wild = "GGGGAAAACCCC"
+    cells = [f"{wild[at]}{at + 1}{'A' if wild[at] != 'A' else 'T'},{0.1 * at}" for at in range(len(wild))]
+    (folder / "dms.csv").write_text("\n".join(["mutant,score", *cells, "C1A,0.5", "G2U:G3U,NA", "G2A:A5G,0.7"]) + "\n")
+    words = ("fitness", "--model", "lm-nano", "--set", "dms.csv", "--wild-type", wild, "--device", "cpu")
+    done = rnaexp(*words, "--csv", "out.csv", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "lm-nano" in done.stdout
+    for line in (
+        "dms.csv: 1 of 15 rows have no score and are left out",
+        "dms.csv: mutations are numbered from 1",
+        "left out: dms.csv:14: C1A: the wild type has G at position 1, not C",
+        "dms.csv: 1 rows are left out; skipped.csv says why",
+    ):
+        assert f"rnaexp: {line}" in done.stderr.splitlines(), done.stderr
+    assert rows(folder / "skipped.csv")[0][2] == "C1A"
+    assert {"lm-nano", "mutations", "viennarna"} <= {row[0] for row in rows(folder / "out.csv")}
+    strict = inside(*words, "--strict", cwd=folder)
+    assert strict.returncode == 65
+    assert "--strict, and 1 rows are left out" in strict.stderr

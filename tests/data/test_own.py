@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rnaexp.data.formats import read_rnas
@@ -105,6 +105,7 @@ LETTERS = st.text("ACGUTNacgutn", min_size=1, max_size=12)
 BAD = st.sampled_from(["", "AC!U", "A1", "--", "AC*"])
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.one_of(LETTERS.map(lambda s: (s, True)), BAD.map(lambda s: (s, False)))),

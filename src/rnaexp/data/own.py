@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import count
 from pathlib import Path
 
 from rnaexp.data.fasta import loose_records, read_fasta, rna_of_record
 from rnaexp.data.folder import groups_of, read_group, with_alignment
 from rnaexp.data.letters import Unknown
+from rnaexp.data.names import distinct, renamed_note
 from rnaexp.data.public_csv import loose_rows, read_csv
 from rnaexp.data.readers import reader_of
 from rnaexp.data.text import Source, read_source
@@ -148,22 +148,22 @@ def _fault(error: InputError, path: Path, line: int | None, name: str) -> Fault:
 
 
 def _name_each(reading: _Reading) -> tuple[dict[str, _Found], list[tuple[str, str]]]:
-    """RNAs by name: an alignment joins the RNA of its id, any other second of a name gets the next free `.2`, `.3`."""
-    taken, named, renamed = {rna.id for rna, _, _ in reading.found}, dict[str, _Found](), []
+    """RNAs by name: an alignment joins the RNA of its id, any other second of a name gets a name of its own."""
+    apart = list[_Found]()
+    joined = dict[str, int]()  # where the RNA stands that an alignment of its id may join
     for rna, path, line in reading.found:
-        if rna.id not in named:
-            named[rna.id] = (rna, path, line)
-        elif (rna.alignment is None) == (named[rna.id][0].alignment is None):
-            name = next(free for at in count(2) if (free := f"{rna.id}.{at}") not in taken)
-            taken.add(name)
-            renamed.append((rna.id, name))
-            named[name] = (replace(rna, id=name), path, line)
-        else:
-            first, first_path, first_line = named[rna.id]
-            try:
-                named[rna.id] = (*with_alignment(first, first_path, rna, path), first_line)
-            except InputError as error:
-                reading.faults.append(_fault(error, path, line, rna.id))
+        at = joined.get(rna.id)
+        if at is None or (rna.alignment is None) == (apart[at][0].alignment is None):
+            joined.setdefault(rna.id, len(apart))
+            apart.append((rna, path, line))
+            continue
+        first, first_path, first_line = apart[at]
+        try:
+            apart[at] = (*with_alignment(first, first_path, rna, path), first_line)
+        except InputError as error:
+            reading.faults.append(_fault(error, path, line, rna.id))
+    names, renamed = distinct([rna.id for rna, _, _ in apart])
+    named = {name: (replace(rna, id=name), path, line) for name, (rna, path, line) in zip(names, apart, strict=True)}
     return named, renamed
 
 
@@ -180,6 +180,5 @@ def _notes(reading: _Reading, renamed: list[tuple[str, str]], unknown: Unknown) 
             ".a3m or .sto"
         )
     if renamed:
-        first = ", ".join(f"{old} is now {new}" for old, new in renamed[:3])
-        notes.append(f"{len(renamed)} names stood before: {first}{', ...' if len(renamed) > 3 else ''}")
+        notes.append(renamed_note(renamed))
     return tuple(notes)

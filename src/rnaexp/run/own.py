@@ -86,3 +86,21 @@ def list_left_out(folder: Path, skipped: Sequence[Mapping[str, Any]], *, strict:
         message = f"--strict, and {said}"
         raise InputError(message)
     say(said)
+
+
+def report_rows(name: str, faults: Sequence[Fault], notes: Sequence[str], *, strict: bool, silent: bool) -> None:
+    """Rows of a table that are left out, shown and in `skipped.csv`, or not again. Raises: InputError if `strict`."""
+    if silent:
+        return
+    for note in notes:
+        say(f"{name}: {note}")
+    show(faults)
+    if not faults:
+        return
+    listed = Path("skipped.csv")
+    write_faults(faults, listed)
+    said = f"{len(faults)} rows are left out; {listed} says why"
+    if strict:
+        message = f"{name}: --strict, and {said}"
+        raise InputError(message)
+    say(f"{name}: {said}")
