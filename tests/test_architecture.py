@@ -27,6 +27,7 @@ ORDER = [
         "cli_pretrain",
         "cli_msa",
         "cli_options",
+        "cli_score",
         "cli_search",
         "cli_tasks",
         "cli_tracking",

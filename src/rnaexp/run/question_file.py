@@ -13,7 +13,9 @@ from rnaexp.errors import InputError
 from rnaexp.models.choices import Long, Precision
 from rnaexp.structure.protocol import ReadOut, Scoring
 
-Kind = Literal["structure", "classification", "fitness", "task"]
+Kind = Literal["structure", "classification", "fitness", "both", "task"]
+# Of the half of a file of kind `both` that asks of families; `run.classify_verbs` reads them.
+_OF_FAMILIES = ("families", "choices", "controls", "embeddings")
 _OF_PROTOCOLS = sorted({"name", "related", *(field.name for kind in (Scoring, ReadOut) for field in fields(kind))})
 _SAID = {"too_short": "must have at least one entry", "list_type": "must be a list", "string_type": "must be a word"}
 _SAID |= {"int_type": "must be a whole number", "model_type": "must be a table"}
@@ -83,7 +85,7 @@ class TaskWords(_Strict):
 
 
 def kind_of(path: Path) -> Kind:
-    """What a question is about: another package's task, sets with families, assays, or else structures.
+    """What a question is about: another package's task, sets with families, assays, structures, or both of these.
 
     Raises: InputError for a file that is no TOML.
     """
@@ -91,7 +93,7 @@ def kind_of(path: Path) -> Kind:
     if "task" in values:
         return "task"
     if isinstance(values.get("families"), list):
-        return "classification"
+        return "both" if "sets" in values else "classification"
     return "fitness" if "assays" in values else "structure"
 
 
@@ -110,7 +112,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def read_words(path: Path) -> QuestionWords:
     """Raises: InputError naming the file, each wrong key, where it stands, and what is wrong with it."""
     try:
-        words = QuestionWords.model_validate(read_toml(path))
+        words = QuestionWords.model_validate(_of_pairs(read_toml(path)))
     except ValidationError as error:
         faults = [_told(fault["loc"], fault) for fault in error.errors(include_url=False)]
     else:
@@ -131,6 +133,12 @@ def read_task_words(path: Path) -> TaskWords:
     except ValidationError as error:
         faults = [_told(fault["loc"], fault, TaskWords) for fault in error.errors(include_url=False)]
         raise InputError("; ".join(dict.fromkeys(faults)), path=path) from error
+
+
+def _of_pairs(values: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(values.get("families"), list):
+        return values
+    return {name: value for name, value in values.items() if name not in _OF_FAMILIES}
 
 
 def _told(where: Sequence[int | str], fault: Any, whole: type[BaseModel] = QuestionWords) -> str:
