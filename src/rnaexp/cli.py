@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp import cli_embeddings, cli_fitness, cli_msa, cli_pretrain, cli_search, cli_tracking, cli_use
+from rnaexp import cli_embeddings, cli_fitness, cli_msa, cli_pretrain, cli_score, cli_search, cli_tracking, cli_use
 from rnaexp.cli_models import models_app
 from rnaexp.cli_options import (
     Config,
@@ -13,16 +13,18 @@ from rnaexp.cli_options import (
     Json,
     Long,
     Models,
+    Name,
     Precision,
-    Strict,
     TokenPairs,
     Weights,
     once_each,
     several,
 )
+from rnaexp.cli_tasks import WithTasks
 
 app = typer.Typer(
     name="rnaexp",
+    cls=WithTasks,
     help=(
         "What did pre-training alone teach an RNA language model? Reads attention zero-shot, tunes one head on one "
         "set, tests it on another, and keeps every number in MLflow.\n\n"
@@ -90,6 +92,7 @@ def run(
     seed: Seed = 0,
     shard: Annotated[str, typer.Option(help="i/n: every n-th run of the question, from the i-th (1..n).")] = "",
     register: Annotated[bool, typer.Option("--register", help="Put the tuned head into MLflow's registry.")] = False,
+    name: Name = "",
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
     json: Json = False,
 ) -> None:
@@ -100,18 +103,28 @@ def run(
     from rnaexp.run import ready
     from rnaexp.run.asked import task
 
+    if name and not register:
+        message = "--name goes with --register"
+        raise typer.BadParameter(message)
     choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}
     choices |= {"match": match}
     if question is not None:
         _nothing_beside(model, register=register)
         ready.refuse_question(question, shard)
-        from rnaexp.run import verbs
+        from rnaexp.run.question_file import kind_of
 
-        verbs.run_question(question, shard, csv=csv, json=json)
+        if kind_of(question) == "task":
+            from rnaexp.experiment import task_verbs
+
+            task_verbs.task_question(question, csv=csv, json=json)
+            return
+        from rnaexp.run import questions
+
+        questions.run_question(question, shard, csv=csv, json=json)
         return
     asked = [
         task(
-            model=name,
+            model=one,
             validation=validation,
             test=test,
             protocol=protocol,
@@ -128,14 +141,14 @@ def run(
             precision=precision,
             seed=seed,
         )
-        for name in several(model, weights=weights, config=config) or [""]
+        for one in several(model, weights=weights, config=config, name=name) or [""]
     ]
-    for one in asked:
-        ready.refuse_task(one)
+    for each in asked:
+        ready.refuse_task(each)
     from rnaexp.run import verbs
 
     if len(asked) == 1:
-        verbs.run_one(asked[0], csv=csv, json=json, register=register)
+        verbs.run_one(asked[0], csv=csv, json=json, register=register, name=name)
     else:
         verbs.run_several(asked, csv=csv, json=json, register=register)
 
@@ -192,42 +205,6 @@ def structure(
     verbs.run_one(asked, json=json)
 
 
-@app.command(epilog="Example: rnaexp score --maps maps/ --name my-model --heads-per-layer 12 --test reference.bpseq")
-def score(
-    name: Annotated[str, typer.Option(help="What to call the tool in the table.")],
-    test: Test,
-    pairs: Annotated[
-        Path | None, typer.Option(help="Folder: one BPSEQ, CT, dot-bracket or pair matrix an RNA.")
-    ] = None,
-    maps: Annotated[Path | None, typer.Option(help="Folder: one .npy/.npz of attention [h n n] or [l h n n].")] = None,
-    heads_per_layer: Annotated[int, typer.Option(help="Split [h n n] into layers of so many heads; 0: one layer.")] = 0,
-    suffix: Annotated[str, typer.Option(help="What follows the RNA's id in a file's name, before its ending.")] = "",
-    validation: Annotated[str, typer.Option(help="Set to tune on; without it only the oracle is known.")] = "",
-    protocol: Protocol = "paper",
-    min_separation: Separation = 0,
-    related: Related = "drop",
-    strict: Strict = False,
-    json: Json = False,
-) -> None:
-    """Score any other tool's pairs, pair matrices or attention maps as a full row of the table."""
-    from rnaexp.run import verbs
-
-    verbs.score(
-        name=name,
-        pairs=pairs,
-        maps=maps,
-        heads_per_layer=heads_per_layer,
-        suffix=suffix,
-        validation=validation,
-        test=test,
-        protocol=protocol,
-        overrides={"min_separation": min_separation},
-        related=related,
-        strict=strict,
-        json=json,
-    )
-
-
 @data_app.command("list")
 def data_list(json: Json = False) -> None:
     """All named sets."""
@@ -274,6 +251,7 @@ def doctor(
 
 
 cli_use.register(app)
+cli_score.register(app)
 cli_embeddings.register(app)
 cli_fitness.register(app)
 cli_msa.register(app)

@@ -133,3 +133,14 @@ class LetterModel(Protocol):
         Raises: UnavailableError for a model without such probabilities.
         """
         ...
+
+
+@runtime_checkable
+class TokenModel(Protocol):
+    """An encoder that also shows its special tokens."""
+
+    spec: ModelSpec
+
+    def embed_tokens(self, rnas: Sequence[Rna]) -> 'list[Float[Tensor, "t d"]]':
+        """Last-layer embedding of each of the model's own tokens, special ones included; padding is cut."""
+        ...

@@ -11,21 +11,25 @@ from rnaexp.data.shuffle import shuffled_twin
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.files import FileEncoder
 from rnaexp.models.training import was_trained_on
+from rnaexp.report.progress import silence
 from rnaexp.rna import Rna
 from rnaexp.run.contacts import CONTROLS, UNPROVEN
+from rnaexp.run.contrasts import f1_of
 from rnaexp.run.control_scores import control_scores
-from rnaexp.run.diagnosis import diagnose
+from rnaexp.run.diagnosis import FOLDING, diagnose
 from rnaexp.run.read import read_set
+from rnaexp.run.structure import whole_head
 from rnaexp.run.task import Assessment, Control, Result
 from rnaexp.store import Store
 from rnaexp.structure.breakdown import breakdown
 from rnaexp.structure.contacts import breakdown_by_range, precision_by_range
-from rnaexp.structure.evaluate import Evaluation
+from rnaexp.structure.evaluate import Evaluation, evaluate_head
 from rnaexp.structure.heads import HeadScores
 from rnaexp.structure.kinds import ceilings, f1_ceiling
 from rnaexp.structure.predict import reading_of
 from rnaexp.structure.protocol import Scoring
 from rnaexp.structure.retune import Retuning, retune
+from rnaexp.structure.standing import Standing, standing
 
 SHUFFLED = 10  # test RNAs whose shuffled twins are read: a tenth or so of a run's cost, named beside the figure
 _SEED = 0
@@ -148,6 +152,18 @@ def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str
             with suppress(InputError, UnavailableError):  # a control that cannot read these RNAs says nothing of them
                 found[name] = control_scores(name, result.task, sets, store)
     return found
+
+
+def standing_of(result: Result, store: Store) -> Standing | None:
+    """The tuned head against the best control without energies, on the validation set; None where nothing was tuned."""
+    part, tuned, assessed = result.validation, result.tuned, result.assessment
+    if part is None or tuned is None or assessed is None:
+        return None
+    head = tuned.layer, tuned.head
+    whole = whole_head(result.encoder, part, head, part.scored, store, silence)
+    mine = evaluate_head(whole, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
+    rivals = {name: each.validation for name, each in assessed.controls.items() if name not in FOLDING}
+    return standing(f1_of(mine), rivals)
 
 
 def _evaluations(controls: Mapping[str, Control]) -> dict[str, Evaluation]:

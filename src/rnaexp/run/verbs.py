@@ -16,14 +16,12 @@ from rnaexp.models.spec import Encoder
 from rnaexp.report import screen, tables
 from rnaexp.report.progress import announce, say, silence
 from rnaexp.run.asked import task
-from rnaexp.run.classify_verbs import classify_beside, classify_question
+from rnaexp.run.classify_verbs import classify_beside
 from rnaexp.run.conclude import conclude, write_csv
 from rnaexp.run.contacts import TASK
 from rnaexp.run.contrasts import Answer, add_ranks, every_two, f1_of, with_controls
-from rnaexp.run.fitness_verbs import fitness_question
 from rnaexp.run.own import list_left_out
 from rnaexp.run.question import places, read_question
-from rnaexp.run.question_file import kind_of
 from rnaexp.run.read import is_first_process, read_alone
 from rnaexp.run.record import record
 from rnaexp.run.sets import unjudged
@@ -40,7 +38,13 @@ _NO_CONTACTS = "--register: contacts of proteins are a reference task; what is r
 
 
 def run_one(
-    task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder | None = None, register: bool = False
+    task: Task,
+    *,
+    json: bool,
+    csv: Path | None = None,
+    encoder: Encoder | None = None,
+    register: bool = False,
+    name: str = "",
 ) -> dict[str, Any] | None:
     """One task: compute, track, print, and register if asked; what is told of it.
 
@@ -63,7 +67,7 @@ def run_one(
     else:
         screen.show([answer.told, *controls])
     if register:
-        _register([answer])
+        _register([answer], name)
     return answer.told
 
 
@@ -84,19 +88,19 @@ def run_several(tasks: Sequence[Task], *, json: bool, csv: Path | None, register
     _raise_first(failures, len(tasks))
 
 
-def _register(answers: Sequence[Answer]) -> None:
+def _register(answers: Sequence[Answer], name: str = "") -> None:
     for answer in answers:
-        for line in _registered(answer.told["run_id"]):
+        for line in _registered(answer.told["run_id"], name):
             say(line)
 
 
-def _registered(run_id: str | None) -> list[str]:
+def _registered(run_id: str | None, name: str) -> list[str]:
     from rnaexp.run import registering
 
     if run_id is None:
         message = "the run is not in MLflow yet, so it is not registered: rnaexp sync, then rnaexp register RUN"
         raise UnavailableError(message)
-    return registering.register(run_id)
+    return registering.register(run_id, name=name)
 
 
 def _tracked(task: Task, store: Store, encoder: Encoder | None, tags: Mapping[str, object]) -> Answer:
@@ -156,12 +160,8 @@ def _warn(result: Result, store: Store) -> None:
         say(f"{len(ids)} {what} {why} ({', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''})")
 
 
-def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
+def pairs_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
     """All runs of a question, or one shard of them, in one table; what is done already is read from the store."""
-    answer = {"classification": classify_question, "fitness": fitness_question}.get(kind_of(path))
-    if answer is not None:
-        answer(path, places(shard), csv=csv, json=json)
-        return
     question = read_question(path)
     first, step = places(shard)
     tasks = question.tasks()[first::step]
