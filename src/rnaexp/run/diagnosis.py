@@ -6,7 +6,7 @@ import pandas as pd
 
 from rnaexp.models.fitted import FITTED
 from rnaexp.run.task import Result
-from rnaexp.stats.bootstrap import cluster_bootstrap
+from rnaexp.stats.intervals import FEWEST, cluster_interval
 from rnaexp.structure.evaluate import paired_f1
 
 FOLDING = frozenset({"viennarna", "viennarna-mean", "alifold"})  # many predicted structures in Rfam come from these
@@ -35,6 +35,9 @@ def diagnose(
         tags.append(f"labels partly circular: {predicted} of {sum(evidence.values())} are predicted")
     if seen:
         tags.append(f"training set overlaps the test set: {seen} of {len(result.test.scores.scored())} RNAs")
+    clusters = result.oracle.f1.clusters
+    if clusters < FEWEST:
+        tags.append(f"{clusters} clusters: no interval, no rank")
     if result.coverage < 1:
         tags.append(f"coverage {result.coverage:.0%}")
     return tags
@@ -44,6 +47,8 @@ def _against(name: str, per_rna: pd.DataFrame, f1: float, sd: float, control: Re
     theirs = control.evaluation
     assert theirs is not None
     if name == "random":
+        if theirs.f1.high is None:
+            return ["F1 not above the random control's"] if f1 <= theirs.f1.mean else []
         return ["F1 inside the random control's interval"] if f1 <= theirs.f1.high else []
     if name.startswith(("stems", "kernel", "distance")):
         if _above(per_rna, control):
@@ -59,7 +64,7 @@ def _above(per_rna: pd.DataFrame, control: Result) -> bool:
     """Whether the paired difference's whole interval is above zero."""
     assert control.evaluation is not None
     differences, clusters = paired_f1(per_rna, control.evaluation.per_rna)
-    return len(differences) > 0 and cluster_bootstrap(differences, clusters).low > 0
+    return len(differences) > 0 and cluster_interval(differences, clusters, of="differences").above_zero
 
 
 def _shallow(result: Result) -> int:

@@ -7,7 +7,7 @@ import pandas as pd
 from jaxtyping import Float, Shaped
 
 from rnaexp.errors import LeakageError
-from rnaexp.stats.bootstrap import Interval, cluster_bootstrap
+from rnaexp.stats.intervals import Interval, cluster_interval
 from rnaexp.structure.heads import HeadScores, RnaScores, TunedHead
 from rnaexp.structure.ranking import average_precision, precision_at_references
 from rnaexp.structure.relaxed import relaxed_hits
@@ -79,7 +79,7 @@ def evaluate_head(scores: HeadScores, *, layer: int, head: int, threshold: float
     table = pd.concat([table, _rates(table)], axis=1)
     return Evaluation(
         per_rna=table,
-        f1=cluster_bootstrap(table["f1"].to_numpy(), table["cluster"].to_numpy()),
+        f1=cluster_interval(table["f1"].to_numpy(), table["cluster"].to_numpy(), of="shares"),
         spread=Spread.of(table["f1"].to_numpy()),
         precision=float(table["precision"].mean()),
         recall=float(table["recall"].mean()),

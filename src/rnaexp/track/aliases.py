@@ -12,11 +12,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from rnaexp.stats.intervals import FEWEST
 from rnaexp.structure.configuration import Configuration
 from rnaexp.structure.protocol import protocol_fields
 
 CHAMPION, PAPER = "champion", "paper"
 CONFIGURATION_TAG = "rnaexp.configuration"
+_CLUSTERS = "validation.clusters"
 _F1, _SET, _RNAS, _SCORING = "validation.f1", "validation.sha256", "validation.rnas_sha256", "scoring"
 _NOBODY = "none"
 
@@ -32,6 +34,7 @@ def evidence(found: Configuration) -> dict[str, object]:
         "protocol": protocol_fields(tuned.scoring, tuned.read_out)["name"],
         "validation": tuned.tuned_on,
         "validation.rnas": len(tuned.sequences),
+        _CLUSTERS: len(set(tuned.clusters)),
         _F1: tuned.validation_f1,
         _SET: tuned.tuned_on_sha256,
         _RNAS: hashlib.sha256("\n".join(sorted(tuned.sequences)).encode()).hexdigest(),
@@ -83,6 +86,11 @@ def _why_not_over(holder: Any, mine: Any) -> str | None:
         if holder.tags.get(tag) != mine.tags[tag]:
             seen = f"{_judged(holder)}, version {mine.version} on {_judged(mine)}"
             return f"{what} ({seen}), so their F1 cannot be compared; set the alias by hand if you know better"
+    if (clusters := int(mine.tags[_CLUSTERS])) < FEWEST:
+        return (
+            f"{_judged(mine)} has {clusters} clusters, and fewer than {FEWEST} decide nothing; set the alias by hand "
+            "if you know better"
+        )
     if _f1(mine) <= _f1(holder):
         return f"validation F1 {_f1(mine):.4f} is not above its {_f1(holder):.4f} on {_judged(holder)}"
     return None
