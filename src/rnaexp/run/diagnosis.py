@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from rnaexp.models.files import FileEncoder
 from rnaexp.models.fitted import FITTED
 from rnaexp.run.task import Result
 from rnaexp.stats.intervals import FEWEST, cluster_interval
@@ -23,6 +24,8 @@ def diagnose(
             if control.evaluation is not None:
                 tags += _against(name, done.per_rna, done.f1.mean, done.spread.sd, control)
     spec = result.encoder.spec
+    if isinstance(result.encoder, FileEncoder):
+        tags += result.encoder.notes
     if spec.name.startswith(FITTED) and result.validation is not None:
         what = "chains" if result.task.scoring.of_proteins else "RNAs"
         tags.append(f"fitted on the pairs of {len(result.validation.scores.scored())} {what}: not zero-shot")
@@ -39,7 +42,8 @@ def diagnose(
     if clusters < FEWEST:
         tags.append(f"{clusters} clusters: no interval, no rank")
     if result.coverage < 1:
-        tags.append(f"coverage {result.coverage:.0%}")
+        unread = f": {result.test.unread} RNAs that it could not read count 0" if result.test.unread else ""
+        tags.append(f"coverage {result.coverage:.0%}{unread}")
     return tags
 
 

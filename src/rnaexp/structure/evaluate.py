@@ -31,7 +31,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Per-RNA scores and their means over the RNAs that have reference pairs.
+    """Per-RNA scores and their means over the RNAs that have reference pairs; 0 for those that could not be read.
 
     `spread`: standard deviation and quartiles of F1 over the RNAs. `auprc` and `p_at_n` need no threshold; `auprc` is
     NaN where kept lists end before the last reference pair. `relaxed_f1`: the same calls, one base off by one allowed.
@@ -88,7 +88,7 @@ def evaluate_head(scores: HeadScores, *, layer: int, head: int, threshold: float
         auprc=float(table["auprc"].mean(skipna=False)),
         p_at_n=float(table["p_at_n"].mean()),
         relaxed_f1=float(table["relaxed_f1"].mean()),
-        calls_per_100_bases=float(100 * table["calls"].sum() / table["bases"].sum()),
+        calls_per_100_bases=float(100 * table["calls"].sum() / sum(rna.bases for rna in scores.scored() if rna.read)),
     )
 
 
