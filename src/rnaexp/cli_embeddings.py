@@ -31,7 +31,7 @@ def classify(
         str,
         typer.Option(
             help="A model (see `rnaexp models`), untrained:MODEL, shuffled:MODEL (it reads shuffled RNAs), "
-            "or a control: 3-mer, 6-mer, length, identity."
+            "or a control: 1-mer, 2-mer, 3-mer, 6-mer, 3-mer-centred, 6-mer-centred, length, identity."
         ),
     ],
     set: Annotated[
@@ -56,6 +56,15 @@ def classify(
     alignments: Annotated[
         str, typer.Option(help="What a model of alignments reads: none (the RNA alone) or own (the family's).")
     ] = "none",
+    unseen_by: Annotated[
+        str,
+        typer.Option(
+            help="Leave out families this model was trained on; auto: the model itself, where they are listed; none."
+        ),
+    ] = "auto",
+    below_identity: Annotated[
+        float, typer.Option(help="Also measure homologs less alike than this apart, e.g. 0.6; 0: do not.")
+    ] = 0.0,
     choices: Annotated[
         bool, typer.Option("--choices", help="Also change each choice once: protocol_choices.csv.")
     ] = False,
@@ -87,6 +96,8 @@ def classify(
         identity=identity,
         max_bases=max_bases,
         alignments=alignments,
+        unseen_by=unseen_by,
+        below_identity=below_identity,
         seed=seed,
     )
     loading, policy = verbs.loading(model, weights, config, device, seed, precision), long_policy(long)

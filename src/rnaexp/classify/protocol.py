@@ -18,7 +18,9 @@ class EmbeddingProtocol:
     `estimator`: the headline one; all are reported. `bins`: of the histogram, over the observed range.
     `identity`, `members`, `max_bases`: an RNA at or above this identity to a chosen one of its family is left out, at
     most so many RNAs a family, none longer (so that every model reads the same RNAs). `alignments`: what a model of
-    alignments is given: none (the RNA alone: a family's own alignment names the family) or own.
+    alignments is given: none (the RNA alone: a family's own alignment names the family) or own. `unseen_by`: families
+    this model was trained on are left out; auto: those of the model itself, where they are listed; none: no family.
+    `below_identity`: homologs less alike than this are also measured apart, on sampled pairs; 0: they are not.
     """
 
     pooling: Pooling = "mean"
@@ -33,6 +35,8 @@ class EmbeddingProtocol:
     members: int = 10
     max_bases: int = 440
     alignments: Literal["none", "own"] = "none"
+    unseen_by: str = "auto"
+    below_identity: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -45,6 +49,9 @@ class EmbeddingProtocol:
             if not isinstance(value, int) or value < least:
                 message = f"{name} {value!r}: must be a whole number, at least {least}"
                 raise ValueError(message)
+        if not 0 <= self.below_identity <= 1:
+            message = f"below_identity {self.below_identity}: must be from 0 (not measured apart) to 1"
+            raise ValueError(message)
         if not 0 < self.identity <= 1:
             message = f"identity {self.identity}: must be above 0 and at most 1 (1: only exact copies are left out)"
             raise ValueError(message)
