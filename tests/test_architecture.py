@@ -17,6 +17,7 @@ ORDER = [
     {"structure", "classify", "fitness", "stats"},
     {"track", "store", "lit", "pretrain"},
     {"run", "report"},
+    {"experiment"},
     {
         "cli",
         "cli_models",

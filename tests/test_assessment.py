@@ -100,7 +100,7 @@ def test_each_tag_has_its_reason(job):
     spec = replace(result.encoder.spec, reads="alignment", structure_seen="predicted")
     encoder = type("Encoder", (), {"spec": spec})()
     odd = replace(result, encoder=encoder, test=replace(result.test, rnas=(*result.test.rnas, result.test.rnas[0])))
-    tags = diagnose(odd, {"random": result}, {"predicted": 5, "published": 7}, seen=3)
+    tags = diagnose(odd, {"random": result.evaluation}, {"predicted": 5, "published": 7}, seen=3)
     assert tags == [
         "F1 inside the random control's interval",
         "alignment depth 1 for 13 of 12 RNAs",

@@ -7,7 +7,19 @@ import typer
 
 from rnaexp import cli_embeddings, cli_fitness, cli_msa, cli_pretrain, cli_search, cli_tracking, cli_use
 from rnaexp.cli_models import models_app
-from rnaexp.cli_options import Config, Device, Json, Long, Precision, TokenPairs, Weights
+from rnaexp.cli_options import (
+    Config,
+    Device,
+    Json,
+    Long,
+    Models,
+    Precision,
+    Strict,
+    TokenPairs,
+    Weights,
+    once_each,
+    several,
+)
 
 app = typer.Typer(
     name="rnaexp",
@@ -56,7 +68,7 @@ def _options(
 @app.command(epilog="Example: rnaexp run --model rnabert --validation spot-rna-vl1 --test spot-rna-ts1")
 def run(
     question: Annotated[Path | None, typer.Argument(help="A question (experiments/*.toml): several models.")] = None,
-    model: Model = "",
+    model: Models = [],  # noqa: B006 (typer's way to an empty list)
     validation: Validation = "builtin-vl",
     test: Test = "builtin-ts",
     protocol: Protocol = "paper",
@@ -85,36 +97,50 @@ def run(
 
     Protein contacts, a reference task: rnaexp run --model esm2-8m --protocol contacts --test my_structures/
     """
-    from rnaexp.run import verbs
+    from rnaexp.run import ready
+    from rnaexp.run.asked import task
 
     choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}
     choices |= {"match": match}
     if question is not None:
         _nothing_beside(model, register=register)
+        ready.refuse_question(question, shard)
+        from rnaexp.run import verbs
+
         verbs.run_question(question, shard, csv=csv, json=json)
         return
-    task = verbs.task(
-        model=model,
-        validation=validation,
-        test=test,
-        protocol=protocol,
-        overrides=choices,
-        score_scale=score_scale,
-        alignment=alignment,
-        related=related,
-        families=families,
-        long=long,
-        token_pairs=token_pairs,
-        weights=weights,
-        config=config,
-        device=device,
-        precision=precision,
-        seed=seed,
-    )
-    verbs.run_one(task, csv=csv, json=json, register=register)
+    asked = [
+        task(
+            model=name,
+            validation=validation,
+            test=test,
+            protocol=protocol,
+            overrides=choices,
+            score_scale=score_scale,
+            alignment=alignment,
+            related=related,
+            families=families,
+            long=long,
+            token_pairs=token_pairs,
+            weights=weights,
+            config=config,
+            device=device,
+            precision=precision,
+            seed=seed,
+        )
+        for name in several(model, weights=weights, config=config) or [""]
+    ]
+    for one in asked:
+        ready.refuse_task(one)
+    from rnaexp.run import verbs
+
+    if len(asked) == 1:
+        verbs.run_one(asked[0], csv=csv, json=json, register=register)
+    else:
+        verbs.run_several(asked, csv=csv, json=json, register=register)
 
 
-def _nothing_beside(model: str, *, register: bool) -> None:
+def _nothing_beside(model: list[str], *, register: bool) -> None:
     if model:
         message = "give a question file or --model, not both"
         raise typer.BadParameter(message)
@@ -127,7 +153,10 @@ def _nothing_beside(model: str, *, register: bool) -> None:
 def structure(
     model: Model,
     test: Test,
-    tuned: Annotated[str, typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: the newest.")] = "",
+    tuned: Annotated[
+        str,
+        typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped."),
+    ] = "",
     long: Long = "skip",
     weights: Weights = "",
     config: Config = "",
@@ -138,13 +167,15 @@ def structure(
     json: Json = False,
 ) -> None:
     """Test a head that was tuned before on another set, unchanged."""
-    from rnaexp.run import verbs
+    from rnaexp.run import ready
+    from rnaexp.run.asked import task
+    from rnaexp.run.find_head import find_head
 
-    found = verbs.find_tuned(model, tuned)
-    task = verbs.task(
+    found = find_head(model, tuned)
+    asked = task(
         model=model,
         test=test,
-        tuned=found,
+        tuned=found.tuned,
         related=related,
         long=long,
         weights=weights,
@@ -153,7 +184,12 @@ def structure(
         precision=precision,
         seed=seed,
     )
-    verbs.run_one(task, json=json)
+    ready.refuse_task(asked)
+    from rnaexp.report.progress import say
+    from rnaexp.run import verbs
+
+    say(found.said)
+    verbs.run_one(asked, json=json)
 
 
 @app.command(epilog="Example: rnaexp score --maps maps/ --name my-model --heads-per-layer 12 --test reference.bpseq")
@@ -170,6 +206,7 @@ def score(
     protocol: Protocol = "paper",
     min_separation: Separation = 0,
     related: Related = "drop",
+    strict: Strict = False,
     json: Json = False,
 ) -> None:
     """Score any other tool's pairs, pair matrices or attention maps as a full row of the table."""
@@ -186,6 +223,7 @@ def score(
         protocol=protocol,
         overrides={"min_separation": min_separation},
         related=related,
+        strict=strict,
         json=json,
     )
 
@@ -242,3 +280,4 @@ cli_msa.register(app)
 cli_tracking.register(app)
 cli_pretrain.register(app)
 cli_search.register(app)
+once_each(app, data_app, models_app)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli_options import Config, Device, Json, Precision, Weights
+from rnaexp.cli_options import Config, Device, Json, Mask, Models, Precision, Strict, Weights, several
 
 Seed = Annotated[int, typer.Option(help="Seed of random weights, of resampling and of the map.")]
 
@@ -28,10 +28,12 @@ def register(app: typer.Typer) -> None:
 
 def classify(
     model: Annotated[
-        str,
+        list[str],
         typer.Option(
+            "--model",
             help="A model (see `rnaexp models`), untrained:MODEL, shuffled:MODEL (it reads shuffled RNAs), "
-            "or a control: 1-mer, 2-mer, 3-mer, 6-mer, 3-mer-centred, 6-mer-centred, length, identity."
+            "or a control: 1-mer, 2-mer, 3-mer, 6-mer, 3-mer-centred, 6-mer-centred, length, identity; again for "
+            "another.",
         ),
     ],
     set: Annotated[
@@ -81,8 +83,9 @@ def classify(
     json: Json = False,
 ) -> None:
     """How much similarities within and between families overlap, beside what chance, length and words do."""
-    from rnaexp.run import classify_verbs, verbs
-    from rnaexp.structure.windows import long_policy
+    from rnaexp.models.choices import long_policy
+    from rnaexp.run import classify_verbs
+    from rnaexp.run.asked import loading
 
     protocol = classify_verbs.protocol(
         pooling=pooling,
@@ -100,24 +103,28 @@ def classify(
         below_identity=below_identity,
         seed=seed,
     )
-    loading, policy = verbs.loading(model, weights, config, device, seed, precision), long_policy(long)
-    classify_verbs.classify_one(
-        model, set, protocol, loading, choices=choices, beside=beside, csv=csv, json=json, long=policy
+    policy = long_policy(long)
+    asked = [
+        (name, loading(name, weights, config, device, seed, precision))
+        for name in several(model, weights=weights, config=config)
+    ]
+    classify_verbs.classify_several(
+        asked, set, protocol, choices=choices, beside=beside, csv=csv, json=json, long=policy
     )
 
 
 def embed(
     fasta: Annotated[Path, typer.Argument(help="Your RNAs: FASTA, or any format that can be read.")],
-    model: Annotated[
-        str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name.")
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file: a row for each RNA.")] = Path(
-        "embeddings.parquet"
-    ),
+    model: Models,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="Parquet file, a row for each RNA; of several models NAME-MODEL.parquet."),
+    ] = Path("embeddings.parquet"),
     pooling: Annotated[str, typer.Option(help="Over the bases: mean or max.")] = "mean",
     reduction: Annotated[str, typer.Option(help="fft-magnitude, fft-resample or random-projection.")] = "fft-magnitude",
     tokens: Annotated[int, typer.Option(help="Bases in one batch, padding included.")] = 8192,
-    mask: Annotated[bool, typer.Option("--mask", help="Read letters other than A C G U T as N.")] = False,
+    mask: Mask = False,
+    strict: Strict = False,
     weights: Weights = "",
     config: Config = "",
     device: Device = "auto",
@@ -126,17 +133,29 @@ def embed(
     seed: Seed = 0,
 ) -> None:
     """One embedding for each of your own RNAs, as Parquet; goes on where a killed run stopped."""
-    from rnaexp.run import embed_verb, verbs
-    from rnaexp.structure.windows import long_policy
+    from rnaexp.data.names import safe_name
+    from rnaexp.models.choices import long_policy
+    from rnaexp.run.asked import loading
+    from rnaexp.run.own import read_reported
 
-    embed_verb.embed(
-        fasta,
-        out,
-        verbs.loading(model, weights, config, device, seed, precision),
-        pooling=pooling,
-        reduction=reduction,
-        tokens=tokens,
-        seed=seed,
-        unknown="mask" if mask else "reject",
-        long=long_policy(long),
-    )
+    policy = long_policy(long)
+    asked = {
+        name: loading(name, weights, config, device, seed, precision)
+        for name in several(model, weights=weights, config=config)
+    }
+    # Before anything that takes seconds to import: a bad file is said at once.
+    own = read_reported(fasta, out.parent / "skipped.csv", unknown="mask" if mask else "ambiguous", strict=strict)
+    from rnaexp.run import embed_verb
+
+    for name, how in asked.items():
+        embed_verb.embed(
+            own,
+            out if len(asked) == 1 else out.with_name(f"{out.stem}-{safe_name(name)}{out.suffix}"),
+            how,
+            pooling=pooling,
+            reduction=reduction,
+            tokens=tokens,
+            seed=seed,
+            strict=strict,
+            long=policy,
+        )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli_options import Config, Device, Json, Precision, Weights
+from rnaexp.cli_options import Config, Device, Json, Precision, Strict, Weights, several
 
 
 def register(app: typer.Typer) -> None:
@@ -15,15 +15,19 @@ def register(app: typer.Typer) -> None:
 
 def fitness(
     model: Annotated[
-        str,
+        list[str],
         typer.Option(
+            "--model",
             help="A model (see `rnaexp models`), untrained:MODEL, or a baseline: mutations, gc, conservation, "
-            "viennarna, random."
+            "viennarna, random; again for another.",
         ),
     ],
     set: Annotated[
         str,
-        typer.Option(help="dms_trna, dms_f1u, or a CSV, TSV or JSON-lines file with sequence, score and wild_type."),
+        typer.Option(
+            help="dms_trna, dms_f1u, or a CSV, TSV or JSON-lines file: score (or DMS_score) and sequence, or score and "
+            "mutant (A1G, A1G:C2U) or hgvs_nt (n.1A>G) with --wild-type."
+        ),
     ],
     convention: Annotated[
         str,
@@ -34,7 +38,16 @@ def fitness(
             "decoder."
         ),
     ] = "",
-    wild_type: Annotated[str, typer.Option(help="Sequence of the wild type, instead of the file's column.")] = "",
+    wild_type: Annotated[
+        str, typer.Option(help="The wild type, a sequence or a FASTA file, instead of the file's column.")
+    ] = "",
+    offset: Annotated[
+        int | None,
+        typer.Option(help="What the table's mutations call the first base; without it 0 or 1, as the letters say."),
+    ] = None,
+    score_column: Annotated[str, typer.Option(help="Column of the measured scores.")] = "",
+    mutant_column: Annotated[str, typer.Option(help="Column of the mutations.")] = "",
+    sequence_column: Annotated[str, typer.Option(help="Column of the variants' sequences.")] = "",
     direction: Annotated[str, typer.Option(help="Which scores of a file are fitter: higher or lower.")] = "",
     alignment: Annotated[
         str,
@@ -50,21 +63,32 @@ def fitness(
     precision: Precision = "fp32",
     seed: Annotated[int, typer.Option(help="Seed of random weights, of the sample and of random scores.")] = 0,
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
+    strict: Strict = False,
     json: Json = False,
 ) -> None:
     """How well likelihoods rank measured variants (Spearman), beside what counting mutations and folding do."""
-    from rnaexp.run import fitness_verbs, verbs
+    from rnaexp.data.assay_rows import TableLayout
+    from rnaexp.run import fitness_verbs
+    from rnaexp.run.asked import loading
     from rnaexp.run.fitness import FitnessTask
 
-    task = FitnessTask(
-        model=model,
-        assay=set,
-        convention=convention,
-        sample=sample,
-        seed=seed,
-        alignment=alignment,
-        wild_type=wild_type,
-        direction=direction or None,  # type: ignore[arg-type]
-        loading=verbs.loading(model, weights, config, device, seed, precision),
+    layout = TableLayout(
+        score_column=score_column, mutant_column=mutant_column, sequence_column=sequence_column, first=offset
     )
-    fitness_verbs.fitness_one(task, csv=csv, json=json)
+    tasks = [
+        FitnessTask(
+            model=name,
+            assay=set,
+            convention=convention,
+            sample=sample,
+            seed=seed,
+            alignment=alignment,
+            wild_type=wild_type,
+            direction=direction or None,  # type: ignore[arg-type]
+            layout=layout,
+            strict=strict,
+            loading=loading(name, weights, config, device, seed, precision),
+        )
+        for name in several(model, weights=weights, config=config)
+    ]
+    fitness_verbs.fitness_several(tasks, csv=csv, json=json)

@@ -83,9 +83,10 @@ def models_check(
     json: Json = False,
 ) -> None:
     """Load a model, read one short RNA with it, and say what it is and what it needs."""
-    from rnaexp.run import model_verbs, verbs
+    from rnaexp.run import model_verbs
+    from rnaexp.run.asked import loading
 
-    model_verbs.check(verbs.loading(name, weights, config, device, seed), json=json)
+    model_verbs.check(loading(name, weights, config, device, seed), json=json)
 
 
 @models_app.command("convert", epilog="Example: rnaexp models convert rna-fm --weights RNA-FM.pth --out rna-fm")
@@ -97,6 +98,7 @@ def models_convert(
     json: Json = False,
 ) -> None:
     """Write a checkpoint of the authors' layout as safetensors, which then loads without --config."""
-    from rnaexp.run import model_verbs, verbs
+    from rnaexp.run import model_verbs
+    from rnaexp.run.asked import loading
 
-    model_verbs.convert(verbs.loading(name, weights, config, "cpu", 0), out, json=json)
+    model_verbs.convert(loading(name, weights, config, "cpu", 0), out, json=json)

@@ -1,8 +1,54 @@
-"""Options that several verbs share."""
+"""Options that several verbs share, and what holds for the options of all."""
 
-from typing import Annotated
+from collections import Counter
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperOption
+
+
+class OnceEach(TyperCommand):
+    """An option that takes one value is refused where it is given twice: the first would be dropped without a word."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Raises: BadParameter (exit 2)."""
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        for option, times in Counter(order).items():
+            if times > 1 and isinstance(option, TyperOption) and not option.multiple:
+                message = f"given {times} times, and takes one value"
+                raise typer.BadParameter(message, ctx=ctx, param=option)
+        return super().parse_args(ctx, args)
+
+
+def once_each(*apps: typer.Typer) -> None:
+    """Let each verb refuse an option that is given twice."""
+    for app in apps:
+        for verb in app.registered_commands:
+            verb.cls = OnceEach
+
+
+Models = Annotated[
+    list[str],
+    typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name; again for another."),
+]
+
+
+def several(names: list[str], **of_one: str) -> list[str]:
+    """The models, each named once.
+
+    `of_one`: options that belong to one model.
+
+    Raises: BadParameter (exit 2).
+    """
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        message = f"--model {twice[0]}: named twice"
+        raise typer.BadParameter(message)
+    for option, value in of_one.items():
+        if value and len(names) > 1:
+            message = f"--{option} belongs to one model, and {len(names)} are named"
+            raise typer.BadParameter(message)
+    return names
+
 
 Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
 Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
@@ -25,4 +71,11 @@ TokenPairs = Annotated[
         "cover them (attention to a token does not say which base is meant), max of these, or share: divided among a "
         "token's bases. Nothing where a token is a base."
     ),
+]
+Mask = Annotated[
+    bool,
+    typer.Option("--mask", help="Read any letter as N: X, digits, *; IUPAC's codes (R, Y, ...) always are."),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="End with an error if any record is left out; else the others are done.")
 ]

@@ -30,9 +30,9 @@ def search(
     json: Json = False,
 ) -> None:
     """Beyond one head: search read-out, decoder and the mean of several heads; the single head stands beside it."""
-    from rnaexp.run import search_verb, verbs
+    from rnaexp.run.asked import task
 
-    task = verbs.task(
+    asked = task(
         model=model,
         validation=validation,
         test=test,
@@ -43,4 +43,6 @@ def search(
         config=config,
         device=device,
     )
-    search_verb.search(task, trials=trials, storage=storage, seed=seed, json=json)
+    from rnaexp.run import search_verb
+
+    search_verb.search(asked, trials=trials, storage=storage, seed=seed, json=json)

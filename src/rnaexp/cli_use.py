@@ -1,26 +1,32 @@
-"""The verbs that use a tuned head, `predict` and `register`; `cli.py` adds them to the others."""
+"""The verbs that use a tuned head, `predict`, `serve` and `register`; `cli.py` adds them to the others."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rnaexp.cli_options import Config, Device, Long, Precision, Weights
+from rnaexp.cli_options import Config, Device, Long, Mask, Precision, Strict, Weights, several
+
+Tuned = Annotated[str, typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped.")]
+Tune = Annotated[bool, typer.Option("--tune", help="Where there is no tuned head, tune one on the built-in set first.")]
+Seed = Annotated[int, typer.Option(help="Seed of random weights and of random scores.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Give the program both verbs."""
-    app.command(epilog="Example: rnaexp predict --model models:/msm-nano@champion my.fasta --format svg")(predict)
+    """Give the program these verbs."""
+    app.command(epilog="Example: rnaexp predict --model viennarna my.fasta --format svg")(predict)
+    app.command(epilog="Example: rnaexp serve --model lm-nano --port 5001")(serve)
     app.command("register", epilog="Example: rnaexp register 0123456789abcdef0123456789abcdef")(register_run)
 
 
 def predict(
     fasta: Annotated[Path, typer.Argument(help="Your RNAs: FASTA, or any format that can be read.")],
     model: Annotated[
-        str,
+        list[str],
         typer.Option(
             "--model",
-            help="Name (see `rnaexp models`), folder, hf:org/name, or a registered head: models:/NAME@ALIAS.",
+            help="Name (see `rnaexp models`), folder, hf:org/name, or a registered head: models:/NAME@ALIAS; again for "
+            "another, then each has a folder of its own.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for pairs.csv and structures.dbn.")] = Path("predictions"),
@@ -30,36 +36,75 @@ def predict(
             help="Besides, as often as you like: json, bpseq, ct, svg (drawing), map (picture), npy (scores)."
         ),
     ] = None,
-    tuned: Annotated[str, typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: the newest.")] = "",
-    mask: Annotated[bool, typer.Option("--mask", help="Read letters other than A C G U T as N.")] = False,
+    tuned: Tuned = "",
+    tune: Tune = False,
+    mask: Mask = False,
+    strict: Strict = False,
     long: Long = "skip",
     weights: Weights = "",
     config: Config = "",
     device: Device = "auto",
     precision: Precision = "fp32",
-    seed: Annotated[int, typer.Option(help="Seed of random weights and of random scores.")] = 0,
+    seed: Seed = 0,
 ) -> None:
     """Base pairs of your own RNAs, by the model's tuned head."""
+    from rnaexp.data.names import safe_name
+    from rnaexp.models.choices import long_policy, refuse_unknown
     from rnaexp.run import predict as job
     from rnaexp.run import tuned as heads
-    from rnaexp.structure.windows import long_policy
+    from rnaexp.run.own import read_reported
 
-    find = heads.registered if model.startswith(heads.REGISTERED) else heads.named
-    head, load = find(model, tuned=tuned, weights=weights, config=config, device=device, precision=precision, seed=seed)
-    job.predict(
-        fasta,
-        out,
-        head,
-        load,
-        unknown="mask" if mask else "reject",
-        formats=format or (),
-        long=long_policy(long),
+    refuse_unknown(precision, "mean")
+    policy = long_policy(long)
+    job.refuse_formats(format or ())
+    how = {"tuned": tuned, "tune": tune, "weights": weights, "config": config, "device": device}
+    loads = {
+        name: heads.either(name, **how, precision=precision, seed=seed)
+        for name in several(model, weights=weights, config=config, tuned=tuned)
+    }
+    # Before anything that takes seconds to import: a bad file is said at once.
+    own = read_reported(fasta, out / "skipped.csv", unknown="mask" if mask else "ambiguous", strict=strict)
+    for name, load in loads.items():
+        folder = out if len(loads) == 1 else out / safe_name(name)
+        job.predict(own, folder, load, formats=format or (), long=policy, strict=strict)
+
+
+def serve(
+    model: Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), folder, or hf:org/name.")],
+    save: Annotated[
+        Path | None, typer.Option(help="Write a folder for mlflow.pyfunc.load_model instead of serving.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port.")] = 5001,
+    tuned: Tuned = "",
+    tune: Tune = False,
+    weights: Weights = "",
+    config: Config = "",
+    device: Device = "auto",
+    precision: Precision = "fp32",
+    seed: Seed = 0,
+) -> None:
+    """Answer requests by the model's tuned head, without a registry (one that is registered: mlflow models serve)."""
+    from rnaexp.run import serve as job
+    from rnaexp.run.asked import loading
+    from rnaexp.run.tuned import named
+
+    load = named(
+        model, tuned=tuned, tune=tune, weights=weights, config=config, device=device, precision=precision, seed=seed
     )
+    how = loading(model, weights, config, device, seed, precision)
+    if save is not None:
+        job.save(load, how, save)
+        return
+    raise typer.Exit(job.serve(load, how, host=host, port=port))
 
 
 def register_run(
     run: Annotated[
-        str, typer.Argument(help="Id of a finished run (`rnaexp run` prints it with --json; MLflow's pages).")
+        list[str],
+        typer.Argument(
+            metavar="RUN...", help="Ids of finished runs (`rnaexp run --json` prints them; MLflow's pages)."
+        ),
     ],
     with_weights: Annotated[
         bool, typer.Option("--with-weights", help="Keep a copy of the weights with it, as safetensors.")
@@ -70,5 +115,6 @@ def register_run(
     """Make a run's tuned head a version of its model in MLflow's registry, and its champion if it is the best."""
     from rnaexp.run import registering
 
-    for line in registering.register(run, with_weights=with_weights, weights=weights, device=device):
-        typer.echo(line)
+    for one in run:
+        for line in registering.register(one, with_weights=with_weights, weights=weights, device=device):
+            typer.echo(line)

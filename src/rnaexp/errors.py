@@ -7,7 +7,7 @@ class InputError(ValueError):
     """The user's data is malformed: exit 65. Says what, in which file and line, and what to do."""
 
     def __init__(self, message: str, *, path: Path | str | None = None, line: int | None = None) -> None:
-        self.path, self.line = path, line
+        self.message, self.path, self.line = message, path, line
         where = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
         super().__init__(where + message)
 

@@ -100,7 +100,7 @@ def test_embed_says_how_many_were_cut_and_into_how_many(encoder, tmp_path):
     (tmp_path / "mine.fasta").write_text("".join(f">{rna.id}\n{rna.sequence}\n" for rna in (SHORT, LONG, EXACT)))
     words = ("embed", "mine.fasta", *MODEL, "--seed", 1)
     done = inside(*words, "-o", "skip.parquet", cwd=tmp_path)
-    assert "2 embeddings: skip.parquet; 1 RNAs skipped, column skipped says why\n" in done.stdout
+    assert "2 embeddings: skip.parquet; 1 RNAs skipped: skipped.csv\n" in done.stdout
     done = inside(*words, "--long", "window", "-o", "window.parquet", cwd=tmp_path)
     assert "3 embeddings: window.parquet; 0 RNAs skipped" in done.stdout
     assert "1 RNAs longer than the model reads in windows (column windows)" in done.stdout

@@ -10,12 +10,12 @@ import pytest
 
 from rnaexp.data.dot_bracket import parse_dot_bracket
 from rnaexp.data.formats import read_rnas
+from rnaexp.data.own import read_own
 from rnaexp.errors import InputError
 from rnaexp.models import load
 from rnaexp.report.drawing import draw_structure
 from rnaexp.rna import Rna
-from rnaexp.run.predict import predict
-from rnaexp.run.predicted_files import FORMATS
+from rnaexp.run.predict import FORMATS, predict
 
 from ..structure.test_predict import tuned
 
@@ -33,7 +33,7 @@ def written(tmp_path, encoder):
     ids = ("one", EVIL, "single")
     letters = ("GGGAAAGGCUAUUUUAGCCAAAAAGCCC", "GGGGAAAACCCC", "G")
     (tmp_path / "my.fa").write_text("".join(f">{id}\n{rna}\n" for id, rna in zip(ids, letters, strict=True)))
-    predict(tmp_path / "my.fa", tmp_path / "out", tuned(), lambda: encoder, unknown="reject", formats=FORMATS)
+    predict(read_own(tmp_path / "my.fa"), tmp_path / "out", lambda: (tuned(), encoder), formats=FORMATS)
     return tmp_path / "out"
 
 
@@ -76,7 +76,7 @@ def test_an_id_is_never_a_path_nor_markup(written):
 
 def test_a_format_that_is_not_known_is_refused_before_anything_runs(tmp_path):
     with pytest.raises(InputError, match="--format 'pdf': must be one of json, bpseq"):
-        predict(tmp_path / "no.fa", tmp_path, tuned(), lambda: None, unknown="reject", formats=["pdf"])
+        predict(None, tmp_path, lambda: None, formats=["pdf"])
 
 
 def test_a_model_of_alignments_says_what_it_read_alone(tmp_path, capsys):
@@ -84,7 +84,7 @@ def test_a_model_of_alignments_says_what_it_read_alone(tmp_path, capsys):
     (tmp_path / "my" / "one.fa").write_text(">one\nGGGGAAAACCCC\n")
     (tmp_path / "my" / "two.a3m").write_text(">two\nGGGGAAAACCCC\n>kin\nGGCGAAAACGCC\n")
     msm = load("msm-nano", device="cpu")
-    predict(tmp_path / "my", tmp_path, tuned(), lambda: msm, unknown="reject", formats=["json"])
+    predict(read_own(tmp_path / "my"), tmp_path, lambda: (tuned(), msm), formats=["json"])
     assert "1 of 2 RNAs of my have no alignment and were read alone" in capsys.readouterr().err
     told = json.loads((tmp_path / "predictions.json").read_text())
     assert {one["id"]: one["depth"] for one in told} == {"one": 1, "two": 2}

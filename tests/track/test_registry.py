@@ -65,7 +65,7 @@ def run_id(place):
 @pytest.fixture
 def quick(run_id, monkeypatch):
     """Register without a model's files: of most tests only versions and aliases are the point."""
-    monkeypatch.setattr("rnaexp.track.registry._save", lambda about, folder, *rest: (folder).mkdir())
+    monkeypatch.setattr("rnaexp.track.registry.write_model", lambda folder, *rest: folder.mkdir())
     return lambda **fields: register(run_id, whole(head(**fields)))
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnaexp.data.assays import Assay, Direction, Variant, read_assay
+from rnaexp.data.assay_rows import TableLayout
+from rnaexp.data.assay_tables import Report, read_assay, refuse_faults
+from rnaexp.data.assays import Assay, Direction, Variant
 from rnaexp.data.catalog import RemoteFile
 from rnaexp.data.download import fetch_file
 from rnaexp.errors import InputError
@@ -31,14 +33,24 @@ _TRNA_WILD_TYPE = "GUUCCGUUGGCGUAAUGGUAACGCGUCUCCCUCCUAAGGAGAAGACUGCGGGUUCGAGUCC
 _TRNA_SITES = (1, 2, 6, 27, 43, 46, 66, 69, 70, 71)  # of the file's 10-letter keys, from 1
 
 
-def load_assay(name_or_path: str, *, wild_type: str = "", direction: Direction | None = None) -> Assay:
-    """A named assay or a user's table. A name wins over a path; write ./name for the path.
+def load_assay(
+    name_or_path: str,
+    *,
+    wild_type: str = "",
+    direction: Direction | None = None,
+    layout: TableLayout | None = None,
+    report: Report = refuse_faults,
+) -> Assay:
+    """A named assay or a user's table (see `read_assay`). A name wins over a path; write ./name for the path.
 
     Raises: InputError, UnavailableError.
     """
     if name_or_path in _NAMED:
-        if wild_type or direction:
-            message = f"{name_or_path} has its own wild type and direction; --wild-type and --direction are for files"
+        if wild_type or direction or layout not in (None, TableLayout()):
+            message = (
+                f"{name_or_path} has its own wild type, direction and columns; --wild-type, --direction, --offset and "
+                "names of columns are for files"
+            )
             raise InputError(message)
         return _NAMED[name_or_path]()
     path = Path(name_or_path)
@@ -47,7 +59,7 @@ def load_assay(name_or_path: str, *, wild_type: str = "", direction: Direction |
         advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(_NAMED)}"
         message = f"no assay and no file is named {name_or_path!r}; {advice}"
         raise InputError(message)
-    return read_assay(path, wild_type=wild_type, direction=direction or "higher")
+    return read_assay(path, wild_type=wild_type, direction=direction or "higher", layout=layout, report=report)
 
 
 def _trna() -> Assay:
@@ -99,4 +111,8 @@ def _f1u() -> Assay:
 
 
 _NAMED: dict[str, Callable[[], Assay]] = {"dms_trna": _trna, "dms_f1u": _f1u}
-ASSAYS = tuple(_NAMED)
+_TITLES = {
+    "dms_trna": "Fitness of a tRNA's variants at ten sites (Domingo et al. 2018)",
+    "dms_f1u": "Activity of a ribozyme library of two letters at 16 sites",
+}
+ASSAYS = tuple((name, _TITLES[name]) for name in _NAMED)  # name and title of each

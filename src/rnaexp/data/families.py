@@ -18,6 +18,7 @@ from rnaexp.errors import InputError
 from rnaexp.rna import Rna
 
 RFAM_SEED, RFAM_500 = "rfam-seed", "rfam-500"
+NAMED_FAMILIES = (RFAM_SEED, RFAM_500, "archiveii", "builtin")
 _SAMPLE, _SAMPLE_MEMBERS = 500, 5  # families of rfam-500, and the fewest members each must have left
 
 

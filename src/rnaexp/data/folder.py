@@ -26,16 +26,28 @@ def read_folder(folder: Path, *, unknown: Unknown = "reject") -> FolderContent:
 
     Raises: InputError if nothing is readable, a file is malformed, or two files hold one id.
     """
+    groups, skipped = groups_of(folder)
+    rnas: dict[str, tuple[Rna, Path]] = {}
+    for group in groups:
+        for rna, path in read_group(group, unknown):
+            rnas[rna.id] = with_alignment(*rnas[rna.id], rna, path) if rna.id in rnas else (rna, path)
+    return FolderContent([rna for rna, _ in rnas.values()], skipped)
+
+
+def groups_of(folder: Path) -> tuple[list[list[Path]], tuple[Path, ...]]:
+    """The readable files that share a stem, in sorted order, and the files of no format read here.
+
+    Raises: InputError if nothing is readable.
+    """
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     readable = [path for path in files if _is_readable(path)]
     if not readable:
         message = "no file of a format read here in this folder"
         raise InputError(message, path=folder)
-    rnas: dict[str, tuple[Rna, Path]] = {}
-    for _, group in groupby(sorted(readable, key=lambda path: (stem(path), path.name)), key=stem):
-        for rna, path in _read_group(list(group), unknown):
-            rnas[rna.id] = _with_alignment(*rnas[rna.id], rna, path) if rna.id in rnas else (rna, path)
-    return FolderContent([rna for rna, _ in rnas.values()], tuple(path for path in files if path not in readable))
+    ordered = sorted(readable, key=lambda path: (stem(path), path.name))
+    return [list(group) for _, group in groupby(ordered, key=stem)], tuple(
+        path for path in files if path not in readable
+    )
 
 
 def _is_readable(path: Path) -> bool:
@@ -51,7 +63,8 @@ def _is_readable(path: Path) -> bool:
         return False
 
 
-def _read_group(paths: list[Path], unknown: Unknown) -> Iterable[tuple[Rna, Path]]:
+def read_group(paths: list[Path], unknown: Unknown) -> Iterable[tuple[Rna, Path]]:
+    """The RNAs of files of one stem, each with its file, alignments joined. Raises: InputError."""
     alignments = [path for path in paths if ending(path) in ALIGNMENT_ENDINGS]
     others = [(rna, path) for path in paths if path not in alignments for rna in read_file(path, unknown=unknown)]
     aligned = [(rna, path) for path in alignments for rna in read_file(path, unknown=unknown)]
@@ -63,7 +76,7 @@ def _read_group(paths: list[Path], unknown: Unknown) -> Iterable[tuple[Rna, Path
     return [(_joined(others[0][0], *aligned[0]), others[0][1])]
 
 
-def _with_alignment(first: Rna, first_path: Path, second: Rna, second_path: Path) -> tuple[Rna, Path]:
+def with_alignment(first: Rna, first_path: Path, second: Rna, second_path: Path) -> tuple[Rna, Path]:
     """One RNA of two files: a structure and an alignment. Raises: InputError for two of one kind."""
     kinds = [ending(path) in ALIGNMENT_ENDINGS for path in (first_path, second_path)]
     if kinds[0] == kinds[1] or (first.alignment is not None) == (second.alignment is not None):

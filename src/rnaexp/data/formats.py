@@ -12,8 +12,9 @@ def read_rnas(path: Path | str, *, unknown: Unknown = "reject") -> list[Rna]:
     """All RNAs of a file, or of the readable files of a folder in sorted order.
 
     FASTA (with dot-bracket lines), Stockholm, A2M, A3M, CT, BPSEQ, CSV of the public sets, SPOT-RNA labels, PDB and
-    mmCIF, each also gzipped. A letter other than A C G U T N is refused, or with `unknown="mask"` read as N and
-    counted. An alignment file (Stockholm, A2M, A3M) is one RNA, its first row, with that alignment.
+    mmCIF, each also gzipped. A letter other than A C G U T N is refused, or read as N and counted: IUPAC's codes by
+    `unknown="ambiguous"`, any by `unknown="mask"`. An alignment file (Stockholm, A2M, A3M) is one RNA, its first row,
+    with that alignment.
 
     Raises: InputError naming file and line.
     """

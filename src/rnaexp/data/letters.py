@@ -1,16 +1,19 @@
-"""The one policy for letters: T becomes U, A C G U N stay, all else is refused by name or masked and counted."""
+"""The one policy for letters: T becomes U, A C G U N stay, all else is refused by name or read as N and counted."""
 
 import string
 from typing import Literal
 
 from rnaexp.rna import ALIGNED_LETTERS, LETTERS
 
-Unknown = Literal["reject", "mask"]
+# Letters other than A C G U T N: refused; N if they are IUPAC's codes for several bases; N if they can be typed at all.
+Unknown = Literal["reject", "ambiguous", "mask"]
 
+IUPAC = frozenset("RYSWKMBDHV")
 _MASKABLE = frozenset(string.ascii_uppercase + string.digits + "*")
+_READ_AS_N: dict[Unknown, frozenset[str]] = {"reject": frozenset(), "ambiguous": IUPAC, "mask": _MASKABLE}
 _UPPER = str.maketrans(string.ascii_lowercase + "Tt", string.ascii_uppercase + "UU")
 # A homolog's ambiguity code is an unknown base, not a slip of the user's.
-_AMBIGUOUS = str.maketrans(dict.fromkeys("RYSWKMBDHV", "N"))
+_AMBIGUOUS = str.maketrans(dict.fromkeys(IUPAC, "N"))
 GAPS = "-."
 
 
@@ -23,7 +26,7 @@ class LetterError(ValueError):
 
 
 def normalise(text: str, *, name: str, unknown: Unknown = "reject") -> tuple[str, int]:
-    """Sequence in A C G U N, and how many letters were masked with N (T to U is not counted).
+    """Sequence in A C G U N, and how many letters were read as N (T to U is not counted).
 
     Raises: LetterError naming the RNA, the letter and its position (from 1).
     """
@@ -32,7 +35,7 @@ def normalise(text: str, *, name: str, unknown: Unknown = "reject") -> tuple[str
         return upper, 0
     strange = [(at, letter) for at, letter in enumerate(upper) if letter not in LETTERS]
     for at, letter in strange:
-        if unknown == "reject" or letter not in _MASKABLE:
+        if letter not in _READ_AS_N[unknown]:
             raise LetterError(_refusal(name, text[at], at + 1), position=at + 1)
     sequence = list(upper)
     for at, _ in strange:
@@ -44,7 +47,7 @@ def _refusal(name: str, letter: str, position: int) -> str:
     if letter in GAPS:
         advice = "a gap in an unaligned sequence; an alignment has the ending .a2m, .a3m or .sto"
     elif letter.upper() in _MASKABLE:
-        advice = "only A C G U T N are read; N may stand for it (--mask, unknown='mask')"
+        advice = "only A C G U T N are read; N may stand for it"
     else:
         advice = "only A C G U T N are read"
     return f"{name}: letter {letter!r} at position {position}: {advice}"

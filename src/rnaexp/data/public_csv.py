@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rnaexp.data.letters import Unknown
 from rnaexp.data.records import integer_at, letters_at, pair_at, refuse_duplicates, rna_at, structure_at
@@ -15,9 +16,34 @@ _NEEDED = {"id", "sequence"}
 
 def read_csv(source: Source, unknown: Unknown = "reject") -> list[Rna]:
     """Every row as an RNA; pairs come from `base_pairs`, else from `structure`, else are unknown."""
-    rows = list(_rows(source))
-    refuse_duplicates(source, ((row["id"], line) for line, row in rows))
-    return [_rna(source, row, line, unknown) for line, row in rows]
+    rows = [(row.line, row.fields(source)) for row in loose_rows(source)]
+    refuse_duplicates(source, ((fields["id"], line) for line, fields in rows))
+    return [_rna(source, fields, line, unknown) for line, fields in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as it stands in the file, of any number of cells; `line` counts from 1."""
+
+    line: int
+    header: list[str]
+    cells: list[str]
+
+    @property
+    def name(self) -> str:
+        """Its id; "" where the row does not reach it."""
+        return dict(zip(self.header, self.cells, strict=False)).get("id", "").strip()
+
+    def fields(self, source: Source) -> dict[str, str]:
+        """Its cells by column. Raises: InputError if there are more or fewer than in the header."""
+        if len(self.cells) != len(self.header):
+            message = f"{len(self.cells)} fields, the header has {len(self.header)}"
+            raise source.error(message, self.line)
+        return dict(zip(self.header, self.cells, strict=True))
+
+    def rna(self, source: Source, unknown: Unknown) -> Rna:
+        """Raises: InputError naming file and line."""
+        return _rna(source, self.fields(source), self.line, unknown)
 
 
 def has_columns(source: Source) -> bool:
@@ -25,7 +51,8 @@ def has_columns(source: Source) -> bool:
     return set(next(csv.reader(source.lines), ())) >= _NEEDED
 
 
-def _rows(source: Source) -> Iterator[tuple[int, dict[str, str]]]:
+def loose_rows(source: Source) -> Iterator[Row]:
+    """Every row as it stands. Raises: InputError for another header, or what is no CSV."""
     # A pair list of a long RNA passes the module's default of 131,072 characters a field.
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     reader = csv.reader(source.lines, strict=True)
@@ -38,20 +65,13 @@ def _rows(source: Source) -> Iterator[tuple[int, dict[str, str]]]:
         for row in reader:
             if row:
                 found += 1
-                yield reader.line_num, _fields(source, header, row, reader.line_num)
+                yield Row(reader.line_num, header, row)
     except csv.Error as error:
         message = f"not a CSV row: {error}"
         raise source.error(message, reader.line_num) from error
     if not found:
         message = "no row below the header"
         raise source.error(message, 1)
-
-
-def _fields(source: Source, header: list[str], row: list[str], line: int) -> dict[str, str]:
-    if len(row) != len(header):
-        message = f"{len(row)} fields, the header has {len(header)}"
-        raise source.error(message, line)
-    return dict(zip(header, row, strict=True))
 
 
 def _rna(source: Source, row: dict[str, str], line: int, unknown: Unknown) -> Rna:

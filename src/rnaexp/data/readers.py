@@ -59,11 +59,16 @@ def read_file(path: Path, *, unknown: Unknown = "reject") -> list[Rna]:
     Raises: InputError naming file and line.
     """
     source = read_source(path)
+    return reader_of(path, source)(source, unknown)
+
+
+def reader_of(path: Path, source: Source) -> Reader:
+    """The reader for a file. Raises: InputError if there is none."""
     reader = _READERS.get(ending(path)) or recognise(source)
     if reader is None:
         message = f"neither its ending nor its first line is that of a format read here ({FORMATS})"
         raise InputError(message, path=path)
-    return reader(source, unknown)
+    return reader
 
 
 def recognise(source: Source) -> Reader | None:

@@ -1,5 +1,20 @@
 """Every published model behind one interface: load it by name, read it one layer at a time."""
 
-from rnaexp.models.catalog import UNTRAINED, load, names, spec
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["UNTRAINED", "load", "names", "spec"]
+from rnaexp.models.catalog import UNTRAINED, lasting_name, names, spec
+
+if TYPE_CHECKING:
+    from rnaexp.models.loading import load
+
+__all__ = ["UNTRAINED", "lasting_name", "load", "names", "spec"]
+
+
+def __getattr__(name: str) -> Any:
+    """What is known of the models is there at once; torch is imported by who loads one."""
+    if name == "load":
+        from rnaexp.models.loading import load
+
+        return load
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

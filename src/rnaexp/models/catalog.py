@@ -1,26 +1,20 @@
 """Every model as one entry; facts come from files that were read here, and what was not read is None."""
 
 import difflib
-import importlib
 import json
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import torch
-
-from rnaexp.errors import InputError, UnavailableError
-from rnaexp.models import kernel, nano_catalog, published_diverse, published_dna, published_specific
+from rnaexp.errors import InputError
+from rnaexp.models import nano_catalog, published_diverse, published_dna, published_specific
 from rnaexp.models.extra import with_extra_rows
-from rnaexp.models.fetch import fetch_weights
 from rnaexp.models.fitted import FITTED, fitted_spec
+from rnaexp.models.jacobian_row import JACOBIAN, jacobian_spec
 from rnaexp.models.layouts import MSA, multimolecule_layout
-from rnaexp.models.memory import refuse_too_large
-from rnaexp.models.options import refuse_unknown, with_options
 from rnaexp.models.source import HUB, Source
-from rnaexp.models.spec import Encoder, ModelSpec
+from rnaexp.models.spec import ModelSpec
 
 UNTRAINED = "untrained:"
 
@@ -41,7 +35,7 @@ def _baseline(name: str, title: str, **facts: Any) -> ModelSpec:
 
 _KERNEL = {
     "trained_on": "the pairs of rfam-vl (nine numbers)",
-    "trained_families": f"{kernel.SHIPPED}/families.txt",
+    "trained_families": f"{nano_catalog.KERNEL}/families.txt",
     "structure_seen": "experimental",
 }
 _ENTRIES = (
@@ -101,7 +95,7 @@ def names() -> tuple[str, ...]:
 
 
 def spec(name: str) -> ModelSpec:
-    """What is known of a model: its catalogue name, `untrained:` or `fitted:` before it, a folder, or `hf:org/name`.
+    """What is known of a model: its name, `untrained:`, `fitted:` or `jacobian:` before it, a folder, or `hf:org/name`.
 
     Raises: InputError for an unknown name.
     """
@@ -109,6 +103,8 @@ def spec(name: str) -> ModelSpec:
         return _untrained(spec(name.removeprefix(UNTRAINED)))
     if name.startswith(FITTED):
         return fitted_spec(spec(name.removeprefix(FITTED)))
+    if name.startswith(JACOBIAN):
+        return jacobian_spec(spec(name.removeprefix(JACOBIAN)))
     rows = with_extra_rows(_BY_NAME)
     if name in rows:
         return rows[name]
@@ -121,6 +117,12 @@ def spec(name: str) -> ModelSpec:
     hint = f"did you mean {' or '.join(close)}?" if close else "`rnaexp models list` shows all names."
     message = f"no model {name!r}; {hint} A folder with a checkpoint or hf:org/name will do too"
     raise InputError(message)
+
+
+def lasting_name(name: str) -> str:
+    """The name, a folder's by its whole path, which holds from any working directory."""
+    is_folder = name not in names() and Path(name).is_dir()
+    return str(Path(name).resolve()) if is_folder else name
 
 
 def _untrained(trained: ModelSpec) -> ModelSpec:
@@ -166,77 +168,3 @@ def _checkpoint(name: str, *, title: str, source: Source) -> ModelSpec:
     return ModelSpec(
         name=name, title=title, group="reference", loader=loader, sources=(source,), revision=source.revision
     )
-
-
-def load(
-    name: str,
-    *,
-    weights: Path | None = None,
-    config: Mapping[str, Any] | None = None,
-    device: str = "auto",
-    seed: int = 0,
-    precision: str = "fp32",
-    token_pairs: str = "mean",
-) -> Encoder:
-    """A model ready to read.
-
-    `weights`: file or folder in the authors' or the transformers layout, instead of the published one. `config`: sizes
-    that such a file does not carry. `device`: auto takes a GPU where there is one. `seed`: of `untrained:<model>` and
-    of the baselines; trained models have none. `precision`: fp32, bf16 or fp16, of weights and
-    activations. `token_pairs`: how a score of two tokens becomes scores of their bases (`spread.Spread`).
-
-    Raises: InputError (unknown name, damaged or unfitting weights), UnavailableError.
-    """
-    _refuse_absent_device(device)
-    refuse_unknown(precision, token_pairs)
-    entry = spec(name)
-    if entry.unavailable is not None and weights is None:
-        message = f"{name}: {entry.unavailable}"
-        raise UnavailableError(message)
-    if weights is not None and not Path(weights).exists():
-        message = "no such file or folder"
-        raise InputError(message, path=weights)
-    if not name.startswith(UNTRAINED) and weights is None:
-        refuse_too_large(entry, _device(device))
-    given = dict(config or {})
-    row = {key: value for key, value in (entry.settings or {}).items() if key not in given}
-    entry = replace(entry, settings=row or None)  # what the caller says is no longer the row's
-    has_seed = name.startswith(UNTRAINED) or (entry.group == "baseline" and "seed" not in given)
-    fetched = fetch_weights(entry) if weights is None and entry.sources else None
-    if fetched is not None:
-        found = fetched.source
-        entry = replace(entry, sources=(found,), revision=fetched.revision, sha256=found.sha256 or entry.sha256)
-        weights = fetched.path
-    loader = _loader(entry)
-    if weights is not None and multimolecule_layout(Path(weights)):
-        loader = _function("rnaexp.models.multimolecule:load")
-    encoder = loader(
-        entry,
-        weights=None if weights is None else Path(weights),
-        config={**row, **given} or None,
-        device=_device(device),
-        seed=seed if has_seed else None,
-    )
-    return with_options(encoder, precision=precision, token_pairs=token_pairs)
-
-
-def _loader(entry: ModelSpec) -> Callable[..., Encoder]:
-    return _function(entry.loader)
-
-
-def _function(name: str) -> Callable[..., Encoder]:
-    module, function = name.split(":")
-    return cast(Callable[..., Encoder], getattr(importlib.import_module(module), function))
-
-
-def _refuse_absent_device(device: str) -> None:
-    known = device in ("auto", "cpu") or device.startswith("cuda")
-    if not known or (device.startswith("cuda") and not torch.cuda.is_available()):
-        message = f"device {device!r}: must be auto, cpu or cuda, and torch sees {torch.cuda.device_count()} GPUs here"
-        raise InputError(message)
-
-
-def _device(name: str) -> str:
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return name

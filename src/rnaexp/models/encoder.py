@@ -9,9 +9,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from rnaexp.models import streaming
+from rnaexp.models.choices import TokenPairs
 from rnaexp.models.sequence_encoder import SequenceEncoder
 from rnaexp.models.spec import ModelSpec, Reader
-from rnaexp.models.spread import Spread, TokenPairs
+from rnaexp.models.spread import Spread
 from rnaexp.models.tokens import Tokens
 from rnaexp.rna import Rna
 

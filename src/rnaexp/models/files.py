@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rnaexp.data.formats import read_rnas
 from rnaexp.data.names import safe_name
-from rnaexp.errors import InputError, UnavailableError, UnsuitableError
+from rnaexp.errors import InputError, ScoreError, UnavailableError, UnsuitableError
 from rnaexp.models.spec import ModelSpec, Reader
 from rnaexp.rna import Rna
 
@@ -27,8 +27,7 @@ class FileEncoder:
     def __init__(self, folder: Path, *, spec: ModelSpec, heads_per_layer: int | None, suffix: str) -> None:
         self.folder, self.spec, self.suffix, self.heads_per_layer = folder, spec, suffix, heads_per_layer
         self.files = _files(folder, suffix)
-        first = self._maps(next(iter(self.files.values())))
-        self.layers, self.heads = first.shape[:2]
+        self.layers, self.heads = self._first_readable().shape[:2]
         self.binary = all(path.suffix in _STRUCTURES for path in self.files.values())
         self.fingerprint = _fingerprint(self.files, heads_per_layer)
         self.notes = self._notes() if spec.output == "attention" else ()
@@ -59,7 +58,7 @@ class FileEncoder:
             raise UnsuitableError(message)
 
     def read_attention(self, rnas: Sequence[Rna], reader: Reader) -> None:
-        """Hand over each layer's maps; raises InputError if their size is not the RNA's."""
+        """Hand over each layer's maps. Raises: ScoreError if the file is no such maps: the RNA is then skipped."""
         for index, rna in enumerate(rnas):
             for layer, maps in enumerate(self._of(rna)):
                 reader(index, layer, torch.from_numpy(np.ascontiguousarray(maps)))
@@ -81,7 +80,24 @@ class FileEncoder:
         """Files of pairs and maps hold no likelihoods."""
         raise UnavailableError(_nothing_else(self.spec.name))
 
+    def _first_readable(self) -> np.ndarray:
+        """The maps that say how many layers and heads all have. Raises: InputError if no file can be read."""
+        wrong = None
+        for path in self.files.values():
+            try:
+                return self._maps(path)
+            except InputError as error:
+                wrong = wrong or error
+        assert wrong is not None, "a folder without files was refused"
+        raise wrong
+
     def _of(self, rna: Rna) -> np.ndarray:
+        try:
+            return self._checked(rna)
+        except InputError as error:
+            raise ScoreError(str(error)) from error
+
+    def _checked(self, rna: Rna) -> np.ndarray:
         path = self.files.get(safe_name(rna.id)) or self.files[rna.id]
         if path.suffix in _STRUCTURES:
             _refuse_other_sequence(path, rna)

@@ -57,9 +57,9 @@ def load(
     network, can_predict = _open(path, settings) if seed is None else _random(settings, seed)
     tokens = tokens_of(folder, model=spec.name, **around)
     limit = position_limit(settings)
-    return (Decoder if _is_decoder(settings) else TransformerEncoder)(
+    return (Decoder if is_decoder(settings) else TransformerEncoder)(
         network.to(device),
-        spec=_described(spec, folder, settings, tokens, limit),
+        spec=described(spec, folder, settings, tokens, limit),
         tokens=tokens,
         fingerprint=files.fingerprint(
             files.fingerprint(*map(file_sha256, held))
@@ -91,7 +91,7 @@ def _settings(folder: Path, overrides: Mapping[str, Any]) -> Any:
     return settings
 
 
-def _is_decoder(settings: Any) -> bool:
+def is_decoder(settings: Any) -> bool:
     """Whether its attention looks only backwards: by its class, or because its configuration says so."""
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPING
 
@@ -103,7 +103,7 @@ def _class_for(settings: Any) -> Any:
     from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING
 
-    if _is_decoder(settings):
+    if is_decoder(settings):
         return AutoModelForCausalLM
     return AutoModelForMaskedLM if type(settings) in MODEL_FOR_MASKED_LM_MAPPING else AutoModel
 
@@ -129,8 +129,8 @@ def _open(path: Path, settings: Any) -> tuple[nn.Module, bool]:
         message = f"its weights cannot be loaded: {' '.join(str(error).split())[:300]}"
         raise InputError(message, path=path) from error
     # A decoder may have no head but the table of its letters.
-    tied = _is_decoder(settings) and not _own_head(network)
-    return network, _check_keys(report, _own_head(network), path) or tied
+    tied = is_decoder(settings) and not own_head(network)
+    return network, _check_keys(report, own_head(network), path) or tied
 
 
 @contextmanager
@@ -147,7 +147,7 @@ def _no_progress_bar() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _own_head(network: nn.Module) -> set[str]:
+def own_head(network: nn.Module) -> set[str]:
     """Parameters of the masked-LM head that are not tied to the embeddings."""
     return {name for name, _ in network.named_parameters() if _named(name, PREDICTION_HEADS)}
 
@@ -176,7 +176,7 @@ def _random(settings: Any, seed: int) -> tuple[nn.Module, bool]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network: nn.Module = _class_for(settings).from_config(settings, attn_implementation=IMPLEMENTATION)
-    return network, bool(_own_head(network)) or _is_decoder(settings)
+    return network, bool(own_head(network)) or is_decoder(settings)
 
 
 def _weight_files(folder: Path) -> list[Path]:
@@ -189,7 +189,7 @@ def _verify_cached(path: Path) -> None:
         files.verify(path, path.resolve().name)
 
 
-def _described(spec: ModelSpec, folder: Path, settings: Any, tokens: Tokens, limit: int | None) -> ModelSpec:
+def described(spec: ModelSpec, folder: Path, settings: Any, tokens: Tokens, limit: int | None) -> ModelSpec:
     """The entry with what the checkpoint says of itself."""
     special = len(tokens.before) + len(tokens.after) if isinstance(tokens, (Vocabulary, Words)) else 0
     room = None if limit is None else limit - special

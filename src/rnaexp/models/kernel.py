@@ -16,9 +16,9 @@ from numba import njit
 
 from rnaexp.models.covariation import average_product_correct, letters_of, mutual_information
 from rnaexp.models.folding import require_alignment
+from rnaexp.models.nano_catalog import KERNEL as SHIPPED
 from rnaexp.rna import ALIGNED_LETTERS, Alignment, Rna
 
-SHIPPED = "models/shipped/kernel"
 _MIN_LOOP = 3  # bases between the two of a pair
 
 

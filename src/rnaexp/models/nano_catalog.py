@@ -4,6 +4,8 @@ from rnaexp.models.spec import ModelSpec
 
 _TRAINED_ON = "{} of Rfam 14.2's seeds: the training side of data/rfam_split.py without the clans of the test sets"
 
+KERNEL = "models/shipped/kernel"  # inside the package: its fitted numbers, and the families they were fitted on
+
 ROWS = (
     ModelSpec(
         name="msm-nano",

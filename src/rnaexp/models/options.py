@@ -1,26 +1,14 @@
 """How a loaded model is run: in which numbers, and how a score of two tokens becomes scores of their bases."""
 
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
-from rnaexp.models.spread import TokenPairs
 from rnaexp.models.weights import fingerprint
 
-Precision = Literal["fp32", "bf16", "fp16"]
-PRECISIONS: tuple[str, ...] = get_args(Precision)
-TOKEN_PAIRS: tuple[str, ...] = get_args(TokenPairs)
 _KINDS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-def refuse_unknown(precision: str, token_pairs: str) -> None:
-    """Raise InputError for a word that is neither."""
-    for name, value, known in (("precision", precision, PRECISIONS), ("token-pairs", token_pairs, TOKEN_PAIRS)):
-        if value not in known:
-            message = f"--{name} {value!r}: must be {', '.join(known[:-1])} or {known[-1]}"
-            raise InputError(message)
 
 
 def with_options(encoder: Encoder, *, precision: str, token_pairs: str) -> Encoder:

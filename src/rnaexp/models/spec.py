@@ -2,21 +2,24 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
-
-from jaxtyping import Float
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from rnaexp.errors import UnavailableError
 from rnaexp.models.source import Source
 from rnaexp.rna import Rna
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
 Group = Literal["diverse-ncrna", "specific-rna", "unified", "dna", "protein", "reference", "baseline"]
 Resolution = Literal["base", "k-mer", "codon", "bpe"]  # what a token covers
 
+IN_MEMORY = "rnaexp.models.wrap:refuse"  # the loader of a model that only this process has
+
 # Called as reader(index of the RNA in the batch, layer, maps [h n n]); it must not keep the maps.
 # What it raises ends the forward pass at once and reaches the caller unchanged.
-Reader = Callable[[int, int, Tensor], None]
+Reader = Callable[[int, int, "Tensor"], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,19 +88,19 @@ class Encoder(Protocol):
         """Run the RNAs as one batch and hand each layer's maps, after softmax, to the reader; keep none."""
         ...
 
-    def read_head(self, rna: Rna, layer: int, head: int) -> Float[Tensor, "n n"]:
+    def read_head(self, rna: Rna, layer: int, head: int) -> 'Float[Tensor, "n n"]':
         """One head's map: layers before it run fused, layers after it do not run."""
         ...
 
-    def attention(self, rna: Rna) -> Iterator[Float[Tensor, "h n n"]]:
+    def attention(self, rna: Rna) -> 'Iterator[Float[Tensor, "h n n"]]':
         """Each layer's maps in turn, at most one layer in memory."""
         ...
 
-    def embed(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "n d"]]:
+    def embed(self, rnas: Sequence[Rna]) -> 'list[Float[Tensor, "n d"]]':
         """Last-layer embedding of each base; a batch of n equals n batches of one."""
         ...
 
-    def log_probabilities(self, rna: Rna, masked: Sequence[int]) -> Float[Tensor, "m a"]:
+    def log_probabilities(self, rna: Rna, masked: Sequence[int]) -> 'Float[Tensor, "m a"]':
         """Log-probabilities of A C G U at each masked base, all of them masked at once."""
         ...
 
@@ -120,7 +123,7 @@ def refuse_without_attention(spec: ModelSpec) -> None:
 class LetterModel(Protocol):
     """What an encoder with a language-model head also does."""
 
-    def predict_letters(self, rnas: Sequence[Rna], masked: Sequence[Sequence[int]]) -> list[Float[Tensor, "n a"]]:
+    def predict_letters(self, rnas: Sequence[Rna], masked: Sequence[Sequence[int]]) -> 'list[Float[Tensor, "n a"]]':
         """Log-probabilities of A C G U at every base of each RNA, its `masked` bases hidden; one batch.
 
         Given that the base is one of the four. A batch of n equals n batches of one.

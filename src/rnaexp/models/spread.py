@@ -1,18 +1,15 @@
 """From scores between tokens to scores between bases."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from rnaexp.models.choices import TokenPairs
 from rnaexp.rna import Encoding
 
 _CACHE = 2**20  # bytes of maps that are summed at once
-
-# How a score of two tokens becomes scores of the bases they cover; see `Spread`.
-TokenPairs = Literal["mean", "max", "share"]
 
 
 @dataclass(frozen=True, slots=True)

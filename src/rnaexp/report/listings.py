@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnaexp import models as catalogue
+from rnaexp.data import registry
 from rnaexp.data import sets as named
 from rnaexp.data.dataset import DataSet
 from rnaexp.models.source import DOI, DRIVE, HUB, Source
@@ -83,14 +84,19 @@ def needs_of_models(*, json: bool) -> None:
 
 
 def sets(*, json: bool) -> None:
-    """All named sets."""
-    specs = [named.describe(name) for name in named.set_names()]
-    rows = [{k: v for k, v in asdict(spec).items() if k != "loader"} for spec in specs]
+    """All named sets, of every task."""
+    facts = {name: asdict(named.describe(name)) for name in named.set_names()}
+    rows = [
+        {**asdict(each), **facts.get(each.name, {}), "tasks": ", ".join(each.kinds)} for each in registry.named_sets()
+    ]
+    for row in rows:
+        row.pop("kinds")
+        row.pop("loader", None)
     if json:
         _print_json({"sets": rows})
         return
-    shown = ("name", "title", "split", "rnas", "evidence", "licence", "needs")
-    _print_table([{key: row[key] for key in shown} for row in rows])
+    shown = ("name", "tasks", "title", "split", "rnas", "evidence", "licence", "needs")
+    _print_table([{key: row.get(key) for key in shown} for row in rows])
     sys.stdout.write("Any file or folder of RNAs is a set too. One set: rnaexp data show NAME\n")
 
 

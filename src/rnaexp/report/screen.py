@@ -94,7 +94,10 @@ def _table(asked: tuple[str, str, str, str], runs: Sequence[Mapping[str, Any]]) 
         table.add_column(name, justify="right")
     for run in runs:
         table.add_row(*(_contacts_row(run) if of_proteins else _row(run)))
-    caption = _contacts_caption(runs[0]) if of_proteins else _caption(runs[0])
+    mine = next((run for run in runs if not run.get("control")), runs[0])
+    caption = _contacts_caption(mine) if of_proteins else _caption(mine)
+    if controls := [run["model"] for run in runs if run.get("control")]:
+        caption += f" Controls, tuned and tested in the same way: {', '.join(controls)}."
     table.caption, table.caption_justify = caption, "left"
     return table
 

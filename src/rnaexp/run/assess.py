@@ -12,16 +12,19 @@ from rnaexp.data.shuffle import shuffled_twin
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.files import FileEncoder
 from rnaexp.models.training import was_trained_on
+from rnaexp.report import tables
 from rnaexp.report.progress import silence
 from rnaexp.rna import Rna
 from rnaexp.run.contacts import CONTROLS, UNPROVEN
+from rnaexp.run.contrasts import f1_of
 from rnaexp.run.diagnosis import diagnose
 from rnaexp.run.read import read_set
 from rnaexp.run.structure import tune_and_test
-from rnaexp.run.task import Assessment, Result
+from rnaexp.run.task import Assessment, Control, Result
 from rnaexp.store import Store
 from rnaexp.structure.breakdown import breakdown
 from rnaexp.structure.contacts import breakdown_by_range, precision_by_range
+from rnaexp.structure.evaluate import Evaluation, evaluate_head
 from rnaexp.structure.heads import HeadScores
 from rnaexp.structure.kinds import ceilings, f1_ceiling
 from rnaexp.structure.predict import reading_of
@@ -43,6 +46,7 @@ def assess(result: Result, store: Store) -> Assessment:
     evidence = dict(Counter(known.values()))
     seen = _seen(result, result.test.rnas)
     shuffled = _shuffled_calls(result, scored, store)
+    controls = _controls(result, store)
     about = pd.DataFrame([_about(rna, result.test.scores.scoring) for rna in result.test.rnas])
     return Assessment(
         retuning=_retuning(result),
@@ -52,7 +56,8 @@ def assess(result: Result, store: Store) -> Assessment:
         shuffled=0 if shuffled is None else min(SHUFFLED, len(scored)),
         evidence=evidence,
         seen=seen,
-        tags=tuple(diagnose(result, _controls(result, store), evidence, seen)),
+        tags=tuple(diagnose(result, _evaluations(controls), evidence, seen)),
+        controls=controls,
     )
 
 
@@ -70,8 +75,9 @@ def _assess_contacts(result: Result, store: Store) -> Assessment:
         shuffled=0,
         evidence=evidence,
         seen=None,
-        tags=(UNPROVEN, *diagnose(result, controls, evidence, None)),
+        tags=(UNPROVEN, *diagnose(result, _evaluations(controls), evidence, None)),
         contacts=precision_by_range(one) if one.complete else None,
+        controls=controls,
     )
 
 
@@ -129,13 +135,13 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> floa
     return 100 * calls / sum(rna.bases for rna in scores.rnas)
 
 
-def _controls(result: Result, store: Store) -> dict[str, Result]:
+def _controls(result: Result, store: Store) -> dict[str, Control]:
     """The controls that the diagnosis looks at."""
     aligned = result.encoder.spec.reads == "alignment"
     return _of_controls(result, store, ("random", *(_OF_ALIGNMENTS if aligned else _OF_SEQUENCES)))
 
 
-def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Result]:
+def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Control]:
     """Controls by name, through the same tuning and test; none where nothing was tuned."""
     task = result.task
     if result.validation is None:
@@ -146,5 +152,18 @@ def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str
         if name != result.encoder.spec.name:
             with suppress(InputError, UnavailableError):  # a control that cannot read these RNAs says nothing of them
                 asked = replace(task, model=name, loading={"name": name})
-                found[name] = tune_and_test(asked, store, silence, sets=sets)
+                found[name] = _control(tune_and_test(asked, store, silence, sets=sets))
     return found
+
+
+def _control(done: Result) -> Control:
+    assert done.evaluation is not None
+    assert done.validation is not None
+    assert done.tuned is not None
+    tuned = done.tuned
+    there = evaluate_head(done.validation.scores, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
+    return Control(told=tables.as_json(done, None), evaluation=done.evaluation, validation=f1_of(there))
+
+
+def _evaluations(controls: Mapping[str, Control]) -> dict[str, Evaluation]:
+    return {name: control.evaluation for name, control in controls.items()}

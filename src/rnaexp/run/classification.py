@@ -32,6 +32,7 @@ from rnaexp.data.clusters import sequence_identity
 from rnaexp.data.families import FamilySet, Selection, load_families
 from rnaexp.data.shuffle import dinucleotide_shuffle
 from rnaexp.errors import InputError
+from rnaexp.models.choices import Long
 from rnaexp.models.spec import Encoder
 from rnaexp.models.training import listed_families
 from rnaexp.rna import Rna
@@ -40,7 +41,7 @@ from rnaexp.run.read import Skipped, processes
 from rnaexp.run.task import Announce
 from rnaexp.run.together import add_up, rank
 from rnaexp.store import Store, key_of
-from rnaexp.structure.windows import Long, windows_of
+from rnaexp.structure.windows import windows_of
 
 SHUFFLED = "shuffled:"
 _ALIGNED_PAIRS = 4000  # of each class that the identity control aligns

@@ -17,6 +17,7 @@ from rnaexp.classify.controls import CONTROLS
 from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models.choices import Long, long_policy
 from rnaexp.models.spec import Encoder
 from rnaexp.report import classification_tables as tables
 from rnaexp.report.progress import announce, say, silence
@@ -28,7 +29,6 @@ from rnaexp.run.representations import cka_figure, compare_layers
 from rnaexp.run.task import Task
 from rnaexp.run.together import take_own_device
 from rnaexp.store import Store
-from rnaexp.structure.windows import Long, long_policy
 from rnaexp.track.names import safe_name
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
@@ -46,14 +46,6 @@ class Question:
     note: str
     tasks: tuple[ClassifyTask, ...]
     choices: tuple[str, ...]
-
-
-def asks_for_classification(path: Path) -> bool:
-    """Whether a question file names sets with families instead of sets to tune and test on."""
-    try:
-        return isinstance(tomllib.loads(path.read_text()).get("families"), list)
-    except (OSError, ValueError):
-        return False
 
 
 def read_classification(path: Path) -> Question:
@@ -105,11 +97,10 @@ def protocol(**fields: Any) -> EmbeddingProtocol:
         raise InputError(str(error)) from error
 
 
-def classify_one(
-    model: str,
+def classify_several(
+    asked: Sequence[tuple[str, Mapping[str, Any]]],
     families: str,
     protocol: EmbeddingProtocol,
-    loading: Mapping[str, Any],
     *,
     choices: bool,
     beside: str,
@@ -117,16 +108,23 @@ def classify_one(
     json: bool,
     long: Long = "skip",
 ) -> None:
-    """One model or control on one set. Of several processes only the first tracks and prints."""
+    """Models or controls (each with how it is loaded) on one set, in one table.
+
+    Of several processes only the first tracks and prints.
+    """
     take_own_device()
-    task = ClassifyTask(model=model, families=families, protocol=protocol, loading=loading, long=long)
-    if not is_first_process():
-        _untracked(task, choices=choices)
-        return
-    watch_parent()
-    told, changed = _tracked(task, {}, choices=choices, beside=beside)
-    _write(csv, [told], changed)
-    _print(told, json=json)
+    told, changed = list[dict[str, Any]](), list[pd.DataFrame]()
+    for model, loading in asked:
+        task = ClassifyTask(model=model, families=families, protocol=protocol, loading=loading, long=long)
+        if not is_first_process():
+            _untracked(task, choices=choices)
+            continue
+        watch_parent()
+        one, frames = _tracked(task, {}, choices=choices, beside=beside)
+        told, changed = [*told, one], [*changed, *frames]
+    if told:
+        _write(csv, told, changed)
+        _print(told, json=json)
 
 
 def classify_question(path: Path, shard: Sequence[int], *, csv: Path | None, json: bool) -> None:
@@ -156,13 +154,6 @@ def classify_question(path: Path, shard: Sequence[int], *, csv: Path | None, jso
     if failures:
         message = f"{len(failures)} runs did not end: {', '.join(name for name, _ in failures)}"
         raise type(failures[0][1])(message)
-
-
-def families_beside(model: str, word: str) -> str:
-    """The set to classify beside; the toy's embeddings mean nothing, it is classified only where a set is named."""
-    if word == "auto":
-        return "" if model == "planted" else "builtin"
-    return "" if word == "none" else word
 
 
 def classify_beside(run: RunHandle | None, task: Task, store: Store, encoder: Encoder) -> None:
@@ -245,8 +236,8 @@ def _write(csv: Path | None, told: Sequence[Mapping[str, Any]], changed: Sequenc
         write_atomically(csv.with_name(f"{csv.stem}_choices{csv.suffix}"), choices.to_csv(index=False).encode())
 
 
-def _print(told: dict[str, Any], *, json: bool) -> None:
+def _print(told: Sequence[dict[str, Any]], *, json: bool) -> None:
     if json:
-        sys.stdout.write(json_format.dumps(told) + "\n")
+        sys.stdout.write(json_format.dumps(told[0] if len(told) == 1 else {"runs": told}) + "\n")
     else:
-        tables.show([told])
+        tables.show(told)

@@ -12,7 +12,6 @@ CONTROLS = ("random", "distance")  # what says nothing of letters says it of pro
 UNPROVEN = (
     "unproven: no set of proteins ships with rnaexp, and no published figure of contacts has been reproduced with it"
 )
-_OF_RNAS = ("builtin-vl", "builtin-ts")  # what the command line takes where no set is named
 _READERS = (*CONTROLS, "planted")
 
 
@@ -28,14 +27,3 @@ def refuse_other_models(task: Task, encoder: Encoder | None) -> None:
             f"and of the controls {', '.join(CONTROLS)}"
         )
         raise InputError(message)
-
-
-def validation_of_proteins(validation: str | None, test: str) -> str | None:
-    """The set to tune on: where none is named, part of the test set itself (`data.proteins.in_two_parts`).
-
-    Raises: InputError where no set of proteins is named.
-    """
-    if test in _OF_RNAS:
-        message = "no set of proteins ships with rnaexp: name a file or folder of PDB or mmCIF with --test"
-        raise InputError(message)
-    return test if validation in _OF_RNAS else validation

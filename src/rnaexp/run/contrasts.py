@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import combinations, groupby
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,19 @@ import pandas as pd
 from rnaexp.stats.bootstrap import rank_intervals
 from rnaexp.stats.intervals import FEWEST
 from rnaexp.stats.paired import holm, paired_contrast
-from rnaexp.structure.evaluate import paired_f1
+from rnaexp.structure.evaluate import Evaluation, paired_f1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a run told, and its F1 RNA by RNA (columns rna, cluster, f1); none where nothing was tuned."""
+    """What a run told, and its F1 RNA by RNA (columns rna, cluster, f1); none where nothing was tuned.
+
+    `controls`: the same of each control on the same sets.
+    """
 
     told: dict[str, Any]
     f1: pd.DataFrame | None
+    controls: "tuple[Answer, ...]" = ()
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -33,12 +37,35 @@ class Answer:
         return self.told["model"], self.told["alignment"] or "intact"
 
 
+def f1_of(evaluation: Evaluation) -> pd.DataFrame:
+    """F1 RNA by RNA, as answers are compared."""
+    return evaluation.per_rna[["rna", "cluster", "f1"]]
+
+
 def groups(answers: Sequence[Answer]) -> list[tuple[tuple[str, ...], list[Answer]]]:
     """Answers that can be compared with one another, in the order in which their questions were first asked."""
     tuned = [answer for answer in answers if answer.f1 is not None]
     order = {asked: at for at, asked in enumerate(dict.fromkeys(answer.asked for answer in tuned))}
     in_order = sorted(tuned, key=lambda answer: order[answer.asked])
     return [(asked, list(some)) for asked, some in groupby(in_order, key=lambda answer: answer.asked)]
+
+
+def with_controls(answers: Sequence[Answer]) -> list[Answer]:
+    """The answers, then each control of theirs that is not among them, once."""
+    known = {(answer.asked, answer.who): answer for answer in answers}
+    for answer in answers:
+        for control in answer.controls:
+            known.setdefault((control.asked, control.who), control)
+    return list(known.values())
+
+
+def every_two(answers: Sequence[Answer]) -> list[dict[str, str]]:
+    """Each model against each named after it, as declared contrasts are written."""
+    found = [
+        {"model": one.who[0], "alignment": one.who[1], "against": other.who[0], "against_alignment": other.who[1]}
+        for one, other in combinations(answers, 2)
+    ]
+    return list({tuple(each.items()): each for each in found}.values())
 
 
 def contrast_table(contrasts: Sequence[Mapping[str, str]], answers: Sequence[Answer]) -> pd.DataFrame:

@@ -8,21 +8,20 @@ from rnaexp.models.files import FileEncoder
 from rnaexp.models.fitted import FITTED
 from rnaexp.run.task import Result
 from rnaexp.stats.intervals import FEWEST, cluster_interval
-from rnaexp.structure.evaluate import paired_f1
+from rnaexp.structure.evaluate import Evaluation, paired_f1
 
 FOLDING = frozenset({"viennarna", "viennarna-mean", "alifold"})  # many predicted structures in Rfam come from these
 
 
 def diagnose(
-    result: Result, controls: Mapping[str, Result], evidence: Mapping[str, int], seen: int | None
+    result: Result, controls: Mapping[str, Evaluation], evidence: Mapping[str, int], seen: int | None
 ) -> list[str]:
-    """Tags, none if nothing is to be said. `controls`: results by name on the same sets under the same scoring."""
+    """Tags, none if nothing is to be said. `controls`: theirs by name on the same sets under the same scoring."""
     done = result.evaluation
     tags = []
     if done is not None:
         for name, control in controls.items():
-            if control.evaluation is not None:
-                tags += _against(name, done.per_rna, done.f1.mean, done.spread.sd, control)
+            tags += _against(name, done.per_rna, done.f1.mean, done.spread.sd, control)
     spec = result.encoder.spec
     if isinstance(result.encoder, FileEncoder):
         tags += result.encoder.notes
@@ -47,15 +46,13 @@ def diagnose(
     return tags
 
 
-def _against(name: str, per_rna: pd.DataFrame, f1: float, sd: float, control: Result) -> list[str]:
-    theirs = control.evaluation
-    assert theirs is not None
+def _against(name: str, per_rna: pd.DataFrame, f1: float, sd: float, theirs: Evaluation) -> list[str]:
     if name == "random":
         if theirs.f1.high is None:
             return ["F1 not above the random control's"] if f1 <= theirs.f1.mean else []
         return ["F1 inside the random control's interval"] if f1 <= theirs.f1.high else []
     if name.startswith(("stems", "kernel", "distance")):
-        if _above(per_rna, control):
+        if _above(per_rna, theirs):
             return []
         chance = ", a difference that may be chance" if f1 > theirs.f1.mean else ""
         return [f"F1 not above {name}: {f1:.3f} against {theirs.f1.mean:.3f}{chance}"]
@@ -64,10 +61,9 @@ def _against(name: str, per_rna: pd.DataFrame, f1: float, sd: float, control: Re
     )
 
 
-def _above(per_rna: pd.DataFrame, control: Result) -> bool:
+def _above(per_rna: pd.DataFrame, theirs: Evaluation) -> bool:
     """Whether the paired difference's whole interval is above zero."""
-    assert control.evaluation is not None
-    differences, clusters = paired_f1(per_rna, control.evaluation.per_rna)
+    differences, clusters = paired_f1(per_rna, theirs.per_rna)
     return len(differences) > 0 and cluster_interval(differences, clusters, of="differences").above_zero
 
 

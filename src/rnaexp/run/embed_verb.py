@@ -11,23 +11,24 @@ from rnaexp import models
 from rnaexp.classify.embed import reduce
 from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.atomic import replacing
-from rnaexp.data.formats import read_rnas
-from rnaexp.data.letters import Unknown
+from rnaexp.data.own import OwnRnas
 from rnaexp.errors import InputError
+from rnaexp.models.choices import Long
 from rnaexp.report.progress import announce, silence
 from rnaexp.rna import Rna
 from rnaexp.run.classify_verbs import protocol as checked_protocol
 from rnaexp.run.embedding import SHARD, Embedded, embed_shards
-from rnaexp.run.read import is_first_process, processes
+from rnaexp.run.own import left_out, refuse, write_faults
+from rnaexp.run.read import Skipped, is_first_process, processes
 from rnaexp.run.together import rank, take_own_device
 from rnaexp.store import Store
-from rnaexp.structure.windows import Long, windows_of
+from rnaexp.structure.windows import windows_of
 
 _NEEDS_ALL = ("pca", "none")  # pca looks at the whole set; none would write the full vector twice
 
 
 def embed(
-    fasta: Path,
+    own: OwnRnas,
     out: Path,
     loading: Mapping[str, Any],
     *,
@@ -35,16 +36,17 @@ def embed(
     reduction: str,
     tokens: int,
     seed: int,
-    unknown: Unknown,
     long: Long = "skip",
+    strict: bool = False,
 ) -> None:
     """Write `id`, `length`, `vector` (reduced), `embedding` (whole), `skipped` ("" or the reason), `windows`.
 
-    Rows stand as in `fasta`. `windows`: how many parts an RNA was read in, 1 if whole, 0 if it was skipped.
+    Rows stand as in the file. `windows`: how many parts an RNA was read in, 1 if whole, 0 if it was skipped.
+    What was left out, records that could not be read first, is in `skipped.csv` beside the file.
 
     Shards of the work are kept in the store as they are done; the file appears when all are, under its name at once.
     Under torchrun every process takes its share of the shards, and the first writes the file.
-    Raises: InputError, UnavailableError.
+    Raises: InputError (also if nothing has an embedding or, if `strict`, something has none), UnavailableError.
     """
     protocol = checked_protocol(pooling=pooling, reduction=reduction, seed=seed)
     if reduction in _NEEDS_ALL:
@@ -54,11 +56,10 @@ def embed(
         message = f"--tokens {tokens}: must be at least 1"
         raise InputError(message)
     take_own_device()
-    rnas = read_rnas(fasta, unknown=unknown)
-    encoder = models.load(**loading)
+    rnas, encoder = own.rnas, models.load(**loading)
     shown = announce if is_first_process() else silence
     mine = sum(len(rnas[start : start + SHARD]) for start in range(rank() * SHARD, len(rnas), processes() * SHARD))
-    with shown(f"{encoder.spec.name} on {fasta.name}", mine) as progress:
+    with shown(f"{encoder.spec.name} on {own.name}", mine) as progress:
         shards = embed_shards(
             encoder, rnas, Store(), pooling=protocol.pooling, tokens=tokens, long=long, progress=progress
         )
@@ -68,28 +69,30 @@ def embed(
             return
         parts = [1 if (cut := windows_of(encoder, rna, long)) is None else len(cut.starts) for rna in rnas]
         skipped = _write(out, rnas, parts, shards, protocol)
+    left, listed = left_out(own, skipped), out.parent / "skipped.csv"
+    write_faults(left, listed)
+    refuse(own, left, listed, strict=strict)
     windowed = sum(part > 1 for part in parts)
     more = f", {windowed} RNAs longer than the model reads in windows (column windows)" if windowed else ""
-    sys.stdout.write(
-        f"{len(rnas) - skipped} embeddings: {out}; {skipped} RNAs skipped, column skipped says why{more}\n"
-    )
+    sys.stdout.write(f"{len(rnas) - len(skipped)} embeddings: {out}; {len(left)} RNAs skipped: {listed}{more}\n")
 
 
 def _write(
     out: Path, rnas: Sequence[Rna], parts: Sequence[int], shards: Iterator[Embedded], protocol: EmbeddingProtocol
-) -> int:
-    """One row group a shard, under a private name until all is written; returns the number of RNAs skipped."""
+) -> list[Skipped]:
+    """One row group a shard, under a private name until all is written; returns the RNAs without an embedding."""
     import pyarrow.parquet as parquet
 
-    writer, start, skipped = None, 0, 0
+    writer, start, skipped = None, 0, list[Skipped]()
     with replacing(out) as private:
         for shard in shards:
             here = slice(start, start + len(shard.reasons))
             table = _table(rnas[here], parts[here], shard, protocol)
             writer = writer or parquet.ParquetWriter(private, table.schema, compression="zstd")
             writer.write_table(table)
+            reasons = zip(rnas[here], shard.reasons, strict=True)
+            skipped += [Skipped(id=rna.id, reason=reason) for rna, reason in reasons if reason]
             start += len(shard.reasons)
-            skipped += sum(1 for reason in shard.reasons if reason)
         assert writer is not None, "a file without RNAs was refused when it was read"
         writer.close()
     return skipped

@@ -11,13 +11,14 @@ from jaxtyping import Float32
 from rnaexp.classify.embed import batches, pool
 from rnaexp.classify.protocol import Pooling
 from rnaexp.errors import InputError
+from rnaexp.models.choices import Long
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.run.read import processes, unreadable
 from rnaexp.run.together import meet, rank
 from rnaexp.store import Arrays, Store, key_of
-from rnaexp.structure.windows import Long, averaged_rows, windows_of
+from rnaexp.structure.windows import averaged_rows, windows_of
 
 SHARD = 1024  # RNAs whose result is written, and after a crash repeated, as one
 TOKENS = 8192  # bases in one batch, padding included

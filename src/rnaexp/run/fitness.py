@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from rnaexp import models
+from rnaexp.data.assay_rows import TableLayout
 from rnaexp.data.assay_sets import load_assay
 from rnaexp.data.assays import Assay, Direction
 from rnaexp.data.readers import read_file
@@ -23,6 +25,7 @@ from rnaexp.models.spec import Encoder
 from rnaexp.rna import Alignment
 from rnaexp.run.fitness_baselines import baseline_scores, mutation_counts
 from rnaexp.run.fitness_scores import Asked, Scored, model_scores
+from rnaexp.run.own import report_rows
 from rnaexp.run.task import Announce
 from rnaexp.store import Store
 
@@ -35,6 +38,8 @@ class FitnessTask:
 
     `convention` "": masked-marginal, pseudo-likelihood where no wild type is known, left-to-right of a decoder.
     `sample`: so many variants, drawn by `seed`; 0: all. `alignment`: a file whose first row is the wild type.
+    `layout`: of a user's table. `strict`: a row that cannot be read is an error; else it is left out and listed, unless
+    `silent`: another model's task has listed it.
     `loading`: for `models.load`.
     """
 
@@ -46,6 +51,9 @@ class FitnessTask:
     alignment: str = ""
     wild_type: str = ""
     direction: Direction | None = None
+    layout: TableLayout = field(default_factory=TableLayout)
+    strict: bool = False
+    silent: bool = False
     loading: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -112,15 +120,22 @@ class Fitness:
         return self.judged.convention
 
 
-def measure_fitness(task: FitnessTask, store: Store, announce: Announce) -> Fitness:
-    """Measure one model or baseline.
+def measure_fitness(task: FitnessTask, store: Store, announce: Announce, encoder: Encoder | None = None) -> Fitness:
+    """Measure one model or baseline; `encoder`: the model, where it is loaded already.
 
     Raises: InputError, UnavailableError.
     """
-    whole = load_assay(task.assay, wild_type=task.wild_type, direction=task.direction)
+    whole = load_assay(
+        task.assay,
+        wild_type=task.wild_type,
+        direction=task.direction,
+        layout=task.layout,
+        report=partial(report_rows, task.assay, strict=task.strict, silent=task.silent),
+    )
     assay = whole.sampled(task.sample, task.seed)
     alignment = _alignment(task.alignment, assay)
-    encoder = None if task.model in BASELINES else models.load(**{**task.loading, "name": task.model})
+    if encoder is None and task.model not in BASELINES:
+        encoder = models.load(**{**task.loading, "name": task.model})
     convention = _convention(task, assay, encoder)
     asked = Asked(assay=assay, convention=convention, alignment=alignment)
     mutations = mutation_counts(assay)

@@ -4,13 +4,14 @@ import json as json_format
 import sys
 import time
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from rnaexp.data.assay_rows import TableLayout
 from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.report import fitness_tables as tables
@@ -23,7 +24,8 @@ from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run
 
 _FIELDS = {"title", "note", "models", "assays", "device", "precision", "seed"}
-_OF_ASSAYS = {"name", "convention", "sample", "alignment", "wild_type", "direction"}
+_LAYOUT = {"score_column", "mutant_column", "sequence_column", "offset"}
+_OF_ASSAYS = {"name", "convention", "sample", "alignment", "wild_type", "direction"} | _LAYOUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +36,6 @@ class Question:
     title: str
     note: str
     tasks: tuple[FitnessTask, ...]
-
-
-def asks_for_fitness(path: Path) -> bool:
-    """Whether a question file names assays."""
-    try:
-        return "assays" in tomllib.loads(path.read_text())
-    except (OSError, ValueError):
-        return False
 
 
 def read_fitness(path: Path) -> Question:
@@ -71,7 +65,8 @@ def _question(path: Path, values: dict[str, Any]) -> Question:
                 assay=about["name"],
                 seed=seed,
                 loading={"seed": seed, **words},
-                **{name: value for name, value in about.items() if name != "name"},
+                layout=_layout(about),
+                **{name: value for name, value in about.items() if name not in {"name", *_LAYOUT}},
             )
             for about, model in product(values["assays"], values["models"])
         ]
@@ -81,13 +76,28 @@ def _question(path: Path, values: dict[str, Any]) -> Question:
     return Question(name=path.stem, title=title, note=note, tasks=tuple(tasks))
 
 
-def fitness_one(task: FitnessTask, *, csv: Path | None, json: bool) -> None:
-    """One model or baseline on one assay, beside the baselines."""
+def _layout(about: Mapping[str, Any]) -> TableLayout:
+    """Raises: ValueError for an offset that is no whole number."""
+    first = about.get("offset")
+    if not (first is None or type(first) is int):
+        message = f"offset {first!r}: must be a whole number"
+        raise ValueError(message)
+    return TableLayout(**{name: str(about[name]) for name in _LAYOUT - {"offset"} if name in about}, first=first)
+
+
+def _told_once(tasks: Sequence[FitnessTask]) -> list[FitnessTask]:
+    """Of a table's bad rows the first task that reads it tells."""
+    assays = [task.assay for task in tasks]
+    return [replace(task, silent=task.assay in assays[:at]) for at, task in enumerate(tasks)]
+
+
+def fitness_several(tasks: Sequence[FitnessTask], *, csv: Path | None, json: bool) -> None:
+    """Models or baselines on one assay, in one table beside the baselines."""
     _refuse_several_processes()
     watch_parent()
-    told = [_tracked(task, {})]
+    told = [_tracked(task, {}) for task in _told_once(tasks)]
     _write(csv, told)
-    _print(told, told[0], json=json)
+    _print(told, told[0] if len(told) == 1 else {"runs": told}, json=json)
 
 
 def fitness_question(path: Path, shard: Sequence[int], *, csv: Path | None, json: bool) -> None:
@@ -95,7 +105,7 @@ def fitness_question(path: Path, shard: Sequence[int], *, csv: Path | None, json
     _refuse_several_processes()
     question = read_fitness(path)
     told, failures = list[dict[str, Any]](), list[tuple[str, InputError | UnavailableError]]()
-    for task in question.tasks[shard[0] :: shard[1]]:
+    for task in _told_once(question.tasks[shard[0] :: shard[1]]):
         try:
             told.append(_tracked(task, {"rnaexp.question": question.name}))
         except (InputError, UnavailableError) as error:

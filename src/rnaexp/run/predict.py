@@ -1,91 +1,33 @@
-"""Base pairs of a user's own RNAs by a tuned head."""
+"""Base pairs of a user's own RNAs by a tuned head; what can be refused is refused before torch is imported."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
-from rnaexp.data.atomic import write_atomically
-from rnaexp.data.formats import read_rnas
-from rnaexp.data.letters import Unknown
+from rnaexp.data.own import OwnRnas
 from rnaexp.errors import InputError
-from rnaexp.models.spec import Encoder
-from rnaexp.report.progress import announce, say
-from rnaexp.rna import Rna
-from rnaexp.run.predicted_files import FORMATS, header, json_text, write_one
-from rnaexp.run.read import Skipped, read_alone, read_set
-from rnaexp.store import Store
-from rnaexp.structure.heads import RnaScores, TunedHead
-from rnaexp.structure.predict import Prediction, prediction, reading_of
-from rnaexp.structure.windows import Long
+from rnaexp.models.choices import Long
+from rnaexp.run.tuned import Load
 
-_AT_ONCE = 256  # RNAs between two looks at the disk: their maps of one head are all that is held
+FORMATS = ("json", "bpseq", "ct", "svg", "map", "npy")
+
+
+def refuse_formats(formats: Sequence[str]) -> None:
+    """Raises: InputError for a format that is not known."""
+    if unknown := next((form for form in formats if form not in FORMATS), None):
+        message = f"--format {unknown!r}: must be one of {', '.join(FORMATS)}"
+        raise InputError(message)
 
 
 def predict(
-    fasta: Path,
-    out: Path,
-    tuned: TunedHead,
-    load: Callable[[], Encoder],
-    *,
-    unknown: Unknown,
-    formats: Sequence[str],
-    long: Long = "skip",
+    own: OwnRnas, out: Path, load: Load, *, formats: Sequence[str], long: Long = "skip", strict: bool = False
 ) -> None:
-    """Write `pairs.csv` (every call: the result) and `structures.dbn` (a lossy view: one partner a base).
+    """Load the model, and write what `run.predictions` writes; `formats`: besides pairs and dot-brackets.
 
-    The view's decoder takes pairs by falling score as long as both bases are free; its threshold was tuned through it.
-    `formats`: what is written besides (`predicted_files.FORMATS`). An RNA longer than the model reads is left out, or
-    (`long` = window) read in parts: see `structure.windows`.
-
-    Raises: InputError for a format that is not known, and what reading and loading raise.
+    Raises: InputError for a format that is not known, if nothing was predicted or, if `strict`, something was not, and
+    what loading raises.
     """
-    if unknown_format := next((form for form in formats if form not in FORMATS), None):
-        message = f"--format {unknown_format!r}: must be one of {', '.join(FORMATS)}"
-        raise InputError(message)
-    rnas, encoder = read_rnas(fasta, unknown=unknown), load()
-    skipped: list[Skipped] = []
-    pairs: list[tuple[str, int, int, str, float]] = []
-    brackets: list[str] = []
-    records: list[str] = []
-    for rna, scores in _scored(rnas, encoder, tuned, fasta.name, skipped, long):
-        found = prediction(rna, scores, tuned)
-        pairs.extend(_rows(found))
-        brackets.append(f">{rna.id} {header(tuned)}\n{rna.sequence}\n{found.dot_bracket}\n")
-        records += [json_text(found, tuned)] if "json" in formats else []
-        write_one(found, scores, tuned, out, formats)
-    if alone := read_alone(encoder, rnas, fasta.name):
-        say(alone)
-    table = pd.DataFrame(pairs, columns=["rna", "i", "j", "bases", "score"])
-    write_atomically(out / "pairs.csv", table.to_csv(index=False).encode())
-    write_atomically(out / "structures.dbn", "".join(brackets).encode())
-    if "json" in formats:
-        write_atomically(out / "predictions.json", ("[" + ",\n ".join(records) + "]\n").encode())
-    left = pd.DataFrame([(s.id, s.reason) for s in skipped], columns=["rna", "reason"])
-    write_atomically(out / "skipped.csv", left.to_csv(index=False).encode())
-    sys.stdout.write(
-        f"{len(rnas) - len(skipped)} RNAs, {len(table)} pairs: {out / 'pairs.csv'}, {out / 'structures.dbn'}"
-        f"; {len(skipped)} skipped: {out / 'skipped.csv'}\n"
-    )
+    refuse_formats(formats)
+    from rnaexp.run.predictions import write_predictions
 
-
-def _scored(
-    rnas: Sequence[Rna], encoder: Encoder, tuned: TunedHead, name: str, skipped: list[Skipped], long: Long
-) -> Iterator[tuple[Rna, RnaScores]]:
-    """Each RNA that can be read with its scores; the others are added to `skipped`."""
-    store = Store()
-    for first in range(0, len(rnas), _AT_ONCE):
-        some = rnas[first : first + _AT_ONCE]
-        with announce(f"{encoder.spec.name} on {name}", len(some)) as progress:
-            reading = reading_of(tuned, long)
-            scores, left_out = read_set(encoder, some, reading, store, data=(name, ""), progress=progress)
-        skipped += left_out
-        by_id = {rna.id: rna for rna in some}
-        yield from ((by_id[one.id], one) for one in scores.rnas)
-
-
-def _rows(found: Prediction) -> Iterator[tuple[str, int, int, str, float]]:
-    """Every call, from 1, best first."""
-    for (i, j), score in zip(found.pairs, found.scores, strict=True):
-        yield found.rna.id, i + 1, j + 1, found.rna.sequence[i] + found.rna.sequence[j], score
+    tuned, encoder = load()
+    write_predictions(own, out, tuned, encoder, formats=formats, long=long, strict=strict)

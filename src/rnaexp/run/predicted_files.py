@@ -69,4 +69,3 @@ _WRITERS: dict[str, tuple[str, Write]] = {
     "map": ("png", _map),
     "npy": ("npy", _npy),
 }
-FORMATS = ("json", *_WRITERS)

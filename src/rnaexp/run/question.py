@@ -1,22 +1,17 @@
 """A question as a file: models, sets and protocols whose runs answer it."""
 
-import tomllib
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-from rnaexp.data.alter import HOWS, How
+from rnaexp.data.alter import How
 from rnaexp.errors import InputError
 from rnaexp.models import spec
-from rnaexp.models.options import refuse_unknown
-from rnaexp.run.task import Task
+from rnaexp.models.choices import Long, refuse_unknown
+from rnaexp.run.asked import Task
+from rnaexp.run.question_file import QuestionWords, read_words
 from rnaexp.structure.protocol import ReadOut, scoring, squash_of
-from rnaexp.structure.windows import LONG, Long
-
-_FIELDS = {"title", "note", "models", "sets", "protocols", "alignments", "related", "contrasts"}
-_FIELDS |= {"families", "device", "seed", "long", "precision"}
-_CONTRAST = {"model", "against", "alignment", "against_alignment"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,37 +78,29 @@ class Question:
 
 
 def read_question(path: Path) -> Question:
-    """Raises: InputError naming the file and what is wrong in it."""
-    try:
-        values = tomllib.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        message = f"cannot be read as TOML: {error}"
-        raise InputError(message, path=path) from error
-    if unknown := sorted(set(values) - _FIELDS):
-        message = f"unknown field {unknown[0]!r}; known: {', '.join(sorted(_FIELDS))}"
-        raise InputError(message, path=path)
-    _refuse_wrong_kinds(values, path)
+    """Raises: InputError naming the file, each wrong key and where it stands."""
+    words = read_words(path)
+    _refuse_wrong_contrasts(words, path)
     try:
         question = Question(
             name=path.stem,
-            title=str(values.get("title", path.stem)),
-            note=str(values.get("note", "")),
-            models=tuple(values["models"]),
-            sets=tuple({"validation": sets["validation"], "test": sets["test"]} for sets in values["sets"]),
-            protocols=tuple(values.get("protocols", [{"name": "paper"}])),
-            alignments=tuple(values.get("alignments", ["intact"])),
-            related=values.get("related", "drop"),
-            contrasts=tuple(values.get("contrasts", [])),
-            families=str(values.get("families", "")),
-            device=str(values.get("device", "auto")),
-            precision=str(values.get("precision", "fp32")),
-            long=values.get("long", "skip"),
-            seed=int(values.get("seed", 0)),
+            title=words.title or path.stem,
+            note=words.note,
+            models=tuple(words.models),
+            sets=tuple(sets.model_dump() for sets in words.sets),
+            protocols=tuple(protocol.fields() for protocol in words.protocols),
+            alignments=tuple(words.alignments),
+            related=words.related,
+            contrasts=tuple(contrast.model_dump() for contrast in words.contrasts),
+            families=words.families,
+            device=words.device,
+            precision=words.precision,
+            long=words.long,
+            seed=words.seed,
         )
         question.tasks()
-    except (KeyError, TypeError, ValueError) as error:
-        message = f"not a question: {type(error).__name__} {error}"
-        raise InputError(message, path=path) from error
+    except ValueError as error:
+        raise InputError(str(error), path=path) from error
     return question
 
 
@@ -131,41 +118,15 @@ def places(shard: str) -> tuple[int, int]:
     return first - 1, count
 
 
-def _refuse_wrong_kinds(values: dict[str, Any], path: Path) -> None:
-    """Words where a list is meant, and choices that do not exist, would run something else than was asked."""
-    models = values.get("models")
-    if not isinstance(models, list) or not models or not all(isinstance(model, str) for model in models):
-        message = "models: must be a list of names"
-    elif wrong := [each for each in _every_related(values) if each not in ("drop", "keep")]:
-        message = f"related {wrong[0]!r}: must be drop or keep"
-    elif not isinstance(values.get("alignments", []), list) or not set(values.get("alignments", [])) <= set(HOWS):
-        message = f"alignments {values['alignments']!r}: must be of {', '.join(HOWS)}"
-    elif values.get("long", "skip") not in LONG:
-        message = f"long {values['long']!r}: must be {', '.join(LONG[:-1])} or {LONG[-1]}"
-    elif unknown := _wrong_contrast(values):
-        message = unknown
-    elif any(set(sets) != {"validation", "test"} for sets in values.get("sets", [])):
-        message = "sets: each has a validation and a test, and nothing else"
-    elif any(not isinstance(p.get("min_separation", 1), int) for p in values.get("protocols", [])):
-        message = "min_separation: must be a whole number"
-    else:
-        return
-    raise InputError(message, path=path)
-
-
-def _every_related(values: dict[str, Any]) -> list[Any]:
-    return [part["related"] for part in (values, *values.get("protocols", [])) if "related" in part]
-
-
-def _wrong_contrast(values: dict[str, Any]) -> str | None:
-    """What is wrong with the declared contrasts, if anything: a word that names nothing would test nothing."""
-    for contrast in values.get("contrasts", []):
-        if unknown := sorted(set(contrast) - _CONTRAST):
-            return f"contrasts: unknown field {unknown[0]!r}; known: {', '.join(sorted(_CONTRAST))}"
-        for field in ("model", "against"):
-            if contrast.get(field) not in values["models"]:
-                return f"contrasts: {field} {contrast.get(field)!r} is none of the models"
-        for field in ("alignment", "against_alignment"):
-            if contrast.get(field, "intact") not in values.get("alignments", ["intact"]):
-                return f"contrasts: {field} {contrast[field]!r} is none of the alignments"
-    return None
+def _refuse_wrong_contrasts(words: QuestionWords, path: Path) -> None:
+    """A word that names nothing would test nothing."""
+    for at, contrast in enumerate(words.contrasts, start=1):
+        named = (("model", contrast.model, words.models), ("against", contrast.against, words.models))
+        altered = (
+            ("alignment", contrast.alignment, words.alignments),
+            ("against_alignment", contrast.against_alignment, words.alignments),
+        )
+        for field, value, known in (*named, *altered):
+            if value not in known:
+                message = f"contrasts, entry {at}, {field}: {value!r} is none of {', '.join(known)}"
+                raise InputError(message, path=path)

@@ -1,22 +1,24 @@
 """Scores of a set of RNAs: what the store has is taken from it, only the rest is run."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rnaexp.errors import InputError, TooLongError, UnsuitableError
+from rnaexp.models.choices import Long
 from rnaexp.models.files import FileEncoder
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Protein, Rna
+from rnaexp.run.processes import is_first_process as is_first_process
+from rnaexp.run.processes import processes as processes
 from rnaexp.store import Store, key_of
 from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ReadOut
 from rnaexp.structure.reading import Reading, scorable, scores_from
-from rnaexp.structure.windows import Long, windows_of
+from rnaexp.structure.windows import windows_of
 
 # Raise when what an entry holds, or how it is computed, changes: old entries are then not found.
 _SCHEMA = 1
@@ -171,13 +173,3 @@ def _head_scores(encoder: Encoder, reading: Reading, tables: list[RnaScores], da
         heads=tuple(range(encoder.layers * encoder.heads)) if one is None else (one,),
         rnas=tuple(tables),
     )
-
-
-def processes() -> int:
-    """Number of processes that torchrun started; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def is_first_process() -> bool:
-    """True in a single process and in rank 0 under torchrun: the one that tracks and prints."""
-    return os.environ.get("RANK", "0") == "0"

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rnaexp.models.options import precision_of
+from rnaexp.models.spec import IN_MEMORY
 from rnaexp.report import figures, tables
 from rnaexp.run.fitted import FittedEncoder
 from rnaexp.run.structure import head_maps
@@ -18,11 +19,15 @@ from rnaexp.track.packaged import CONFIGURATION
 from rnaexp.track.runs import RunHandle
 
 
-def record(run: RunHandle, result: Result, store: Store, announce: Announce, *, seconds: float) -> None:
-    """Parameters, headline metrics, tables and pictures of one task."""
+def record(run: RunHandle, result: Result, store: Store, announce: Announce, *, seconds: float | None) -> None:
+    """Parameters, headline metrics, tables and pictures of one task; `seconds` None: whoever calls logs them."""
     run.params(parameters(result))
     run.metrics(
-        {**_rounded(tables.metrics(result)), "seconds": round(seconds, 1), "peak_memory_mb": round(peak_memory_mb())}
+        {
+            **_rounded(tables.metrics(result)),
+            "seconds": None if seconds is None else round(seconds, 1),
+            "peak_memory_mb": round(peak_memory_mb()),
+        }
     )
     run.tags(_tags(result))
     if result.validation is not None:
@@ -142,8 +147,8 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
         run.figure(picture, f"pairs/{place}.png")
     if result.tuned is not None:
         run.text(json.dumps(asdict(result.tuned), indent=1), "tuned_head.json")
-        if result.task.scoring.of_proteins:  # a head for contacts predicts no base pairs: it cannot be registered
-            return
+        if result.task.scoring.of_proteins or result.encoder.spec.loader == IN_MEMORY:
+            return  # it cannot be registered: it predicts no base pairs of RNAs, or could not be loaded again
         loading = {"name": result.task.model, **result.task.loading}
         whole = configuration(result.encoder.spec, result.tuned, loading, alignment=result.task.alignment)
         run.text(json.dumps(whole.to_json(), indent=1), CONFIGURATION)

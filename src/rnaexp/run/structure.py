@@ -9,6 +9,7 @@ import numpy as np
 from rnaexp import models
 from rnaexp.data.dataset import DataSet
 from rnaexp.errors import InputError
+from rnaexp.models.choices import Long
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.spec import Encoder, refuse_without_attention
 from rnaexp.rna import Rna
@@ -17,6 +18,7 @@ from rnaexp.run.fitted import fitted
 from rnaexp.run.read import Skipped, read_set
 from rnaexp.run.sets import Sets, clustered_with_tuning, sets_of
 from rnaexp.run.task import Announce, Part, Result, Task
+from rnaexp.run.tuned import head_for
 from rnaexp.store import Store
 from rnaexp.structure.decode import one_partner, square
 from rnaexp.structure.evaluate import Evaluation, evaluate, evaluate_head
@@ -40,6 +42,12 @@ def read_out_of(
     made = ATTENTION if encoder.spec.output == "attention" else PAIR_SCORES
     made = replace(made, score_scale=score_scale, squash=squash)
     return replace(made, token_pairs=getattr(encoder, "token_pairs", "mean"))
+
+
+def reading_for(encoder: Encoder, read_out: ReadOut, scoring: Scoring, long: Long = "skip") -> Reading:
+    """Of all heads; one head's lists cost nothing to keep whole, and then nothing is ever read twice."""
+    whole = encoder.layers * encoder.heads == 1 or _needs_every_pair(scoring)
+    return Reading(read_out=read_out, scoring=scoring, depth=float("inf") if whole else DEPTH, long=long)
 
 
 def run_structure(task: Task, store: Store, announce: Announce, encoder: Encoder | None = None) -> Result:
@@ -68,6 +76,7 @@ def tune_and_test(
     validation_set, test_set, related = sets or sets_of(task)
     tuned = task.tuned
     if tuned is not None:
+        tuned = head_for(encoder, tuned)
         test_set, tuned = clustered_with_tuning(test_set, tuned)
     usable = [] if validation_set is None else _not_related(validation_set, related if task.related == "drop" else ())
     if task.model.startswith(FITTED):
@@ -75,16 +84,11 @@ def tune_and_test(
             message = f"{task.model}: nothing to fit without a validation set"
             raise InputError(message)
         encoder = fitted(encoder, usable, task.scoring, store, announce)
-    # One head's lists cost nothing to keep whole, and then nothing is ever read twice.
-    whole = encoder.layers * encoder.heads == 1 or _needs_every_pair(task.scoring)
-    depth = float("inf") if whole else DEPTH
     read_out = tuned.read_out if tuned is not None else read_out_of(encoder, task.score_scale, task.squash)
-    reading = Reading(read_out=read_out, scoring=task.scoring, depth=depth, long=task.long)
+    reading = reading_for(encoder, read_out, task.scoring, task.long)
     validation = None
     if validation_set is not None:
-        validation = _read_exactly(encoder, validation_set, usable, reading, store, announce, must=True)
-        tuned = tuned_head(validation.scores, validation.search)
-        tuned = _with_dot_bracket_view(encoder, validation, tuned, store, announce)
+        validation, tuned = tune(encoder, validation_set, usable, reading, store, announce)
     head = None if tuned is None else (tuned.layer, tuned.head)
     test = _read_exactly(encoder, test_set, test_set.rnas, reading, store, announce, must=False, whole=head)
     tested = None if head is None else whole_head(encoder, test, head, test.scored, store, announce)
@@ -104,6 +108,18 @@ def tune_and_test(
         pooled=_pooled(tested, tuned),
         chosen_on_test=_chosen_on_test(task, validation, test),
     )
+
+
+def tune(
+    encoder: Encoder, data: DataSet, rnas: Sequence[Rna], reading: Reading, store: Store, announce: Announce
+) -> tuple[Part, TunedHead]:
+    """Choose head and threshold on these RNAs of the set, and the threshold of the dot-bracket view.
+
+    Raises: InputError if none of them can be scored.
+    """
+    validation = _read_exactly(encoder, data, rnas, reading, store, announce, must=True)
+    tuned = tuned_head(validation.scores, validation.search)
+    return validation, _with_dot_bracket_view(encoder, validation, tuned, store, announce)
 
 
 def _needs_every_pair(scoring: Scoring) -> bool:

@@ -2,43 +2,26 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from rnaexp.data.alter import How
 from rnaexp.data.dataset import DataSet
+from rnaexp.models.choices import Long
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
+from rnaexp.run.asked import Task
 from rnaexp.run.read import Progress, Skipped
 from rnaexp.structure.evaluate import Evaluation
 from rnaexp.structure.grid import PooledFigures
 from rnaexp.structure.heads import HeadScores, TunedHead
-from rnaexp.structure.protocol import Scoring
 from rnaexp.structure.retune import Retuning
 from rnaexp.structure.tune import Search
-from rnaexp.structure.windows import Long
+
+__all__ = ["Announce", "Assessment", "Part", "Result", "Task"]
 
 Announce = Callable[[str, int], AbstractContextManager[Progress]]  # (what, how many RNAs) -> a progress bar
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """What to do. `validation` None: nothing is tuned, only the oracle is reported (or `tuned` is applied)."""
-
-    model: str
-    test: str
-    validation: str | None = None
-    scoring: Scoring
-    score_scale: Literal["raw", "z-score", "top"] = "raw"
-    squash: Literal["none", "sigmoid"] = "none"
-    alignment: How = "intact"
-    related: Literal["drop", "keep"] = "drop"
-    long: Long = "skip"
-    families: str = ""  # a set with family labels to classify beside; empty: none
-    tuned: TunedHead | None = None
-    loading: Mapping[str, Any] = field(default_factory=dict)  # arguments of `models.load`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +49,19 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """What knows nothing of language, on a run's sets under its protocol.
+
+    `told`: its row of the table; `evaluation`: on the test set; `validation`: F1 RNA by RNA on the validation set
+    (columns rna, cluster, f1).
+    """
+
+    told: Mapping[str, Any]
+    evaluation: Evaluation
+    validation: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
     """What a score is worth: beside it what it could be, what chance gives, and how sure it is.
 
@@ -75,6 +71,7 @@ class Assessment:
     None for models of alignments and for proteins. `evidence`: how many scored RNAs have pairs known in which way.
     `seen`: test RNAs of families that the model was trained on, None where that is unknown. `tags`: the automatic
     diagnosis. `contacts`: of proteins, the precision of each chain's best pairs by separation (`structure.contacts`).
+    `controls`: by name; none where nothing was tuned.
     """
 
     retuning: Retuning | None
@@ -85,6 +82,7 @@ class Assessment:
     evidence: Mapping[str, int]
     seen: int | None
     tags: tuple[str, ...]
+    controls: Mapping[str, Control]
     contacts: pd.DataFrame | None = None
 
     @property

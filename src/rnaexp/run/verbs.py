@@ -3,132 +3,89 @@
 import json as json_format
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rnaexp import models
-from rnaexp.data.alter import HOWS
 from rnaexp.errors import InputError, LeakageError, UnavailableError
 from rnaexp.models.files import FileEncoder, load_maps, load_pairs
-from rnaexp.models.spec import Encoder, refuse_without_attention
+from rnaexp.models.spec import Encoder
 from rnaexp.report import screen, tables
 from rnaexp.report.progress import announce, say, silence
-from rnaexp.run.classify_verbs import asks_for_classification, classify_beside, classify_question, families_beside
+from rnaexp.run.asked import task
+from rnaexp.run.classify_verbs import classify_beside, classify_question
 from rnaexp.run.conclude import conclude, write_csv
-from rnaexp.run.contacts import TASK, validation_of_proteins
-from rnaexp.run.contrasts import Answer
-from rnaexp.run.fitness_verbs import asks_for_fitness, fitness_question
+from rnaexp.run.contacts import TASK
+from rnaexp.run.contrasts import Answer, add_ranks, every_two, f1_of, with_controls
+from rnaexp.run.fitness_verbs import fitness_question
+from rnaexp.run.own import list_left_out
 from rnaexp.run.question import places, read_question
+from rnaexp.run.question_file import kind_of
 from rnaexp.run.read import is_first_process, read_alone
 from rnaexp.run.record import record
 from rnaexp.run.structure import run_structure
 from rnaexp.run.task import Announce, Result, Task
-from rnaexp.store import Store, read_json
+from rnaexp.store import Store
 from rnaexp.structure.heads import TunedHead
-from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, scoring, squash_of
-from rnaexp.structure.windows import long_policy
+from rnaexp.structure.protocol import PAIR_SCORES
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run
 
-
-def task(
-    *,
-    model: str,
-    test: str,
-    validation: str | None = None,
-    protocol: str = "paper",
-    overrides: Mapping[str, Any] | None = None,
-    related: str = "drop",
-    families: str = "",
-    score_scale: str = "raw",
-    alignment: str = "intact",
-    long: str = "skip",
-    tuned: TunedHead | None = None,
-    **how: Any,
-) -> Task:
-    """A task from words; an empty word leaves the protocol's own value. `how`: see `loading`.
-
-    Raises: InputError for a value that is not allowed.
-    """
-    if not model:
-        message = "say which model: --model NAME (`rnaexp models` lists them)"
-        raise InputError(message)
-    for name, value, known in (("related", related, ("drop", "keep")), ("alignment", alignment, HOWS)):
-        if value not in known:
-            message = f"--{name} {value!r}: must be {' or '.join(known)}"
-            raise InputError(message)
-    try:
-        squash = tuned.read_out.squash if tuned else squash_of(protocol)
-        ReadOut(score_scale=score_scale, squash=squash)  # type: ignore[arg-type]
-        chosen = tuned.scoring if tuned else scoring(protocol, **{k: v or None for k, v in (overrides or {}).items()})
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    if chosen.of_proteins:
-        families, validation = "none", validation_of_proteins(validation, test)
-    return Task(
-        model=model,
-        validation=validation or None,
-        test=test,
-        scoring=chosen,
-        score_scale=score_scale,  # type: ignore[arg-type]
-        squash=squash,
-        alignment=alignment,  # type: ignore[arg-type]
-        related="keep" if related == "keep" else "drop",
-        long=long_policy(long),
-        families=families_beside(model, families),
-        tuned=tuned,
-        loading=loading(model, tuned=tuned, **how),
-    )
-
-
-def loading(
-    model: str,
-    weights: str = "",
-    config: str = "",
-    device: str = "auto",
-    seed: int = 0,
-    precision: str = "fp32",
-    token_pairs: str = "mean",
-    tuned: TunedHead | None = None,
-) -> dict[str, Any]:
-    """What `models.load` needs; a tuned head is applied to scores made as those that it was tuned on."""
-    return {
-        "name": model,
-        "weights": Path(weights) if weights else None,
-        "config": read_json(Path(config)) if config else None,
-        "device": device,
-        "seed": seed,
-        "precision": precision,
-        "token_pairs": token_pairs if tuned is None else tuned.read_out.token_pairs,
-    }
+Failure = tuple[str, InputError | LeakageError | UnavailableError]
+_NO_CONTACTS = "--register: contacts of proteins are a reference task; what is registered predicts base pairs of RNAs"
 
 
 def run_one(
     task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder | None = None, register: bool = False
-) -> None:
-    """One task: compute, track, print, and register if asked. Of several processes the first does that."""
+) -> dict[str, Any] | None:
+    """One task: compute, track, print, and register if asked; what is told of it.
+
+    Of several processes the first does all but compute, the others return None.
+    """
     shown = _progress(task) if is_first_process() else silence
     store = Store()
     if not is_first_process():
         classify_beside(None, task, store, run_structure(task, store, shown, encoder).encoder)
-        return
+        return None
     if register and task.scoring.of_proteins:
-        message = (
-            "--register: contacts of proteins are a reference task; what is registered predicts base pairs of RNAs"
-        )
-        raise InputError(message)
+        raise InputError(_NO_CONTACTS)
     watch_parent()
-    told = _tracked(task, store, encoder, {}).told
-    write_csv([told], csv)
+    answer = _tracked(task, store, encoder, {})
+    add_ranks([answer, *answer.controls])
+    controls = [control.told for control in answer.controls]
+    write_csv([answer.told, *controls], csv)
     if json:
-        sys.stdout.write(json_format.dumps(told) + "\n")
+        sys.stdout.write(json_format.dumps(answer.told | {"controls": controls}) + "\n")
     else:
-        screen.show([told])
+        screen.show([answer.told, *controls])
     if register:
-        for line in _registered(told["run_id"]):
+        _register([answer])
+    return answer.told
+
+
+def run_several(tasks: Sequence[Task], *, json: bool, csv: Path | None, register: bool) -> None:
+    """Several models under one question: one table with their controls, and the paired difference of each two."""
+    if register and any(task.scoring.of_proteins for task in tasks):
+        raise InputError(_NO_CONTACTS)
+    if not is_first_process():
+        _help(tasks)
+        return
+    watch_parent()
+    name = ", ".join(task.model for task in tasks)
+    answers, failures = _answers(tasks, {"rnaexp.question": name})
+    controls = with_controls(answers)[len(answers) :]
+    conclude(answers, name=name, contrasts=every_two(answers), csv=csv, json=json, controls=controls)
+    if register:
+        _register(answers)
+    _raise_first(failures, len(tasks))
+
+
+def _register(answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        for line in _registered(answer.told["run_id"]):
             say(line)
 
 
@@ -148,12 +105,21 @@ def _tracked(task: Task, store: Store, encoder: Encoder | None, tags: Mapping[st
     with tracked_run(task.model, tags={**tags, **({"rnaexp.task": TASK} if of_proteins else {})}) as run:
         result = run_structure(task, store, _progress(task), encoder)
         if result.tuned is not None and result.validation is not None and not of_proteins:
-            store.put_tuned(task.model, result.tuned.to_json())
+            store.put_tuned(models.lasting_name(task.model), result.tuned.to_json())
         record(run, result, store, _progress(task), seconds=time.monotonic() - start)
         classify_beside(run, task, store, result.encoder)
     _warn(result, store)
-    f1 = None if result.evaluation is None else result.evaluation.per_rna[["rna", "cluster", "f1"]]
-    return Answer(told=tables.as_json(result, run.run_id), f1=f1)
+    return _answer(result, run.run_id)
+
+
+def _answer(result: Result, run_id: str | None) -> Answer:
+    """What is told of a run and of the controls beside it, which are judged as it was."""
+    told = tables.as_json(result, run_id)
+    f1 = None if result.evaluation is None else f1_of(result.evaluation)
+    same = {"protocol": told["protocol"], "control": True}  # of how k-mers become bases a control has nothing to say
+    controls = {} if result.assessment is None else result.assessment.controls
+    beside = [Answer(told={**each.told, **same}, f1=f1_of(each.evaluation)) for each in controls.values()]
+    return Answer(told=told, f1=f1, controls=tuple(beside))
 
 
 def _progress(task: Task) -> Announce:
@@ -189,28 +155,50 @@ def _warn(result: Result, store: Store) -> None:
 
 def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
     """All runs of a question, or one shard of them, in one table; what is done already is read from the store."""
-    for asks, answer in ((asks_for_classification, classify_question), (asks_for_fitness, fitness_question)):
-        if asks(path):
-            answer(path, places(shard), csv=csv, json=json)
-            return
+    answer = {"classification": classify_question, "fitness": fitness_question}.get(kind_of(path))
+    if answer is not None:
+        answer(path, places(shard), csv=csv, json=json)
+        return
     question = read_question(path)
     first, step = places(shard)
     tasks = question.tasks()[first::step]
     if not is_first_process():
-        for one in tasks:
-            classify_beside(None, one, Store(), run_structure(one, Store(), silence).encoder)
+        _help(tasks)
         return
-    answers: list[Answer] = []
-    failures: list[tuple[str, InputError | LeakageError | UnavailableError]] = []
+    answers, failures = _answers(tasks, {"rnaexp.question": question.name})
+    conclude(
+        answers,
+        name=question.name,
+        title=question.title,
+        note=question.note,
+        contrasts=question.contrasts,
+        csv=csv,
+        json=json,
+    )
+    _raise_first(failures, len(tasks))
+
+
+def _help(tasks: Sequence[Task]) -> None:
+    """A process that computes its share for the first one."""
+    for one in tasks:
+        classify_beside(None, one, Store(), run_structure(one, Store(), silence).encoder)
+
+
+def _answers(tasks: Sequence[Task], tags: Mapping[str, object]) -> tuple[list[Answer], list[Failure]]:
+    """Each task done and tracked; what fails is said, and the others go on."""
+    answers, failures = list[Answer](), list[Failure]()
     for one in tasks:
         try:
-            answers.append(_tracked(one, Store(), None, {"rnaexp.question": question.name}))
+            answers.append(_tracked(one, Store(), None, tags))
         except (InputError, LeakageError, UnavailableError) as error:
             failures.append((one.model, error))
             say(f"{one.model}: {error}")
-    conclude(question, answers, csv=csv, json=json)
+    return answers, failures
+
+
+def _raise_first(failures: Sequence[Failure], tasks: int) -> None:
     if failures:
-        message = f"{len(failures)} of {len(tasks)} runs did not end: {', '.join(name for name, _ in failures)}"
+        message = f"{len(failures)} of {tasks} runs did not end: {', '.join(name for name, _ in failures)}"
         raise type(failures[0][1])(message)
 
 
@@ -227,8 +215,13 @@ def score(
     overrides: Mapping[str, Any],
     related: str,
     json: bool,
+    strict: bool = False,
 ) -> None:
-    """Another tool's output as a row: its files stand in for the model."""
+    """Another tool's output as a row: its files stand in for the model.
+
+    An RNA whose file is missing or wrong is left out, and listed in `skipped.csv`.
+    Raises: InputError also, if `strict`, for such an RNA.
+    """
     if not name.strip() or name in models.names():
         message = f"--name {name!r}: choose a name that no model of the catalogue has"
         raise InputError(message)
@@ -243,7 +236,9 @@ def score(
     asked = task(model=name, validation=validation, test=test, protocol=protocol, overrides=overrides, related=related)
     if encoder.binary and not validation:
         asked = replace(asked, tuned=_called_already(encoder, asked))
-    run_one(asked, json=json, encoder=encoder)
+    told = run_one(asked, json=json, encoder=encoder)
+    if told is not None and told["skipped"]:
+        list_left_out(maps or pairs or Path(), told["skipped"], strict=strict)
 
 
 def _called_already(encoder: FileEncoder, asked: Task) -> TunedHead:
@@ -262,22 +257,3 @@ def _called_already(encoder: FileEncoder, asked: Task) -> TunedHead:
         read_out=PAIR_SCORES,
         scoring=asked.scoring,
     )
-
-
-def find_tuned(model: str, where: str) -> TunedHead:
-    """A tuned head from a file, an MLflow run, or the newest of the model in the store.
-
-    Raises: UnavailableError naming the command that makes one.
-    """
-    if where and Path(where).is_file():
-        return TunedHead.from_json(read_json(Path(where)))
-    if where:
-        from rnaexp.track.export import fetch_artifact
-
-        return TunedHead.from_json(read_json(fetch_artifact(where, "tuned_head.json")))
-    found = Store().newest_tuned(model)
-    if found is None:
-        refuse_without_attention(models.spec(model))
-        message = f"no tuned head of {model} in the store; make one: rnaexp run --model {model}"
-        raise UnavailableError(message)
-    return TunedHead.from_json(found)

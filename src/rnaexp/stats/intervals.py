@@ -25,6 +25,13 @@ class Interval:
     clusters: int
 
     @property
+    def ends(self) -> str:
+        """`[0.42, 0.51]`, or how few clusters there are."""
+        if self.low is None or self.high is None:
+            return f"n/a ({self.clusters} clusters)"
+        return f"[{self.low:.2f}, {self.high:.2f}]"
+
+    @property
     def above_zero(self) -> bool:
         """Whether there is an interval, and all of it is above zero."""
         return self.low is not None and self.low > 0

@@ -120,7 +120,7 @@ def refuse_other_weights(encoder: Encoder, tuned: TunedHead) -> Encoder:
 def configuration(spec: ModelSpec, tuned: TunedHead, loading: Mapping[str, Any], *, alignment: str) -> Configuration:
     """Of a model as it was loaded (`loading`: the arguments of `models.load`) and the head tuned on it."""
     return Configuration(
-        model=_name(loading["name"]),
+        model=models.lasting_name(loading["name"]),
         tuned=tuned,
         seed=int(loading.get("seed") or 0),
         settings=loading.get("config"),
@@ -134,9 +134,3 @@ def configuration(spec: ModelSpec, tuned: TunedHead, loading: Mapping[str, Any],
         resolution=spec.resolution,
         licence=spec.licence,
     )
-
-
-def _name(name: str) -> str:
-    """A folder's name holds from any working directory."""
-    is_folder = name not in models.names() and Path(name).is_dir()
-    return str(Path(name).resolve()) if is_folder else name

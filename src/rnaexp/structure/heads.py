@@ -13,7 +13,6 @@ from rnaexp.errors import InputError
 from rnaexp.rna import Rna
 from rnaexp.structure.pairs import candidates, reference
 from rnaexp.structure.protocol import ReadOut, Scoring
-from rnaexp.structure.relaxed import relaxed_hits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +38,8 @@ class RnaScores:
     def hits(self) -> Bool[np.ndarray, "h k"]:
         """Which kept pairs are reference pairs (`relaxed`: or next to one, each reference pair found once)."""
         if self.match == "relaxed":
+            from rnaexp.structure.relaxed import relaxed_hits  # its compiler takes half a second to import
+
             return relaxed_hits(self.indices, self.reference, self.bases)
         known = np.zeros(self.bases**2 + 1, np.bool_)  # one more, for the index -1 of no pair
         known[self.reference] = True

@@ -8,13 +8,13 @@ import psutil
 
 from rnaexp.data.dot_bracket import CrossingError, to_dot_bracket
 from rnaexp.errors import TooLongError
+from rnaexp.models.choices import Long
 from rnaexp.models.memory import peak_bytes
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Pair, Rna
 from rnaexp.structure.decode import calls, one_partner
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.reading import Reading, Table, scores_from
-from rnaexp.structure.windows import Long
 
 DECODER = "greedy"  # of the dot-bracket view: pairs by falling score, as long as both bases are free
 _BYTES_A_PAIR = 32  # which pairs are candidates, their sort keys, scores and places, for all n^2 of them

@@ -9,12 +9,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from rnaexp.errors import ScoreError
+from rnaexp.models.choices import Long
 from rnaexp.rna import Rna
 from rnaexp.structure.counts import greedy_pairs, top_pairs
 from rnaexp.structure.heads import RnaScores
 from rnaexp.structure.pairs import candidates, reference, squashed, standardised
 from rnaexp.structure.protocol import ATTENTION, ReadOut, Scoring
-from rnaexp.structure.windows import Long, Windows, already_made
+from rnaexp.structure.windows import Windows, already_made
 
 # Lists this many times longer than the reference settle any head down to F1 2 / (1 + 8) at one reading.
 DEPTH = 8.0

@@ -2,30 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from rnaexp.errors import InputError
+from rnaexp.models.choices import Long
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Alignment, Rna
 from rnaexp.structure.pairs import pair_scores
 from rnaexp.structure.protocol import ReadOut
-
-# What becomes of an RNA that is too long: left out and counted, read in parts, or the end of the run.
-Long = Literal["skip", "window", "error"]
-LONG: tuple[str, ...] = get_args(Long)
-
-
-def long_policy(word: str) -> Long:
-    """Raises: InputError if it is none."""
-    if word not in LONG:
-        message = f"--long {word!r}: must be {', '.join(LONG[:-1])} or {LONG[-1]}"
-        raise InputError(message)
-    return word  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,9 @@
 """Tuned configurations in MLflow's registry: one registered model per language model, one version each."""
 
 import json
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +12,12 @@ from rnaexp.models import spec
 from rnaexp.structure.configuration import Configuration
 from rnaexp.track.aliases import CONFIGURATION_TAG, evidence, promote
 from rnaexp.track.linked import logged_model
+from rnaexp.track.model_folder import write_model
 from rnaexp.track.names import checked_texts, model_name
-from rnaexp.track.packaged import CONFIGURATION, WEIGHTS, read_configuration
+from rnaexp.track.packaged import CONFIGURATION, read_configuration
 from rnaexp.track.store import client, connect, reason, target
 
 SCHEME = "models:/"
-_SERVED = Path(__file__).with_name("served.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +109,9 @@ def _card(found: Configuration) -> str:
 
 def _new_version(connection: Any, name: str, run_id: str, found: Configuration, weights: Path | None) -> Any:
     tags = checked_texts(evidence(found))
-    model = logged_model(connection, name, run_id, tags, lambda model, folder: _save(model, folder, found, weights))
+    model = logged_model(
+        connection, name, run_id, tags, lambda about, folder: write_model(folder, found, weights, about)
+    )
     tuned = found.tuned
     made = connection.create_model_version(
         name,
@@ -125,37 +125,6 @@ def _new_version(connection: Any, name: str, run_id: str, found: Configuration, 
     versions = json.dumps([{"name": name, "version": str(made.version)}])
     connection.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": versions})
     return made
-
-
-def _save(about: Any, folder: Path, found: Configuration, weights: Path | None) -> None:
-    """MLflow's model folder: our one line of code, the configuration, and the weights if asked for."""
-    import mlflow.pyfunc
-    import pandas as pd
-
-    from rnaexp.track.pyfunc import EXAMPLE, SETTINGS, SIGNATURE
-
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / CONFIGURATION
-        path.write_text(json.dumps(found.to_json(), indent=1), encoding="utf-8")
-        mlflow.pyfunc.save_model(
-            path=str(folder),
-            mlflow_model=about,
-            python_model=str(_SERVED),
-            artifacts={"configuration": str(path)} | ({} if weights is None else {WEIGHTS: str(weights)}),
-            signature=SIGNATURE,
-            input_example=pd.DataFrame([EXAMPLE]),
-            pip_requirements=_requirements(),
-            model_config=SETTINGS,
-        )
-
-
-def _requirements() -> list[str]:
-    """What rnaexp needs, in the versions that are here; itself it is not on PyPI, so its name must not be asked for."""
-    wanted = [line.partition(";") for line in requires("rnaexp") or ()]
-    names = [
-        line.split(">")[0].split("=")[0].split("<")[0].split("[")[0].strip() for line, _, mark in wanted if not mark
-    ]
-    return [f"{name}=={version(name).partition('+')[0]}" for name in names]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from rnaexp.errors import Terminated
 from rnaexp.track.artifacts import write_figure, write_file, write_table, write_text
 from rnaexp.track.names import MAX_METRICS, artifact_path, checked_metrics, checked_texts
 from rnaexp.track.outbox import LiveTree, default_outbox, now
-from rnaexp.track.store import EXPERIMENT, target
+from rnaexp.track.store import EXPERIMENT, Target, target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,15 +176,27 @@ def tracked_run(
     """Start a parent run: `with tracked_run("rnabert") as run: ...`; goes on with the run `mlflow run` opened, if any.
 
     A `question` or a `comparison` is a run of its own beside the parents it compares.
+    Inside a caller's open `mlflow.start_run()` it is nested in that run, in its store and experiment.
     With the server down the run goes on: what it logs waits in `outbox` for `sync`.
     Raises: UnavailableError if the store refuses the run.
     """
     # Taken out of the environment: the run is continued once, and not by our subprocesses.
     continues = os.environ.pop("MLFLOW_RUN_ID", None)
-    tree = LiveTree(target(experiment), outbox or default_outbox())
+    where, around = (target(experiment), {}) if continues else _enclosing(experiment)
+    tree = LiveTree(where, outbox or default_outbox())
     run = RunHandle(tree, name, kind=kind, parent=None)
-    run.start(tags or {}, params or {}, continues)
+    run.start({**around, **(tags or {})}, params or {}, continues)
     return run
+
+
+def _enclosing(experiment: str) -> tuple[Target, dict[str, str]]:
+    """Where a run of one's own goes, and under which: the caller's open run if MLflow is in use and has one."""
+    mlflow = sys.modules.get("mlflow")
+    active = None if mlflow is None else mlflow.active_run()
+    if mlflow is None or active is None:
+        return target(experiment), {}
+    where = Target(uri=mlflow.get_tracking_uri(), experiment=experiment, experiment_id=str(active.info.experiment_id))
+    return where, {"mlflow.parentRunId": str(active.info.run_id)}
 
 
 def ending(error: BaseException | None) -> Status:

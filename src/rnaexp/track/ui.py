@@ -70,7 +70,7 @@ def serve(host: str = "127.0.0.1", port: int = 5000, *, experiment: str = EXPERI
     if where.uri.startswith("http"):
         _say(f"the tracking store is a server: {runs_page(where.public_uri, experiment_id)}")
         return 0
-    _refuse_taken(host, port)
+    refuse_taken(host, port)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", where.uri]
     command += ["--host", host, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning"]
     page = runs_page(f"http://{host}:{port}", experiment_id)
@@ -78,7 +78,7 @@ def serve(host: str = "127.0.0.1", port: int = 5000, *, experiment: str = EXPERI
     _say(f"as charts: {page}&compareRunsMode=CHART")
     # Background jobs are for MLflow's GenAI evaluation; without them the server starts no worker processes.
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
-    return _until_stopped(command, os.environ | quiet)
+    return until_stopped(command, os.environ | quiet)
 
 
 def runs_page(server: str, experiment_id: str) -> str:
@@ -108,7 +108,8 @@ def _offer_view(where: Target, experiment_id: str) -> None:
     client(where).set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{_VIEW}", json.dumps(state))
 
 
-def _until_stopped(command: list[str], environment: Mapping[str, str]) -> int:
+def until_stopped(command: list[str], environment: Mapping[str, str]) -> int:
+    """Run a server until Ctrl-C or SIGTERM; its exit code."""
     # Its own session and SIGTERM for Ctrl-C too: on SIGINT uvicorn ends with a page of traceback.
     with subprocess.Popen(command, env=environment, start_new_session=True) as server:
         for stop in (signal.SIGINT, signal.SIGTERM):
@@ -116,7 +117,8 @@ def _until_stopped(command: list[str], environment: Mapping[str, str]) -> int:
         return server.wait()
 
 
-def _refuse_taken(host: str, port: int) -> None:
+def refuse_taken(host: str, port: int) -> None:
+    """Raises: UnavailableError where something listens already."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,0 +1,53 @@
+"""Every named set in one list: of base pairs, of families, of measured variants."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rnaexp.data.assay_sets import ASSAYS
+from rnaexp.data.catalog import CATALOG
+from rnaexp.data.families import NAMED_FAMILIES, RFAM_500
+
+Kind = Literal["pairs", "families", "fitness"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedSet:
+    """A set that can be named in a command or an evaluation; `rnas` None: only its files can tell."""
+
+    name: str
+    kinds: tuple[Kind, ...]
+    title: str
+    split: str | None = None
+    rnas: int | None = None
+    licence: str | None = None
+    needs: str | None = None
+
+
+def named_sets() -> tuple[NamedSet, ...]:
+    """All of them: sets of RNAs in the catalogue's order, then what is made of one for families, then assays."""
+    of_rnas = tuple(
+        NamedSet(
+            name=spec.name,
+            kinds=("pairs", "families") if spec.name in NAMED_FAMILIES else ("pairs",),
+            title=spec.title,
+            split=spec.split,
+            rnas=spec.rnas,
+            licence=spec.licence,
+            needs=spec.needs,
+        )
+        for spec in CATALOG
+    )
+    known = {each.name for each in of_rnas}
+    seed = next(each for each in of_rnas if each.name == "rfam-seed")
+    of_families = tuple(
+        NamedSet(
+            name=name,
+            kinds=("families",),
+            title="500 families of rfam-seed, at least five members each" if name == RFAM_500 else name,
+            licence=seed.licence,
+            needs=seed.needs,
+        )
+        for name in NAMED_FAMILIES
+        if name not in known
+    )
+    return of_rnas + of_families + tuple(NamedSet(name=name, kinds=("fitness",), title=title) for name, title in ASSAYS)

@@ -1,0 +1,1 @@
+"""Experiments from Python: several models, several tasks, one table, tracked or not."""

@@ -1,0 +1,45 @@
+"""The settings of an evaluation, checked when they are given: field, value, and what is allowed."""
+
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rnaexp.errors import InputError
+from rnaexp.fitness.conventions import CONVENTIONS
+from rnaexp.models.choices import Long, Precision
+
+
+class Settings(BaseModel):
+    """What is measured on which sets, the same for every model of an evaluation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    validation: str = Field(default="builtin-vl", description="Set to tune on: a name, a file or a folder.")
+    test: str = Field(default="builtin-ts", description="Set to test on: a name, a file or a folder.")
+    families: str = Field(default="builtin", description="Set with families to classify: a name, a file or a folder.")
+    assay: str = Field(default="", description="Measured variants: a named assay or a table.")
+    convention: str = Field(default="", description=f"Of fitness: {', '.join(CONVENTIONS)}; empty: as the model reads.")
+    protocol: str = Field(default="paper", description="Protocol of base pairs: paper or strict.")
+    related: Literal["drop", "keep"] = Field(
+        default="drop", description="Validation RNAs with a relative in the test set."
+    )
+    long: Long = Field(default="skip", description="RNAs longer than the model reads.")
+    device: str = Field(default="auto", description="auto, cpu or cuda.")
+    precision: Precision = Field(default="fp32", description="Of weights and activations.")
+    seed: int = Field(default=0, ge=0, description="Of random weights and of random scores.")
+
+
+def settings(**given: Any) -> Settings:
+    """Checked settings. Raises: InputError naming field, value and what is allowed."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0])
+        if first["type"] == "extra_forbidden":
+            message = f"{field}: no such setting; there are {', '.join(Settings.model_fields)}"
+        else:
+            allowed = get_args(Settings.model_fields[field].annotation) if field in Settings.model_fields else ()
+            wanted = f"must be {' or '.join(allowed)}" if allowed else str(first["msg"]).lower()
+            message = f"{field} {first['input']!r}: {wanted}"
+        raise InputError(message) from error

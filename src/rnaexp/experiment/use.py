@@ -1,0 +1,104 @@
+"""Predictions and embeddings of one's own RNAs from Python."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rnaexp import models
+from rnaexp.data.formats import read_rnas
+from rnaexp.errors import InputError
+from rnaexp.models.choices import long_policy
+from rnaexp.models.spec import Encoder
+from rnaexp.models.wrap import wrap
+from rnaexp.report.progress import silence
+from rnaexp.rna import Rna
+from rnaexp.run import tuned as heads
+from rnaexp.run.embedding import embed_all
+from rnaexp.run.read import read_set
+from rnaexp.store import Store
+from rnaexp.structure.predict import prediction, reading_of, record_of
+
+Rnas = str | Path | Rna | Sequence[Rna | str]
+
+
+def predict(model: str, rnas: Rnas, *, tuned: str = "", long: str = "skip", device: str = "auto") -> pd.DataFrame:
+    """Base pairs of one's own RNAs by the model's tuned head, as `rnaexp predict` and a served model answer.
+
+    `model`: a name, a checkpoint folder, or a registered head `models:/NAME@ALIAS`. `rnas`: a file or folder, an
+    `Rna`, a sequence, or a list of either. `tuned`: a head's JSON file or MLflow run, else the newest one known.
+    Columns: id, sequence, pairs (1-based, best first, each with bases and score), dot_bracket (a view: one partner a
+    base), decoder, validation_f1, validation, depth, skipped ("" or why this RNA has no answer).
+
+    Raises: InputError, UnavailableError (no tuned head; the message names the command that makes one).
+    """
+    how = {"weights": "", "config": "", "device": device, "precision": "fp32", "seed": 0}
+    load = heads.either(model, tuned=tuned, tune=False, **how)
+    asked, (head, encoder) = as_rnas(rnas), load()
+    scores, skipped = read_set(encoder, asked, reading_of(head, long_policy(long)), Store(), data=("python", ""))
+    scored = {one.id: one for one in scores.rnas}
+    why = {one.id: one.reason for one in skipped}
+    rows = []
+    for rna in asked:
+        found = record_of(prediction(rna, scored[rna.id], head), head) if rna.id in scored else {"id": rna.id}
+        rows.append({"id": rna.id, "sequence": rna.sequence, **found, "skipped": why.get(rna.id, "")})
+    return pd.DataFrame(rows)
+
+
+def embed(
+    model: str | Encoder | Any, rnas: Rnas, *, pooling: str = "mean", long: str = "skip", device: str = "auto"
+) -> pd.DataFrame:
+    """One vector an RNA (its id is the index): last-layer embeddings pooled over bases; NaN where it cannot be read.
+
+    `model`: a name, a folder, or what `rnaexp.wrap` takes or gave. `pooling`: mean, max or the like, as of
+    `rnaexp embed`. Why an RNA has no vector stands in `frame.attrs["skipped"]`.
+
+    Raises: InputError if none can be read, UnavailableError.
+    """
+    from rnaexp.run.classify_verbs import protocol
+
+    asked = as_rnas(rnas)
+    encoder = models.load(model, device=device) if isinstance(model, str) else wrap(model)
+    with silence("embeddings", len(asked)) as progress:
+        vectors, reasons = embed_all(
+            encoder,
+            asked,
+            Store(),
+            pooling=protocol(pooling=pooling).pooling,
+            long=long_policy(long),
+            progress=progress,
+        )
+    whole = np.full((len(asked), vectors.shape[1]), np.nan, np.float32)
+    whole[[at for at, reason in enumerate(reasons) if not reason]] = vectors
+    found = pd.DataFrame(whole, index=pd.Index([rna.id for rna in asked], name="rna"))
+    found.attrs["skipped"] = {rna.id: reason for rna, reason in zip(asked, reasons, strict=True) if reason}
+    return found
+
+
+def as_rnas(rnas: Rnas) -> list[Rna]:
+    """RNAs from a file, a folder, a sequence, or a list. Raises: InputError."""
+    if isinstance(rnas, Rna):
+        return [rnas]
+    if isinstance(rnas, Path) or (isinstance(rnas, str) and Path(rnas).exists()):
+        return read_rnas(rnas)
+    if isinstance(rnas, str):
+        return [_from_letters(rnas, 1)]
+    found = [each if isinstance(each, Rna) else _from_letters(each, at) for at, each in enumerate(rnas, 1)]
+    ids = [rna.id for rna in found]
+    if twice := next((id for id in ids if ids.count(id) > 1), None):
+        message = f"two RNAs are called {twice!r}: give each an id of its own"
+        raise InputError(message)
+    if not found:
+        message = "no RNAs: the list is empty"
+        raise InputError(message)
+    return found
+
+
+def _from_letters(letters: str, number: int) -> Rna:
+    try:
+        return Rna(id=f"rna{number}", sequence=letters.strip().upper().replace("T", "U"))
+    except ValueError as error:
+        message = f"{error}: neither a file nor a sequence"
+        raise InputError(message) from error

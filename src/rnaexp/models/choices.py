@@ -1,0 +1,30 @@
+"""How a model is run, as words that a user chooses among; nothing here takes time to import."""
+
+from typing import Literal, get_args
+
+from rnaexp.errors import InputError
+
+Precision = Literal["fp32", "bf16", "fp16"]
+PRECISIONS: tuple[str, ...] = get_args(Precision)
+# How a score of two tokens becomes scores of the bases they cover; see `models.spread.Spread`.
+TokenPairs = Literal["mean", "max", "share"]
+TOKEN_PAIRS: tuple[str, ...] = get_args(TokenPairs)
+# What becomes of an RNA that is too long: left out and counted, read in parts, or the end of the run.
+Long = Literal["skip", "window", "error"]
+LONG: tuple[str, ...] = get_args(Long)
+
+
+def refuse_unknown(precision: str, token_pairs: str) -> None:
+    """Raise InputError for a word that is neither."""
+    for name, value, known in (("precision", precision, PRECISIONS), ("token-pairs", token_pairs, TOKEN_PAIRS)):
+        if value not in known:
+            message = f"--{name} {value!r}: must be {', '.join(known[:-1])} or {known[-1]}"
+            raise InputError(message)
+
+
+def long_policy(word: str) -> Long:
+    """Raises: InputError if it is none."""
+    if word not in LONG:
+        message = f"--long {word!r}: must be {', '.join(LONG[:-1])} or {LONG[-1]}"
+        raise InputError(message)
+    return word  # type: ignore[return-value]

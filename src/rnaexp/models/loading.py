@@ -1,0 +1,97 @@
+"""From a name to a model that is ready to read."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models.catalog import UNTRAINED, spec
+from rnaexp.models.choices import refuse_unknown
+from rnaexp.models.fetch import fetch_weights
+from rnaexp.models.jacobian import jacobian
+from rnaexp.models.jacobian_row import JACOBIAN
+from rnaexp.models.layouts import multimolecule_layout
+from rnaexp.models.memory import refuse_too_large
+from rnaexp.models.options import with_options
+from rnaexp.models.spec import Encoder, ModelSpec
+
+
+def load(
+    name: str,
+    *,
+    weights: Path | None = None,
+    config: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    precision: str = "fp32",
+    token_pairs: str = "mean",
+) -> Encoder:
+    """A model ready to read.
+
+    `weights`: file or folder in the authors' or the transformers layout, instead of the published one. `config`: sizes
+    that such a file does not carry. `device`: auto takes a GPU where there is one. `seed`: of `untrained:<model>` and
+    of the baselines; trained models have none. `precision`: fp32, bf16 or fp16, of weights and
+    activations. `token_pairs`: how a score of two tokens becomes scores of their bases (`spread.Spread`).
+
+    Raises: InputError (unknown name, damaged or unfitting weights), UnavailableError.
+    """
+    _refuse_absent_device(device)
+    refuse_unknown(precision, token_pairs)
+    entry = spec(name)
+    if name.startswith(JACOBIAN):
+        options: dict[str, Any] = {"device": device, "seed": seed, "precision": precision, "token_pairs": token_pairs}
+        return jacobian(load(name.removeprefix(JACOBIAN), weights=weights, config=config, **options))
+    if entry.unavailable is not None and weights is None:
+        message = f"{name}: {entry.unavailable}"
+        raise UnavailableError(message)
+    if weights is not None and not Path(weights).exists():
+        message = "no such file or folder"
+        raise InputError(message, path=weights)
+    if not name.startswith(UNTRAINED) and weights is None:
+        refuse_too_large(entry, _device(device))
+    given = dict(config or {})
+    row = {key: value for key, value in (entry.settings or {}).items() if key not in given}
+    entry = replace(entry, settings=row or None)  # what the caller says is no longer the row's
+    has_seed = name.startswith(UNTRAINED) or (entry.group == "baseline" and "seed" not in given)
+    fetched = fetch_weights(entry) if weights is None and entry.sources else None
+    if fetched is not None:
+        found = fetched.source
+        entry = replace(entry, sources=(found,), revision=fetched.revision, sha256=found.sha256 or entry.sha256)
+        weights = fetched.path
+    loader = _loader(entry)
+    if weights is not None and multimolecule_layout(Path(weights)):
+        loader = _function("rnaexp.models.multimolecule:load")
+    encoder = loader(
+        entry,
+        weights=None if weights is None else Path(weights),
+        config={**row, **given} or None,
+        device=_device(device),
+        seed=seed if has_seed else None,
+    )
+    return with_options(encoder, precision=precision, token_pairs=token_pairs)
+
+
+def _loader(entry: ModelSpec) -> Callable[..., Encoder]:
+    return _function(entry.loader)
+
+
+def _function(name: str) -> Callable[..., Encoder]:
+    module, function = name.split(":")
+    return cast(Callable[..., Encoder], getattr(importlib.import_module(module), function))
+
+
+def _refuse_absent_device(device: str) -> None:
+    known = device in ("auto", "cpu") or device.startswith("cuda")
+    if not known or (device.startswith("cuda") and not torch.cuda.is_available()):
+        message = f"device {device!r}: must be auto, cpu or cuda, and torch sees {torch.cuda.device_count()} GPUs here"
+        raise InputError(message)
+
+
+def _device(name: str) -> str:
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name

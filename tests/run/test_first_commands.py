@@ -1,0 +1,144 @@
+"""The first commands of a new user, from an empty directory."""
+
+import json
+
+import pytest
+
+from rnaexp import models
+from rnaexp.data.dot_bracket import parse_dot_bracket
+from rnaexp.data.sets import load_set
+from rnaexp.errors import InputError
+from rnaexp.models.folding import fold_probabilities
+from rnaexp.rna import Rna
+from rnaexp.run.find_head import find_head, look_for_head
+from rnaexp.run.predict import FORMATS
+from rnaexp.run.predicted_files import _WRITERS
+from rnaexp.run.tuned import head_for
+from rnaexp.store import Store
+from rnaexp.structure.reading import sequence_sha256
+from rnaexp.structure.shipped_heads import shipped_head, shipped_names
+
+from ..command import inside, rnaexp
+
+HAIRPIN = "GGGGCUAUAGCUCAGCUGGGAGAGCGCCUGCUUUGCACGCAGGAGGUC"
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    (tmp_path / "my.fa").write_text(f">mine\n{HAIRPIN}\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (
+            "lm-nano",
+            "lm-nano: head 1.1, threshold 0.259, shipped with rnaexp: tuned on 24 RNAs of builtin-vl, F1 0.1",
+        ),
+        ("viennarna", "viennarna: pairs of probability 0.5 or more, the centroid structure; nothing was tuned"),
+    ],
+)
+def test_a_structure_comes_from_an_empty_directory(place, model, said):
+    done = rnaexp("predict", "--model", model, "my.fa", cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert said in done.stderr
+    name, sequence, brackets = (place / "predictions" / "structures.dbn").read_text().splitlines()
+    assert name.startswith(f">mine {model} ")
+    assert sequence == HAIRPIN
+    pairs = parse_dot_bracket(brackets)
+    assert len(pairs) > 5
+    if model == "viennarna":  # RNAfold's own probabilities, and Ding, Chan and Lawrence's definition of the centroid
+        found = fold_probabilities(Rna(id="mine", sequence=HAIRPIN))
+        wanted = {(i, j) for i in range(len(HAIRPIN)) for j in range(i + 1, len(HAIRPIN)) if found[i, j] >= 0.5}
+        assert set(pairs) == wanted
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_shipped_head_is_of_this_packages_models_and_sets(name):
+    held = shipped_head(name)
+    tuned = held.tuned
+    data = load_set(tuned.tuned_on)
+    assert tuned.tuned_on_sha256 == data.sha256
+    assert set(tuned.sequences) <= {sequence_sha256(rna) for rna in data.rnas}
+    if len(tuned.clusters) < 5:
+        assert (held.f1_low, held.f1_high) == (None, None), "too few clusters for an interval"
+    else:
+        assert held.f1_low <= tuned.validation_f1 <= held.f1_high
+    assert len(held.commit) == 40
+    assert held.command.endswith(name)
+    if models.spec(name).sha256 is None or name.endswith("nano"):  # the others' weights are downloaded
+        assert head_for(models.load(name, device="cpu"), tuned) == tuned
+
+
+def test_ones_own_newer_head_wins_and_the_line_says_so(place):
+    held = shipped_head("lm-nano").tuned
+    assert "shipped with rnaexp" in find_head("lm-nano").said
+    Store().put_tuned("lm-nano", {**held.to_json(), "threshold": 0.5})
+    found = find_head("lm-nano")
+    assert found.tuned.threshold == 0.5
+    assert "threshold 0.5, the newest in store: tuned on 24 RNAs" in found.said
+
+
+def test_a_folder_is_found_by_any_way_of_writing_it(place):
+    head = shipped_head("lm-nano").tuned
+    (place / "mine").mkdir()
+    assert look_for_head("mine") is None
+    Store().put_tuned(models.lasting_name("mine"), head.to_json())
+    for name in ("mine", "./mine", "mine/", str(place / "mine")):
+        assert look_for_head(name).tuned.model == name
+
+
+def test_a_shipped_head_is_tested_where_it_was_not_tuned_and_refused_where_it_was(place):
+    done = inside("structure", "--model", "stems", "--test", "builtin-ts", "--json", cwd=place)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["structure"]["threshold"] == shipped_head("stems").tuned.threshold
+    assert "stems: head 0.0, threshold 6.5, shipped with rnaexp" in done.stderr
+    refused = inside("structure", "--model", "stems", "--test", "builtin-vl", cwd=place)
+    assert refused.returncode == 65
+    assert "is the set that stems was tuned on" in refused.stderr
+
+
+def test_what_a_baseline_defines_itself_is_tested_as_it_is(place):
+    (place / "test.dbn").write_text(">t\nGGGGGCAAAAGCCCCC\n((((((....))))))\n")
+    done = inside("structure", "--model", "viennarna", "--test", "test.dbn", "--json", cwd=place)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["structure"]["f1"], told["structure"]["threshold"]) == (1.0, 0.5)
+
+
+def test_other_weights_than_the_heads_are_refused(place):
+    tuned = shipped_head("lm-nano").tuned
+    with pytest.raises(InputError, match="tuned on other weights of lm-nano"):
+        head_for(models.load("untrained:lm-nano", device="cpu"), tuned)
+
+
+def test_a_model_without_a_head_is_tuned_first_when_asked_to(place):
+    refused = inside("predict", "--model", "untrained:lm-nano", "my.fa", cwd=place)
+    assert refused.returncode == 69
+    assert "rnaexp predict --tune tunes one first" in refused.stderr
+    done = inside("predict", "--model", "untrained:lm-nano", "my.fa", "--tune", cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert "untrained:lm-nano: tuning a head on builtin-vl first, 24 RNAs: about " in done.stderr
+    again = inside("predict", "--model", "untrained:lm-nano", "my.fa", cwd=place)
+    assert again.returncode == 0, again.stderr
+    assert ", the newest in .rnaexp: tuned on 24 RNAs of builtin-vl, F1 0.0" in again.stderr
+
+
+def test_a_folder_for_mlflow_answers_as_predict_does(place):
+    import mlflow
+
+    done = inside("serve", "--model", "lm-nano", "--save", "model", cwd=place)
+    assert done.returncode == 0, done.stderr
+    (served,) = (
+        mlflow.pyfunc.load_model(str(place / "model")).predict([{"sequence": HAIRPIN, "id": "mine"}]).to_dict("records")
+    )
+    assert inside("predict", "--model", "lm-nano", "my.fa", "--format", "json", cwd=place).returncode == 0
+    assert [served] == json.loads((place / "predictions" / "predictions.json").read_text())
+    assert inside("serve", "--model", "lm-nano", "--save", "model", cwd=place).returncode == 65
+
+
+def test_every_format_that_is_offered_has_a_writer():
+    assert set(FORMATS) == {"json", *_WRITERS}

@@ -1,0 +1,47 @@
+"""Tune the heads that ship with the package on the built-in validation set, and write them with their evidence.
+
+Only of models whose weights can be had here: each is computed, none is taken over. From the repository's root:
+
+    python tracking/ship_heads.py lm-nano msm-nano rnabert stems stems-alignment covariation gtest
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rnaexp import models
+from rnaexp.data.atomic import write_atomically
+from rnaexp.report.progress import announce
+from rnaexp.run.tuning import VALIDATION, tune_on
+from rnaexp.store import Store
+from rnaexp.structure.shipped_heads import ShippedHead
+
+FOLDER = Path(__file__).parents[1] / "src" / "rnaexp" / "structure" / "shipped"
+
+
+def head_of(name):
+    with tempfile.TemporaryDirectory() as scratch:
+        tuned, f1 = tune_on(models.load(name, device="cpu"), VALIDATION, Store(Path(scratch)), announce)
+    return ShippedHead(
+        tuned=tuned,
+        f1_low=f1.low,
+        f1_high=f1.high,
+        commit=subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip(),
+        command=f"python tracking/ship_heads.py {name}",
+    )
+
+
+def main(names):
+    if subprocess.run(["git", "status", "--porcelain", "src"], capture_output=True, text=True, check=True).stdout:
+        raise SystemExit("commit first: a shipped head names the commit that made it")
+    made = {name: head_of(name) for name in names}
+    for name, head in made.items():
+        write_atomically(FOLDER / f"{name}.json", (json.dumps(head.to_json(), indent=1) + "\n").encode())
+        found = head.tuned
+        print(f"{name}: head {found.layer}.{found.head}, threshold {found.threshold:.4g}, F1 {found.validation_f1:.4f}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
