@@ -26,6 +26,7 @@ ORDER = [
         "cli_pretrain",
         "cli_msa",
         "cli_options",
+        "cli_score",
         "cli_search",
         "cli_tracking",
         "cli_use",

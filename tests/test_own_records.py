@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rnaexp.models import load
+from tests.models.architectures import write_network, write_vocabulary
 
 from .command import answer, inside, rnaexp
 from .structure.test_predict import tuned
@@ -125,3 +126,18 @@ def test_a_table_of_mutants_is_ranked_as_it_is(folder):
     strict = inside(*words, "--strict", cwd=folder)
     assert strict.returncode == 65
     assert "--strict, and 1 rows are left out" in strict.stderr
+
+
+def test_a_folder_of_a_class_that_asks_for_another_package_is_read_by_its_vocabulary(folder):
+    write_network(folder / "mine", "roformer")
+    write_vocabulary(folder / "mine")
+    (folder / "mine" / "tokenizer_config.json").write_text('{"tokenizer_class": "RoFormerTokenizer"}')
+    done = rnaexp("embed", "my.fa", "--model", "./mine", "--device", "cpu", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "4 embeddings: embeddings.parquet" in done.stdout
+    write_network(folder / "state", "mamba")
+    write_vocabulary(folder / "state")
+    done = inside("run", "--model", "./state", "--device", "cpu", cwd=folder)
+    assert done.returncode == 69, done.stderr
+    assert "state has no attention map of pairs to read (mamba has none); rnaexp embed" in done.stderr
+    assert "fault of rnaexp" not in done.stderr

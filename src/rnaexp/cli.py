@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp import cli_embeddings, cli_fitness, cli_msa, cli_pretrain, cli_search, cli_tracking, cli_use
+from rnaexp import cli_embeddings, cli_fitness, cli_msa, cli_pretrain, cli_score, cli_search, cli_tracking, cli_use
 from rnaexp.cli_models import models_app
 from rnaexp.cli_options import (
     Config,
@@ -14,7 +14,6 @@ from rnaexp.cli_options import (
     Long,
     Models,
     Precision,
-    Strict,
     TokenPairs,
     Weights,
     once_each,
@@ -105,9 +104,9 @@ def run(
     if question is not None:
         _nothing_beside(model, register=register)
         ready.refuse_question(question, shard)
-        from rnaexp.run import verbs
+        from rnaexp.run import questions
 
-        verbs.run_question(question, shard, csv=csv, json=json)
+        questions.run_question(question, shard, csv=csv, json=json)
         return
     asked = [
         task(
@@ -192,42 +191,6 @@ def structure(
     verbs.run_one(asked, json=json)
 
 
-@app.command(epilog="Example: rnaexp score --maps maps/ --name my-model --heads-per-layer 12 --test reference.bpseq")
-def score(
-    name: Annotated[str, typer.Option(help="What to call the tool in the table.")],
-    test: Test,
-    pairs: Annotated[
-        Path | None, typer.Option(help="Folder: one BPSEQ, CT, dot-bracket or pair matrix an RNA.")
-    ] = None,
-    maps: Annotated[Path | None, typer.Option(help="Folder: one .npy/.npz of attention [h n n] or [l h n n].")] = None,
-    heads_per_layer: Annotated[int, typer.Option(help="Split [h n n] into layers of so many heads; 0: one layer.")] = 0,
-    suffix: Annotated[str, typer.Option(help="What follows the RNA's id in a file's name, before its ending.")] = "",
-    validation: Annotated[str, typer.Option(help="Set to tune on; without it only the oracle is known.")] = "",
-    protocol: Protocol = "paper",
-    min_separation: Separation = 0,
-    related: Related = "drop",
-    strict: Strict = False,
-    json: Json = False,
-) -> None:
-    """Score any other tool's pairs, pair matrices or attention maps as a full row of the table."""
-    from rnaexp.run import verbs
-
-    verbs.score(
-        name=name,
-        pairs=pairs,
-        maps=maps,
-        heads_per_layer=heads_per_layer,
-        suffix=suffix,
-        validation=validation,
-        test=test,
-        protocol=protocol,
-        overrides={"min_separation": min_separation},
-        related=related,
-        strict=strict,
-        json=json,
-    )
-
-
 @data_app.command("list")
 def data_list(json: Json = False) -> None:
     """All named sets."""
@@ -274,6 +237,7 @@ def doctor(
 
 
 cli_use.register(app)
+cli_score.register(app)
 cli_embeddings.register(app)
 cli_fitness.register(app)
 cli_msa.register(app)

@@ -43,27 +43,36 @@ def classify(
             "family)."
         ),
     ] = "builtin",
-    pooling: Annotated[str, typer.Option(help="Over the bases: mean or max.")] = "mean",
+    protocol: Annotated[
+        str, typer.Option(help="paper, or authors (released code); next options override, empty or 0: as it says.")
+    ] = "paper",
+    pooling: Annotated[str, typer.Option(help="Over the bases: mean or max.")] = "",
     reduction: Annotated[
-        str, typer.Option(help="fft-magnitude, fft-resample, none, pca or random-projection.")
-    ] = "fft-magnitude",
-    constant: Annotated[str, typer.Option(help="keep or drop the zero frequency.")] = "keep",
-    centring: Annotated[str, typer.Option(help="none, or mean: subtract the set's mean vector.")] = "none",
-    axes: Annotated[str, typer.Option(help="natural or permuted: do the embedding's axes have an order?")] = "natural",
-    estimator: Annotated[str, typer.Option(help="Of the headline: histogram, kde or ks.")] = "histogram",
-    bins: Annotated[int, typer.Option(help="Of the histogram.")] = 100,
-    members: Annotated[int, typer.Option(help="RNAs a family at most.")] = 10,
-    identity: Annotated[float, typer.Option(help="Members at least this alike to a chosen one are left out.")] = 0.9,
-    max_bases: Annotated[int, typer.Option(help="Longer RNAs are left out.")] = 440,
+        str, typer.Option(help="fft-magnitude, fft-resample, fft-crop, none, pca or random-projection.")
+    ] = "",
+    constant: Annotated[str, typer.Option(help="keep or drop the zero frequency.")] = "",
+    centring: Annotated[str, typer.Option(help="none, or mean: subtract the set's mean vector.")] = "",
+    axes: Annotated[str, typer.Option(help="natural or permuted: do the embedding's axes have an order?")] = "",
+    estimator: Annotated[str, typer.Option(help="Of the headline: histogram, kde, ks or kde-200.")] = "",
+    bins: Annotated[int, typer.Option(help="Of the histogram.")] = 0,
+    special_tokens: Annotated[str, typer.Option(help="cut, or kept: pool the model's tokens, its own included.")] = "",
+    unit: Annotated[str, typer.Option(help="Of the headline: area, or iou (intersection over union).")] = "",
+    pairs: Annotated[str, typer.Option(help="all, or drawn-N: N of each class drawn as well.")] = "",
+    negatives: Annotated[str, typer.Option(help="Of drawn pairs: distinct families, or per-sequence.")] = "",
+    repetitions: Annotated[int, typer.Option(help="Of the drawing.")] = 0,
+    selection: Annotated[str, typer.Option(help="unlike (the next three count) or all of the set's RNAs.")] = "",
+    members: Annotated[int, typer.Option(help="RNAs a family at most.")] = 0,
+    identity: Annotated[float, typer.Option(help="Members at least this alike to a chosen one are left out.")] = 0,
+    max_bases: Annotated[int, typer.Option(help="Longer RNAs are left out.")] = 0,
     alignments: Annotated[
         str, typer.Option(help="What a model of alignments reads: none (the RNA alone) or own (the family's).")
-    ] = "none",
+    ] = "",
     unseen_by: Annotated[
         str,
         typer.Option(
             help="Leave out families this model was trained on; auto: the model itself, where they are listed; none."
         ),
-    ] = "auto",
+    ] = "",
     below_identity: Annotated[
         float, typer.Option(help="Also measure homologs less alike than this apart, e.g. 0.6; 0: do not.")
     ] = 0.0,
@@ -87,7 +96,8 @@ def classify(
     from rnaexp.run import classify_verbs
     from rnaexp.run.asked import loading
 
-    protocol = classify_verbs.protocol(
+    chosen = classify_verbs.protocol(
+        protocol,
         pooling=pooling,
         reduction=reduction,
         constant=constant,
@@ -95,6 +105,12 @@ def classify(
         axes=axes,
         estimator=estimator,
         bins=bins,
+        special_tokens=special_tokens,
+        unit=unit,
+        pairs=pairs,
+        negatives=negatives,
+        repetitions=repetitions,
+        selection=selection,
         members=members,
         identity=identity,
         max_bases=max_bases,
@@ -108,9 +124,7 @@ def classify(
         (name, loading(name, weights, config, device, seed, precision))
         for name in several(model, weights=weights, config=config)
     ]
-    classify_verbs.classify_several(
-        asked, set, protocol, choices=choices, beside=beside, csv=csv, json=json, long=policy
-    )
+    classify_verbs.classify_several(asked, set, chosen, choices=choices, beside=beside, csv=csv, json=json, long=policy)
 
 
 def embed(

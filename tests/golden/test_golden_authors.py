@@ -12,6 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+from rnaexp.classify.drawn import classifier
+from rnaexp.classify.embed import pool, reduce, unit
+from rnaexp.classify.overlap import iou, overlap_ratio
+from rnaexp.classify.protocol import PROTOCOLS as EMBEDDING_PROTOCOLS
 from rnaexp.rna import Rna
 from rnaexp.structure.grid import best_on_test, count_at_thresholds, f1_of, mcc_of, pooled_at, thresholds
 from rnaexp.structure.heads import HeadScores
@@ -115,3 +119,32 @@ def test_each_rna_alone_at_the_validation_threshold(expected):
         for place, one in enumerate(test.scored()):
             calls, right = count_at_thresholds(one, row, at)
             close(f1_of(right, calls, one.references)[0], expected["ts_f1_per_rna"][layer, head, place])
+
+
+def test_a_vector_is_the_transform_of_the_first_numbers(expected):
+    protocol = EMBEDDING_PROTOCOLS["authors"]
+    for number in range(4):
+        vector = pool(expected[f"embedding_{number}"], protocol.pooled_as)
+        found, wanted = reduce(vector[None], protocol)[0], expected[f"fft_{number}"]
+        np.testing.assert_allclose(found, wanted, atol=TOLERANCE * np.abs(wanted).max(), rtol=0)
+    batch = np.stack([pool(rows, protocol.pooled_as) for rows in expected["embedding_batch"]])
+    wanted = expected["fft_batch"]
+    np.testing.assert_allclose(reduce(batch, protocol), wanted, atol=TOLERANCE * np.abs(wanted).max(), rtol=0)
+
+
+def test_the_overlap_is_intersection_over_union_at_200_points(expected):
+    protocol = EMBEDDING_PROTOCOLS["authors"]
+    samples = expected["similarity_pos"], expected["similarity_neg"]
+    found = iou(overlap_ratio(*samples, estimator=protocol.estimator))
+    close(found, expected["overlap_200"])
+    assert abs(found - expected["overlap_100"]) > TOLERANCE
+
+
+def test_the_best_classifier_of_the_similarities(expected):
+    f1, mcc, at, recall, inf = classifier(expected["similarity_pos"], expected["similarity_neg"])
+    close([f1, mcc, at, recall, inf], expected["metric"])
+
+
+def test_a_similarity_is_a_cosine(expected):
+    one, two = unit(expected["cos_a"]), unit(expected["cos_b"])
+    close((one.astype(np.float64) * two).sum(1), expected["cos"])

@@ -5,15 +5,23 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from jaxtyping import Float, Float32
 
-from rnaexp.classify.protocol import EmbeddingProtocol, Pooling
+from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.errors import ScoreError
 from rnaexp.typing import checked
 
 
 @checked
-def pool(bases: Float[np.ndarray, "n d"], pooling: Pooling = "mean") -> Float[np.ndarray, "d"]:
-    """One vector from an RNA's bases (special tokens are gone already)."""
+def pool(bases: Float[np.ndarray, "n d"], pooling: str = "mean") -> Float[np.ndarray, "k"]:
+    """One vector from an RNA's bases, or tokens: mean, max, or `crop-N`, the first N numbers read row by row."""
+    if pooling.startswith("crop-"):
+        return crop(bases, int(pooling.removeprefix("crop-")))
     return np.asarray(bases.mean(0) if pooling == "mean" else bases.max(0))
+
+
+def crop(bases: Float[np.ndarray, "n d"], numbers: int) -> Float[np.ndarray, "k"]:
+    """The first numbers of the table read row by row, zeros where it has fewer."""
+    first = bases.ravel()[:numbers]
+    return np.pad(first, (0, numbers - len(first)))
 
 
 @checked
@@ -46,6 +54,14 @@ def _fft_resample(vectors: np.ndarray, protocol: EmbeddingProtocol) -> np.ndarra
     return resampled
 
 
+def _fft_crop(vectors: np.ndarray, protocol: EmbeddingProtocol) -> np.ndarray:
+    """Real part of the discrete Fourier transform of ten times the first numbers, in float32, as released."""
+    from scipy.fft import fft
+
+    transformed: np.ndarray = fft(_SCALE * vectors.astype(np.float32), protocol.dimensions, axis=1).real
+    return transformed[:, 1:] if protocol.constant == "drop" else transformed
+
+
 def _pca(vectors: np.ndarray, protocol: EmbeddingProtocol) -> np.ndarray:
     """Coordinates along the set's own principal axes; fewer where the set or the width has fewer."""
     centred = vectors - vectors.mean(0)
@@ -59,9 +75,12 @@ def _random_projection(vectors: np.ndarray, protocol: EmbeddingProtocol) -> np.n
     return projected
 
 
+_SCALE = np.float32(10)  # `scaler` there; it changes no cosine
+
 _REDUCTIONS: dict[str, Callable[[np.ndarray, EmbeddingProtocol], np.ndarray]] = {
     "fft-magnitude": _fft_magnitude,
     "fft-resample": _fft_resample,
+    "fft-crop": _fft_crop,
     "none": lambda vectors, protocol: vectors,
     "pca": _pca,
     "random-projection": _random_projection,

@@ -17,6 +17,11 @@ from rnaexp.classify.similarity import Counts, count_pairs, spread
 ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
 
 
+def resampled(protocol: EmbeddingProtocol) -> tuple[Estimator, ...]:
+    """The estimators that get an interval and a null: the released code's costs as much as all others together."""
+    return tuple(name for name in ESTIMATORS if name in ("histogram", "kde", "ks", protocol.estimator))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """The overlap ratio of one kind of pairs (all, or length-matched).
@@ -75,12 +80,14 @@ def measure(
         # RNAs change places under the labels; their lengths go with them, so the weights are found anew.
         order = permuted(len(layout), groups, protocol.seed + 1 + at)
         again = length_matching(np.asarray(lengths)[order][place].tolist(), layout) if matched else None
-        shuffled.append(figures(counted(vectors[order], again, by_unit=False).densities, ESTIMATORS, protocol.bins))
+        shuffled.append(
+            figures(counted(vectors[order], again, by_unit=False).densities, resampled(protocol), protocol.bins)
+        )
     return (
         Measured(
             overlaps={name: overlap(densities, estimator=name, bins=protocol.bins) for name in ESTIMATORS},
             auroc=auroc(densities),
-            intervals=family_bootstrap(counts, ESTIMATORS, resamples=design.resamples, seed=protocol.seed),
+            intervals=family_bootstrap(counts, resampled(protocol), resamples=design.resamples, seed=protocol.seed),
             null=_null(shuffled),
             densities=densities,
             kept=1.0 if matching is None else matching.kept,
@@ -115,18 +122,21 @@ def measure_pairs(
     for drawn in random.multinomial(layout.units, chance, size=design.resamples):
         weights = np.where(own, drawn[first], drawn[first] * drawn[second]).astype(np.float64)
         if weights[own].any() and weights[~own].any():
-            redrawn.append(figures(_sampled(values, own, weights, protocol.bins), ESTIMATORS, protocol.bins))
+            redrawn.append(figures(_sampled(values, own, weights, protocol.bins), resampled(protocol), protocol.bins))
     equal = np.ones(len(values))
     densities = _sampled(values, own, equal, protocol.bins)
     found = figures(densities, ESTIMATORS, protocol.bins)
     shuffled = [
-        figures(_sampled(values, random.permutation(own), equal, protocol.bins), ESTIMATORS, protocol.bins)
+        figures(_sampled(values, random.permutation(own), equal, protocol.bins), resampled(protocol), protocol.bins)
         for _ in range(design.permutations)
     ]
     return Measured(
         overlaps={name: found[name] for name in ESTIMATORS},
         auroc=auroc(densities),
-        intervals={name: interval(np.array([one[name] for one in redrawn]), value) for name, value in found.items()},
+        intervals={
+            name: interval(np.array([one[name] for one in redrawn]), found[name])
+            for name in (*resampled(protocol), "auroc")
+        },
         null=_null(shuffled),
         densities=densities,
         kept=kept,

@@ -118,6 +118,24 @@ def _rfam(name: str, title: str, split: Split, *notes: str, evidence: Evidence |
     )
 
 
+def _wang(name: str, title: str, split: Split, loader: str, *notes: str) -> SetSpec:
+    structures = loader == "load_structures"
+    return SetSpec(
+        name=name,
+        title=title,
+        split=split,
+        loader=f"rnaexp.data.wang:{loader}",
+        evidence="3d" if structures else None,
+        annotator="DSSR, as the paper says; the files do not" if name in ("wang-vl40", "wang-ts70") else None,
+        needs="RNAEXP_WANG_DATA, a folder with the record's pickles, or a network (doi:10.5281/zenodo.14430869)",
+        notes=(
+            *notes,
+            "layout inferred from released code (heqin-zhu/structRFM, tasks/zeroshot): nobody here has seen the record",
+            "opened by a reader that builds arrays, lists, strings and numbers only; T reads as U, other letters as N",
+        ),
+    )
+
+
 CATALOG: Sequence[SetSpec] = (
     _builtin("builtin", "Nine RNA families, no download", "all"),
     _builtin("builtin-vl", "Built-in families for tuning", "validation"),
@@ -163,4 +181,22 @@ CATALOG: Sequence[SetSpec] = (
     ),
     _lab("lab-vl1", "The RNA-MSM lab's VL1", "validation"),
     _lab("lab-ts", "The RNA-MSM lab's TS", "test"),
+    _wang("wang-vl40", "The review's VL_40", "validation", "load_structures"),
+    _wang("wang-ts70", "The review's TS_70", "test", "load_structures"),
+    _wang("wang-casp14", "The review's CASP14", "test", "load_structures"),
+    _wang("wang-casp15", "The review's CASP15", "test", "load_structures"),
+    _wang(
+        "wang-rfam",
+        "The review's Rfam sample, at most 10 RNAs of 4,170 families",
+        "test",
+        "load_rfam_sample",
+        "no pairs: a set for classification",
+    ),
+    _wang(
+        "wang-archiveii",
+        "The review's ArchiveII",
+        "test",
+        "load_archiveii_sample",
+        "no pairs: a set for classification",
+    ),
 )

@@ -56,6 +56,7 @@ class Selection:
     alignments: bool = False  # give each RNA its family's alignment, where there is one
     without: frozenset[str] = frozenset()  # families that are left out, after all else
     without_name: str = ""  # the model that was trained on them
+    whole: bool = False  # nothing is left out but families of one RNA: copies, unknown letters and long RNAs stay
 
 
 def load_families(name_or_path: str, selection: Selection) -> FamilySet:
@@ -70,6 +71,26 @@ def load_families(name_or_path: str, selection: Selection) -> FamilySet:
     """
     families = _by_family(name_or_path, selection.alignments)
     left_out: Counter[str] = Counter()
+    if selection.whole and name_or_path != RFAM_500:
+        chosen = {name: rnas for name, rnas in families.items() if len(rnas) > 1}
+        left_out["families of one RNA"] = len(families) - len(chosen)
+    else:
+        chosen = _chosen(name_or_path, families, selection, left_out)
+    if seen := [name for name in chosen if name in selection.without]:
+        left_out[f"families that {selection.without_name} was trained on"] += len(seen)
+        chosen = {name: rnas for name, rnas in chosen.items() if name not in selection.without}
+    if len(chosen) < 2:
+        message = f"{name_or_path}: {len(chosen)} families with two members or more; at least two are needed"
+        raise InputError(message)
+    rnas = tuple(rna for name in sorted(chosen) for rna in chosen[name])
+    apart = f" unseen by {selection.without_name}" if seen else ""
+    return FamilySet(name=Path(name_or_path).name + apart, rnas=rnas, sha256=_sha256(rnas), left_out=dict(left_out))
+
+
+def _chosen(
+    name_or_path: str, families: Mapping[str, list[Rna]], selection: Selection, left_out: "Counter[str]"
+) -> dict[str, list[Rna]]:
+    """Each family's members that stand for it, where enough of them are left."""
     suitable = {name: _suitable(rnas, selection, left_out) for name, rnas in sorted(families.items())}
     _drop_copies(suitable, left_out)
     least = _SAMPLE_MEMBERS if name_or_path == RFAM_500 else 2
@@ -84,20 +105,12 @@ def load_families(name_or_path: str, selection: Selection) -> FamilySet:
                 chosen[name] = kept
                 continue
         left_out[f"families with fewer than {least} such members"] += 1
-    if seen := [name for name in chosen if name in selection.without]:
-        left_out[f"families that {selection.without_name} was trained on"] += len(seen)
-        chosen = {name: rnas for name, rnas in chosen.items() if name not in selection.without}
-    if len(chosen) < 2:
-        message = f"{name_or_path}: {len(chosen)} families with two members or more; at least two are needed"
-        raise InputError(message)
-    rnas = tuple(rna for name in sorted(chosen) for rna in chosen[name])
-    apart = f" unseen by {selection.without_name}" if seen else ""
-    return FamilySet(name=Path(name_or_path).name + apart, rnas=rnas, sha256=_sha256(rnas), left_out=dict(left_out))
+    return chosen
 
 
 def family_set_names() -> list[str]:
     """Named sets that carry family labels."""
-    return [RFAM_SEED, RFAM_500, "archiveii", "builtin"]
+    return [RFAM_SEED, RFAM_500, "archiveii", "builtin", "wang-rfam", "wang-archiveii"]
 
 
 def _rank(name: str) -> str:

@@ -85,6 +85,15 @@ def position_limit(config: Any) -> int | None:
     positions = getattr(config, "max_position_embeddings", None)
     if positions is None or not math.isfinite(positions):
         return None
-    behind_padding = config.model_type in {"esm", "roberta", "xlm-roberta", "camembert"}
+    behind_padding = config.model_type in {
+        "esm",
+        "roberta",
+        "xlm-roberta",
+        "camembert",
+        "longformer",
+        "roberta-prelayernorm",
+        "xlm-roberta-xl",
+        "mpnet",
+    }
     unused = int(config.pad_token_id or 0) + 1 if behind_padding else 0
     return int(positions) - unused

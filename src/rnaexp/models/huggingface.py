@@ -21,14 +21,14 @@ from torch import nn
 from rnaexp.data.download import file_sha256
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import weights as files
-from rnaexp.models.encoder import TransformerEncoder, position_limit
+from rnaexp.models.encoder import position_limit
 from rnaexp.models.fetch import weights_or_published
 from rnaexp.models.layouts import folder_of
-from rnaexp.models.left_to_right import Decoder
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
-from rnaexp.models.tokenizer import resolution_of, tokens_of
+from rnaexp.models.tokenizer import resolution_of, tokens_in
 from rnaexp.models.tokens import Tokens, Vocabulary, Words
+from rnaexp.models.whole_maps import encoder_of
 
 # The masked-LM head: a checkpoint without one still gives attention and embeddings.
 PREDICTION_HEADS = ("cls.predictions.*", "lm_head.*", "embed_out.*")
@@ -55,10 +55,12 @@ def load(
     for file in held if seed is None else ():
         _verify_cached(file)
     network, can_predict = _open(path, settings) if seed is None else _random(settings, seed)
-    tokens = tokens_of(folder, model=spec.name, **around)
+    causal, rows = is_decoder(settings), getattr(settings, "vocab_size", None)
+    tokens = tokens_in(folder, model=spec.name, causal=causal, rows=rows, around=around)
     limit = position_limit(settings)
-    return (Decoder if is_decoder(settings) else TransformerEncoder)(
+    return encoder_of(
         network.to(device),
+        causal=causal,
         spec=described(spec, folder, settings, tokens, limit),
         tokens=tokens,
         fingerprint=files.fingerprint(
@@ -84,11 +86,20 @@ def _settings(folder: Path, overrides: Mapping[str, Any]) -> Any:
     except (ValueError, OSError, KeyError) as error:
         message = f"{folder}: transformers cannot open it without running its code: {str(error).splitlines()[0]}"
         raise UnavailableError(message) from error
-    if getattr(settings, "is_encoder_decoder", False):
+    if getattr(settings, "is_encoder_decoder", False) and not _is_encoder_alone(settings):
         message = f"{folder}: {settings.model_type} is an encoder with a decoder; give its encoder alone"
         raise UnavailableError(message)
     settings.use_cache = False  # nothing is generated here
     return settings
+
+
+def _is_encoder_alone(settings: Any) -> bool:
+    """Whether the checkpoint is the encoder of a model that has a decoder too, as T5's can be saved."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING
+
+    if type(settings) not in MODEL_FOR_TEXT_ENCODING_MAPPING:
+        return False
+    return MODEL_FOR_TEXT_ENCODING_MAPPING[type(settings)].__name__ in (settings.architectures or ())
 
 
 def is_decoder(settings: Any) -> bool:
@@ -100,9 +111,11 @@ def is_decoder(settings: Any) -> bool:
 
 
 def _class_for(settings: Any) -> Any:
-    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
+    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForTextEncoding
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING
 
+    if _is_encoder_alone(settings):
+        return AutoModelForTextEncoding
     if is_decoder(settings):
         return AutoModelForCausalLM
     return AutoModelForMaskedLM if type(settings) in MODEL_FOR_MASKED_LM_MAPPING else AutoModel
@@ -148,8 +161,13 @@ def _no_progress_bar() -> Iterator[None]:
 
 
 def own_head(network: nn.Module) -> set[str]:
-    """Parameters of the masked-LM head that are not tied to the embeddings."""
-    return {name for name, _ in network.named_parameters() if _named(name, PREDICTION_HEADS)}
+    """Parameters of the language-model head that are not tied to the embeddings: what stands beside the body."""
+    inside = f"{network.base_model_prefix}."
+    if network.base_model is network:
+        return set()
+    return {
+        name for name, _ in network.named_parameters() if not (name.startswith(inside) or _named(name, OTHER_HEADS))
+    }
 
 
 def _check_keys(report: Mapping[str, Any], own_head: set[str], path: Path) -> bool:
@@ -157,7 +175,7 @@ def _check_keys(report: Mapping[str, Any], own_head: set[str], path: Path) -> bo
     missing, unexpected = set(report["missing_keys"]), set(report["unexpected_keys"])
     # A head of which a part is there, or stands under another name, is a damaged head, not an absent one.
     absent = own_head <= missing and not any(_named(key, PREDICTION_HEADS) for key in unexpected)
-    harmless = OTHER_HEADS + BUFFERS + (PREDICTION_HEADS if absent or not own_head else ())
+    harmless = OTHER_HEADS + BUFFERS + ((*PREDICTION_HEADS, *own_head) if absent or not own_head else ())
     faults = {
         "missing": sorted(key for key in missing if not _named(key, harmless)),
         "unexpected": sorted(key for key in unexpected if not _named(key, harmless)),
@@ -196,7 +214,7 @@ def described(spec: ModelSpec, folder: Path, settings: Any, tokens: Tokens, limi
     return replace(
         spec,
         layers=settings.num_hidden_layers,
-        heads=settings.num_attention_heads,
+        heads=getattr(settings, "num_attention_heads", None),
         width=settings.hidden_size,
         max_bases=_bases(tokens, room),
         resolution=resolution_of(tokens),

@@ -104,10 +104,15 @@ class MsaEncoder(nn.Module):
     @torch.inference_mode()
     def embed(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "n d"]]:
         """Last-layer embedding of each base of row 0, after the final norm."""
+        return [rows[1:] for rows in self.embed_tokens(rnas)]
+
+    @torch.inference_mode()
+    def embed_tokens(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "t d"]]:
+        """Last-layer embedding of each token of row 0, the special one before it included."""
         found: list[Tensor] = []
         for part in self._parts([self.encode(rna) for rna in rnas]):
             hidden = self.network(self._padded(list(part.values())), keep_rows=1).last_hidden_state
-            found += [hidden[at, 0, 1 : ids.shape[1]].float() for at, ids in enumerate(part.values())]
+            found += [hidden[at, 0, : ids.shape[1]].float() for at, ids in enumerate(part.values())]
         return found
 
     @torch.inference_mode()

@@ -146,6 +146,8 @@ class Planted(nn.Module):
         table = _rng(self.config.seed, -1, "").normal(size=(5, self.config.width))
         return [self._embed(rna.sequence, table) for rna in rnas]
 
+    embed_tokens = embed  # it has no special tokens to embed
+
     def log_probabilities(self, rna: Rna, masked: Sequence[int]) -> Float[Tensor, "m a"]:
         """0.85 for the complement of a visible planted partner, 0.05 for the rest; 0.25 each where there is none."""
         partner = {base: other for i, j in self.answer(rna) for base, other in ((i, j), (j, i))}

@@ -94,11 +94,17 @@ class SequenceEncoder(nn.Module):
     def embed(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "n d"]]:
         """Last-layer embedding of each base."""
         encodings = [self._encode(rna) for rna in rnas]
+        rows = self._last_layer(encodings)
+        return [Spread.of(encoding).rows(each) for each, encoding in zip(rows, encodings, strict=True)]
+
+    @torch.inference_mode()
+    def embed_tokens(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "t d"]]:
+        """Last-layer embedding of each token, special ones included."""
+        return self._last_layer([self._encode(rna) for rna in rnas])
+
+    def _last_layer(self, encodings: Sequence[Encoding]) -> list[Float[Tensor, "t d"]]:
         hidden = self._body()(**self._batch(encodings)).last_hidden_state
-        return [
-            Spread.of(encoding).rows(rows[: len(encoding.ids)].float())
-            for rows, encoding in zip(hidden, encodings, strict=True)
-        ]
+        return [rows[: len(encoding.ids)].float() for rows, encoding in zip(hidden, encodings, strict=True)]
 
     @torch.inference_mode()
     def embed_layers(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "l n d"]]:

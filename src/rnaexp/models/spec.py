@@ -40,6 +40,7 @@ class ModelSpec:
     max_bases: int | None = None
     resolution: Resolution = "base"
     has_attention: bool = True  # whether there is a bidirectional map to read
+    why_no_attention: str = ""  # of a checkpoint of the user's own
     alphabet: str | None = None
     settings: Mapping[str, Any] | None = (
         None  # what counts where the file says nothing; `config` of load() overrides both
@@ -112,9 +113,10 @@ def refuse_without_attention(spec: ModelSpec) -> None:
     if spec.unavailable is not None:
         message = f"{spec.name}: {spec.unavailable}"
         raise UnavailableError(message)
+    why = f" ({spec.why_no_attention})" if spec.why_no_attention else ""
     message = (
-        f"{spec.name} has no attention map of pairs to read; rnaexp embed and rnaexp classify use its embeddings, and "
-        "pair scores that you get from it in another way are scored by rnaexp score --pairs DIR"
+        f"{spec.name} has no attention map of pairs to read{why}; rnaexp embed and rnaexp classify use its embeddings, "
+        "and pair scores that you get from it in another way are scored by rnaexp score --pairs DIR"
     )
     raise UnavailableError(message)
 
@@ -130,4 +132,15 @@ class LetterModel(Protocol):
 
         Raises: UnavailableError for a model without such probabilities.
         """
+        ...
+
+
+@runtime_checkable
+class TokenModel(Protocol):
+    """An encoder that also shows its special tokens."""
+
+    spec: ModelSpec
+
+    def embed_tokens(self, rnas: Sequence[Rna]) -> 'list[Float[Tensor, "t d"]]':
+        """Last-layer embedding of each of the model's own tokens, special ones included; padding is cut."""
         ...

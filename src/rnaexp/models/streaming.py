@@ -173,7 +173,7 @@ def find_layers(body: Any, ids: Tensor, *, layers: int, heads: int, model: str) 
     found = _Discovery()
     try:
         read, fused, own = _three_ways(body, ids, found)
-    except (RuntimeError, TypeError, ValueError) as error:
+    except (RuntimeError, TypeError, ValueError, AttributeError) as error:
         message = f"{model}: its attention cannot be streamed: {str(error).splitlines()[0]}"
         raise UnavailableError(message) from error
     if not bool(torch.isfinite(own).all()):
@@ -194,14 +194,14 @@ def _three_ways(body: Any, ids: Tensor, reading: Reading) -> list[Tensor]:
     """Last hidden states of a pass that is read, of a fused one, and of one through the class's own code."""
     with torch.inference_mode():
         ours = [body(ids, reading=reading).last_hidden_state, body(ids).last_hidden_state]
-        _switch(body, "eager")
+        switch(body, "eager")
         try:
             return [*ours, body(ids).last_hidden_state]
         finally:
-            _switch(body, IMPLEMENTATION)
+            switch(body, IMPLEMENTATION)
 
 
-def _switch(body: Any, implementation: str) -> None:
+def switch(body: Any, implementation: str) -> None:
     """transformers switches classes whose source it recognises; others read the same field of the configuration."""
     if body._can_set_attn_implementation():
         body.set_attn_implementation(implementation)

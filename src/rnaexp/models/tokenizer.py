@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models import vocabulary_file
 from rnaexp.models.spec import Resolution
 from rnaexp.models.tokens import TokenizerSpans, Tokens, Vocabulary, Words
 
@@ -30,7 +31,7 @@ def tokens_of(
     opened = PreTrainedTokenizerFast if fast else AutoTokenizer
     try:
         tokenizer = opened.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, TypeError, AttributeError, ImportError) as error:
         message = f"{folder}: its tokenizer cannot be opened without running code: {str(error).splitlines()[0]}"
         raise UnavailableError(message) from error
     nucleic = {token: int(at) for token, at in tokenizer.get_vocab().items() if re.fullmatch("[ACGTUN]+", token)}
@@ -46,6 +47,47 @@ def tokens_of(
         message = f"{folder}: its tokenizer does not say which bases a token covers"
         raise UnavailableError(message)
     return TokenizerSpans(tokenizer, model=model, letter="U" if any("U" in token for token in nucleic) else "T")
+
+
+# What transformers' tokenizers are kept in; a folder without any says nothing of letters.
+_FILES = ("tokenizer.json", "vocab.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model")
+
+
+def tokens_in(
+    folder: Path, *, model: str, causal: bool, rows: int | None, around: Mapping[Any, Sequence[str]]
+) -> Tokens:
+    """The folder's tokenizer, or its vocab.txt where that is all there is or the tokenizer contradicts it.
+
+    transformers makes a tokenizer of any class out of nothing, and gives special tokens that a vocabulary lacks numbers
+    behind its end. `rows`: of the model's table of tokens. `around`: `before` and `after` of `tokens_of`.
+
+    Raises: InputError, UnavailableError.
+    """
+    listed = (folder / vocabulary_file.FILE).is_file()
+    if not listed and not any((folder / name).is_file() for name in _FILES):
+        message = "no vocab.txt and no tokenizer.json here, so nothing says which token a base is; put one of them here"
+        raise InputError(message, path=folder)
+    alone = listed and not around and not any((folder / name).is_file() for name in (*_FILES, "tokenizer_config.json"))
+    try:
+        tokens = None if alone else tokens_of(folder, model=model, **dict[str, Any](around))
+    except UnavailableError:
+        if not listed or around:
+            raise
+        tokens = None
+    if tokens is None or (listed and not around and not _within(tokens, len(vocabulary_file.read_ids(folder)))):
+        tokens = vocabulary_file.read_alone(folder, model=model, causal=causal, rows=rows)
+    if rows is not None and not _within(tokens, rows):
+        message = f"its tokenizer has numbers above the {rows} tokens of config.json: it belongs to another model"
+        raise InputError(message, path=folder)
+    return tokens
+
+
+def _within(tokens: Tokens, rows: int) -> bool:
+    """Whether each number that may be fed is one of so many; true of those that are not known beforehand."""
+    if not isinstance(tokens, (Vocabulary, Words)):
+        return True
+    fed = (*tokens.ids.values(), *tokens.before, *tokens.after, tokens.pad, tokens.mask or 0)
+    return max(fed) < rows
 
 
 def _steps_over(tokenizer: Any, nucleic: Mapping[str, int], *, k: int) -> bool:

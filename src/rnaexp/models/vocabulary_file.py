@@ -1,5 +1,6 @@
 """Letters, k-mers and their ids out of the vocab.txt beside a checkpoint, one token a line, whatever class wrote it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +26,52 @@ def read_ids(folder: Path) -> dict[str, int]:
         message = f"{twice!r} stands there twice"
         raise InputError(message, path=path)
     return ids
+
+
+# What the tokens round a sequence, its filling and its hiding are called, by BERT's, ESM's and RoBERTa's habits.
+_BEFORE = ("[CLS]", "<cls>", "<s>", "<bos>", "<|bos|>")
+_AFTER = ("[SEP]", "<eos>", "</s>", "<sep>", "<|eos|>")
+_PAD = ("[PAD]", "<pad>", "<|pad|>")
+_MASK = ("[MASK]", "<mask>", "<|mask|>")
+
+
+def read_alone(folder: Path, *, model: str, causal: bool, rows: int | None) -> Vocabulary:
+    """Letters or overlapping k-mers where vocab.txt is all that says anything; see docs/checkpoints.md.
+
+    Round a sequence stand the tokens that BERT, ESM and RoBERTa put there, where the file has them; behind what a
+    decoder (`causal`) reads, nothing does. `rows`: of the model's own table of tokens.
+
+    Raises: InputError naming the file.
+    """
+    path, ids = folder / FILE, read_ids(folder)
+    if rows is not None and len(ids) > rows:
+        message = f"holds {len(ids)} tokens, but config.json says {rows}"
+        raise InputError(message, path=path)
+    nucleic = {token: at for token, at in ids.items() if re.fullmatch("[ACGTUN]+", token)}
+    lengths = {len(token) for token in nucleic if "N" not in token}
+    if len(lengths) != 1:
+        what = (
+            "no token of A C G U or T" if not lengths else f"tokens of {', '.join(map(str, sorted(lengths)))} letters"
+        )
+        message = f"holds {what}; only a tokenizer.json beside it would say how a sequence is cut into them"
+        raise InputError(message, path=path)
+    try:
+        return Vocabulary(
+            model=model,
+            ids=nucleic,
+            k=lengths.pop(),
+            before=_first_of(_BEFORE, ids),
+            after=() if causal else _first_of(_AFTER, ids),
+            pad=next(iter(_first_of(_PAD, ids)), 0),
+            mask=next(iter(_first_of(_MASK, ids)), None),
+        )
+    except ValueError as error:
+        raise InputError(str(error), path=path) from error
+
+
+def _first_of(names: Sequence[str], ids: Mapping[str, int]) -> tuple[int, ...]:
+    """The first of these tokens that there is."""
+    return tuple(ids[name] for name in names if name in ids)[:1]
 
 
 def refuse_other_table(ids: Mapping[str, int], path: Path, *, rows: int, stated: Mapping[str, int | None]) -> None:

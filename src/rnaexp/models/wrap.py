@@ -11,14 +11,14 @@ from torch import nn
 
 from rnaexp.errors import InputError
 from rnaexp.models import catalog, huggingface
-from rnaexp.models.encoder import TransformerEncoder, position_limit
-from rnaexp.models.left_to_right import Decoder
+from rnaexp.models.encoder import position_limit
 from rnaexp.models.own_object import ObjectEncoder
 from rnaexp.models.spec import IN_MEMORY, Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
 from rnaexp.models.tokenizer import tokens_of
 from rnaexp.models.tokens import Vocabulary
 from rnaexp.models.weights import fingerprint, fingerprint_of_state
+from rnaexp.models.whole_maps import encoder_of
 
 _SPECIAL = ("before", "after", "pad", "mask")
 
@@ -73,8 +73,9 @@ def _network(network: nn.Module, tokenizer: Any, name: str) -> Encoder:
         )
         spec = huggingface.described(spec, Path(folder), settings, tokens, limit)
     is_decoder = huggingface.is_decoder(settings)
-    return (Decoder if is_decoder else TransformerEncoder)(
+    return encoder_of(
         shared,
+        causal=is_decoder,
         spec=spec,
         tokens=tokens,
         fingerprint=fingerprint(

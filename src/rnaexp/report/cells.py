@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from rnaexp.classify.overlap import iou
 from rnaexp.report.boards import Board, Comparison
 from rnaexp.report.classes import CLASSES
 from rnaexp.stats.intervals import FEWEST
@@ -31,7 +32,7 @@ def leaderboard_words(board: Board, published: pd.DataFrame) -> Words:
     """The rows by class, below each class its means and what the papers state of its models, marked."""
     families = board.rows["overlap_set"].iloc[0]
     headings = ["model", "rank", "F1 [95 %]", "with tuning", "oracle F1", "P@N"]
-    headings += [f"OR [95 %] on {families}"] if isinstance(families, str) else []
+    headings += [f"OR, area [95 %] on {families}"] if isinstance(families, str) else []
     assay = board.rows["fitness_set"].iloc[0]
     named = f"fitness on {assay}" if isinstance(assay, str) else "fitness"
     headings += [named] if board.rows["fitness_spearman"].notna().any() else []
@@ -61,14 +62,22 @@ def diagnosis_words(board: Board) -> Words:
 
 
 def families_words(rows: pd.DataFrame, published: pd.DataFrame) -> Words:
-    """Overlap ratios by class, and what the papers state, marked."""
-    headings = ("model", "OR [95 %]", "AUROC", "OR, length-matched", "AUROC, length-matched", "diagnosis")
-    stated = published[published["what"].eq("overlap ratio")]
+    """Overlap ratios by class in both units, and what the papers state in theirs, marked."""
+    headings = (
+        "model",
+        "OR, area [95 %]",
+        "OR, IoU",
+        "AUROC",
+        "OR, area, length-matched",
+        "AUROC, length-matched",
+        "diagnosis",
+    )
+    stated = published[published["what"].eq("overlap ratio, IoU")]
     parts = []
     for name, title in CLASSES.items():
         lines = [_line(headings, _family_words(row)) for row in rows[rows["class"] == name].to_dict("records")]
         theirs = stated[stated["class"] == name].to_dict("records")
-        lines += [_line(headings, _published_words(one, "OR [95 %]"), "published") for one in theirs]
+        lines += [_line(headings, _published_words(one, "OR, IoU"), "published") for one in theirs]
         if lines:
             parts.append((title, tuple(lines)))
     return Words(headings=headings, parts=tuple(parts))
@@ -182,7 +191,7 @@ def _row_words(row: Mapping[Any, Any]) -> dict[str, str]:
         "with tuning": "[{f1_retuned_low:.3f}, {f1_retuned_high:.3f}]".format(**row) if again else "",
         "oracle F1": number(row["oracle_f1"]),
         "P@N": number(row["p_at_n"]),
-        "OR [95 %]": interval(row, "overlap_ratio", "overlap_low", "overlap_high"),
+        "OR, area [95 %]": interval(row, "overlap_ratio", "overlap_low", "overlap_high"),
         "fitness": number(row["fitness_spearman"]),
         "parameters": count(row["parameters"]),
         "seconds": number(row["seconds"], 1),
@@ -197,7 +206,8 @@ def _mean_words(mean: Mapping[Any, Any]) -> dict[str, str]:
         "model": f"mean of {mean['models']}",
         "F1 [95 %]": number(mean["f1"]),
         "oracle F1": number(mean["oracle_f1"]),
-        "OR [95 %]": number(mean["overlap_ratio"]) + (f" (of {mean['classified']})" if mean["classified"] else ""),
+        "OR, area [95 %]": number(mean["overlap_ratio"])
+        + (f" (of {mean['classified']})" if mean["classified"] else ""),
     }
 
 
@@ -220,9 +230,10 @@ def _fitness_row(row: Mapping[Any, Any]) -> dict[str, str]:
 def _family_words(row: Mapping[Any, Any]) -> dict[str, str]:
     return {
         "model": row["model"],
-        "OR [95 %]": interval(row, "overlap_ratio", "overlap_low", "overlap_high"),
+        "OR, area [95 %]": interval(row, "overlap_ratio", "overlap_low", "overlap_high"),
+        "OR, IoU": number(iou(row["overlap_ratio"])),
         "AUROC": number(row["auroc"]),
-        "OR, length-matched": number(row["matched_overlap_ratio"]),
+        "OR, area, length-matched": number(row["matched_overlap_ratio"]),
         "AUROC, length-matched": number(row["matched_auroc"]),
         "diagnosis": row["diagnosis"] if isinstance(row["diagnosis"], str) else "",
     }

@@ -22,7 +22,8 @@ _PAPER = "arXiv:2505.09087 and doi:10.1093/bib/bbag098"
 _PUBLISHED = (
     ("RNA-MSM", "diverse-ncrna", "structure F1", "the lab's TS", 0.631, "best of the RNA models"),
     ("ESM2 15B", "protein", "structure F1", "proteins, not RNA", 0.675, "a control; its other sizes have about 0.67"),
-    ("RNA-FM", "diverse-ncrna", "overlap ratio", "Rfam", 0.070, "best of all models"),
+    # Intersection over union, as the released code computes it: no shared area is ever shown beside it.
+    ("RNA-FM", "diverse-ncrna", "overlap ratio, IoU", "Rfam", 0.070, "best of all models"),
     ("RiNALMo, 148M to 651M", "diverse-ncrna", "structure F1, change", "the lab's TS", None, "+28 %, relative"),
     (
         "AIDO.RNA, 648M to 1.6B",

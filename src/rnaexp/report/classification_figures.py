@@ -10,7 +10,7 @@ from jaxtyping import Float, Float32
 from matplotlib.figure import Figure
 
 from rnaexp.classify.measure import Measured
-from rnaexp.classify.overlap import coarse
+from rnaexp.classify.overlap import coarse, iou
 from rnaexp.rna import Rna
 from rnaexp.run.classification import Classified
 
@@ -28,7 +28,8 @@ def similarity_densities(result: Classified) -> Figure:
         _draw_densities(axes, measured, result.task.protocol.bins)
         null = measured.null.get("histogram")
         beside = f", shuffled labels {null.mean:.3f}" if null is not None else ""
-        axes.set_title(f"{what}\nOR {measured.overlaps['histogram']:.3f}{beside}", fontsize=10)
+        area = measured.overlaps["histogram"]
+        axes.set_title(f"{what}\nshared area {area:.3f} (IoU {iou(area):.3f}){beside}", fontsize=10)
     figure.suptitle(f"{result.task.model} on {result.data.name}: {_size(result)}")
     return figure
 
@@ -39,7 +40,7 @@ def _draw_densities(axes: Any, measured: Measured, bins: int) -> None:
     own, other = (coarse(mass, bins) for mass in (densities.homologous, densities.non_homologous))
     axes.stairs(other, edges, color="tab:blue", label="other families")
     axes.stairs(own, edges, color="tab:red", label="same family")
-    axes.stairs(np.minimum(own, other), edges, fill=True, color="tab:purple", alpha=0.35, label="shared: the OR")
+    axes.stairs(np.minimum(own, other), edges, fill=True, color="tab:purple", alpha=0.35, label="shared area")
     axes.set(xlabel="cosine similarity", ylabel="share of the pairs' weight", xlim=(densities.low, densities.high))
     axes.legend(fontsize=8)
 

@@ -1,13 +1,19 @@
 """Classification results for people and programs: metrics, one JSON object, one row a figure, a table on screen."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
+from rnaexp.classify.drawn import Repeated
 from rnaexp.classify.measure import ESTIMATORS, Measured
+from rnaexp.classify.overlap import iou
+from rnaexp.classify.protocol import Estimator
 from rnaexp.report.console import console
 from rnaexp.run.classification import Classified
+
+_DRAWN = ("overlap_iou", "overlap_area", "delta_mean", "delta_median", "f1", "mcc")
 
 
 def metrics(result: Classified) -> dict[str, float | None]:
@@ -20,6 +26,7 @@ def metrics(result: Classified) -> dict[str, float | None]:
         interval, area, null = (measured.intervals[estimator], measured.intervals["auroc"], measured.null)
         found |= {
             f"classify.{prefix}overlap_ratio": measured.overlaps[estimator],
+            f"classify.{prefix}overlap_iou": iou(measured.overlaps[estimator]),
             f"classify.{prefix}overlap_low": interval.low,
             f"classify.{prefix}overlap_high": interval.high,
             f"classify.{prefix}null_overlap": null[estimator].mean if null else None,
@@ -30,15 +37,28 @@ def metrics(result: Classified) -> dict[str, float | None]:
     if result.table is not None:
         found["classify.nearest_is_own"] = float(result.table["nearest_is_own"].mean())
         found["classify.silhouette"] = float(result.table["silhouette"].mean())
-    return found | {
-        "classify.rnas": float(len(result.rnas)),
-        "classify.families": float(len(result.layout.names)),
-        "classify.coverage": result.coverage,
-    }
+    return (
+        found
+        | _of_drawn(result.drawn)
+        | {
+            "classify.rnas": float(len(result.rnas)),
+            "classify.families": float(len(result.layout.names)),
+            "classify.coverage": result.coverage,
+        }
+    )
+
+
+def _of_drawn(drawn: Repeated | None) -> dict[str, float | None]:
+    """Figures of drawn pairs: means over the repetitions, and the standard deviation of the headline."""
+    if drawn is None:
+        return {}
+    found = {f"classify.drawn_{name}": getattr(drawn.mean, name) for name in _DRAWN}
+    return {**found, "classify.drawn_overlap_iou_sd": drawn.sd.overlap_iou}
 
 
 def as_json(result: Classified, run_id: str | None) -> dict[str, Any]:
     """What `--json` prints."""
+    estimator = result.task.protocol.estimator
     parts = {"all": result.every, "length_matched": result.matched}
     if result.task.protocol.below_identity:
         parts[f"homologs under {result.task.protocol.below_identity:.0%} identity"] = result.remote
@@ -47,7 +67,8 @@ def as_json(result: Classified, run_id: str | None) -> dict[str, Any]:
         "set": result.data.name,
         "set_sha256": result.data.sha256,
         "classify": {name.removeprefix("classify."): value for name, value in metrics(result).items()},
-        "pairs": {name: None if part is None else _part(part) for name, part in parts.items()},
+        "pairs": {name: None if part is None else _part(part, estimator) for name, part in parts.items()},
+        "drawn": None if result.drawn is None else asdict(result.drawn),
         "unmatched_reason": result.unmatched_reason,
         "long": result.task.long,
         "windowed": list(result.windowed),
@@ -58,7 +79,8 @@ def as_json(result: Classified, run_id: str | None) -> dict[str, Any]:
     }
 
 
-def _part(measured: Measured) -> dict[str, Any]:
+def _part(measured: Measured, estimator: Estimator) -> dict[str, Any]:
+    """Overlaps by every estimator as areas, and the headline's as intersection over union."""
     return {
         **{name: measured.overlaps[name] for name in ESTIMATORS},
         **{f"{name}_low": spread.low for name, spread in measured.intervals.items()},
@@ -66,6 +88,8 @@ def _part(measured: Measured) -> dict[str, Any]:
         **{f"{name}_null": spread.mean for name, spread in measured.null.items()},
         "auroc": measured.auroc.value,
         "auroc_error": measured.auroc.error,
+        "unit": "area",
+        "overlap_iou": iou(measured.overlaps[estimator]),
         "kept": measured.kept,
         "effective_homologous": measured.densities.pairs[0],
         "effective_others": measured.densities.pairs[1],
@@ -81,7 +105,17 @@ def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         for kind, part in run["pairs"].items():
             if part is not None:
                 rows.append({"model": run["model"], "set": run["set"], "pairs": kind, **part, **beside})
+        if run["drawn"] is not None:
+            rows.append({"model": run["model"], "set": run["set"], **_drawn_row(run), **beside})
     return pd.DataFrame(rows).sort_values(["set", "pairs", "histogram"], kind="stable").round(6)
+
+
+def _drawn_row(run: Mapping[str, Any]) -> dict[str, Any]:
+    drawn = run["drawn"]
+    each = {f"drawn_{name}": value for name, value in drawn["mean"].items()}
+    each |= {f"drawn_{name}_sd": value for name, value in drawn["sd"].items()}
+    counts = {name: drawn[name] for name in ("repetitions", "same_family")}
+    return {"pairs": run["protocol"]["pairs"], "unit": run["protocol"]["unit"], **each, **counts}
 
 
 def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> None:
@@ -92,10 +126,11 @@ def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> 
     for name in ("model", "set"):
         table.add_column(name)
     for name in (
-        "OR [95 %]",
+        "OR, area [95 %]",
+        "OR, IoU",
         "shuffled",
         "AUROC",
-        "length-matched OR [95 %]",
+        "length-matched OR, area [95 %]",
         "shuffled",
         "AUROC",
         "remote homologs: OR [95 %]",
@@ -106,18 +141,42 @@ def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> 
     for run in sorted(told, key=lambda run: (run["set"], run["classify"]["overlap_ratio"])):
         table.add_row(*_row(run["model"], run["set"], run["classify"]))
     console().print(table, markup=False)
+    _show_drawn([run for run in told if run["drawn"] is not None])
+
+
+def _show_drawn(told: Sequence[Mapping[str, Any]]) -> None:
+    """The figures of drawn pairs, as the paper's second table has them, each overlap in the protocol's unit."""
+    from rich.table import Table
+
+    if not told:
+        return
+    table = Table(title="Drawn pairs: mean ± standard deviation over the repetitions")
+    for name in ("model", "set", "pairs", "negatives"):
+        table.add_column(name)
+    for name in ("unit", "OR", "delta of means", "delta of medians", "F1", "MCC", "of one family"):
+        table.add_column(name, justify="right")
+    for run in told:
+        protocol, drawn = run["protocol"], run["drawn"]
+        words = [
+            f"{drawn['mean'][name]:.3f} ± {drawn['sd'][name]:.3f}"
+            for name in (f"overlap_{protocol['unit']}", "delta_mean", "delta_median", "f1", "mcc")
+        ]
+        named = (run["model"], run["set"], f"{protocol['pairs']} x {drawn['repetitions']}", protocol["negatives"])
+        table.add_row(*named, protocol["unit"], *words, f"{drawn['same_family']:.1%}")
+    console().print(table, markup=False)
 
 
 def _row(model: str, data: str, figures: Mapping[str, float]) -> list[str]:
     cells = [model, data]
     for prefix in ("", "matched_"):
         if f"{prefix}overlap_ratio" not in figures:
-            cells += ["none", "", ""]
+            cells += ["none", *([""] if prefix else ["", ""]), ""]
             continue
         low, high = figures[f"{prefix}overlap_low"], figures[f"{prefix}overlap_high"]
         null = figures.get(f"{prefix}null_overlap")
         cells += [
             f"{figures[f'{prefix}overlap_ratio']:.3f} [{low:.3f}, {high:.3f}]",
+            *([] if prefix else [f"{figures['overlap_iou']:.3f}"]),
             "" if null is None else f"{null:.3f}",
             f"{figures[f'{prefix}auroc']:.3f}",
         ]

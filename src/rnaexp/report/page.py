@@ -66,7 +66,7 @@ def page(comparison: Comparison, *, made: str) -> str:
     )
 
 
-_SIZES = {"f1": "F1", "overlap_ratio": "overlap ratio"}
+_SIZES = {"f1": "F1", "overlap_ratio": "overlap ratio (area)"}
 
 
 def _sizes(board: Board, what: str) -> figures.Figure | None:

@@ -52,7 +52,9 @@ def tradeoff(board: Board) -> Figure | None:
             trace["error_x"] = _reach(some, "overlap_ratio", "overlap_low", "overlap_high")
             data.append(trace | _named(some))
     families = rows["overlap_set"].iloc[0]
-    layout = _layout(f"{board.title}; families: {families}", height=520, x="overlap ratio (less is better)", y="F1")
+    layout = _layout(
+        f"{board.title}; families: {families}", height=520, x="overlap ratio, area (less is better)", y="F1"
+    )
     layout["xaxis"] |= {"range": [0, 1.05]}
     layout["yaxis"] |= {"rangemode": "tozero"}
     return {"data": data, "layout": layout}

@@ -50,8 +50,28 @@ def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> 
         for run in some:
             if run["tags"]:
                 out.print(f"{name_of(run)}: {'; '.join(run['tags'])}", markup=False, highlight=False)
+    _show_both_heads([run for run in told if "head_oracle_f1" in run["structure"]])
     if note:
         out.print(note, style="italic", markup=False, highlight=False)
+
+
+def _show_both_heads(told: Sequence[Mapping[str, Any]]) -> None:
+    """Pooled figures of the two heads that released code reports."""
+    from rich.table import Table
+
+    if not told:
+        return
+    title = "Pooled F1 and MCC at thresholds of the validation set; the oracle head is chosen on the test set itself"
+    table = Table(title=title, title_justify="left")
+    for name in ("model", "test"):
+        table.add_column(name)
+    figures = ("head_oracle_f1", "head_validated_f1", "head_oracle_mcc", "head_validated_mcc")
+    for name in ("F1, oracle head", "F1, validated head", "MCC, oracle head", "MCC, validated head"):
+        table.add_column(name, justify="right")
+    for run in told:
+        values = [run["structure"][name] for name in figures]
+        table.add_row(name_of(run), run["test"], *("" if value is None else f"{value:.3f}" for value in values))
+    console().print(table, markup=False)
 
 
 def show_frame(frame: pd.DataFrame, title: str) -> None:

@@ -86,7 +86,7 @@ def _draw(axes: Any, points: pd.DataFrame) -> None:
         axes.annotate(
             row["model"], (row["overlap_ratio"], row["f1"]), xytext=(5, 5), textcoords="offset points", fontsize=8
         )
-    axes.set(xlabel="overlap ratio (less: families told apart)", ylabel="structure F1", xlim=(0, 1.02))
+    axes.set(xlabel="overlap ratio, area (less: families told apart)", ylabel="structure F1", xlim=(0, 1.02))
     axes.set_ylim(bottom=0)
 
 

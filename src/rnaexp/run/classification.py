@@ -22,6 +22,7 @@ from rnaexp.classify.controls import (
     ruler,
     word_counts,
 )
+from rnaexp.classify.drawn import Repeated, drawn_figures
 from rnaexp.classify.embed import reduce, unit
 from rnaexp.classify.families import family_similarity, family_table
 from rnaexp.classify.layout import Layout, layout
@@ -31,6 +32,7 @@ from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.clusters import sequence_identity
 from rnaexp.data.families import FamilySet, Selection, load_families
 from rnaexp.data.shuffle import dinucleotide_shuffle
+from rnaexp.data.stored_vectors import StoredVectors
 from rnaexp.errors import InputError
 from rnaexp.models.choices import Long
 from rnaexp.models.spec import Encoder
@@ -58,6 +60,7 @@ class ClassifyTask:
     loading: Mapping[str, Any] = field(default_factory=dict)
     design: Design = field(default_factory=Design)
     long: Long = "skip"  # what becomes of RNAs longer than the model reads
+    stored: StoredVectors | None = None  # the model's vectors from a file, instead of the model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ class Classified:
     vectors: Float32[np.ndarray, "r d"] | None = None
     table: pd.DataFrame | None = None
     means: np.ndarray | None = None
+    drawn: Repeated | None = None  # where the protocol also draws pairs
 
     @property
     def coverage(self) -> float:
@@ -138,6 +142,7 @@ def classify(task: ClassifyTask, store: Store, announce: Announce, encoder: Enco
         vectors=vectors,
         table=family_table(vectors, order, counts),
         means=family_similarity(vectors, order),
+        drawn=_drawn(vectors, rnas, protocol),
     )
 
 
@@ -149,10 +154,19 @@ def _protocol(task: ClassifyTask) -> EmbeddingProtocol:
     return replace(task.protocol, reduction="none", centring="mean" if centred else task.protocol.centring)
 
 
+def _drawn(vectors: np.ndarray, rnas: Sequence[Rna], protocol: EmbeddingProtocol) -> Repeated | None:
+    try:
+        return drawn_figures(vectors, [str(rna.family) for rna in rnas], protocol)
+    except ValueError as error:
+        message = f"pairs {protocol.pairs}: {error}"
+        raise InputError(message) from error
+
+
 def _unseen_by(task: ClassifyTask) -> str:
     """The model whose training families are left out, "" for none; a control model has those of what it controls."""
     named = task.protocol.unseen_by
-    if named == "none" or (named == "auto" and task.model in CONTROLS):
+    whole, other = task.protocol.selection == "all", task.model in CONTROLS or task.stored is not None
+    if named == "none" or (named == "auto" and (whole or other)):
         return ""
     name = task.model.removeprefix(SHUFFLED).removeprefix(models.UNTRAINED) if named == "auto" else named
     return name if listed_families(models.spec(name)) else ""
@@ -168,6 +182,7 @@ def _selection(task: ClassifyTask) -> Selection:
         max_bases=protocol.max_bases,
         seed=protocol.seed,
         alignments=protocol.alignments == "own",
+        whole=protocol.selection == "all",
     )
 
 
@@ -180,6 +195,8 @@ def _raw_vectors(
     task: ClassifyTask, rnas: Sequence[Rna], store: Store, announce: Announce, encoder: Encoder | None
 ) -> tuple[np.ndarray, list[str], Encoder | None]:
     """A vector for each RNA that has one, and for each RNA "" or why it has none."""
+    if task.stored is not None:
+        return *task.stored.of(rnas), None
     fine = [""] * len(rnas)
     if (word := task.model.removesuffix(CENTRED)) in WORDS:
         k = WORDS[word]
@@ -193,9 +210,8 @@ def _raw_vectors(
     if name != task.model:
         rnas = [Rna(id=rna.id, sequence=dinucleotide_shuffle(rna.sequence, task.protocol.seed)) for rna in rnas]
     with announce(f"{task.model} on {task.families}", len(rnas)) as progress:
-        vectors, reasons = embed_all(
-            encoder, rnas, store, pooling=task.protocol.pooling, long=task.long, progress=progress
-        )
+        how = {"pooling": task.protocol.pooled_as, "special_tokens": task.protocol.special_tokens, "long": task.long}
+        vectors, reasons = embed_all(encoder, rnas, store, **how, progress=progress)  # type: ignore[arg-type]
     return vectors, reasons, encoder
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from rnaexp import models
 from rnaexp.classify.controls import CONTROLS
-from rnaexp.classify.protocol import EmbeddingProtocol
+from rnaexp.classify.protocol import EmbeddingProtocol, embedding_protocol
 from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.choices import Long, long_policy
@@ -26,6 +26,7 @@ from rnaexp.run.protocol_choices import protocol_choices
 from rnaexp.run.read import is_first_process, unreadable
 from rnaexp.run.record_classification import record_classification
 from rnaexp.run.representations import cka_figure, compare_layers
+from rnaexp.run.stored import Shelf
 from rnaexp.run.task import Task
 from rnaexp.run.together import take_own_device
 from rnaexp.store import Store
@@ -33,7 +34,9 @@ from rnaexp.track.names import safe_name
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
 
-_FIELDS = {"title", "note", "models", "families", "choices", "device", "seed", "long"}
+_FIELDS = {"title", "note", "models", "families", "choices", "device", "seed", "long", "controls", "embeddings"}
+# Of the other half of a file that also asks of base pairs; `run.question` reads them.
+_OF_PAIRS = {"sets", "protocols", "alignments", "related", "contrasts", "precision"}
 _SKIPPED_SHOWN = 3
 
 
@@ -51,28 +54,36 @@ class Question:
 def read_classification(path: Path) -> Question:
     """Raises: InputError naming the file and what is wrong in it."""
     values = tomllib.loads(path.read_text())
-    if unknown := sorted(set(values) - _FIELDS):
+    if unknown := sorted(set(values) - _FIELDS - (_OF_PAIRS if "sets" in values else set())):
         message = f"unknown field {unknown[0]!r}; known: {', '.join(sorted(_FIELDS))}"
         raise InputError(message, path=path)
-    for name in ("models", "choices"):
+    for name in ("models", "choices", "controls"):
         words = values.get(name, [])
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             message = f"{name}: must be a list of names"
             raise InputError(message, path=path)
     try:
+        models = [*values["models"], *values.get("controls", [])]
+        if "sets" in values:  # baselines of pairs have no embeddings
+            models = [model for model in models if has_embedding(model)]
         loading = {"device": str(values.get("device", "auto")), "seed": int(values.get("seed", 0))}
         tasks = [
             ClassifyTask(
                 model=model,
                 families=sets["name"],
-                protocol=EmbeddingProtocol(**{name: value for name, value in sets.items() if name != "name"}),
+                protocol=protocol_of(sets),
                 loading=loading,
                 long=long_policy(str(values.get("long", "skip"))),
             )
-            for sets, model in product(values["families"], values["models"])
+            for sets, model in product(values["families"], models)
         ]
+        shelves = [Shelf(families=shelf["set"], folder=shelf["folder"]) for shelf in values.get("embeddings", [])]
+        tasks += [task for shelf in shelves for task in shelf.tasks(path, tasks)]
     except (KeyError, TypeError, ValueError) as error:
-        message = f"families: each has a name and fields of the protocol: {type(error).__name__} {error}"
+        message = (
+            "families: each has a name and fields of the protocol, embeddings: each a set and a folder: "
+            f"{type(error).__name__} {error}"
+        )
         raise InputError(message, path=path) from error
     if strange := set(values.get("choices", [])) - set(values["models"]):
         message = f"choices: {strange.pop()!r} is not among the models"
@@ -86,13 +97,19 @@ def read_classification(path: Path) -> Question:
     )
 
 
-def protocol(**fields: Any) -> EmbeddingProtocol:
-    """A protocol from the words of the command line.
+def protocol_of(sets: Mapping[str, Any]) -> EmbeddingProtocol:
+    """That of one entry of a question: `protocol` names a ready-made one, other fields override it."""
+    fields = {name: value for name, value in sets.items() if name not in ("name", "protocol")}
+    return embedding_protocol(sets.get("protocol", "paper"), **fields)
+
+
+def protocol(name: str = "paper", **fields: Any) -> EmbeddingProtocol:
+    """A protocol from the words of the command line; "" or 0 leaves the ready-made protocol's own value.
 
     Raises: InputError for a value that is not allowed.
     """
     try:
-        return EmbeddingProtocol(**fields)
+        return embedding_protocol(name, **{field: value or None for field, value in fields.items()})
     except ValueError as error:
         raise InputError(str(error)) from error
 
@@ -108,14 +125,24 @@ def classify_several(
     json: bool,
     long: Long = "skip",
 ) -> None:
-    """Models or controls (each with how it is loaded) on one set, in one table.
+    """Models or controls (each with how it is loaded) on one set, in one table."""
+    how: dict[str, Any] = {"families": families, "protocol": protocol, "long": long}
+    tasks = [ClassifyTask(model=model, loading=loading, **how) for model, loading in asked]
+    classify_tasks(tasks, choices=choices, beside=beside, csv=csv, json=json)
 
-    Of several processes only the first tracks and prints.
-    """
+
+def classify_tasks(
+    tasks: Sequence[ClassifyTask],
+    *,
+    choices: bool = False,
+    beside: str = "",
+    csv: Path | None = None,
+    json: bool = False,
+) -> None:
+    """A row each, in one table. Of several processes only the first tracks and prints."""
     take_own_device()
     told, changed = list[dict[str, Any]](), list[pd.DataFrame]()
-    for model, loading in asked:
-        task = ClassifyTask(model=model, families=families, protocol=protocol, loading=loading, long=long)
+    for task in tasks:
         if not is_first_process():
             _untracked(task, choices=choices)
             continue
@@ -175,7 +202,7 @@ def _tracked(
 ) -> tuple[dict[str, Any], list[pd.DataFrame]]:
     """What is told of the run, and its table of protocol choices, if that was asked for."""
     start, store, changed = time.monotonic(), Store(), list[pd.DataFrame]()
-    if not has_embedding(task.model):
+    if task.stored is None and not has_embedding(task.model):
         message = f"{task.model} has no embeddings to classify by; choose a language model or a control"
         raise InputError(message)
     if beside and not has_embedding(beside):

@@ -24,7 +24,7 @@ from rnaexp.run.together import rank, take_own_device
 from rnaexp.store import Store
 from rnaexp.structure.windows import windows_of
 
-_NEEDS_ALL = ("pca", "none")  # pca looks at the whole set; none would write the full vector twice
+_NEEDS_ALL = ("pca", "none", "fft-crop")  # of the whole set; the full vector twice; of unpooled bases
 
 
 def embed(

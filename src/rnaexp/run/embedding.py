@@ -2,18 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float32
 
 from rnaexp.classify.embed import batches, pool
-from rnaexp.classify.protocol import Pooling
-from rnaexp.errors import InputError
+from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.choices import Long
 from rnaexp.models.options import precision_of
-from rnaexp.models.spec import Encoder
+from rnaexp.models.spec import Encoder, TokenModel
 from rnaexp.rna import Rna
 from rnaexp.run.read import processes, unreadable
 from rnaexp.run.together import meet, rank
@@ -38,18 +37,22 @@ def embed_shards(
     rnas: Sequence[Rna],
     store: Store,
     *,
-    pooling: Pooling = "mean",
+    pooling: str = "mean",
+    special_tokens: Literal["cut", "kept"] = "cut",
     tokens: int = TOKENS,
     long: Long = "skip",
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[Embedded]:
     """Every shard in order; those not yet in the store are computed first, each process its share of them.
 
+    `pooling`: as `classify.embed.pool` has it; `special_tokens`: kept pools the model's tokens and not the bases.
+
     An RNA longer than the model reads has no vector, or (`long` = window) that of its bases' means over windows.
     Raises: InputError for such an RNA if `long` is error.
     """
     for rna in rnas if long == "error" else ():  # the store may hold a shard that was made by leaving it out
         unreadable(encoder, rna, long)
+    encoder = encoder if special_tokens == "cut" else _with_tokens(encoder, long)
     parts = [rnas[start : start + SHARD] for start in range(0, len(rnas), SHARD)]
     keys = [_key(encoder, part, pooling, tokens, long) for part in parts]
     for at in range(rank(), len(parts), processes()):
@@ -71,7 +74,8 @@ def embed_all(
     rnas: Sequence[Rna],
     store: Store,
     *,
-    pooling: Pooling = "mean",
+    pooling: str = "mean",
+    special_tokens: Literal["cut", "kept"] = "cut",
     long: Long = "skip",
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Float32[np.ndarray, "k d"], list[str]]:
@@ -79,7 +83,8 @@ def embed_all(
 
     Raises: InputError if none has one, or one is too long and `long` is error.
     """
-    shards = list(embed_shards(encoder, rnas, store, pooling=pooling, long=long, progress=progress))
+    how: dict[str, Any] = {"pooling": pooling, "special_tokens": special_tokens, "long": long}
+    shards = list(embed_shards(encoder, rnas, store, **how, progress=progress))
     reasons = [reason for shard in shards for reason in shard.reasons]
     vectors = [shard.vectors for shard in shards if len(shard.vectors)]
     if not vectors:
@@ -88,7 +93,29 @@ def embed_all(
     return np.concatenate(vectors), reasons
 
 
-def _key(encoder: Encoder, rnas: Sequence[Rna], pooling: Pooling, tokens: int, long: Long) -> str:
+class _Tokens:
+    """An encoder whose embeddings are its tokens', special ones and all."""
+
+    def __init__(self, encoder: TokenModel) -> None:
+        self._encoder, self.embed = encoder, encoder.embed_tokens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoder, name)
+
+
+def _with_tokens(encoder: Encoder, long: Long) -> Encoder:
+    """Raises: UnavailableError if the model shows no special tokens, InputError for windows, which have their own."""
+    if long == "window":
+        message = "special_tokens kept: an RNA read in windows has the tokens of each; choose --long skip or error"
+        raise InputError(message)
+    if not isinstance(encoder, TokenModel):
+        message = f"{encoder.spec.name} shows no embeddings of its special tokens; choose special_tokens cut"
+        raise UnavailableError(message)
+    tokens: Any = _Tokens(encoder)
+    return tokens  # type: ignore[no-any-return]
+
+
+def _key(encoder: Encoder, rnas: Sequence[Rna], pooling: str, tokens: int, long: Long) -> str:
     parts: dict[str, Any] = {
         "schema": _SCHEMA,
         "what": "embeddings",
@@ -98,6 +125,8 @@ def _key(encoder: Encoder, rnas: Sequence[Rna], pooling: Pooling, tokens: int, l
         "tokens": tokens,
         "rnas": [(rna.sequence, rna.alignment.sha256() if rna.alignment else None) for rna in rnas],
     }
+    if isinstance(encoder, _Tokens):
+        parts["special_tokens"] = "kept"
     cuts = [windows_of(encoder, rna, long) for rna in rnas]
     if any(cuts):  # what is read whole is read alike under every policy
         parts["windows"] = [None if cut is None else [cut.length, cut.starts] for cut in cuts]
@@ -107,7 +136,7 @@ def _key(encoder: Encoder, rnas: Sequence[Rna], pooling: Pooling, tokens: int, l
 def _embed(
     encoder: Encoder,
     rnas: Sequence[Rna],
-    pooling: Pooling,
+    pooling: str,
     tokens: int,
     long: Long,
     progress: Callable[[int], None] | None,

@@ -13,7 +13,9 @@ from rnaexp.errors import InputError
 from rnaexp.models.choices import Long, Precision
 from rnaexp.structure.protocol import ReadOut, Scoring
 
-Kind = Literal["structure", "classification", "fitness"]
+Kind = Literal["structure", "classification", "fitness", "both"]
+# Of the half of a file of kind `both` that asks of families; `run.classify_verbs` reads them.
+_OF_FAMILIES = ("families", "choices", "controls", "embeddings")
 _OF_PROTOCOLS = sorted({"name", "related", *(field.name for kind in (Scoring, ReadOut) for field in fields(kind))})
 _SAID = {"too_short": "must have at least one entry", "list_type": "must be a list", "string_type": "must be a word"}
 _SAID |= {"int_type": "must be a whole number", "model_type": "must be a table"}
@@ -71,13 +73,13 @@ class QuestionWords(_Strict):
 
 
 def kind_of(path: Path) -> Kind:
-    """What a question is about: sets with families, assays, or else structures.
+    """What a question is about: sets with families, assays, structures, or both sets with families and structures.
 
     Raises: InputError for a file that is no TOML.
     """
     values = read_toml(path)
     if isinstance(values.get("families"), list):
-        return "classification"
+        return "both" if "sets" in values else "classification"
     return "fitness" if "assays" in values else "structure"
 
 
@@ -96,7 +98,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def read_words(path: Path) -> QuestionWords:
     """Raises: InputError naming the file, each wrong key, where it stands, and what is wrong with it."""
     try:
-        words = QuestionWords.model_validate(read_toml(path))
+        words = QuestionWords.model_validate(_of_pairs(read_toml(path)))
     except ValidationError as error:
         faults = [_told(fault["loc"], fault) for fault in error.errors(include_url=False)]
     else:
@@ -108,6 +110,12 @@ def read_words(path: Path) -> QuestionWords:
         if not faults:
             return words
     raise InputError("; ".join(dict.fromkeys(faults)), path=path)
+
+
+def _of_pairs(values: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(values.get("families"), list):
+        return values
+    return {name: value for name, value in values.items() if name not in _OF_FAMILIES}
 
 
 def _told(where: Sequence[int | str], fault: Any) -> str:

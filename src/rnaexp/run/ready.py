@@ -49,7 +49,7 @@ def refuse_set(name: str, *, read: bool = True) -> None:
 def refuse_question(path: Path, shard: str) -> None:
     """Raises: InputError for a question that asks for what does not exist."""
     places(shard)
-    if kind_of(path) == "structure":
+    if kind_of(path) in ("structure", "both"):
         for task in read_question(path).tasks():
             for name in (task.validation, task.test):
                 if name is not None:

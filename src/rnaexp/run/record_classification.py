@@ -10,6 +10,7 @@ from rnaexp.track.runs import RunHandle
 # A parent run also holds the structure figures, and more than 40 columns freeze the runs table.
 _HEADLINES = (
     "classify.overlap_ratio",
+    "classify.overlap_iou",
     "classify.overlap_low",
     "classify.overlap_high",
     "classify.auroc",
@@ -48,6 +49,7 @@ def _parameters(result: Classified) -> dict[str, object]:
         "model": result.task.model,
         "fingerprint": result.encoder.fingerprint if result.encoder is not None else None,
         **({} if result.encoder is None else result.encoder.spec.provenance()),
+        **({} if (stored := result.task.stored) is None else {"embeddings.sha256": stored.sha256}),
         "classify.set": result.data.name,
         "classify.left_out": left_out or None,
         "classify.long": result.task.long,

@@ -73,6 +73,7 @@ def tune_and_test(
         name = task.model.removeprefix(FITTED)
         refuse_without_attention(models.spec(name))  # before weights are fetched
         encoder = models.load(**{**task.loading, "name": name})
+        refuse_without_attention(encoder.spec)  # of a checkpoint of the user's own it is known only now
     validation_set, test_set, related = sets or sets_of(task)
     tuned = task.tuned
     if tuned is not None:

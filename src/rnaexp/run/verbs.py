@@ -16,14 +16,12 @@ from rnaexp.models.spec import Encoder
 from rnaexp.report import screen, tables
 from rnaexp.report.progress import announce, say, silence
 from rnaexp.run.asked import task
-from rnaexp.run.classify_verbs import classify_beside, classify_question
+from rnaexp.run.classify_verbs import classify_beside
 from rnaexp.run.conclude import conclude, write_csv
 from rnaexp.run.contacts import TASK
 from rnaexp.run.contrasts import Answer, add_ranks, every_two, f1_of, with_controls
-from rnaexp.run.fitness_verbs import fitness_question
 from rnaexp.run.own import list_left_out
 from rnaexp.run.question import places, read_question
-from rnaexp.run.question_file import kind_of
 from rnaexp.run.read import is_first_process, read_alone
 from rnaexp.run.record import record
 from rnaexp.run.structure import run_structure
@@ -153,12 +151,8 @@ def _warn(result: Result, store: Store) -> None:
         say(f"{len(ids)} {what} {why} ({', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''})")
 
 
-def run_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
+def pairs_question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
     """All runs of a question, or one shard of them, in one table; what is done already is read from the store."""
-    answer = {"classification": classify_question, "fitness": fitness_question}.get(kind_of(path))
-    if answer is not None:
-        answer(path, places(shard), csv=csv, json=json)
-        return
     question = read_question(path)
     first, step = places(shard)
     tasks = question.tasks()[first::step]
