@@ -186,7 +186,7 @@ MUTATIONS = (
     ("a version of few clusters replaces another", "track/aliases.py", "< FEWEST:", "< 0:"),
     ("families: what a model was trained on stays", "data/families.py", "if seen := [name for name in chosen if name in selection.without]:", "if seen := []:"),
     ("families: centred words are not centred", "run/classification.py", 'centring="mean" if centred else', 'centring=task.protocol.centring if centred else'),
-    ("families: near homologs are remote", "run/classification.py", "identities < task.protocol.below_identity", "identities < 2"),
+    ("families: near homologs are remote", "run/classification.py", "alike < task.protocol.below_identity", "alike < 2"),
     ("intervals draw RNAs, not clusters", "stats/bootstrap.py", "np.unique(clusters, return_inverse=True)\n    shares", "np.unique(np.arange(len(clusters)), return_inverse=True)\n    shares"),
     ("signs flipped RNA by RNA", "stats/paired.py", "np.unique(clusters, return_inverse=True)\n    sums", "np.unique(np.arange(len(clusters)), return_inverse=True)\n    sums"),
     ("Holm without its running maximum", "stats/paired.py", "highest = max(highest, min(", "highest = max(0.0, min("),

@@ -17,8 +17,6 @@ from rnaexp.classify.controls import (
     IDENTITY,
     LENGTH,
     WORDS,
-    homologous_sample,
-    other_sample,
     ruler,
     word_counts,
 )
@@ -29,7 +27,6 @@ from rnaexp.classify.layout import Layout, layout
 from rnaexp.classify.matching import Matching, length_matching
 from rnaexp.classify.measure import Design, Measured, measure, measure_pairs
 from rnaexp.classify.protocol import EmbeddingProtocol
-from rnaexp.data.clusters import sequence_identity
 from rnaexp.data.families import FamilySet, Selection, load_families
 from rnaexp.data.shuffle import dinucleotide_shuffle
 from rnaexp.data.stored_vectors import StoredVectors
@@ -39,14 +36,14 @@ from rnaexp.models.spec import Encoder
 from rnaexp.models.training import listed_families
 from rnaexp.rna import Rna
 from rnaexp.run.embedding import embed_all
+from rnaexp.run.identities import identities, sampled_identities, sampled_pairs
 from rnaexp.run.read import Skipped, processes
 from rnaexp.run.task import Announce
 from rnaexp.run.together import add_up, rank
-from rnaexp.store import Store, key_of
+from rnaexp.store import Store
 from rnaexp.structure.windows import windows_of
 
 SHUFFLED = "shuffled:"
-_ALIGNED_PAIRS = 4000  # of each class that the identity control aligns
 _FEWEST_PAIRS = 50  # below, a density says nothing
 
 
@@ -125,9 +122,7 @@ def classify(task: ClassifyTask, store: Store, announce: Announce, encoder: Enco
         matched, reason = None, str(error)
     remote = None
     if protocol.below_identity:
-        remote = _remote(
-            task, rnas, order, lambda pairs: (vectors[pairs[:, 0]] * vectors[pairs[:, 1]]).sum(1), store, announce
-        )
+        remote = _remote(task, rnas, order, lambda at: (vectors[at[:, 0]] * vectors[at[:, 1]]).sum(1), store, announce)
     return Classified(
         remote=remote,
         task=replace(task, protocol=protocol),
@@ -248,7 +243,7 @@ def _by_alignment(task: ClassifyTask, data: FamilySet, store: Store, announce: A
         matched, reason = None, str(error)
     remote = None
     if task.protocol.below_identity:
-        remote = _remote(task, rnas, order, lambda pairs: _identities(rnas, pairs), store, announce)
+        remote = _remote(task, rnas, order, lambda at: identities(rnas, at), store, announce)
     return Classified(
         remote=remote,
         task=task,
@@ -271,15 +266,15 @@ def _remote(
     store: Store,
     announce: Announce,
 ) -> Measured | None:
-    """Homologs below an identity against all other pairs, both sampled; None where hardly any pair is left."""
-    samples = [draw(order, None, _ALIGNED_PAIRS, task.protocol.seed) for draw in (homologous_sample, other_sample)]
-    identities = _sampled_identities(task, rnas, samples, store, announce)[0]
-    homologous = samples[0][identities < task.protocol.below_identity]
+    """Homologs below the protocol's identity against all other pairs; None where hardly any pair is left."""
+    samples = sampled_pairs(order, None, task.protocol.seed)
+    alike = sampled_identities(rnas, samples, store, announce, task.families)[0]
+    homologous = samples[0][alike < task.protocol.below_identity]
     if len(homologous) < _FEWEST_PAIRS:
         return None
-    both = tuple((pairs, similarity(pairs).astype(np.float64)) for pairs in (homologous, samples[1]))
+    mine, theirs = ((pairs, similarity(pairs).astype(np.float64)) for pairs in (homologous, samples[1]))
     share = len(homologous) / len(samples[0])
-    return measure_pairs(both[0], both[1], order, task.protocol, task.design, kept=share)
+    return measure_pairs(mine, theirs, order, task.protocol, task.design, kept=share)
 
 
 def _aligned(
@@ -291,36 +286,7 @@ def _aligned(
     announce: Announce,
 ) -> Measured:
     seed = task.protocol.seed
-    samples = [draw(order, matching, _ALIGNED_PAIRS, seed) for draw in (homologous_sample, other_sample)]
-    found = _sampled_identities(task, rnas, samples, store, announce)
+    samples = sampled_pairs(order, matching, seed)
+    found = sampled_identities(rnas, samples, store, announce, task.families)
     kept = 1.0 if matching is None else matching.kept
     return measure_pairs((samples[0], found[0]), (samples[1], found[1]), order, task.protocol, task.design, kept=kept)
-
-
-def _sampled_identities(
-    task: ClassifyTask, rnas: Sequence[Rna], samples: Sequence[np.ndarray], store: Store, announce: Announce
-) -> tuple[np.ndarray, np.ndarray]:
-    """Identities of both samples' pairs; aligned once, whichever model is measured."""
-    key = key_of({"what": "identities", "schema": 1, "pairs": [_named(rnas, pairs) for pairs in samples]})
-    entry = store.get(key)
-    if entry is None:
-        found = []
-        with announce(f"alignments on {task.families}", sum(map(len, samples))) as progress:
-            for pairs in samples:
-                found.append(_identities(rnas, pairs))
-                progress(len(pairs))
-        entry = {"homologous": found[0], "others": found[1]}
-        store.put(key, entry)
-    return entry["homologous"], entry["others"]
-
-
-def _named(rnas: Sequence[Rna], pairs: np.ndarray) -> list[list[str]]:
-    return [[rnas[at].sequence for at in pair] for pair in pairs.tolist()]
-
-
-def _identities(rnas: Sequence[Rna], pairs: np.ndarray) -> np.ndarray:
-    known: dict[tuple[int, int], float] = {}
-    for i, j in map(tuple, np.sort(pairs, axis=1).tolist()):
-        if (i, j) not in known:
-            known[i, j] = sequence_identity(rnas[i].sequence, rnas[j].sequence)
-    return np.array([known[i, j] for i, j in map(tuple, np.sort(pairs, axis=1).tolist())])
