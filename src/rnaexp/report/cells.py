@@ -1,7 +1,6 @@
 """The comparison's tables as words, the same for the page, the Markdown and the terminal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -9,23 +8,8 @@ import pandas as pd
 from rnaexp.classify.overlap import iou
 from rnaexp.report.boards import Board, Comparison
 from rnaexp.report.classes import CLASSES
+from rnaexp.report.words import Line, Words
 from rnaexp.stats.intervals import FEWEST
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One row of a table; `kind` says how it is shown: model, mean, published."""
-
-    cells: tuple[str, ...]
-    kind: str = "model"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """A table in words: headings, and its lines under a title each (empty for a table without parts)."""
-
-    headings: tuple[str, ...]
-    parts: tuple[tuple[str, tuple[Line, ...]], ...]
 
 
 def leaderboard_words(board: Board, published: pd.DataFrame) -> Words:

@@ -17,9 +17,9 @@ from rnaexp.report.progress import silence
 from rnaexp.rna import Rna
 from rnaexp.run.contacts import CONTROLS, UNPROVEN
 from rnaexp.run.contrasts import f1_of
-from rnaexp.run.diagnosis import diagnose
+from rnaexp.run.diagnosis import FOLDING, diagnose
 from rnaexp.run.read import read_set
-from rnaexp.run.structure import tune_and_test
+from rnaexp.run.structure import tune_and_test, whole_head
 from rnaexp.run.task import Assessment, Control, Result
 from rnaexp.store import Store
 from rnaexp.structure.breakdown import breakdown
@@ -30,6 +30,7 @@ from rnaexp.structure.kinds import ceilings, f1_ceiling
 from rnaexp.structure.predict import reading_of
 from rnaexp.structure.protocol import Scoring
 from rnaexp.structure.retune import Retuning, retune
+from rnaexp.structure.standing import Standing, standing
 
 SHUFFLED = 10  # test RNAs whose shuffled twins are read: a tenth or so of a run's cost, named beside the figure
 _SEED = 0
@@ -163,6 +164,18 @@ def _control(done: Result) -> Control:
     tuned = done.tuned
     there = evaluate_head(done.validation.scores, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
     return Control(told=tables.as_json(done, None), evaluation=done.evaluation, validation=f1_of(there))
+
+
+def standing_of(result: Result, store: Store) -> Standing | None:
+    """The tuned head against the best control without energies, on the validation set; None where nothing was tuned."""
+    part, tuned, assessed = result.validation, result.tuned, result.assessment
+    if part is None or tuned is None or assessed is None:
+        return None
+    head = tuned.layer, tuned.head
+    whole = whole_head(result.encoder, part, head, part.scored, store, silence)
+    mine = evaluate_head(whole, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
+    rivals = {name: each.validation for name, each in assessed.controls.items() if name not in FOLDING}
+    return standing(f1_of(mine), rivals)
 
 
 def _evaluations(controls: Mapping[str, Control]) -> dict[str, Evaluation]:

@@ -9,13 +9,14 @@ from typing import Any
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import IN_MEMORY
 from rnaexp.report import figures, tables
+from rnaexp.run.assess import standing_of
 from rnaexp.run.fitted import FittedEncoder
 from rnaexp.run.structure import head_maps
 from rnaexp.run.task import Announce, Part, Result
 from rnaexp.store import Store
 from rnaexp.structure.configuration import configuration
 from rnaexp.structure.protocol import protocol_fields
-from rnaexp.track.packaged import CONFIGURATION
+from rnaexp.track.packaged import CONFIGURATION, STANDING
 from rnaexp.track.runs import RunHandle
 
 
@@ -152,6 +153,8 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
         loading = {"name": result.task.model, **result.task.loading}
         whole = configuration(result.encoder.spec, result.tuned, loading, alignment=result.task.alignment)
         run.text(json.dumps(whole.to_json(), indent=1), CONFIGURATION)
+        if (against := standing_of(result, store)) is not None:
+            run.text(json.dumps(against.to_json(), indent=1), STANDING)
 
 
 def peak_memory_mb() -> float:

@@ -37,7 +37,13 @@ _NO_CONTACTS = "--register: contacts of proteins are a reference task; what is r
 
 
 def run_one(
-    task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder | None = None, register: bool = False
+    task: Task,
+    *,
+    json: bool,
+    csv: Path | None = None,
+    encoder: Encoder | None = None,
+    register: bool = False,
+    name: str = "",
 ) -> dict[str, Any] | None:
     """One task: compute, track, print, and register if asked; what is told of it.
 
@@ -60,7 +66,7 @@ def run_one(
     else:
         screen.show([answer.told, *controls])
     if register:
-        _register([answer])
+        _register([answer], name)
     return answer.told
 
 
@@ -81,19 +87,19 @@ def run_several(tasks: Sequence[Task], *, json: bool, csv: Path | None, register
     _raise_first(failures, len(tasks))
 
 
-def _register(answers: Sequence[Answer]) -> None:
+def _register(answers: Sequence[Answer], name: str = "") -> None:
     for answer in answers:
-        for line in _registered(answer.told["run_id"]):
+        for line in _registered(answer.told["run_id"], name):
             say(line)
 
 
-def _registered(run_id: str | None) -> list[str]:
+def _registered(run_id: str | None, name: str) -> list[str]:
     from rnaexp.run import registering
 
     if run_id is None:
         message = "the run is not in MLflow yet, so it is not registered: rnaexp sync, then rnaexp register RUN"
         raise UnavailableError(message)
-    return registering.register(run_id)
+    return registering.register(run_id, name=name)
 
 
 def _tracked(task: Task, store: Store, encoder: Encoder | None, tags: Mapping[str, object]) -> Answer:
