@@ -45,7 +45,11 @@ def evidence(found: Configuration, against: Standing | None = None) -> dict[str,
         "fingerprint": tuned.weights,
         "weights": "none" if found.packaged is None else "safetensors",
         "licence": found.licence or "unknown",
-        **({} if against is None else {f"{_CONTROL}.{key}": value for key, value in against.to_json().items()}),
+        **(
+            {}
+            if against is None
+            else {f"{_CONTROL}.{key}": value for key, value in against.to_json().items() if value is not None}
+        ),
     }
 
 
@@ -59,8 +63,8 @@ def _promote(connection: Any, mine: Any, alias: str) -> str:
     holder = _holder(connection, mine.name, alias)
     if holder is not None and _number(holder) == _number(mine):
         return f"{alias} is version {mine.version} already"
-    if alias == CHAMPION and (why := _why_no_champion(mine)):
-        return f"champion is not given to version {mine.version}: {why}; models:/{mine.name}/{mine.version} loads it"
+    if why := _too_few(mine) or (alias == CHAMPION and _why_no_champion(mine)):
+        return f"{alias} is not given to version {mine.version}: {why}; models:/{mine.name}/{mine.version} loads it"
     if holder is not None and (why := _why_not_over(holder, mine)):
         return f"{alias} stays version {holder.version}: {why}"
     predecessor = _NOBODY if holder is None else str(holder.version)
@@ -77,6 +81,16 @@ def _promote(connection: Any, mine: Any, alias: str) -> str:
 def _holder(connection: Any, name: str, alias: str) -> Any:
     version = connection.get_registered_model(name).aliases.get(alias)
     return None if version is None else connection.get_model_version(name, version)
+
+
+def _too_few(mine: Any) -> str | None:
+    """Why no alias can be decided, if the validation set has too few clusters for any interval."""
+    clusters = int(mine.tags[_CLUSTERS])
+    return (
+        f"{_judged(mine)} has {clusters} clusters, and fewer than {FEWEST} decide nothing"
+        if clusters < FEWEST
+        else None
+    )
 
 
 def _why_no_champion(mine: Any) -> str | None:
@@ -106,11 +120,6 @@ def _why_not_over(holder: Any, mine: Any) -> str | None:
         if holder.tags.get(tag) != mine.tags[tag]:
             seen = f"{_judged(holder)}, version {mine.version} on {_judged(mine)}"
             return f"{what} ({seen}), so their F1 cannot be compared; set the alias by hand if you know better"
-    if (clusters := int(mine.tags[_CLUSTERS])) < FEWEST:
-        return (
-            f"{_judged(mine)} has {clusters} clusters, and fewer than {FEWEST} decide nothing; set the alias by hand "
-            "if you know better"
-        )
     if _f1(mine) <= _f1(holder):
         return f"validation F1 {_f1(mine):.4f} is not above its {_f1(holder):.4f} on {_judged(holder)}"
     return None
