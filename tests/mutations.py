@@ -199,7 +199,7 @@ MUTATIONS = (
     ("what was not read is left out of one head's lists", "run/structure.py", "return read.with_unread(part.rnas) if part.unread", "return read if part.unread"),
     ("negative maps are read", "models/files.py", "if (maps < 0).any():", "if False:"),
     ("maps that do not sum to 1 go unnamed", "models/files.py", "if lowest >= 1 - _ROUNDING and highest <= 1 + _ROUNDING:", "if True:"),
-    ("an alias is given on few clusters", "track/aliases.py", "if clusters < FEWEST else None", "if clusters < 0 else None"),
+    ("an alias is given on few clusters", "track/aliases.py", "if clusters < FEWEST:", "if clusters < 0:"),
     ("families: what a model was trained on stays", "data/families.py", "if seen := [name for name in chosen if name in selection.without]:", "if seen := []:"),
     ("families: centred words are not centred", "run/classification.py", 'centring="mean" if centred else', 'centring=task.protocol.centring if centred else'),
     ("families: near homologs are remote", "run/classification.py", "alike < task.protocol.below_identity", "alike < 2"),

@@ -86,11 +86,9 @@ def _holder(connection: Any, name: str, alias: str) -> Any:
 def _too_few(mine: Any) -> str | None:
     """Why no alias can be decided, if the validation set has too few clusters for any interval."""
     clusters = int(mine.tags[_CLUSTERS])
-    return (
-        f"{_judged(mine)} has {clusters} clusters, and fewer than {FEWEST} decide nothing"
-        if clusters < FEWEST
-        else None
-    )
+    if clusters < FEWEST:
+        return f"{_judged(mine)} has {clusters} clusters, and fewer than {FEWEST} decide nothing"
+    return None
 
 
 def _why_no_champion(mine: Any) -> str | None:
