@@ -10,12 +10,13 @@ import rnaexp
 
 SOURCE = Path(rnaexp.__file__).parent
 ORDER = [
-    {"typing", "errors"},
+    {"typing", "errors", "plugins"},
     {"rna"},
     {"data"},
     {"models"},
     {"structure", "classify", "fitness", "stats"},
     {"track", "store", "lit", "pretrain"},
+    {"tasks"},
     {"run", "report"},
     {"experiment"},
     {
@@ -28,6 +29,7 @@ ORDER = [
         "cli_options",
         "cli_score",
         "cli_search",
+        "cli_tasks",
         "cli_tracking",
         "cli_use",
     },
