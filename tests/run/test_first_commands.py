@@ -64,7 +64,10 @@ def test_a_shipped_head_is_of_this_packages_models_and_sets(name):
     data = load_set(tuned.tuned_on)
     assert tuned.tuned_on_sha256 == data.sha256
     assert set(tuned.sequences) <= {sequence_sha256(rna) for rna in data.rnas}
-    assert held.f1_low <= tuned.validation_f1 <= held.f1_high
+    if len(tuned.clusters) < 5:
+        assert (held.f1_low, held.f1_high) == (None, None), "too few clusters for an interval"
+    else:
+        assert held.f1_low <= tuned.validation_f1 <= held.f1_high
     assert len(held.commit) == 40
     assert held.command.endswith(name)
     if models.spec(name).sha256 is None or name.endswith("nano"):  # the others' weights are downloaded

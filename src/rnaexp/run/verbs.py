@@ -24,6 +24,7 @@ from rnaexp.run.own import list_left_out
 from rnaexp.run.question import places, read_question
 from rnaexp.run.read import is_first_process, read_alone
 from rnaexp.run.record import record
+from rnaexp.run.sets import unjudged
 from rnaexp.run.structure import run_structure
 from rnaexp.run.task import Announce, Result, Task
 from rnaexp.store import Store
@@ -140,6 +141,8 @@ def _warn(result: Result, store: Store) -> None:
             f"{len(result.related)} {what} of {result.validation.data.name} have relatives in "
             f"{result.test.data.name} and {done}: {', '.join(result.related)}"
         )
+    for line in [] if result.task.scoring.of_proteins else unjudged(result):
+        say(line)
     if result.task.scoring.of_proteins:
         for note in dict.fromkeys(
             note for part in (result.validation, result.test) if part for note in part.data.notes
