@@ -27,7 +27,7 @@ from rnaexp.track.registry import fetch_configuration, register
 CLEAR = Standing(control="stems", control_f1=0.2, difference=0.3, low=0.1, high=0.5)
 
 
-def head(f1=0.5, set="vl", rnas=("one", "two"), protocol="paper", scale="raw", model="lm-nano"):
+def head(f1=0.5, set="vl", rnas=("one", "two"), protocol="paper", scale="raw", model="lm-nano", clusters=5):
     return TunedHead(
         model=model,
         weights=load("lm-nano", device="cpu").fingerprint,
@@ -40,7 +40,7 @@ def head(f1=0.5, set="vl", rnas=("one", "two"), protocol="paper", scale="raw", m
         tuned_on=set,
         tuned_on_sha256=f"sha256 of {set}",
         sequences=rnas,
-        clusters=(),
+        clusters=tuple(f"c{at}" for at in range(clusters)),
         read_out=replace(ATTENTION, score_scale=scale),
         scoring=PROTOCOLS[protocol],
     )
@@ -147,6 +147,10 @@ def test_only_a_better_one_on_the_same_ground_is_promoted(quick, place, mlflow_o
         assert done.new
         assert f"champion stays version 1: {said}" in done.said[0].replace("validation F1 ", "")
         assert aliases(client) == {"champion": "1", "paper": "1"}
+    few = quick(f1=0.6, clusters=4)
+    assert f"champion is not given to version {few.version}: " in few.said[0]
+    assert all("has 4 clusters, and fewer than 5 decide nothing" in line for line in few.said)
+    assert aliases(client) == {"champion": "1", "paper": "1"}
     better = quick(f1=0.6)
     assert f"champion is version {better.version}" in better.said[0]
     assert "above version 1 with 0.5000" in client.get_model_version("lm-nano", better.version).tags["rnaexp.champion"]

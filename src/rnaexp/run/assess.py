@@ -42,12 +42,12 @@ def assess(result: Result, store: Store) -> Assessment:
     if result.task.scoring.of_proteins:
         return _assess_contacts(result, store)
     scored = result.test.scored
-    known: dict[str, str] = {rna.id: result.test.data.evidence_for(rna.id) or "unknown" for rna in scored}
+    known: dict[str, str] = {rna.id: result.test.data.evidence_for(rna.id) or "unknown" for rna in result.test.rnas}
     evidence = dict(Counter(known.values()))
-    seen = _seen(result, scored)
+    seen = _seen(result, result.test.rnas)
     shuffled = _shuffled_calls(result, scored, store)
     controls = _controls(result, store)
-    about = pd.DataFrame([_about(rna, result.test.scores.scoring) for rna in scored])
+    about = pd.DataFrame([_about(rna, result.test.scores.scoring) for rna in result.test.rnas])
     return Assessment(
         retuning=_retuning(result),
         about=about,
@@ -69,7 +69,7 @@ def _assess_contacts(result: Result, store: Store) -> Assessment:
     controls = _of_controls(result, store, CONTROLS)
     return Assessment(
         retuning=_retuning(result),
-        about=pd.DataFrame([{"rna": chain.id, **facts} for chain in result.test.scored]),
+        about=pd.DataFrame([{"rna": chain.id, **facts} for chain in result.test.rnas]),
         breakdown=breakdown_by_range(one, threshold),
         shuffled_calls=None,
         shuffled=0,
@@ -108,7 +108,7 @@ def _breakdown(result: Result, about: pd.DataFrame, evidence: Mapping[str, str])
     """Of the frozen head; of the oracle's, which is said so in its run, where nothing was tuned."""
     per_rna = (result.evaluation or result.oracle).per_rna.merge(about[["rna", "depth", "neff"]], on="rna")
     scores, threshold = _chosen_head(result)
-    return breakdown(result.test.scored, scores, per_rna, threshold=threshold, evidence=evidence)
+    return breakdown(result.test.rnas, scores, per_rna, threshold=threshold, evidence=evidence)
 
 
 def _chosen_head(result: Result) -> tuple[HeadScores, float]:

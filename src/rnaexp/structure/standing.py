@@ -7,19 +7,19 @@ from typing import Any
 import pandas as pd
 
 from rnaexp.errors import InputError
-from rnaexp.stats.bootstrap import cluster_bootstrap
+from rnaexp.stats.intervals import cluster_interval
 from rnaexp.structure.evaluate import paired_f1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A head's F1 less that of a control, paired by RNA, with its 95 % interval over clusters."""
+    """A head's F1 less that of a control, paired by RNA, with its 95 % interval over clusters; None where too few."""
 
     control: str
     control_f1: float
     difference: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as logged with a run."""
@@ -43,7 +43,7 @@ def standing(mine: pd.DataFrame, controls: Mapping[str, pd.DataFrame]) -> Standi
     differences, clusters = paired_f1(mine, controls[best])
     if not len(differences):
         return None
-    found = cluster_bootstrap(differences, clusters)
+    found = cluster_interval(differences, clusters, of="differences")
     return Standing(
         control=best,
         control_f1=float(controls[best]["f1"].mean()),
