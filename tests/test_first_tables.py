@@ -17,6 +17,7 @@ def test_one_hairpin_leaves_the_tuning_set_whole_and_a_log_stays_short(tmp_path)
     assert done.returncode == 0, done.stderr
     assert "have relatives" not in done.stderr
     assert "1 RNAs of mine.dbn are too short to be known as relatives of builtin-vl unless equal: mine" in done.stderr
+    assert "n/a (1 clusters)" in done.stdout, "one RNA has no interval"
     counted = [line for line in done.stderr.splitlines() if line.endswith(" RNAs") and " of " in line]
     for model in ("lm-nano", "random"):
         mine = [line for line in counted if line.startswith(f"{model} on builtin-vl:")]

@@ -28,16 +28,25 @@ def relatives(rnas: Sequence[Rna], others: Sequence[Rna]) -> list[tuple[int, int
 
     The E-value counts one RNA, of either side, against all bases of the other side.
     """
-    if not rnas or not others:
-        return []
-    ours, theirs = _Sequences(rnas), _Sequences(others)
-    blocks, found = _blocks(theirs.codes), []
-    for i, rna in enumerate(rnas):
-        scores = _best_scores(ours.codes[i], blocks, len(others))
-        chance = np.maximum(len(rna) * theirs.bases, theirs.lengths * ours.bases)
-        near = _e_values(scores, chance, theirs.equal_to(ours.shares[i])) <= E_VALUE
-        found += [(i, j) for j, other in enumerate(others) if near[j] or rna.sequence == other.sequence]
-    return found
+    return Search(others).relatives(rnas) if rnas and others else []
+
+
+class Search:
+    """A set made ready, to be searched more than once."""
+
+    def __init__(self, others: Sequence[Rna]) -> None:
+        self.others, self._theirs = others, _Sequences(others)
+        self._blocks = _blocks(self._theirs.codes)
+
+    def relatives(self, rnas: Sequence[Rna]) -> list[tuple[int, int]]:
+        """As the function of this name."""
+        ours, theirs, found = _Sequences(rnas), self._theirs, []
+        for i, rna in enumerate(rnas):
+            scores = _best_scores(ours.codes[i], self._blocks, len(self.others))
+            chance = np.maximum(len(rna) * theirs.bases, theirs.lengths * ours.bases)
+            near = _e_values(scores, chance, theirs.equal_to(ours.shares[i])) <= E_VALUE
+            found += [(i, j) for j, other in enumerate(self.others) if near[j] or rna.sequence == other.sequence]
+        return found
 
 
 def too_short(rnas: Sequence[Rna], others: Sequence[Rna]) -> list[str]:
