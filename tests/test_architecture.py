@@ -19,6 +19,7 @@ ORDER = [
     {"tasks"},
     {"run", "report"},
     {"experiment"},
+    {"callbacks"},
     {
         "cli",
         "cli_models",
@@ -35,7 +36,7 @@ ORDER = [
     },
     {"__main__"},
 ]
-OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit", "pretrain"}}
+OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit", "pretrain", "callbacks"}}
 LIMIT = 300
 
 
