@@ -50,7 +50,7 @@ FIRST = {
     "models/nucleotide_transformer.py": "tests/models/test_nucleotide_transformer.py",
     "models/mosaic_bert.py": "tests/models/test_mosaic_bert.py",
     "structure/windows.py": "tests/structure/test_windows.py tests/classify/test_long_embeddings.py",
-    "structure/reading.py": "tests/structure/test_windows.py",
+    "structure/reading.py": "tests/structure/test_grid.py tests/structure/test_windows.py",
     "run/read.py": "tests/structure/test_windows.py tests/models/test_options.py",
     "models/whole_maps.py": "tests/models/test_architectures.py",
     "models/vocabulary_file.py": "tests/models/test_architectures.py",
