@@ -10,14 +10,16 @@ import rnaexp
 
 SOURCE = Path(rnaexp.__file__).parent
 ORDER = [
-    {"typing", "errors"},
+    {"typing", "errors", "plugins"},
     {"rna"},
     {"data"},
     {"models"},
     {"structure", "classify", "fitness", "stats"},
     {"track", "store", "lit", "pretrain"},
+    {"tasks"},
     {"run", "report"},
     {"experiment"},
+    {"callbacks"},
     {
         "cli",
         "cli_models",
@@ -28,12 +30,13 @@ ORDER = [
         "cli_options",
         "cli_score",
         "cli_search",
+        "cli_tasks",
         "cli_tracking",
         "cli_use",
     },
     {"__main__"},
 ]
-OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit", "pretrain"}}
+OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit", "pretrain", "callbacks"}}
 LIMIT = 300
 
 

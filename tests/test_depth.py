@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -21,8 +22,18 @@ def test_differences_are_paired_by_rna_within_each_stratum():
     assert found.loc[("neff", "64 or more"), "rnas"] == 1
     assert found.loc[("evidence", "published"), ["rnas", "difference"]].tolist() == pytest.approx([1, -0.1])
     assert found.loc[("all", "all"), "rnas"] == 4
-    row = found.loc[("depth", "2 to 9")]
-    assert row["low"] <= row["difference"] <= row["high"]
+    assert found.loc[("depth", "2 to 9"), ["low", "high"]].isna().all(), "two clusters have no interval"
+
+
+def test_strata_are_declared_contrasts_with_an_interval_from_five_clusters_on():
+    ours = per_rna([0.5, 0.7, 0.9, 0.2, 1.0, 0.6], [2, 9, 3, 4, 5, 200]).assign(neff=1.0)
+    found = strata({"a": ours, "b": ours.assign(f1=ours.f1 - [0.1, 0.2, 0.3, 0.1, 0.4, -0.1])})
+    row = found.set_index(["by", "group"]).loc[("depth", "2 to 9")]
+    assert row["low"] < row["difference"] < row["high"]
+    assert row["p_sign_flip"] == 2 / 2**5, "all five one way"
+    falling = sorted(found["p_sign_flip"])
+    holm = np.maximum.accumulate([min(1, p * (len(falling) - at)) for at, p in enumerate(falling)])
+    assert sorted(found["p_holm"]) == pytest.approx(holm.round(4))
 
 
 def test_curves_show_alignment_models_by_depth_and_others_as_a_level():

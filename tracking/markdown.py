@@ -31,9 +31,9 @@ def row(run: pd.Series) -> str:
         calls += f" ({run['shuffled_calls_per_100_bases']:.0f})"
     cells = [
         f"{run['model']} ({run['alignment']})" if altered else run["model"],
-        f"{run['f1']:.3f} [{run['f1_low']:.3f}, {run['f1_high']:.3f}]",
-        f"[{run['f1_retuned_low']:.3f}, {run['f1_retuned_high']:.3f}]",
-        f"{run['rank']:g} [{run['rank_low']:g}, {run['rank_high']:g}]",
+        f"{run['f1']:.3f} {ends(run, 'f1_low', 'f1_high')}",
+        ends(run, "f1_retuned_low", "f1_retuned_high", otherwise=""),
+        f"{run['rank']:g} [{run['rank_low']:g}, {run['rank_high']:g}]" if pd.notna(run.get("rank")) else "n/a",
         f"{run['oracle_f1']:.3f}",
         f"{run['p_at_n']:.3f}",
         f"{run['auprc']:.3f}",
@@ -42,6 +42,13 @@ def row(run: pd.Series) -> str:
         f"{run['rnas']}" + (f" ({run['coverage']:.0%})" if run["coverage"] < 1 else ""),
     ]
     return "| " + " | ".join(cells) + " |"
+
+
+def ends(run: pd.Series, low: str, high: str, otherwise: str | None = None) -> str:
+    """An interval; without one, how few clusters there are."""
+    if pd.notna(run[low]):
+        return f"[{run[low]:.3f}, {run[high]:.3f}]"
+    return f"n/a ({run['clusters']:.0f} clusters)" if otherwise is None else otherwise
 
 
 if __name__ == "__main__":

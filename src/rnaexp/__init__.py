@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rnaexp.data.formats import read_rnas
     from rnaexp.experiment.evaluate import evaluate
-    from rnaexp.experiment.listing import sets, tasks
+    from rnaexp.experiment.listing import list_models, list_sets, list_tasks
     from rnaexp.experiment.results import Results
     from rnaexp.experiment.settings import Settings
     from rnaexp.experiment.use import embed, predict
@@ -33,11 +33,12 @@ _PLACES = {
     "Settings": "rnaexp.experiment.settings",
     "embed": "rnaexp.experiment.use",
     "evaluate": "rnaexp.experiment.evaluate",
+    "list_models": "rnaexp.experiment.listing",
+    "list_sets": "rnaexp.experiment.listing",
+    "list_tasks": "rnaexp.experiment.listing",
     "load": "rnaexp.models.loading",
     "predict": "rnaexp.experiment.use",
     "read_rnas": "rnaexp.data.formats",
-    "sets": "rnaexp.experiment.listing",
-    "tasks": "rnaexp.experiment.listing",
     "wrap": "rnaexp.models.wrap",
 }
 
@@ -48,11 +49,12 @@ __all__ = [
     "Settings",
     "embed",
     "evaluate",
+    "list_models",
+    "list_sets",
+    "list_tasks",
     "load",
     "predict",
     "read_rnas",
-    "sets",
-    "tasks",
     "wrap",
 ]
 

@@ -1,5 +1,6 @@
 """The program: signals and errors become exit codes, each error one line that says what, where and what to do."""
 
+import gc
 import signal
 import sys
 from types import FrameType
@@ -24,6 +25,7 @@ def main() -> NoReturn:
     """Run a verb; every error is one line on stderr and an exit code."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _terminate)
+    gc.set_threshold(50_000, 10, 10)  # large libraries are imported: a tenth of that time went into looking for cycles
     sys.exit(_run(sys.argv[1:]))
 
 

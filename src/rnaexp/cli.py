@@ -13,15 +13,18 @@ from rnaexp.cli_options import (
     Json,
     Long,
     Models,
+    Name,
     Precision,
     TokenPairs,
     Weights,
     once_each,
     several,
 )
+from rnaexp.cli_tasks import WithTasks
 
 app = typer.Typer(
     name="rnaexp",
+    cls=WithTasks,
     help=(
         "What did pre-training alone teach an RNA language model? Reads attention zero-shot, tunes one head on one "
         "set, tests it on another, and keeps every number in MLflow.\n\n"
@@ -89,6 +92,7 @@ def run(
     seed: Seed = 0,
     shard: Annotated[str, typer.Option(help="i/n: every n-th run of the question, from the i-th (1..n).")] = "",
     register: Annotated[bool, typer.Option("--register", help="Put the tuned head into MLflow's registry.")] = False,
+    name: Name = "",
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
     json: Json = False,
 ) -> None:
@@ -99,18 +103,28 @@ def run(
     from rnaexp.run import ready
     from rnaexp.run.asked import task
 
+    if name and not register:
+        message = "--name goes with --register"
+        raise typer.BadParameter(message)
     choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}
     choices |= {"match": match}
     if question is not None:
         _nothing_beside(model, register=register)
         ready.refuse_question(question, shard)
+        from rnaexp.run.question_file import kind_of
+
+        if kind_of(question) == "task":
+            from rnaexp.experiment import task_verbs
+
+            task_verbs.task_question(question, csv=csv, json=json)
+            return
         from rnaexp.run import questions
 
         questions.run_question(question, shard, csv=csv, json=json)
         return
     asked = [
         task(
-            model=name,
+            model=one,
             validation=validation,
             test=test,
             protocol=protocol,
@@ -127,14 +141,14 @@ def run(
             precision=precision,
             seed=seed,
         )
-        for name in several(model, weights=weights, config=config) or [""]
+        for one in several(model, weights=weights, config=config, name=name) or [""]
     ]
-    for one in asked:
-        ready.refuse_task(one)
+    for each in asked:
+        ready.refuse_task(each)
     from rnaexp.run import verbs
 
     if len(asked) == 1:
-        verbs.run_one(asked[0], csv=csv, json=json, register=register)
+        verbs.run_one(asked[0], csv=csv, json=json, register=register, name=name)
     else:
         verbs.run_several(asked, csv=csv, json=json, register=register)
 

@@ -32,7 +32,8 @@ def classify(
         typer.Option(
             "--model",
             help="A model (see `rnaexp models`), untrained:MODEL, shuffled:MODEL (it reads shuffled RNAs), "
-            "or a control: 3-mer, 6-mer, length, identity; again for another.",
+            "or a control: 1-mer, 2-mer, 3-mer, 6-mer, 3-mer-centred, 6-mer-centred, length, identity; again for "
+            "another.",
         ),
     ],
     set: Annotated[
@@ -66,6 +67,15 @@ def classify(
     alignments: Annotated[
         str, typer.Option(help="What a model of alignments reads: none (the RNA alone) or own (the family's).")
     ] = "",
+    unseen_by: Annotated[
+        str,
+        typer.Option(
+            help="Leave out families this model was trained on; auto: the model itself, where they are listed; none."
+        ),
+    ] = "",
+    below_identity: Annotated[
+        float, typer.Option(help="Also measure homologs less alike than this apart, e.g. 0.6; 0: do not.")
+    ] = 0.0,
     choices: Annotated[
         bool, typer.Option("--choices", help="Also change each choice once: protocol_choices.csv.")
     ] = False,
@@ -105,6 +115,8 @@ def classify(
         identity=identity,
         max_bases=max_bases,
         alignments=alignments,
+        unseen_by=unseen_by,
+        below_identity=below_identity,
         seed=seed,
     )
     policy = long_policy(long)

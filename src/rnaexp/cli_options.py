@@ -50,6 +50,7 @@ def several(names: list[str], **of_one: str) -> list[str]:
     return names
 
 
+Name = Annotated[str, typer.Option(help="Of the registered model; else the folder's, or the model's own.")]
 Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
 Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]

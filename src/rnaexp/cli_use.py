@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli_options import Config, Device, Long, Mask, Precision, Strict, Weights, several
+from rnaexp.cli_options import Config, Device, Long, Mask, Name, Precision, Strict, Weights, several
 
 Tuned = Annotated[str, typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped.")]
 Tune = Annotated[bool, typer.Option("--tune", help="Where there is no tuned head, tune one on the built-in set first.")]
@@ -49,12 +49,13 @@ def predict(
 ) -> None:
     """Base pairs of your own RNAs, by the model's tuned head."""
     from rnaexp.data.names import safe_name
-    from rnaexp.models.choices import long_policy, refuse_unknown
+    from rnaexp.models.choices import long_policy, refuse_unknown, refuse_unknown_device
     from rnaexp.run import predict as job
     from rnaexp.run import tuned as heads
     from rnaexp.run.own import read_reported
 
     refuse_unknown(precision, "mean")
+    refuse_unknown_device(device)
     policy = long_policy(long)
     job.refuse_formats(format or ())
     how = {"tuned": tuned, "tune": tune, "weights": weights, "config": config, "device": device}
@@ -106,6 +107,7 @@ def register_run(
             metavar="RUN...", help="Ids of finished runs (`rnaexp run --json` prints them; MLflow's pages)."
         ),
     ],
+    name: Name = "",
     with_weights: Annotated[
         bool, typer.Option("--with-weights", help="Keep a copy of the weights with it, as safetensors.")
     ] = False,
@@ -116,5 +118,5 @@ def register_run(
     from rnaexp.run import registering
 
     for one in run:
-        for line in registering.register(one, with_weights=with_weights, weights=weights, device=device):
+        for line in registering.register(one, name=name, with_weights=with_weights, weights=weights, device=device):
             typer.echo(line)

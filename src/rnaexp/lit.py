@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from rnaexp.errors import ScoreError
-from rnaexp.models.spec import Encoder
+from rnaexp.models.spec import IN_MEMORY, Encoder
 from rnaexp.rna import Rna
 from rnaexp.store import Arrays, Store
 from rnaexp.structure.reading import Reading, Table
@@ -36,8 +36,15 @@ class Reader(L.LightningModule):
     ) -> None:
         """`whole`: one head's reading, with its own keys, to be made from the same maps as they stream by."""
         super().__init__()
-        self.encoder, self.reading, self.store, self.keys, self.progress = encoder, reading, store, keys, progress
-        self.whole = whole
+        self.reading, self.store, self.keys, self.progress, self.whole = reading, store, keys, progress, whole
+        self._reached = (encoder,)
+        # Lightning moves its modules to its device and in the end to the CPU: a network of the caller's stays in place.
+        self.moved = encoder if encoder.spec.loader != IN_MEMORY else None
+
+    @property
+    def encoder(self) -> Encoder:
+        """The model that reads."""
+        return self._reached[0]
 
     def transfer_batch_to_device(self, batch: list[Rna], device: torch.device, dataloader_idx: int) -> list[Rna]:
         """RNAs are nouns, not tensors; the encoder puts its own input where its weights are."""

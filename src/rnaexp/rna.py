@@ -16,6 +16,8 @@ Pair = tuple[int, int]
 
 
 def _first_unknown(sequence: str, letters: str) -> tuple[int, str] | None:
+    if not sequence.strip(letters):  # what is left between known letters at both ends: nothing, almost always
+        return None
     return next(((at, letter) for at, letter in enumerate(sequence) if letter not in letters), None)
 
 

@@ -248,11 +248,11 @@ def test_importing_is_light_and_every_name_is_there(tmp_path):
 
 
 def test_every_named_set_is_listed_with_its_task():
-    listed = rnaexp.sets().set_index("name")["tasks"]
+    listed = rnaexp.list_sets().set_index("name")["tasks"]
     assert {"pairs, families", "pairs", "families", "fitness"} <= set(listed)
     assert listed["rfam-500"] == "families"
     assert listed["dms_trna"] == "fitness"
-    assert rnaexp.tasks() == ("pairs", "families", "fitness", "contacts")
+    assert rnaexp.list_tasks() == ("pairs", "families", "fitness", "contacts")
 
 
 def test_fitness_of_a_wrapped_model(inside_place):

@@ -11,8 +11,9 @@ from rnaexp.errors import InputError
 from rnaexp.models import load, spec
 from rnaexp.run.registering import register
 from rnaexp.structure.configuration import configuration
+from rnaexp.structure.standing import Standing
 from rnaexp.track import tracked_run
-from rnaexp.track.packaged import CONFIGURATION
+from rnaexp.track.packaged import CONFIGURATION, STANDING
 from rnaexp.track.registry import Registered
 
 from ..command import inside as rnaexp
@@ -32,9 +33,9 @@ def asked(monkeypatch):
     """What reached the registry."""
     calls = []
 
-    def note(run_id, whole, folder):
+    def note(run_id, whole, folder, *, name, against):
         held = sorted(path.name for path in folder.iterdir()) if folder else None
-        calls.append((run_id, whole, held))
+        calls.append((run_id, whole, held, name, against))
         return Registered(name="lm-nano", version="4", new=True, said=("champion is version 4: because",))
 
     monkeypatch.setattr("rnaexp.run.registering.register_version", note)
@@ -50,12 +51,31 @@ def tracked(found):
 def test_a_run_is_registered_by_the_configuration_it_left(found, asked):
     run_id = tracked(found)
     assert register(run_id) == [f"models:/lm-nano/4 is head 1.1 of run {run_id}", "champion is version 4: because"]
-    assert asked == [(run_id, found, None)]
+    assert asked == [(run_id, found, None, "lm-nano", None)]
     register(run_id, with_weights=True, device="cpu")
-    (_, whole, held) = asked[1]
+    _, whole, held, *_ = asked[1]
     assert "model.safetensors" in held
     assert whole.packaged is not None
     assert replace(whole, packaged=None) == found
+
+
+def test_a_version_has_a_name_of_ones_own_or_its_folders(found, asked, tmp_path):
+    (tmp_path / "bert-2000").mkdir()
+    of_folder = tracked(replace(found, model=str(tmp_path / "bert-2000")))
+    register(of_folder)
+    register(of_folder, name="mine")
+    assert [call[3] for call in asked] == ["bert-2000", "mine"]
+    with pytest.raises(InputError, match=r"--name '../mine': letters, digits"):
+        register(of_folder, name="../mine")
+
+
+def test_a_head_is_registered_with_what_its_run_found_beside_it(found, asked):
+    against = Standing(control="stems", control_f1=0.2, difference=0.3, low=0.1, high=0.5)
+    with tracked_run("lm-nano") as run, run.child("test", kind="test") as child:
+        child.text(json.dumps(found.to_json()), CONFIGURATION)
+        child.text(json.dumps(against.to_json()), STANDING)
+    register(run.run_id)
+    assert asked[0][4] == against
 
 
 @pytest.mark.fault
@@ -92,7 +112,11 @@ def test_run_registers_when_asked_and_predict_takes_the_uri(folder):
     assert "champion is version 1" in done.stderr
     again = rnaexp("register", json.loads(done.stdout)["run_id"], cwd=folder)
     assert again.stdout.startswith("models:/planted/1 was already head 1.2")
-    for model, out in (("planted", "by_name"), ("models:/planted@champion", "by_uri"), ("models:/planted/1", "by_no")):
+    for model, out in (
+        ("planted", "by_name"),
+        ("models:/planted@champion", "by_uri"),
+        ("models:/planted/latest", "by_no"),
+    ):
         predicted = rnaexp("predict", "--model", model, "test.fa", "--out", out, cwd=folder)
         assert predicted.returncode == 0, predicted.stderr
     for name in ("pairs.csv", "structures.dbn"):

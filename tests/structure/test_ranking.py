@@ -63,3 +63,24 @@ def test_pairs_that_the_decoder_cannot_call_count_as_missed():
     assert average_precision(decoded, 0) == pytest.approx(plain)
     assert average_precision(decoded, 0) < average_precision(whole, 0)
     assert precision_at_references(decoded, 0) == pytest.approx(hits[: decoded.references].sum() / decoded.references)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_partner_is_the_plain_loop_over_falling_scores(seed):
+    rng = np.random.default_rng(seed)
+    rna = random_rna(rng, int(rng.integers(2, 60)))
+    table = table_of(rna, [random_attention(rng, 2, len(rna), rna, strength=2.0)])
+    if seed % 2:  # a list that ends before its row does
+        table.indices[1, len(table.indices[1]) // 2 :] = -1
+    for row in range(2):
+        free, places = set(range(len(rna))), []
+        for place, index in enumerate(table.indices[row].tolist()):
+            if index < 0:
+                break
+            if {index // len(rna), index % len(rna)} <= free:
+                free -= {index // len(rna), index % len(rna)}
+                places.append(place)
+        decoded = one_partner(table, row)
+        assert decoded.indices[0].tolist() == table.indices[row][places].tolist()
+        assert decoded.scores[0].tolist() == table.scores[row][places].tolist()
+        assert 0 < len(places) <= len(rna) // 2

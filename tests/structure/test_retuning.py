@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from rnaexp.stats.bootstrap import cluster_draws
 from rnaexp.structure.protocol import Scoring
@@ -52,13 +53,15 @@ def plain_retuning(validation, test, draws, weights, averaging):
         chosen.append(best[1])
         f1 = np.array([f1_of(rna, best[1], best[2]) for rna in test.scored()])
         results.append((f1 * tested).sum() / tested.sum())
-    return chosen, np.quantile(results, [0.025, 0.975])
+    # Five clusters on both sides: as wide as t of four degrees of freedom (2.776 by its table).
+    outside = norm.cdf(-np.sqrt(5 / 4) * 2.776445)
+    return chosen, np.quantile(results, [outside, 1 - outside])
 
 
 @pytest.mark.parametrize("averaging", ["per-rna", "pooled"])
 def test_retuning_agrees_with_choosing_again_in_plain_loops(averaging):
     scoring = Scoring(averaging=averaging)
-    validation, test = a_set(0, 8, 1.0, scoring=scoring), a_set(1, 10, 1.0, scoring=scoring)
+    validation, test = a_set(0, 10, 1.0, scoring=scoring), a_set(1, 10, 1.0, scoring=scoring)
     got = retune(validation, test, chosen=(1, 1), resamples=40, seed=3)
     draws = cluster_draws(np.array([r.cluster for r in validation.scored()]), resamples=40, seed=3)
     weights = cluster_draws(np.array([r.cluster for r in test.scored()]), resamples=40, seed=4)
@@ -70,9 +73,22 @@ def test_retuning_agrees_with_choosing_again_in_plain_loops(averaging):
     assert [count for _, count in got.winners] == sorted((c for _, c in got.winners), reverse=True)
 
 
+def test_with_fewer_than_five_clusters_on_either_side_there_is_no_interval():
+    scoring = Scoring()
+    for validation, test in ((8, 10), (10, 8)):
+        got = retune(
+            a_set(0, validation, 1.0, scoring=scoring),
+            a_set(1, test, 1.0, scoring=scoring),
+            chosen=(1, 1),
+            resamples=20,
+        )
+        assert (got.low, got.high) == (None, None)
+        assert got.stability <= 1
+
+
 def test_a_clear_winner_is_chosen_every_time():
     scoring = Scoring()
-    validation = a_set(0, 8, 9.0, scoring=scoring, signal=(1, 1))
+    validation = a_set(0, 10, 9.0, scoring=scoring, signal=(1, 1))
     got = retune(validation, a_set(1, 10, 9.0, scoring=scoring, signal=(1, 1)), chosen=(1, 1), resamples=50)
     assert got.stability == 1
     assert got.low > 0.5
@@ -80,7 +96,7 @@ def test_a_clear_winner_is_chosen_every_time():
 
 def test_lists_that_end_too_early_widen_the_interval_instead_of_flattering_it():
     scoring = Scoring()
-    validation = a_set(0, 8, 1.5, scoring=scoring)
+    validation = a_set(0, 10, 1.5, scoring=scoring)
     exact = retune(validation, a_set(1, 10, 1.5, scoring=scoring), chosen=(1, 1), resamples=60)
     cut = retune(validation, a_set(1, 10, 1.5, scoring=scoring, depth=1), chosen=(1, 1), resamples=60)
     assert cut.low <= exact.low + 1e-12
@@ -105,7 +121,7 @@ def test_what_a_cut_list_hides_lies_between_the_bounds(seed):
 def test_the_chosen_heads_whole_lists_are_used_where_they_are_given():
     scoring = Scoring()
     validation, whole = (
-        a_set(0, 8, 9.0, scoring=scoring, signal=(1, 1)),
+        a_set(0, 10, 9.0, scoring=scoring, signal=(1, 1)),
         a_set(1, 10, 9.0, scoring=scoring, signal=(1, 1)),
     )
     cut = a_set(1, 10, 9.0, scoring=scoring, depth=1, signal=(1, 1))

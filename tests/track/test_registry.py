@@ -19,12 +19,15 @@ from rnaexp.structure.configuration import configuration
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.predict import predict_one, record_of
 from rnaexp.structure.protocol import ATTENTION, PROTOCOLS
+from rnaexp.structure.standing import Standing
 from rnaexp.track import tracked_run
 from rnaexp.track.aliases import promote
 from rnaexp.track.registry import fetch_configuration, register
 
+CLEAR = Standing(control="stems", control_f1=0.2, difference=0.3, low=0.1, high=0.5)
 
-def head(f1=0.5, set="vl", rnas=("one", "two"), protocol="paper", scale="raw", model="lm-nano"):
+
+def head(f1=0.5, set="vl", rnas=("one", "two"), protocol="paper", scale="raw", model="lm-nano", clusters=5):
     return TunedHead(
         model=model,
         weights=load("lm-nano", device="cpu").fingerprint,
@@ -37,7 +40,7 @@ def head(f1=0.5, set="vl", rnas=("one", "two"), protocol="paper", scale="raw", m
         tuned_on=set,
         tuned_on_sha256=f"sha256 of {set}",
         sequences=rnas,
-        clusters=(),
+        clusters=tuple(f"c{at}" for at in range(clusters)),
         read_out=replace(ATTENTION, score_scale=scale),
         scoring=PROTOCOLS[protocol],
     )
@@ -66,7 +69,7 @@ def run_id(place):
 def quick(run_id, monkeypatch):
     """Register without a model's files: of most tests only versions and aliases are the point."""
     monkeypatch.setattr("rnaexp.track.registry.write_model", lambda folder, *rest: folder.mkdir())
-    return lambda **fields: register(run_id, whole(head(**fields)))
+    return lambda against=CLEAR, **fields: register(run_id, whole(head(**fields)), against=against)
 
 
 def aliases(client):
@@ -74,7 +77,7 @@ def aliases(client):
 
 
 def test_a_version_holds_the_configuration_and_no_weights(run_id, place, mlflow_of):
-    done = register(run_id, whole(head()))
+    done = register(run_id, whole(head()), against=CLEAR)
     assert (done.name, done.version, done.new) == ("lm-nano", "1", True)
     client = mlflow_of(place)
     assert aliases(client) == {"champion": "1", "paper": "1"}
@@ -107,6 +110,24 @@ def test_figures_are_linked_to_the_model_and_to_their_data_and_no_history_grows(
     assert client.search_logged_models(["0"]) == [], "nothing goes to the Default experiment"
 
 
+@pytest.mark.parametrize(
+    ("against", "why"),
+    [
+        (None, "its run tuned no control beside it"),
+        (replace(CLEAR, low=0.0), "validation F1 0.500 is not clearly above the 0.200 of stems, which has neither a "),
+        (replace(CLEAR, difference=-0.1, low=-0.2, high=0.1), "(difference [-0.200, 0.100])"),
+    ],
+)
+def test_no_champion_that_a_control_equals(quick, place, mlflow_of, against, why):
+    done = quick(against=against)
+    assert aliases(mlflow_of(place)) == {"paper": "1"}
+    assert done.said[0].startswith("champion is not given to version 1: ")
+    assert why in done.said[0]
+    assert done.said[0].endswith("models:/lm-nano/1 loads it")
+    quick(f1=0.4)
+    assert aliases(mlflow_of(place))["champion"] == "2", "the first that is above every control, not the higher F1"
+
+
 def test_the_same_configuration_stays_one_version(quick):
     assert [quick().version, quick().version, quick(f1=0.6).version] == ["1", "1", "2"]
     assert quick().new is False
@@ -126,6 +147,10 @@ def test_only_a_better_one_on_the_same_ground_is_promoted(quick, place, mlflow_o
         assert done.new
         assert f"champion stays version 1: {said}" in done.said[0].replace("validation F1 ", "")
         assert aliases(client) == {"champion": "1", "paper": "1"}
+    few = quick(f1=0.6, clusters=4)
+    assert f"champion is not given to version {few.version}: " in few.said[0]
+    assert all("has 4 clusters, and fewer than 5 decide nothing" in line for line in few.said)
+    assert aliases(client) == {"champion": "1", "paper": "1"}
     better = quick(f1=0.6)
     assert f"champion is version {better.version}" in better.said[0]
     assert "above version 1 with 0.5000" in client.get_model_version("lm-nano", better.version).tags["rnaexp.champion"]
@@ -195,7 +220,7 @@ def test_of_two_first_ones_that_cannot_be_compared_the_first_stands(quick, place
 def test_weights_go_along_only_when_asked_and_are_the_same_model(run_id, tmp_path):
     encoder = load("lm-nano", device="cpu")
     again = convert_to(encoder, {"name": "lm-nano", "device": "cpu"}, tmp_path / "weights")
-    register(run_id, replace(whole(head()), packaged=again.fingerprint), tmp_path / "weights")
+    register(run_id, replace(whole(head()), packaged=again.fingerprint), tmp_path / "weights", against=CLEAR)
     found, folder = fetch_configuration("models:/lm-nano/1")
     assert [path.name for path in folder.iterdir() if path.suffix == ".safetensors"] == ["model.safetensors"]
     assert found.load_packaged(folder, device="cpu").fingerprint == again.fingerprint
@@ -236,7 +261,7 @@ def test_a_models_name_is_data(quick, place, mlflow_of):
 def model(run_id, monkeypatch):
     """The registered version as MLflow loads it, pickles refused."""
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
-    register(run_id, whole(head()))
+    register(run_id, whole(head()), against=CLEAR)
     return mlflow.pyfunc.load_model("models:/lm-nano@champion", model_config={"device": "cpu"})
 
 
@@ -273,7 +298,7 @@ def test_the_loaded_model_answers_as_the_package_does_and_says_why_it_does_not(m
 def test_a_copy_of_the_weights_is_what_the_loaded_model_reads(run_id, tmp_path):
     encoder = load("lm-nano", device="cpu")
     again = convert_to(encoder, {"name": "lm-nano", "device": "cpu"}, tmp_path / "weights")
-    register(run_id, replace(whole(head()), packaged=again.fingerprint), tmp_path / "weights")
+    register(run_id, replace(whole(head()), packaged=again.fingerprint), tmp_path / "weights", against=CLEAR)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rnaexp.structure.configuration.Configuration.load", lambda *_, **__: pytest.fail("not the copy"))
         packaged = mlflow.pyfunc.load_model("models:/lm-nano/1")

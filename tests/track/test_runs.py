@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from rnaexp.errors import Terminated, UnavailableError
-from rnaexp.track import connect, safe_name, tracked_run
+from rnaexp.track import connect, outbox, safe_name, tracked_run
 from rnaexp.track.export import runs_table
+from tests.track.servers import eventually
 
 HASH = "0123456789abcdef" * 4
 
@@ -264,3 +265,33 @@ def test_the_runs_table_has_one_row_per_parent(place, tmp_path):
     assert list(table["params.model"]) == ["random", "rnabert"]
     assert list(table["metrics.structure.f1"]) == [0.6, 0.7]
     assert set(table["status"]) == {"FINISHED"}
+
+
+def test_parameters_metrics_and_tags_of_a_run_go_in_one_call(place, mlflow_of, monkeypatch):
+    from mlflow import MlflowClient
+
+    calls, real = [], MlflowClient.log_batch
+
+    def counted(self, run_id, **entities):
+        calls.append({name: len(some) for name, some in entities.items()})
+        return real(self, run_id, **entities)
+
+    monkeypatch.setattr(MlflowClient, "log_batch", counted)
+    monkeypatch.setattr(outbox, "PUSH_SECONDS", 600)
+    with tracked_run("rnabert", params={"model": "rnabert"}) as run:
+        calls.clear()
+        run.metrics({"structure.f1": 0.05})
+        run.tags({"group": "a"})
+        run.tags({"group": "b", "other": "c"})
+        assert calls == [], "nothing waits for a server between the starts and the ends of runs"
+        with run.child("tune", kind="tune") as child:
+            child.params({"layer": 3})
+    assert calls == [{"params": 1, "metrics": 1, "tags": 1}, {"tags": 2}, {"params": 1}]
+    assert mlflow_of(place).get_run(run.run_id).data.tags["group"] == "b", "the later value stays"
+
+
+def test_what_is_logged_while_the_program_is_busy_arrives_soon(place, mlflow_of, monkeypatch):
+    monkeypatch.setattr(outbox, "PUSH_SECONDS", 0.05)
+    with tracked_run("rnabert") as run:
+        run.metrics({"structure.f1": 0.05})
+        assert eventually(lambda: mlflow_of(place).get_run(run.run_id).data.metrics) == {"structure.f1": 0.05}

@@ -20,7 +20,7 @@ from ..planted_sets import hairpin, write_set
 
 pytestmark = pytest.mark.slow
 
-URI = "models:/msm-nano@champion"
+URI = "models:/msm-nano/latest"
 SAFE = {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
 ROWS = ("GGGAAAGGCUAUUUUAGCCAAAAAGCCC", "GGCAAAGGCUAUUUUAGCCAAAAAGCCC", "GG-AAAGGAUAUUUUAUCCAAAAA-CCC")
 ALIGNMENT = "".join(f">row{at}\n{row}\n" for at, row in enumerate(ROWS))

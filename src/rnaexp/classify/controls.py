@@ -9,9 +9,11 @@ from rnaexp.classify.layout import Layout
 from rnaexp.classify.matching import Matching
 from rnaexp.rna import Rna
 
-WORDS = {"3-mer": 3, "6-mer": 6}
+WORDS = {"1-mer": 1, "2-mer": 2, "3-mer": 3, "6-mer": 6}
+CENTRED = "-centred"  # after a word's name: the set's mean counts are subtracted, so that what all share says nothing
+_CENTRED = ("3-mer-centred", "6-mer-centred")
 LENGTH, IDENTITY = "length", "identity"
-CONTROLS = (*WORDS, LENGTH, IDENTITY)
+CONTROLS = (*WORDS, *_CENTRED, LENGTH, IDENTITY)
 _CODES = str.maketrans("ACGU", "0123")
 _TRIES = 2_000_000  # random pairs from which length-matched ones are drawn
 

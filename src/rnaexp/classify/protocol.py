@@ -26,7 +26,9 @@ class EmbeddingProtocol:
     `selection`: all takes a set's RNAs as they are. Of unlike ones (`identity`, `members`, `max_bases`) an RNA at or
     above this identity to a chosen one of its family is left out, at most so many stand for a family, none is longer
     (so that every model reads the same RNAs). `alignments`: what a model of alignments is given: none (the RNA alone: a
-    family's own alignment names the family) or own.
+    family's own alignment names the family) or own. `unseen_by`: families this model was trained on are left out; auto:
+    those of the model itself, where they are listed, unless all RNAs are selected; none: no family. `below_identity`:
+    homologs less alike than this are also measured apart, on sampled pairs; 0: they are not.
     """
 
     pooling: Pooling = "mean"
@@ -47,6 +49,8 @@ class EmbeddingProtocol:
     members: int = 10
     max_bases: int = 440
     alignments: Literal["none", "own"] = "none"
+    unseen_by: str = "auto"
+    below_identity: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -65,6 +69,9 @@ class EmbeddingProtocol:
             if not isinstance(value, int) or value < least:
                 message = f"{name} {value!r}: must be a whole number, at least {least}"
                 raise ValueError(message)
+        if not 0 <= self.below_identity <= 1:
+            message = f"below_identity {self.below_identity}: must be from 0 (not measured apart) to 1"
+            raise ValueError(message)
         if not 0 < self.identity <= 1:
             message = f"identity {self.identity}: must be above 0 and at most 1 (1: only exact copies are left out)"
             raise ValueError(message)

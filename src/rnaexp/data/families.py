@@ -54,6 +54,8 @@ class Selection:
     max_bases: int = 440
     seed: int = 0
     alignments: bool = False  # give each RNA its family's alignment, where there is one
+    without: frozenset[str] = frozenset()  # families that are left out, after all else
+    without_name: str = ""  # the model that was trained on them
     whole: bool = False  # nothing is left out but families of one RNA: copies, unknown letters and long RNAs stay
 
 
@@ -74,11 +76,15 @@ def load_families(name_or_path: str, selection: Selection) -> FamilySet:
         left_out["families of one RNA"] = len(families) - len(chosen)
     else:
         chosen = _chosen(name_or_path, families, selection, left_out)
+    if seen := [name for name in chosen if name in selection.without]:
+        left_out[f"families that {selection.without_name} was trained on"] += len(seen)
+        chosen = {name: rnas for name, rnas in chosen.items() if name not in selection.without}
     if len(chosen) < 2:
         message = f"{name_or_path}: {len(chosen)} families with two members or more; at least two are needed"
         raise InputError(message)
     rnas = tuple(rna for name in sorted(chosen) for rna in chosen[name])
-    return FamilySet(name=Path(name_or_path).name, rnas=rnas, sha256=_sha256(rnas), left_out=dict(left_out))
+    apart = f" unseen by {selection.without_name}" if seen else ""
+    return FamilySet(name=Path(name_or_path).name + apart, rnas=rnas, sha256=_sha256(rnas), left_out=dict(left_out))
 
 
 def _chosen(

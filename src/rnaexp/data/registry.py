@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rnaexp.data.assay_sets import ASSAYS
-from rnaexp.data.catalog import CATALOG
 from rnaexp.data.families import NAMED_FAMILIES, RFAM_500
+from rnaexp.data.sets import SetSpec, describe, set_names
+from rnaexp.errors import UnavailableError
 
 Kind = Literal["pairs", "families", "fitness"]
 
@@ -23,6 +24,14 @@ class NamedSet:
     needs: str | None = None
 
 
+def _described(name: str) -> SetSpec:
+    """A package that cannot be loaded leaves a row that says so."""
+    try:
+        return describe(name)
+    except UnavailableError as error:
+        return SetSpec(name=name, title=str(error).removeprefix(f"{name}: "), split="all", loader="")
+
+
 def named_sets() -> tuple[NamedSet, ...]:
     """All of them: sets of RNAs in the catalogue's order, then what is made of one for families, then assays."""
     of_rnas = tuple(
@@ -35,7 +44,7 @@ def named_sets() -> tuple[NamedSet, ...]:
             licence=spec.licence,
             needs=spec.needs,
         )
-        for spec in CATALOG
+        for spec in map(_described, set_names())
     )
     known = {each.name for each in of_rnas}
     seed = next(each for each in of_rnas if each.name == "rfam-seed")

@@ -13,6 +13,7 @@ from rnaexp.data.folder import read_folder
 from rnaexp.data.letters import Unknown
 from rnaexp.data.readers import read_file
 from rnaexp.errors import InputError
+from rnaexp.plugins import SETS, loaded, plugged, refuse_taken
 
 __all__ = ["DataSet", "SetSpec", "check", "describe", "fetch", "load_set", "set_names"]
 
@@ -20,8 +21,9 @@ _BY_NAME = {spec.name: spec for spec in CATALOG}
 
 
 def set_names() -> list[str]:
-    """All names `load_set` knows, in the catalog's order."""
-    return list(_BY_NAME)
+    """All names `load_set` knows, in the catalog's order, then those that other packages add."""
+    refuse_taken(SETS, _BY_NAME)
+    return [*_BY_NAME, *plugged(SETS)]
 
 
 def describe(name: str) -> SetSpec:
@@ -29,9 +31,13 @@ def describe(name: str) -> SetSpec:
 
     Raises: InputError for an unknown name, with the nearest known one.
     """
+    if name in plugged(SETS):
+        refuse_taken(SETS, _BY_NAME)
+        added: SetSpec = loaded(SETS, name, SetSpec)
+        return added
     if name not in _BY_NAME:
-        near = get_close_matches(name.lower(), _BY_NAME, n=1, cutoff=0.5)
-        advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(_BY_NAME)}"
+        near = get_close_matches(name.lower(), set_names(), n=1, cutoff=0.5)
+        advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(set_names())}"
         message = f"no set and no file or folder is named {name!r}; {advice}"
         raise InputError(message)
     return _BY_NAME[name]
@@ -42,8 +48,8 @@ def load_set(name_or_path: str | Path, *, unknown: Unknown = "reject") -> DataSe
 
     Raises: InputError (unknown name, malformed file), UnavailableError (a download or a user's copy is missing).
     """
-    spec = _BY_NAME.get(str(name_or_path))
-    if spec is not None:
+    if str(name_or_path) in set_names():
+        spec = describe(str(name_or_path))
         return _loader(spec)(spec)
     path = Path(name_or_path)
     if not path.exists():

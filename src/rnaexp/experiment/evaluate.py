@@ -10,12 +10,14 @@ import torch
 
 from rnaexp.data.names import safe_name
 from rnaexp.errors import InputError
-from rnaexp.experiment.context import Context, Progress, announcing
 from rnaexp.experiment.results import Results
 from rnaexp.experiment.settings import Settings, settings
-from rnaexp.experiment.tasks import TASKS, Done, Subject
+from rnaexp.experiment.tasks import TASKS, Done, Run, Subject, of_another_package
 from rnaexp.models.wrap import wrap
+from rnaexp.report.progress import announce, silence
 from rnaexp.run.contrasts import Answer, add_ranks
+from rnaexp.tasks.context import Announce, Context, Progress, calling
+from rnaexp.tasks.registry import task_names, task_of
 from rnaexp.track.runs import RunHandle, tracked_run
 from rnaexp.track.store import EXPERIMENT
 
@@ -24,6 +26,7 @@ def evaluate(
     models: Any,
     tasks: str | Sequence[str] = ("pairs",),
     *,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
     track: bool = False,
     experiment: str = EXPERIMENT,
     progress: Progress | bool | None = None,
@@ -32,7 +35,8 @@ def evaluate(
     """Measure what models know: base pairs, families, fitness, zero-shot.
 
     `models`: a name (`rnaexp models list`), a folder, `hf:org/name`, what `rnaexp.wrap` gave, any object that it takes
-    without a tokenizer; a list of these; or a table {name: one of these}. `tasks`: of `rnaexp.tasks()`.
+    without a tokenizer; a list of these; or a table {name: one of these}. `tasks`: of `rnaexp.list_tasks()`.
+    `options`: of each task that another package adds, its settings.
     `track`: keep each model's run in MLflow's `experiment`, as the command line does; inside an open
     `mlflow.start_run()` they are nested in that run. `progress`: True (a bar on stderr) or a function
     called as `progress(what, done, total)`; nothing is printed otherwise. The rest: `rnaexp.Settings`, which lists
@@ -50,9 +54,9 @@ def evaluate(
     >>> bool(found.frame.loc["stems", "structure.f1"] > found.frame.loc["random", "structure.f1"])
     True
     """
-    asked, chosen = settings(**given), _tasks(tasks)
+    asked, chosen = settings(**given), _tasks(tasks, options or {})
     subjects = _subjects(models)
-    context = Context(announce=announcing(progress))
+    context = Context(announce=_announcing(progress), seed=asked.seed)
     done: dict[str, dict[str, Done]] = {name: {} for name in chosen}
     run_ids: dict[str, str | None] = {}
     for subject in subjects:
@@ -75,14 +79,14 @@ def evaluate(
 def _measure(
     subject: Subject,
     asked: Settings,
-    chosen: Sequence[str],
+    chosen: Mapping[str, Run],
     context: Context,
     run: RunHandle | None,
     done: Mapping[str, dict[str, Done]],
 ) -> None:
     with torch.random.fork_rng(range(torch.cuda.device_count())):  # the caller's own draws go on as if we were not here
-        for name in chosen:
-            if (found := TASKS[name](subject, asked, context, run)) is not None:
+        for name, task in chosen.items():
+            if (found := task(subject, asked, context, run)) is not None:
                 done[name][subject.name] = found
 
 
@@ -108,15 +112,28 @@ def _run(subject: Subject, *, track: bool, experiment: str) -> AbstractContextMa
     return tracked_run(subject.name, experiment=experiment) if track else nullcontext()
 
 
-def _tasks(tasks: str | Sequence[str]) -> list[str]:
+def _tasks(tasks: str | Sequence[str], options: Mapping[str, Mapping[str, Any]]) -> dict[str, Run]:
+    """How each task is run. Raises: InputError for a name or an option that is none."""
     chosen = list(dict.fromkeys([tasks] if isinstance(tasks, str) else tasks))
-    if unknown := [name for name in chosen if name not in TASKS]:
-        message = f"tasks {unknown[0]!r}: must be among {', '.join(TASKS)}"
+    known = (*TASKS, *task_names())
+    if unknown := [name for name in chosen if name not in known]:
+        message = f"tasks {unknown[0]!r}: must be among {', '.join(known)}"
         raise InputError(message)
     if not chosen:
-        message = f"tasks: name at least one of {', '.join(TASKS)}"
+        message = f"tasks: name at least one of {', '.join(known)}"
         raise InputError(message)
-    return chosen
+    if strange := [name for name in options if name not in chosen or name in TASKS]:
+        message = f"options: {strange[0]!r} is no task of another package that is run here"
+        raise InputError(message)
+    added = {name: of_another_package(task_of(name), options.get(name, {})) for name in chosen if name not in TASKS}
+    return {name: TASKS[name] if name in TASKS else added[name] for name in chosen}
+
+
+def _announcing(progress: Progress | bool | None) -> Announce:
+    """None or False: silent; True: a bar on a terminal, lines elsewhere, on stderr; else the caller's function."""
+    if not progress:
+        return silence
+    return announce if progress is True else calling(progress)
 
 
 def _subjects(models: Any) -> list[Subject]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError
+from rnaexp.experiment.runner import as_frame
 from rnaexp.report import classification_tables, fitness_tables, tables
 
 _FRAMES = {
@@ -42,7 +43,7 @@ class Results:
 
     def table(self, task: str) -> pd.DataFrame:
         """The task's table to every digit, as `--csv` writes it. Raises: InputError for a task that was not run."""
-        return _FRAMES[self._known(task)](self.records[task]).reset_index(drop=True)
+        return _FRAMES.get(self._known(task), as_frame)(self.records[task]).reset_index(drop=True)
 
     def per_rna(self, task: str = "pairs") -> pd.DataFrame:
         """One row an RNA (or chain) and model; of fitness one row a variant. Raises: InputError as `table`."""

@@ -1,13 +1,13 @@
 """The four tasks as an evaluation runs them: each gives its metrics, its record, its rows, and goes into one run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from rnaexp.errors import InputError
-from rnaexp.experiment.context import Context
+from rnaexp.experiment.runner import measure
 from rnaexp.experiment.settings import Settings
 from rnaexp.models import lasting_name
 from rnaexp.models.spec import Encoder
@@ -22,6 +22,9 @@ from rnaexp.run.record_classification import record_classification
 from rnaexp.run.record_fitness import record_fitness
 from rnaexp.run.structure import run_structure
 from rnaexp.run.task import Result
+from rnaexp.tasks.context import Context
+from rnaexp.tasks.registry import settings_of
+from rnaexp.tasks.task import Task
 from rnaexp.track.runs import RunHandle
 
 
@@ -143,3 +146,20 @@ def _embeds(encoder: Encoder) -> bool:
 
 
 TASKS: dict[str, Run] = {"pairs": pairs, "families": families, "fitness": fitness, "contacts": contacts}
+
+
+def of_another_package(task: Task, given: Mapping[str, Any]) -> Run:
+    """A task that an installed package adds, as one of ours is run. Raises: InputError for a wrong setting."""
+    checked = settings_of(task, dict(given))
+
+    def run(subject: Subject, settings: Settings, context: Context, run: RunHandle | None) -> Done:
+        done = measure(task, subject.name, checked, context, encoder=subject.encoder, device=settings.device, run=run)
+        rows = done.result.rows.copy()
+        rows.insert(0, "model", subject.name)
+        return Done(
+            record=done.record,
+            metrics={f"{task.name}.{name}": value for name, value in done.result.metrics.items()},
+            rows=rows,
+        )
+
+    return run

@@ -3,11 +3,12 @@
 import difflib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rnaexp.errors import InputError
+from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import nano_catalog, published_diverse, published_dna, published_specific
 from rnaexp.models.extra import with_extra_rows
 from rnaexp.models.fitted import FITTED, fitted_spec
@@ -15,6 +16,7 @@ from rnaexp.models.jacobian_row import JACOBIAN, jacobian_spec
 from rnaexp.models.layouts import MSA, multimolecule_layout
 from rnaexp.models.source import HUB, Source
 from rnaexp.models.spec import ModelSpec
+from rnaexp.plugins import BASELINES, MODELS, loaded, plugged, refuse_taken
 
 UNTRAINED = "untrained:"
 
@@ -90,8 +92,26 @@ _BY_NAME = {entry.name: entry for entry in _ENTRIES}
 
 
 def names() -> tuple[str, ...]:
-    """Names of the catalogue, in its order."""
-    return tuple(with_extra_rows(_BY_NAME))
+    """Names of the catalogue, in its order, then those that other packages add."""
+    return tuple(_known())
+
+
+def _known() -> Mapping[str, ModelSpec]:
+    return with_extra_rows({**_BY_NAME, **_of_other_packages()})
+
+
+def _of_other_packages() -> dict[str, ModelSpec]:
+    """A package that cannot be loaded leaves a row that says so: the others are not to suffer from it."""
+    found = {}
+    for group in (MODELS, BASELINES):
+        refuse_taken(group, _BY_NAME)
+        for name in plugged(group):
+            try:
+                found[name] = loaded(group, name, ModelSpec)
+            except UnavailableError as error:
+                why = str(error).removeprefix(f"{name}: ")
+                found[name] = ModelSpec(name=name, title=name, group="reference", loader="", unavailable=why)
+    return found
 
 
 def spec(name: str) -> ModelSpec:
@@ -105,7 +125,7 @@ def spec(name: str) -> ModelSpec:
         return fitted_spec(spec(name.removeprefix(FITTED)))
     if name.startswith(JACOBIAN):
         return jacobian_spec(spec(name.removeprefix(JACOBIAN)))
-    rows = with_extra_rows(_BY_NAME)
+    rows = _known()
     if name in rows:
         return rows[name]
     if name.startswith(HUB):

@@ -22,6 +22,13 @@ def refuse_unknown(precision: str, token_pairs: str) -> None:
             raise InputError(message)
 
 
+def refuse_unknown_device(device: str) -> None:
+    """Raise InputError for a word that is no device; whether there is such a one torch knows."""
+    if device not in ("auto", "cpu") and not device.startswith("cuda"):
+        message = f"--device {device!r}: must be auto, cpu or cuda"
+        raise InputError(message)
+
+
 def long_policy(word: str) -> Long:
     """Raises: InputError if it is none."""
     if word not in LONG:

@@ -17,6 +17,7 @@ from rnaexp.models.spec import ModelSpec, Reader
 from rnaexp.rna import Rna
 
 _ARRAYS = (".npy", ".npz")
+_ROUNDING = 1e-3  # half precision and text keep three digits or so
 _STRUCTURES = (".bpseq", ".ct", ".dbn", ".fasta", ".fa")
 
 
@@ -29,6 +30,26 @@ class FileEncoder:
         self.layers, self.heads = self._first_readable().shape[:2]
         self.binary = all(path.suffix in _STRUCTURES for path in self.files.values())
         self.fingerprint = _fingerprint(self.files, heads_per_layer)
+        self.notes = self._notes() if spec.output == "attention" else ()
+
+    def _notes(self) -> tuple[str, ...]:
+        """What makes these maps doubtful as attention after softmax. Raises: InputError for a negative value."""
+        lowest, highest = np.inf, -np.inf
+        for path in self.files.values():
+            maps = self._maps(path)
+            if (maps < 0).any():
+                message = (
+                    f"holds {maps[maps < 0].min():.3g}: attention after softmax is never negative. Scores before "
+                    "softmax or after a correction are pair scores: give them with --pairs"
+                )
+                raise InputError(message, path=path)
+            sums = maps.sum(-1, dtype=np.float64)
+            known = sums[np.isfinite(sums)]
+            lowest, highest = min(lowest, known.min(initial=np.inf)), max(highest, known.max(initial=-np.inf))
+        if lowest >= 1 - _ROUNDING and highest <= 1 + _ROUNDING:
+            return ()
+        why = "special tokens cut lower them, nothing raises them" if highest > 1 + _ROUNDING else "special tokens cut"
+        return (f"rows of the given maps sum to {lowest:.2f} to {highest:.2f}, not 1 ({why})",)
 
     def check(self, rna: Rna) -> None:
         """Raises: UnsuitableError if there is no file for this RNA."""

@@ -15,6 +15,13 @@ def was_trained_on(spec: ModelSpec, family: str | None) -> bool | None:
     return spec.trained_families == EVERY_FAMILY or family in _listed(spec.trained_families)
 
 
+def listed_families(spec: ModelSpec) -> frozenset[str]:
+    """The families it was trained on, where they are listed one by one; none of a model that saw every family."""
+    if spec.trained_families in (None, EVERY_FAMILY):
+        return frozenset()
+    return _listed(str(spec.trained_families))
+
+
 @lru_cache
 def _listed(resource: str) -> frozenset[str]:
     return frozenset(files("rnaexp").joinpath(resource).read_text().split())

@@ -17,7 +17,9 @@ from rnaexp.report.leaderboard import (
     with_fitness,
     with_overlap,
 )
+from rnaexp.report.task_tables import tracked
 from rnaexp.run.contrasts import Answer, add_ranks, contrast_table
+from rnaexp.tasks.task import Task
 from rnaexp.track.export import child_tables, question_tables, runs_table
 
 _WANTED = {"tune": ("heads.csv", "head_stability.csv"), "test": ("per_rna.csv", "breakdown.csv", "heads.csv")}
@@ -61,6 +63,7 @@ class Comparison:
     boards: tuple[Board, ...]
     families: pd.DataFrame
     fitness: pd.DataFrame
+    tasks: tuple[tuple[Task, pd.DataFrame], ...]  # of other packages
     standing: pd.DataFrame
     declared: pd.DataFrame
     published: pd.DataFrame
@@ -74,7 +77,8 @@ def compared(experiment: str) -> Comparison:
     """
     runs = runs_table(experiment)
     rows, classified, assays = leaderboard(runs), families(runs), fitness(runs)
-    if rows.empty and classified.empty and assays.empty:
+    tasks = tuple(tracked(runs))
+    if rows.empty and classified.empty and assays.empty and not tasks:
         message = f"experiment {experiment} has no finished runs yet; start with: rnaexp run --model viennarna"
         raise InputError(message)
     tables = child_tables(experiment, set(rows["run_id"]), _WANTED)
@@ -89,6 +93,7 @@ def compared(experiment: str) -> Comparison:
         boards=tuple(_boards(with_fitness(rows, assays), classified, tables)),
         families=classified,
         fitness=assays,
+        tasks=tasks,
         standing=contrast_table(_standing(rows), list(answers.values())),
         declared=_declared(experiment),
         published=published(),

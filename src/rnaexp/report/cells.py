@@ -1,7 +1,6 @@
 """The comparison's tables as words, the same for the page, the Markdown and the terminal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -9,22 +8,8 @@ import pandas as pd
 from rnaexp.classify.overlap import iou
 from rnaexp.report.boards import Board, Comparison
 from rnaexp.report.classes import CLASSES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One row of a table; `kind` says how it is shown: model, mean, published."""
-
-    cells: tuple[str, ...]
-    kind: str = "model"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """A table in words: headings, and its lines under a title each (empty for a table without parts)."""
-
-    headings: tuple[str, ...]
-    parts: tuple[tuple[str, tuple[Line, ...]], ...]
+from rnaexp.report.words import Line, Words
+from rnaexp.stats.intervals import FEWEST
 
 
 def leaderboard_words(board: Board, published: pd.DataFrame) -> Words:
@@ -180,12 +165,13 @@ def _line(headings: Sequence[str], words: Mapping[str, str], kind: str = "model"
 def _row_words(row: Mapping[Any, Any]) -> dict[str, str]:
     tuned, again = pd.notna(row["f1"]), pd.notna(row["f1_retuned_low"])
     ranked = pd.notna(row["rank"])
+    short = "" if pd.isna(row["clusters"]) or row["clusters"] >= FEWEST else f" n/a ({row['clusters']:.0f} clusters)"
     part = f" ({row['coverage']:.0%})" if pd.notna(row["coverage"]) and row["coverage"] < 1 else ""
     stable = f" ({row['head_stability']:.0%})" if pd.notna(row["head_stability"]) else ""
     return {
         "model": row["label"],
         "rank": "{rank:g} [{rank_low:g}, {rank_high:g}]".format(**row) if ranked else "",
-        "F1 [95 %]": interval(row, "f1", "f1_low", "f1_high") if tuned else "not tuned",
+        "F1 [95 %]": interval(row, "f1", "f1_low", "f1_high") + short if tuned else "not tuned",
         "with tuning": "[{f1_retuned_low:.3f}, {f1_retuned_high:.3f}]".format(**row) if again else "",
         "oracle F1": number(row["oracle_f1"]),
         "P@N": number(row["p_at_n"]),

@@ -20,7 +20,7 @@ def metrics(result: Classified) -> dict[str, float | None]:
     """The headline figures as MLflow metrics: the protocol's estimator, all pairs and length-matched ones."""
     estimator = result.task.protocol.estimator
     found: dict[str, float | None] = {}
-    for prefix, measured in (("", result.every), ("matched_", result.matched)):
+    for prefix, measured in (("", result.every), ("matched_", result.matched), ("remote_", result.remote)):
         if measured is None:
             continue
         interval, area, null = (measured.intervals[estimator], measured.intervals["auroc"], measured.null)
@@ -60,6 +60,8 @@ def as_json(result: Classified, run_id: str | None) -> dict[str, Any]:
     """What `--json` prints."""
     estimator = result.task.protocol.estimator
     parts = {"all": result.every, "length_matched": result.matched}
+    if result.task.protocol.below_identity:
+        parts[f"homologs under {result.task.protocol.below_identity:.0%} identity"] = result.remote
     return {
         "model": result.task.model,
         "set": result.data.name,
@@ -131,6 +133,7 @@ def show(told: Sequence[Mapping[str, Any]], title: str = "", note: str = "") -> 
         "length-matched OR, area [95 %]",
         "shuffled",
         "AUROC",
+        "remote homologs: OR [95 %]",
         "nearest is own",
         "RNAs",
     ):
@@ -177,5 +180,11 @@ def _row(model: str, data: str, figures: Mapping[str, float]) -> list[str]:
             "" if null is None else f"{null:.3f}",
             f"{figures[f'{prefix}auroc']:.3f}",
         ]
+    if "remote_overlap_ratio" in figures:
+        cells.append(
+            "{remote_overlap_ratio:.3f} [{remote_overlap_low:.3f}, {remote_overlap_high:.3f}]".format(**figures)
+        )
+    else:
+        cells.append("")
     nearest = figures.get("nearest_is_own")
     return [*cells, "" if nearest is None else f"{nearest:.2f}", str(int(figures["rnas"]))]

@@ -9,7 +9,6 @@ import pandas as pd
 from rnaexp.data.atomic import write_atomically
 from rnaexp.report.boards import Comparison, compared
 from rnaexp.report.cells import (
-    Words,
     about,
     contrast_words,
     diagnosis_words,
@@ -20,10 +19,11 @@ from rnaexp.report.cells import (
 from rnaexp.report.console import console
 from rnaexp.report.markdown import markdown
 from rnaexp.report.page import page
+from rnaexp.report.task_tables import task_words
+from rnaexp.report.words import on_screen
 from rnaexp.track.export import runs_table
 from rnaexp.track.runs import tracked_run
 
-_NOT_PRINTED = ("with tuning", "parameters", "seconds", "MB")
 _NOT_KEPT = ["started", "group", "classify_diagnosis"]
 
 
@@ -67,6 +67,7 @@ def as_tables(comparison: Comparison) -> dict[str, pd.DataFrame]:
         "classes": pd.concat([board.means.assign(**board.asked) for board in comparison.boards] or [pd.DataFrame()]),
         "families": comparison.families.drop(columns=["started", "group"]),
         "fitness": comparison.fitness.drop(columns=["started", "group"]),
+        **{task.name: rows for task, rows in comparison.tasks},
         "contrasts": pd.concat([comparison.standing.assign(question="standing"), comparison.declared]),
         "stability": _of_all(comparison, "tune", "head_stability.csv"),
         "breakdown": _of_all(comparison, "test", "breakdown.csv"),
@@ -103,29 +104,14 @@ def _print(comparison: Comparison) -> None:
     out = console(190)
     out.print(about(comparison), markup=False, highlight=False)
     for board in comparison.boards:
-        out.print(_shown(leaderboard_words(board, comparison.published), board.title), markup=False)
+        out.print(on_screen(leaderboard_words(board, comparison.published), board.title), markup=False)
         for line in diagnosis_words(board).parts[0][1]:
             out.print(": ".join(line.cells), markup=False, highlight=False)
     for name, rows in comparison.families.groupby("set"):
-        out.print(_shown(families_words(rows, comparison.published), f"families of {name}"), markup=False)
+        out.print(on_screen(families_words(rows, comparison.published), f"families of {name}"), markup=False)
     for name, rows in comparison.fitness.groupby("set"):
-        out.print(_shown(fitness_words(rows), f"fitness on {name}"), markup=False)
+        out.print(on_screen(fitness_words(rows), f"fitness on {name}"), markup=False)
+    for task, rows in comparison.tasks:
+        out.print(on_screen(task_words(task, rows), task.title), markup=False)
     if len(comparison.standing):
-        out.print(_shown(contrast_words(comparison.standing), "standing contrasts"), markup=False)
-
-
-def _shown(words: Words, title: str) -> object:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=Text(title), title_justify="left")
-    kept = [at for at, heading in enumerate(words.headings) if heading not in _NOT_PRINTED]
-    for at in kept:
-        table.add_column(Text(words.headings[at]))
-    for part, lines in words.parts:
-        if part:
-            table.add_section()
-            table.add_row(Text(part, style="bold"))
-        for line in lines:
-            table.add_row(*[Text(line.cells[at]) for at in kept], style="italic" if line.kind != "model" else None)
-    return table
+        out.print(on_screen(contrast_words(comparison.standing), "standing contrasts"), markup=False)

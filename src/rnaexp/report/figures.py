@@ -1,6 +1,6 @@
 """Pictures of a run: every head's F1, a map beside its reference, how F1 spreads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,18 +8,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from rnaexp.rna import Pair
-from rnaexp.run.task import Part
-from rnaexp.structure.pairs import reference
 
 
-def heat_map(part: Part, title: str) -> Figure:
+def heat_map(trials: pd.DataFrame, best: Mapping[str, float], title: str) -> Figure:
     """Every head's best F1 on one set, layers down, heads across; the best is framed."""
-    table = part.search.trials.pivot_table(index="layer", columns="head", values="f1")
+    table = trials.pivot_table(index="layer", columns="head", values="f1")
     figure = Figure(figsize=(1.6 + 0.45 * table.shape[1], 1.4 + 0.4 * table.shape[0]), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(table, cmap="viridis", vmin=0, aspect="auto")
     axes.set(title=title, xlabel="head", ylabel="layer", xticks=range(table.shape[1]), yticks=range(table.shape[0]))
-    best = part.search.winner
     axes.add_patch(Rectangle((best["head"] - 0.5, best["layer"] - 0.5), 1, 1, fill=False, edgecolor="red", lw=2))
     figure.colorbar(image, label="F1 at the head's best threshold (a lower bound for heads that cannot win)")
     return figure
@@ -37,22 +34,22 @@ def search_progress(trials: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def pair_map(scores: np.ndarray, part: Part, id: str, *, threshold: float | None, title: str) -> Figure:
-    """Scores below the diagonal's mirror, reference above it: both triangles of one square, calls ringed."""
-    rna = next(rna for rna in part.rnas if rna.id == id)
-    n = len(rna)
-    known = reference(rna, part.scores.scoring)
+def pair_map(scores: np.ndarray, known: np.ndarray, threshold: float, title: str) -> Figure:
+    """Scores below the diagonal's mirror, reference above it: both triangles of one square, calls ringed.
+
+    `known`: the reference pairs, each as i * n + j.
+    """
+    n = len(scores)
     figure = Figure(figsize=(6.2, 5.4), layout="constrained")
     axes = figure.subplots()
     finite = scores[np.isfinite(scores)]
     low, high = np.quantile(finite, [0.5, 0.999]) if finite.size else (0.0, 1.0)
     image = axes.imshow(scores.T, cmap="Greys", vmin=low, vmax=max(high, low + 1e-9), interpolation="nearest")
     axes.scatter(known % n, known // n, s=9, marker="s", color="tab:blue", label="reference (above)")
-    if threshold is not None:
-        i, j = np.nonzero(np.nan_to_num(scores, nan=-np.inf) >= threshold)
-        right = np.isin(i * n + j, known)
-        for chosen, colour, label in ((right, "tab:green", "called, right"), (~right, "tab:red", "called, wrong")):
-            axes.scatter(i[chosen], j[chosen], s=16, marker="o", fc="none", ec=colour, lw=0.8, label=label)
+    i, j = np.nonzero(np.nan_to_num(scores, nan=-np.inf) >= threshold)
+    right = np.isin(i * n + j, known)
+    for chosen, colour, label in ((right, "tab:green", "called, right"), (~right, "tab:red", "called, wrong")):
+        axes.scatter(i[chosen], j[chosen], s=16, marker="o", fc="none", ec=colour, lw=0.8, label=label)
     axes.plot([0, n - 1], [0, n - 1], lw=0.5, color="grey")
     axes.set(title=title, xlabel="base", ylabel="base", xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5))
     figure.colorbar(image, label="pair score (below)")

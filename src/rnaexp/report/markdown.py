@@ -2,7 +2,6 @@
 
 from rnaexp.report.boards import Comparison
 from rnaexp.report.cells import (
-    Words,
     about,
     contrast_words,
     diagnosis_words,
@@ -12,6 +11,8 @@ from rnaexp.report.cells import (
     published_words,
     stability_words,
 )
+from rnaexp.report.task_tables import task_words
+from rnaexp.report.words import Words
 
 # What Markdown or the HTML in it would read as more than text.
 _ESCAPED = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_|[]#"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
@@ -33,6 +34,8 @@ def markdown(comparison: Comparison, *, made: str) -> str:
         parts += [title, _table(families_words(rows, comparison.published))]
     for name, rows in comparison.fitness.groupby("set"):
         parts += [f"## Measured fitness: {_text(str(name))}", _table(fitness_words(rows))]
+    for task, rows in comparison.tasks:
+        parts += [f"## {_text(task.title)}", _table(task_words(task, rows))]
     for title, table in (("Standing", comparison.standing), ("Declared", comparison.declared)):
         if len(table):
             parts += [f"## {title} contrasts", _table(contrast_words(table))]

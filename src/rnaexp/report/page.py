@@ -14,7 +14,6 @@ from typing import Any
 from rnaexp.report import page_figures as figures
 from rnaexp.report.boards import Board, Comparison
 from rnaexp.report.cells import (
-    Words,
     about,
     contrast_words,
     diagnosis_words,
@@ -24,6 +23,8 @@ from rnaexp.report.cells import (
     published_words,
     stability_words,
 )
+from rnaexp.report.task_tables import task_words
+from rnaexp.report.words import Words
 from rnaexp.track.artifacts import PLOTLY_CLOSED
 
 _DRAW = """
@@ -53,6 +54,7 @@ def page(comparison: Comparison, *, made: str) -> str:
             (name, families_words(rows, comparison.published)) for name, rows in comparison.families.groupby("set")
         ],
         fitness=[(name, fitness_words(rows)) for name, rows in comparison.fitness.groupby("set")],
+        tasks=[(task.title, task_words(task, rows)) for task, rows in comparison.tasks],
         tradeoffs=_places([figures.tradeoff(board) for board in comparison.boards], drawn),
         sizes=_places([_sizes(board, what) for what in _SIZES for board in comparison.boards], drawn),
         standing=contrast_words(comparison.standing) if len(comparison.standing) else None,

@@ -33,7 +33,7 @@ def forest(board: Board) -> Figure:
         _points(rows["oracle_f1"], _plain(rows["label"]), marker=oracle, name="oracle: best head of the test set")
     )
     order = _plain(board.rows.sort_values("f1", na_position="first")["label"])
-    layout = _layout("F1 with 95 % cluster bootstrap interval", height=140 + 24 * len(rows), x="F1", y="")
+    layout = _layout("F1 with its 95 % interval over clusters", height=140 + 24 * len(rows), x="F1", y="")
     layout["yaxis"] |= {"type": "category", "categoryorder": "array", "categoryarray": order}
     layout["xaxis"] |= {"rangemode": "tozero"}
     return {"data": data, "layout": layout}

@@ -1,8 +1,11 @@
 """Progress on stderr: a bar on a terminal, plain lines elsewhere; stdout is for results."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+_SECONDS = 30.0  # between two lines of one piece of work
 
 Step = Callable[[int], None]
 
@@ -40,14 +43,14 @@ def _bar(what: str, count: int) -> Iterator[Step]:
 
 
 def _lines(what: str, count: int, unit: str) -> Step:
-    finished, tenths = 0, -1
+    """A line every 30 s, and one when all is done: a log stays short, whatever is quick."""
+    finished, said = 0, time.monotonic()
 
     def step(done: int) -> None:
-        nonlocal finished, tenths
+        nonlocal finished, said
         finished += done
-        reached = 10 * finished // max(1, count)
-        if reached > tenths:
-            tenths = reached
+        if done and (finished >= count or time.monotonic() >= said + _SECONDS):
+            said = time.monotonic()
             sys.stderr.write(f"{what}: {finished} of {count} {unit}\n")
 
     return step

@@ -159,7 +159,7 @@ def _contacts_row(run: Mapping[str, Any]) -> list[str]:
 def _row(run: Mapping[str, Any]) -> list[str]:
     figures = run["structure"]
     tuned = figures["f1"] is not None
-    f1 = "{f1:.3f} [{f1_low:.3f}, {f1_high:.3f}]".format(**figures) if tuned else "not tuned"
+    f1 = f"{figures['f1']:.3f} {_ends(figures, 'f1_low', 'f1_high')}" if tuned else "not tuned"
     again, rank = "", ""
     if _known(figures, "f1_retuned_low"):
         again = "[{f1_retuned_low:.3f}, {f1_retuned_high:.3f}]".format(**figures)
@@ -198,6 +198,13 @@ def _calls(figures: Mapping[str, Any]) -> str:
         return ""
     shuffled = figures["shuffled_calls_per_100_bases"]
     return f"{figures['calls_per_100_bases']:.0f}" + ("" if shuffled is None else f" ({shuffled:.0f})")
+
+
+def _ends(figures: Mapping[str, Any], low: str, high: str) -> str:
+    """An interval; without one the clusters, of which there are too few."""
+    if not _known(figures, low):
+        return f"n/a ({figures['clusters']} clusters)"
+    return f"[{figures[low]:.3f}, {figures[high]:.3f}]"
 
 
 def _known(figures: Mapping[str, Any], name: str) -> bool:

@@ -105,7 +105,7 @@ def proof_of(result: Result) -> str | None:
 
 def _counts(result: Result) -> dict[str, float | None]:
     return {
-        "structure.rnas": float(len(result.test.scores.scored())),
+        "structure.rnas": float(len(result.test.scored)),
         "structure.clusters": float(result.oracle.f1.clusters),
         "structure.skipped": float(len(result.skipped)),
         "structure.coverage": result.coverage,
@@ -193,7 +193,7 @@ def evidence_text(evidence: Mapping[str, int]) -> str:
 
 
 def per_rna(result: Result) -> pd.DataFrame:
-    """One row per test RNA: its scores, its alignment's depth, its ceiling, or why it has no score."""
+    """One row per test RNA: its scores, its alignment's depth, its ceiling, or why it could not be read or scored."""
     table = (result.evaluation or result.oracle).per_rna.copy()
     if result.assessment is not None:
         table = table.merge(result.assessment.about[["rna", "depth", "neff", "f1_ceiling"]], on="rna")
@@ -205,12 +205,13 @@ def per_rna(result: Result) -> pd.DataFrame:
     families = {rna.id: rna.family for rna in result.test.rnas}
     table["evidence"] = [result.test.data.evidence_for(id) for id in table["rna"]]
     table["family"] = [families[id] for id in table["rna"]]
-    table["status"] = "scored"
-    gone = pd.DataFrame(
-        [(s.id, "failed" if s.failed else "skipped", s.reason) for s in result.test.skipped],
-        columns=["rna", "status", "reason"],
-    )
-    return pd.concat([table, gone], ignore_index=True) if len(gone) else table
+    why = {s.id: ("failed" if s.failed else "skipped", s.reason) for s in result.test.skipped}
+    table["status"] = [why.get(id, ("scored",))[0] for id in table["rna"]]
+    if not why:
+        return table
+    table["reason"] = [why[id][1] if id in why else None for id in table["rna"]]
+    gone = [(id, *said) for id, said in why.items() if id not in set(table["rna"])]
+    return pd.concat([table, pd.DataFrame(gone, columns=["rna", "status", "reason"])], ignore_index=True)
 
 
 def probe_weights(probe: Probe) -> pd.DataFrame:
@@ -279,6 +280,7 @@ def _joined(hashes: Sequence[str]) -> str:
 
 def shown_rnas(result: Result) -> list[str]:
     """Worst, median and best RNA by F1: a picture of success alone would mislead."""
-    table = (result.evaluation or result.oracle).per_rna.sort_values(["f1", "rna"])
+    every = (result.evaluation or result.oracle).per_rna
+    table = every[every["rna"].isin({rna.id for rna in result.test.scored})].sort_values(["f1", "rna"])
     places = sorted({0, len(table) // 2, len(table) - 1})
     return [str(table["rna"].iloc[at]) for at in places]

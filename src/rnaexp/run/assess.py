@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,14 +11,14 @@ from rnaexp.data.shuffle import shuffled_twin
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.files import FileEncoder
 from rnaexp.models.training import was_trained_on
-from rnaexp.report import tables
 from rnaexp.report.progress import silence
 from rnaexp.rna import Rna
 from rnaexp.run.contacts import CONTROLS, UNPROVEN
 from rnaexp.run.contrasts import f1_of
-from rnaexp.run.diagnosis import diagnose
+from rnaexp.run.control_scores import control_scores
+from rnaexp.run.diagnosis import FOLDING, diagnose
 from rnaexp.run.read import read_set
-from rnaexp.run.structure import tune_and_test
+from rnaexp.run.structure import whole_head
 from rnaexp.run.task import Assessment, Control, Result
 from rnaexp.store import Store
 from rnaexp.structure.breakdown import breakdown
@@ -30,6 +29,7 @@ from rnaexp.structure.kinds import ceilings, f1_ceiling
 from rnaexp.structure.predict import reading_of
 from rnaexp.structure.protocol import Scoring
 from rnaexp.structure.retune import Retuning, retune
+from rnaexp.structure.standing import Standing, standing
 
 SHUFFLED = 10  # test RNAs whose shuffled twins are read: a tenth or so of a run's cost, named beside the figure
 _SEED = 0
@@ -42,12 +42,12 @@ def assess(result: Result, store: Store) -> Assessment:
     if result.task.scoring.of_proteins:
         return _assess_contacts(result, store)
     scored = result.test.scored
-    known: dict[str, str] = {rna.id: result.test.data.evidence_for(rna.id) or "unknown" for rna in scored}
+    known: dict[str, str] = {rna.id: result.test.data.evidence_for(rna.id) or "unknown" for rna in result.test.rnas}
     evidence = dict(Counter(known.values()))
-    seen = _seen(result, scored)
+    seen = _seen(result, result.test.rnas)
     shuffled = _shuffled_calls(result, scored, store)
     controls = _controls(result, store)
-    about = pd.DataFrame([_about(rna, result.test.scores.scoring) for rna in scored])
+    about = pd.DataFrame([_about(rna, result.test.scores.scoring) for rna in result.test.rnas])
     return Assessment(
         retuning=_retuning(result),
         about=about,
@@ -69,7 +69,7 @@ def _assess_contacts(result: Result, store: Store) -> Assessment:
     controls = _of_controls(result, store, CONTROLS)
     return Assessment(
         retuning=_retuning(result),
-        about=pd.DataFrame([{"rna": chain.id, **facts} for chain in result.test.scored]),
+        about=pd.DataFrame([{"rna": chain.id, **facts} for chain in result.test.rnas]),
         breakdown=breakdown_by_range(one, threshold),
         shuffled_calls=None,
         shuffled=0,
@@ -108,7 +108,7 @@ def _breakdown(result: Result, about: pd.DataFrame, evidence: Mapping[str, str])
     """Of the frozen head; of the oracle's, which is said so in its run, where nothing was tuned."""
     per_rna = (result.evaluation or result.oracle).per_rna.merge(about[["rna", "depth", "neff"]], on="rna")
     scores, threshold = _chosen_head(result)
-    return breakdown(result.test.scored, scores, per_rna, threshold=threshold, evidence=evidence)
+    return breakdown(result.test.rnas, scores, per_rna, threshold=threshold, evidence=evidence)
 
 
 def _chosen_head(result: Result) -> tuple[HeadScores, float]:
@@ -143,7 +143,6 @@ def _controls(result: Result, store: Store) -> dict[str, Control]:
 
 def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Control]:
     """Controls by name, through the same tuning and test; none where nothing was tuned."""
-    task = result.task
     if result.validation is None:
         return {}
     sets = result.validation.data, result.test.data, result.related
@@ -151,18 +150,20 @@ def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str
     for name in names:
         if name != result.encoder.spec.name:
             with suppress(InputError, UnavailableError):  # a control that cannot read these RNAs says nothing of them
-                asked = replace(task, model=name, loading={"name": name})
-                found[name] = _control(tune_and_test(asked, store, silence, sets=sets))
+                found[name] = control_scores(name, result.task, sets, store)
     return found
 
 
-def _control(done: Result) -> Control:
-    assert done.evaluation is not None
-    assert done.validation is not None
-    assert done.tuned is not None
-    tuned = done.tuned
-    there = evaluate_head(done.validation.scores, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
-    return Control(told=tables.as_json(done, None), evaluation=done.evaluation, validation=f1_of(there))
+def standing_of(result: Result, store: Store) -> Standing | None:
+    """The tuned head against the best control without energies, on the validation set; None where nothing was tuned."""
+    part, tuned, assessed = result.validation, result.tuned, result.assessment
+    if part is None or tuned is None or assessed is None:
+        return None
+    head = tuned.layer, tuned.head
+    whole = whole_head(result.encoder, part, head, part.scored, store, silence)
+    mine = evaluate_head(whole, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
+    rivals = {name: each.validation for name, each in assessed.controls.items() if name not in FOLDING}
+    return standing(f1_of(mine), rivals)
 
 
 def _evaluations(controls: Mapping[str, Control]) -> dict[str, Evaluation]:

@@ -1,7 +1,7 @@
 """The classification job: embed a set with families, or take a control's vectors, and measure how they overlap."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -12,12 +12,11 @@ from jaxtyping import Float32
 
 from rnaexp import models
 from rnaexp.classify.controls import (
+    CENTRED,
     CONTROLS,
     IDENTITY,
     LENGTH,
     WORDS,
-    homologous_sample,
-    other_sample,
     ruler,
     word_counts,
 )
@@ -28,23 +27,24 @@ from rnaexp.classify.layout import Layout, layout
 from rnaexp.classify.matching import Matching, length_matching
 from rnaexp.classify.measure import Design, Measured, measure, measure_pairs
 from rnaexp.classify.protocol import EmbeddingProtocol
-from rnaexp.data.clusters import sequence_identity
 from rnaexp.data.families import FamilySet, Selection, load_families
 from rnaexp.data.shuffle import dinucleotide_shuffle
 from rnaexp.data.stored_vectors import StoredVectors
 from rnaexp.errors import InputError
 from rnaexp.models.choices import Long
 from rnaexp.models.spec import Encoder
+from rnaexp.models.training import listed_families
 from rnaexp.rna import Rna
 from rnaexp.run.embedding import embed_all
+from rnaexp.run.identities import identities, sampled_identities, sampled_pairs
 from rnaexp.run.read import Skipped, processes
 from rnaexp.run.task import Announce
 from rnaexp.run.together import add_up, rank
-from rnaexp.store import Store, key_of
+from rnaexp.store import Store
 from rnaexp.structure.windows import windows_of
 
 SHUFFLED = "shuffled:"
-_ALIGNED_PAIRS = 4000  # of each class that the identity control aligns
+_FEWEST_PAIRS = 50  # below, a density says nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,7 @@ class Classified:
     every: Measured
     matched: Measured | None
     unmatched_reason: str  # why there is no matched figure
+    remote: Measured | None = None  # of homologs less alike than the protocol says, None where that was not asked
     vectors: Float32[np.ndarray, "r d"] | None = None
     table: pd.DataFrame | None = None
     means: np.ndarray | None = None
@@ -102,14 +103,14 @@ def classify(task: ClassifyTask, store: Store, announce: Announce, encoder: Enco
 
     Raises: InputError, UnavailableError.
     """
-    data = _families(task.families, _selection(task.protocol))
+    data = _families(task.families, _selection(task))
     if task.model == IDENTITY:
         return _by_alignment(task, data, store, announce)
     raw, reasons, loaded = _raw_vectors(task, data.rnas, store, announce, encoder)
     kept, raw = _with_company(data, reasons, raw)
     rnas = [data.rnas[at] for at in kept]
     order = layout([str(rna.family) for rna in rnas], [str(rna.cluster) for rna in rnas], seed=task.protocol.seed)
-    protocol = replace(task.protocol, reduction="none") if task.model in CONTROLS else task.protocol
+    protocol = _protocol(task)
     vectors = unit(reduce(raw, protocol))[order.order]
     rnas = [rnas[at] for at in order.order]
     lengths = [len(rna) for rna in rnas]
@@ -119,7 +120,11 @@ def classify(task: ClassifyTask, store: Store, announce: Announce, encoder: Enco
         matched, reason = measure(vectors, lengths, order, protocol, design, matched=True)[0], ""
     except ValueError as error:
         matched, reason = None, str(error)
+    remote = None
+    if protocol.below_identity:
+        remote = _remote(task, rnas, order, lambda at: (vectors[at[:, 0]] * vectors[at[:, 1]]).sum(1), store, announce)
     return Classified(
+        remote=remote,
         task=replace(task, protocol=protocol),
         encoder=loaded,
         data=data,
@@ -136,6 +141,14 @@ def classify(task: ClassifyTask, store: Store, announce: Announce, encoder: Enco
     )
 
 
+def _protocol(task: ClassifyTask) -> EmbeddingProtocol:
+    """Counts of words are not reduced, and centred where their name says so."""
+    if task.model not in CONTROLS:
+        return task.protocol
+    centred = task.model.endswith(CENTRED)
+    return replace(task.protocol, reduction="none", centring="mean" if centred else task.protocol.centring)
+
+
 def _drawn(vectors: np.ndarray, rnas: Sequence[Rna], protocol: EmbeddingProtocol) -> Repeated | None:
     try:
         return drawn_figures(vectors, [str(rna.family) for rna in rnas], protocol)
@@ -144,8 +157,21 @@ def _drawn(vectors: np.ndarray, rnas: Sequence[Rna], protocol: EmbeddingProtocol
         raise InputError(message) from error
 
 
-def _selection(protocol: EmbeddingProtocol) -> Selection:
+def _unseen_by(task: ClassifyTask) -> str:
+    """The model whose training families are left out, "" for none; a control model has those of what it controls."""
+    named = task.protocol.unseen_by
+    whole, other = task.protocol.selection == "all", task.model in CONTROLS or task.stored is not None
+    if named == "none" or (named == "auto" and (whole or other)):
+        return ""
+    name = task.model.removeprefix(SHUFFLED).removeprefix(models.UNTRAINED) if named == "auto" else named
+    return name if listed_families(models.spec(name)) else ""
+
+
+def _selection(task: ClassifyTask) -> Selection:
+    protocol, unseen_by = task.protocol, _unseen_by(task)
     return Selection(
+        without=listed_families(models.spec(unseen_by)) if unseen_by else frozenset(),
+        without_name=unseen_by,
         identity=protocol.identity,
         members=protocol.members,
         max_bases=protocol.max_bases,
@@ -167,8 +193,8 @@ def _raw_vectors(
     if task.stored is not None:
         return *task.stored.of(rnas), None
     fine = [""] * len(rnas)
-    if task.model in WORDS:
-        k = WORDS[task.model]
+    if (word := task.model.removesuffix(CENTRED)) in WORDS:
+        k = WORDS[word]
         reasons = ["" if len(rna) >= k else f"shorter than a word of {k}" for rna in rnas]
         return word_counts([rna for rna, no in zip(rnas, reasons, strict=True) if not no], k), reasons, None
     if task.model == LENGTH:
@@ -215,7 +241,11 @@ def _by_alignment(task: ClassifyTask, data: FamilySet, store: Store, announce: A
         matched, reason = _aligned(task, rnas, order, matching, store, announce), ""
     except ValueError as error:
         matched, reason = None, str(error)
+    remote = None
+    if task.protocol.below_identity:
+        remote = _remote(task, rnas, order, lambda at: identities(rnas, at), store, announce)
     return Classified(
+        remote=remote,
         task=task,
         encoder=None,
         data=data,
@@ -228,6 +258,25 @@ def _by_alignment(task: ClassifyTask, data: FamilySet, store: Store, announce: A
     )
 
 
+def _remote(
+    task: ClassifyTask,
+    rnas: Sequence[Rna],
+    order: Layout,
+    similarity: Callable[[np.ndarray], np.ndarray],
+    store: Store,
+    announce: Announce,
+) -> Measured | None:
+    """Homologs below the protocol's identity against all other pairs; None where hardly any pair is left."""
+    samples = sampled_pairs(order, None, task.protocol.seed)
+    alike = sampled_identities(rnas, samples, store, announce, task.families)[0]
+    homologous = samples[0][alike < task.protocol.below_identity]
+    if len(homologous) < _FEWEST_PAIRS:
+        return None
+    mine, theirs = ((pairs, similarity(pairs).astype(np.float64)) for pairs in (homologous, samples[1]))
+    share = len(homologous) / len(samples[0])
+    return measure_pairs(mine, theirs, order, task.protocol, task.design, kept=share)
+
+
 def _aligned(
     task: ClassifyTask,
     rnas: Sequence[Rna],
@@ -237,29 +286,7 @@ def _aligned(
     announce: Announce,
 ) -> Measured:
     seed = task.protocol.seed
-    samples = [draw(order, matching, _ALIGNED_PAIRS, seed) for draw in (homologous_sample, other_sample)]
-    key = key_of({"what": "identities", "schema": 1, "pairs": [_named(rnas, pairs) for pairs in samples]})
-    entry = store.get(key)
-    if entry is None:
-        found = []
-        with announce(f"alignments on {task.families}", sum(map(len, samples))) as progress:
-            for pairs in samples:
-                found.append(_identities(rnas, pairs))
-                progress(len(pairs))
-        entry = {"homologous": found[0], "others": found[1]}
-        store.put(key, entry)
+    samples = sampled_pairs(order, matching, seed)
+    found = sampled_identities(rnas, samples, store, announce, task.families)
     kept = 1.0 if matching is None else matching.kept
-    both = (samples[0], entry["homologous"]), (samples[1], entry["others"])
-    return measure_pairs(*both, order, task.protocol, task.design, kept=kept)
-
-
-def _named(rnas: Sequence[Rna], pairs: np.ndarray) -> list[list[str]]:
-    return [[rnas[at].sequence for at in pair] for pair in pairs.tolist()]
-
-
-def _identities(rnas: Sequence[Rna], pairs: np.ndarray) -> np.ndarray:
-    known: dict[tuple[int, int], float] = {}
-    for i, j in map(tuple, np.sort(pairs, axis=1).tolist()):
-        if (i, j) not in known:
-            known[i, j] = sequence_identity(rnas[i].sequence, rnas[j].sequence)
-    return np.array([known[i, j] for i, j in map(tuple, np.sort(pairs, axis=1).tolist())])
+    return measure_pairs((samples[0], found[0]), (samples[1], found[1]), order, task.protocol, task.design, kept=kept)

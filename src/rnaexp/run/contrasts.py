@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rnaexp.stats.bootstrap import rank_intervals
+from rnaexp.stats.intervals import FEWEST
 from rnaexp.stats.paired import holm, paired_contrast
 from rnaexp.structure.evaluate import Evaluation, paired_f1
 
@@ -113,9 +114,9 @@ def add_ranks(answers: Sequence[Answer]) -> None:
         if len(some) < 2:
             continue
         common = _common(some)
-        if common.empty:
-            continue
         clusters = np.array(common["cluster"].tolist())
+        if len(set(clusters)) < FEWEST:  # an order of so few is no rank
+            continue
         ranks, ends = rank_intervals(common.drop(columns="cluster").to_numpy(float).T, clusters)
         for answer, rank, (low, high) in zip(some, ranks, ends, strict=True):
             answer.told["structure"] |= {

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from rnaexp.models.files import FileEncoder
 from rnaexp.models.fitted import FITTED
 from rnaexp.run.task import Result
-from rnaexp.stats.bootstrap import cluster_bootstrap
+from rnaexp.stats.intervals import FEWEST, cluster_interval
 from rnaexp.structure.evaluate import Evaluation, paired_f1
 
 FOLDING = frozenset({"viennarna", "viennarna-mean", "alifold"})  # many predicted structures in Rfam come from these
@@ -22,6 +23,8 @@ def diagnose(
         for name, control in controls.items():
             tags += _against(name, done.per_rna, done.f1.mean, done.spread.sd, control)
     spec = result.encoder.spec
+    if isinstance(result.encoder, FileEncoder):
+        tags += result.encoder.notes
     if spec.name.startswith(FITTED) and result.validation is not None:
         what = "chains" if result.task.scoring.of_proteins else "RNAs"
         tags.append(f"fitted on the pairs of {len(result.validation.scores.scored())} {what}: not zero-shot")
@@ -34,13 +37,19 @@ def diagnose(
         tags.append(f"labels partly circular: {predicted} of {sum(evidence.values())} are predicted")
     if seen:
         tags.append(f"training set overlaps the test set: {seen} of {len(result.test.scores.scored())} RNAs")
+    clusters = result.oracle.f1.clusters
+    if clusters < FEWEST:
+        tags.append(f"{clusters} clusters: no interval, no rank")
     if result.coverage < 1:
-        tags.append(f"coverage {result.coverage:.0%}")
+        unread = f": {result.test.unread} RNAs that it could not read count 0" if result.test.unread else ""
+        tags.append(f"coverage {result.coverage:.0%}{unread}")
     return tags
 
 
 def _against(name: str, per_rna: pd.DataFrame, f1: float, sd: float, theirs: Evaluation) -> list[str]:
     if name == "random":
+        if theirs.f1.high is None:
+            return ["F1 not above the random control's"] if f1 <= theirs.f1.mean else []
         return ["F1 inside the random control's interval"] if f1 <= theirs.f1.high else []
     if name.startswith(("stems", "kernel", "distance")):
         if _above(per_rna, theirs):
@@ -55,7 +64,7 @@ def _against(name: str, per_rna: pd.DataFrame, f1: float, sd: float, theirs: Eva
 def _above(per_rna: pd.DataFrame, theirs: Evaluation) -> bool:
     """Whether the paired difference's whole interval is above zero."""
     differences, clusters = paired_f1(per_rna, theirs.per_rna)
-    return len(differences) > 0 and cluster_bootstrap(differences, clusters).low > 0
+    return len(differences) > 0 and cluster_interval(differences, clusters, of="differences").above_zero
 
 
 def _shallow(result: Result) -> int:

@@ -68,7 +68,7 @@ def _shipped(model: str) -> FoundHead | None:
     held = shipped_head(model)
     if held is None:
         return None
-    interval = f" [{held.f1_low:.2f}, {held.f1_high:.2f}]"
+    interval = "" if held.f1_low is None else f" [{held.f1_low:.2f}, {held.f1_high:.2f}]"
     said = f"{_told(model, held.tuned)}, shipped with rnaexp: {_worth(held.tuned)}{interval} there"
     return FoundHead(tuned=held.tuned, said=said)
 

@@ -83,6 +83,9 @@ def larger_search(
     best = max(judged, key=lambda chosen: judged[chosen].f1.mean)  # the plain head on a tie: it stands first
     _, threshold = _optimum(kept, best, scoring)
     tested = [configured(_kept(encoder, rna, heads), best, scoring) for rna in single.test.scored if rna.pairs]
+    tested += [
+        replace(rna, scores=rna.scores[:1], indices=rna.indices[:1]) for rna in single.test.scores.rnas if not rna.read
+    ]
     evaluation = _evaluated(tested, threshold, scoring)
     return Larger(
         single=single,

@@ -13,7 +13,7 @@ from rnaexp.errors import InputError
 from rnaexp.models.choices import Long, Precision
 from rnaexp.structure.protocol import ReadOut, Scoring
 
-Kind = Literal["structure", "classification", "fitness", "both"]
+Kind = Literal["structure", "classification", "fitness", "both", "task"]
 # Of the half of a file of kind `both` that asks of families; `run.classify_verbs` reads them.
 _OF_FAMILIES = ("families", "choices", "controls", "embeddings")
 _OF_PROTOCOLS = sorted({"name", "related", *(field.name for kind in (Scoring, ReadOut) for field in fields(kind))})
@@ -72,12 +72,26 @@ class QuestionWords(_Strict):
     seed: int = 0
 
 
+class TaskWords(_Strict):
+    """A question of a task that another package adds: `settings` are the task's own."""
+
+    task: str
+    models: Annotated[list[str], Field(min_length=1)]
+    title: str = ""
+    note: str = ""
+    settings: dict[str, Any] = {}
+    device: str = "auto"
+    seed: int = 0
+
+
 def kind_of(path: Path) -> Kind:
-    """What a question is about: sets with families, assays, structures, or both sets with families and structures.
+    """What a question is about: another package's task, sets with families, assays, structures, or both of these.
 
     Raises: InputError for a file that is no TOML.
     """
     values = read_toml(path)
+    if "task" in values:
+        return "task"
     if isinstance(values.get("families"), list):
         return "both" if "sets" in values else "classification"
     return "fitness" if "assays" in values else "structure"
@@ -112,13 +126,22 @@ def read_words(path: Path) -> QuestionWords:
     raise InputError("; ".join(dict.fromkeys(faults)), path=path)
 
 
+def read_task_words(path: Path) -> TaskWords:
+    """Raises: InputError as `read_words`."""
+    try:
+        return TaskWords.model_validate(read_toml(path))
+    except ValidationError as error:
+        faults = [_told(fault["loc"], fault, TaskWords) for fault in error.errors(include_url=False)]
+        raise InputError("; ".join(dict.fromkeys(faults)), path=path) from error
+
+
 def _of_pairs(values: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(values.get("families"), list):
         return values
     return {name: value for name, value in values.items() if name not in _OF_FAMILIES}
 
 
-def _told(where: Sequence[int | str], fault: Any) -> str:
+def _told(where: Sequence[int | str], fault: Any, whole: type[BaseModel] = QuestionWords) -> str:
     """`sets, entry 2, test: ...`, counted from 1."""
     place = ", ".join(f"entry {part + 1}" if isinstance(part, int) else part for part in where)
     kind, value = fault["type"], fault["input"]
@@ -126,7 +149,7 @@ def _told(where: Sequence[int | str], fault: Any) -> str:
         return f"{place}: is missing" + (" (a list of names: models = ['lm-nano'])" if place == "models" else "")
     if kind == "extra_forbidden":
         parts: dict[str, type[BaseModel]] = {"sets": SetsWords, "contrasts": ContrastWords}
-        within = parts.get(str(where[0]) if where[1:] else "", QuestionWords)
+        within = parts.get(str(where[0]) if where[1:] else "", whole)
         return _unknown(place, sorted(within.model_fields))
     said = f"must be {fault['ctx']['expected']}" if kind == "literal_error" else _SAID.get(kind, fault["msg"])
     return f"{place}: {said}, not {value!r}"

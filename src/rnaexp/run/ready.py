@@ -6,6 +6,7 @@ from rnaexp import models
 from rnaexp.data.readers import read_file
 from rnaexp.data.sets import describe, set_names
 from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models.choices import refuse_unknown, refuse_unknown_device
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.spec import refuse_without_attention
 from rnaexp.run.asked import Task
@@ -17,6 +18,9 @@ _SLOW = frozenset({".pdb", ".ent", ".cif", ".mmcif", ".gz"})  # their readers ta
 
 def refuse_task(task: Task) -> None:
     """Raises: InputError or UnavailableError for a model, weights, set or record that the task cannot be done with."""
+    how = {"device": "auto", "precision": "fp32", "token_pairs": "mean", **task.loading}
+    refuse_unknown(how["precision"], how["token_pairs"])
+    refuse_unknown_device(how["device"])
     refuse_model(task.model, task.loading.get("weights"))
     refuse_without_attention(models.spec(task.model.removeprefix(FITTED)))
     for name in (task.validation, task.test):

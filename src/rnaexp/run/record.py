@@ -8,14 +8,17 @@ from typing import Any
 
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import IN_MEMORY
-from rnaexp.report import figures, tables
+from rnaexp.report import tables
+from rnaexp.run.assess import standing_of
 from rnaexp.run.fitted import FittedEncoder
+from rnaexp.run.pictures import picture
 from rnaexp.run.structure import head_maps
 from rnaexp.run.task import Announce, Part, Result
 from rnaexp.store import Store
 from rnaexp.structure.configuration import configuration
+from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import protocol_fields
-from rnaexp.track.packaged import CONFIGURATION
+from rnaexp.track.packaged import CONFIGURATION, STANDING
 from rnaexp.track.runs import RunHandle
 
 
@@ -32,7 +35,7 @@ def record(run: RunHandle, result: Result, store: Store, announce: Announce, *, 
     run.tags(_tags(result))
     if result.validation is not None:
         with run.child("tune", kind="tune") as child:
-            _record_search(child, result.validation, "validation")
+            _record_search(child, result.validation, "validation", store)
             if result.tuned is not None:
                 child.params({"layer": result.tuned.layer, "head": result.tuned.head})
                 child.metrics(_rounded(_only(tables.metrics(result), "validation_f1")))
@@ -41,7 +44,7 @@ def record(run: RunHandle, result: Result, store: Store, announce: Announce, *, 
             if result.assessment is not None and result.assessment.retuning is not None:
                 child.table(tables.winners(result.assessment.retuning), "head_stability.csv")
     with run.child("test", kind="test") as child:
-        _record_search(child, result.test, "test")
+        _record_search(child, result.test, "test", store)
         _record_test(child, result, store, announce)
 
 
@@ -113,7 +116,7 @@ def _parameter_count(encoder: Any) -> int | None:
     return count or None
 
 
-def _record_search(run: RunHandle, part: Part, context: str) -> None:
+def _record_search(run: RunHandle, part: Part, context: str, store: Store) -> None:
     run.data_set(
         part.data.name,
         sha256=part.data.sha256,
@@ -123,28 +126,27 @@ def _record_search(run: RunHandle, part: Part, context: str) -> None:
     )
     run.table(part.search.trials, "heads.csv")
     title = f"{part.scores.model} on {part.data.name}"
-    run.figure(figures.heat_map(part, title), f"{context}_heads.png")
+    run.figure(picture(store, "heat_map", part.search.trials, part.search.winner, title), f"{context}_heads.png")
 
 
 def _record_test(run: RunHandle, result: Result, store: Store, announce: Announce) -> None:
     table = tables.per_rna(result)
     run.table(table, "per_rna.csv")
     title = f"{result.encoder.spec.name} on {result.test.data.name}"
-    run.figure(figures.f1_distribution(table, title), "f1_distribution.png")
+    run.figure(picture(store, "f1_distribution", table[["f1"]], title), "f1_distribution.png")
     found = tables.metrics(result) | tables.details(result)
     run.metrics(_rounded({name: value for name, value in found.items() if not name.endswith(".validation_f1")}))
     if result.assessment is not None:
         run.table(result.assessment.breakdown, "breakdown.csv")
-        run.figure(figures.breakdown(result.assessment.breakdown, title), "breakdown.png")
+        run.figure(picture(store, "breakdown", result.assessment.breakdown, title), "breakdown.png")
     shown = tables.shown_rnas(result)
-    maps = head_maps(result, shown, store, announce)
+    maps, by_id = head_maps(result, shown, store, announce), {rna.id: rna for rna in result.test.rnas}
     threshold = result.tuned.threshold if result.tuned else result.test.search.winner["threshold"]
     for place, id in zip(("worst", "median", "best"), shown, strict=False):
         f1 = table.loc[table["rna"] == id, "f1"].item()
-        picture = figures.pair_map(
-            maps[id], result.test, id, threshold=threshold, title=f"{result.encoder.spec.name}, {id}: F1 {f1:.2f}"
-        )
-        run.figure(picture, f"pairs/{place}.png")
+        known = reference(by_id[id], result.test.scores.scoring)
+        shown_as = f"{result.encoder.spec.name}, {id}: F1 {f1:.2f}"
+        run.figure(picture(store, "pair_map", maps[id], known, threshold, shown_as), f"pairs/{place}.png")
     if result.tuned is not None:
         run.text(json.dumps(asdict(result.tuned), indent=1), "tuned_head.json")
         if result.task.scoring.of_proteins or result.encoder.spec.loader == IN_MEMORY:
@@ -152,6 +154,8 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
         loading = {"name": result.task.model, **result.task.loading}
         whole = configuration(result.encoder.spec, result.tuned, loading, alignment=result.task.alignment)
         run.text(json.dumps(whole.to_json(), indent=1), CONFIGURATION)
+        if (against := standing_of(result, store)) is not None:
+            run.text(json.dumps(against.to_json(), indent=1), STANDING)
 
 
 def peak_memory_mb() -> float:

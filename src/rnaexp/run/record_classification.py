@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from rnaexp.report import classification_figures as figures
 from rnaexp.report import classification_tables as tables
 from rnaexp.run.classification import Classified
 from rnaexp.track.runs import RunHandle
@@ -72,6 +71,8 @@ def _record_tables(run: RunHandle, result: Classified) -> None:
 
 
 def _record_pictures(run: RunHandle, result: Classified) -> None:
+    from rnaexp.report import classification_figures as figures  # Matplotlib takes half a second
+
     run.figure(figures.similarity_densities(result), "similarity_densities.png")
     if result.vectors is not None:
         places = figures.shown(result)

@@ -4,7 +4,6 @@ import pandas as pd
 
 from rnaexp.fitness.conventions import mutated_sites
 from rnaexp.models.memory import parameters_of
-from rnaexp.report import fitness_figures as figures
 from rnaexp.report import fitness_tables as tables
 from rnaexp.run.fitness import Fitness
 from rnaexp.track.runs import RunHandle
@@ -14,6 +13,8 @@ _HEADLINES = ("fitness.spearman", "fitness.spearman_low", "fitness.spearman_high
 
 def record_fitness(parent: RunHandle, result: Fitness) -> None:
     """A child run of kind `fitness`; the parent has its headline figures. Every file names the convention."""
+    from rnaexp.report import fitness_figures as figures  # Matplotlib takes half a second
+
     measured = {name: None if value is None else round(value, 6) for name, value in tables.metrics(result).items()}
     said = "; ".join(tables.diagnose(result))
     told = {

@@ -7,30 +7,60 @@ from dataclasses import replace
 from pathlib import Path
 
 from rnaexp import models
-from rnaexp.errors import InputError
+from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.fitted import FITTED
+from rnaexp.models.source import HUB
 from rnaexp.run.model_verbs import convert_to
 from rnaexp.store import read_json
 from rnaexp.structure.configuration import Configuration
+from rnaexp.structure.standing import Standing
 from rnaexp.track.export import fetch_artifact
-from rnaexp.track.packaged import CONFIGURATION, WEIGHTS
+from rnaexp.track.names import model_name
+from rnaexp.track.packaged import CONFIGURATION, STANDING, WEIGHTS
 from rnaexp.track.registry import register as register_version
 
 
-def register(run_id: str, *, with_weights: bool = False, weights: str = "", device: str = "auto") -> list[str]:
+def register(
+    run_id: str, *, name: str = "", with_weights: bool = False, weights: str = "", device: str = "auto"
+) -> list[str]:
     """Register a run's tuned head; lines that say which version it is, and what became of the aliases.
 
-    `weights`: those of the run, where no catalogue knows them.
+    `name`: of the registered model; else the folder's, the hub's or the catalogue's. `weights`: those of the run, where
+    no catalogue knows them.
 
     Raises: InputError for what cannot be registered, UnavailableError.
     """
     found = Configuration.from_json(read_json(fetch_artifact(run_id, CONFIGURATION)))
     _refuse_unfit(found)
+    registered = _registered_name(found, name)
+    against = _standing(run_id)
     with _copied(found, weights, device) if with_weights else _nothing(found) as (whole, folder):
-        done = register_version(run_id, whole, folder)
+        done = register_version(run_id, whole, folder, name=registered, against=against)
     state = "is" if done.new else "was already"
     head = f"{found.tuned.layer}.{found.tuned.head}"
     return [f"models:/{done.name}/{done.version} {state} head {head} of run {run_id}", *done.said]
+
+
+def _registered_name(found: Configuration, name: str) -> str:
+    """The name asked for, or the last part of a folder's path or of a hub's address.
+
+    Raises: InputError for one that MLflow would not keep as it is.
+    """
+    usual = Path(found.model).name if Path(found.model).is_absolute() else found.model
+    if usual.startswith(HUB):
+        usual = usual.rpartition("/")[2].partition("@")[0]
+    if name and model_name(name) != name:
+        message = f"--name {name!r}: letters, digits and - _ + = only, up to 100 of them, the first a letter or digit"
+        raise InputError(message)
+    return name or model_name(usual)
+
+
+def _standing(run_id: str) -> Standing | None:
+    """What the run found of its head beside controls; None of a run that looked at none."""
+    try:
+        return Standing.from_json(read_json(fetch_artifact(run_id, STANDING)))
+    except UnavailableError:
+        return None
 
 
 def _refuse_unfit(found: Configuration) -> None:

@@ -1,11 +1,10 @@
 """How alike two models' layers are on the same RNAs: debiased CKA of every layer with every layer."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from rnaexp.classify.cka import cka_table
 from rnaexp.classify.embed import batches
@@ -15,6 +14,9 @@ from rnaexp.rna import Rna
 from rnaexp.run.embedding import TOKENS
 from rnaexp.run.read import unreadable
 from rnaexp.run.task import Announce
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _MOST_RNAS = 1000  # CKA's kernel has their square of entries
 
@@ -56,8 +58,10 @@ def _names(encoder: Encoder, layers: Sequence[np.ndarray]) -> list[str]:
     return ["last"] if len(layers) == 1 else [str(at) for at in range(len(layers))]
 
 
-def cka_figure(table: pd.DataFrame, one: str, two: str, rnas: str) -> Figure:
+def cka_figure(table: pd.DataFrame, one: str, two: str, rnas: str) -> "Figure":
     """The table as a heat map, its values written in."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(2.2 + 0.5 * table.shape[1], 1.8 + 0.42 * table.shape[0]), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(table.to_numpy(), cmap="magma", vmin=0, vmax=1, origin="lower")

@@ -12,6 +12,7 @@ from rnaexp.report.figures import search_progress
 from rnaexp.report.progress import announce
 from rnaexp.run.larger import Larger, larger_search
 from rnaexp.run.task import Task
+from rnaexp.stats.intervals import Interval
 from rnaexp.store import Store
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run
@@ -77,6 +78,13 @@ def _told(found: Larger) -> dict[str, Any]:
     }
 
 
+def _ends(found: Interval) -> str:
+    """The interval, or how few clusters there are."""
+    if found.low is None or found.high is None:
+        return f"n/a ({found.clusters} clusters)"
+    return f"[{found.low:+.3f}, {found.high:+.3f}]"
+
+
 def _print(told: Mapping[str, Any], found: Larger) -> None:
     figures, out = told["figures"], console()
     which = ", ".join(f"{layer}.{head}" for layer, head in found.heads[: found.chosen.heads])
@@ -85,11 +93,11 @@ def _print(told: Mapping[str, Any], found: Larger) -> None:
     lines = [
         f"{told['model']}: {len(found.trials)} configurations, searched and chosen on parts of {told['validation']}",
         f"chosen: heads {which}; {told_fields}",
-        "gain over the plain head on the part that chose: {gain_where_chosen:+.3f} [{gain_where_chosen_low:+.3f}, "
-        "{gain_where_chosen_high:+.3f}]".format(**figures),
+        "gain over the plain head on the part that chose: "
+        f"{figures['gain_where_chosen']:+.3f} {_ends(found.gain.difference)}",
         f"{told['test']}: "
-        + "single head {single_f1:.3f}, this configuration {f1:.3f}, difference {difference:+.3f} "
-        "[{difference_low:+.3f}, {difference_high:+.3f}], sign-flip p {p_sign_flip:.3g}".format(**figures),
+        + "single head {single_f1:.3f}, this configuration {f1:.3f}, difference {difference:+.3f} ".format(**figures)
+        + f"{_ends(found.against.difference)}, sign-flip p {figures['p_sign_flip']:.3g}",
     ]
     for line in lines:
         out.print(line, markup=False, highlight=False)

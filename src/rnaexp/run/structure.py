@@ -180,7 +180,8 @@ def whole_head(
     reading = Reading(read_out=scores.read_out, scoring=scores.scoring, depth=float("inf"), head=head, long=part.long)
     data = (part.data.name, part.data.sha256)
     with announce(f"{scores.model} on {part.data.name}, head {head[0]}.{head[1]} alone", len(rnas)) as progress:
-        return read_set(encoder, rnas, reading, store, data=data, progress=progress)[0]
+        read = read_set(encoder, rnas, reading, store, data=data, progress=progress)[0]
+    return read.with_unread(part.rnas) if part.unread and rnas == part.scored else read
 
 
 def _read_exactly(
@@ -210,6 +211,8 @@ def _read_exactly(
             what = "chain" if reading.scoring.of_proteins else "RNA"
             message = f"{data.name}: no {what} can be scored; {_first_reason((*skipped, *missing))}"
             raise InputError(message)
+        if not must:  # what a model cannot read lowers its score; what is tuned on is what it can read
+            scores = scores.with_unread(with_pairs)
         found = search(scores)
         part = Part(
             data=data,

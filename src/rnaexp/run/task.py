@@ -39,8 +39,13 @@ class Part:
     @property
     def scored(self) -> tuple[Rna, ...]:
         """The RNAs that have scores: one whose map was broken in some head is left out for all of them."""
-        ids = {rna.id for rna in self.scores.rnas}
+        ids = {rna.id for rna in self.scores.rnas if rna.read}
         return tuple(rna for rna in self.rnas if rna.id in ids)
+
+    @property
+    def unread(self) -> int:
+        """How many RNAs with reference pairs count 0 because they could not be read."""
+        return sum(not rna.read for rna in self.scores.rnas)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,5 +116,5 @@ class Result:
 
     @property
     def coverage(self) -> float:
-        """Share of the test RNAs with reference pairs that the model scored."""
-        return len(self.test.scores.scored()) / max(1, len(self.test.rnas))
+        """Share of the test RNAs with reference pairs that the model scored; the others count 0."""
+        return len(self.test.scored) / max(1, len(self.test.rnas))

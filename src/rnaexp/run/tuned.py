@@ -71,7 +71,7 @@ def _tuned_first(model: str, asked: dict[str, Any]) -> tuple[TunedHead, Encoder]
     store.put_tuned(models.lasting_name(model), tuned.to_json())
     say(
         f"{model}: head {tuned.layer}.{tuned.head}, threshold {tuned.threshold:.4g}: F1 {f1.mean:.3f} "
-        f"[{f1.low:.2f}, {f1.high:.2f}] on the RNAs it was tuned on; rnaexp run --model {model} tests it on others"
+        f"{f1.ends} on the RNAs it was tuned on; rnaexp run --model {model} tests it on others"
     )
     return tuned, encoder
 

@@ -10,7 +10,7 @@ from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.run.structure import read_out_of, reading_for, tune, whole_head
 from rnaexp.run.task import Announce
-from rnaexp.stats.bootstrap import Interval
+from rnaexp.stats.intervals import Interval
 from rnaexp.store import Store
 from rnaexp.structure.evaluate import evaluate_head
 from rnaexp.structure.heads import TunedHead
@@ -27,7 +27,7 @@ def tune_on(
     *,
     scoring: Scoring = PROTOCOLS["paper"],
 ) -> tuple[TunedHead, Interval]:
-    """The best head of the model on a set, and its F1 there with a 95 % interval over the set's clusters.
+    """The best head of the model on a set, and its F1 there with its interval over the set's clusters.
 
     Raises: InputError, UnavailableError.
     """

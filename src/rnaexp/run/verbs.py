@@ -24,6 +24,7 @@ from rnaexp.run.own import list_left_out
 from rnaexp.run.question import places, read_question
 from rnaexp.run.read import is_first_process, read_alone
 from rnaexp.run.record import record
+from rnaexp.run.sets import unjudged
 from rnaexp.run.structure import run_structure
 from rnaexp.run.task import Announce, Result, Task
 from rnaexp.store import Store
@@ -37,7 +38,13 @@ _NO_CONTACTS = "--register: contacts of proteins are a reference task; what is r
 
 
 def run_one(
-    task: Task, *, json: bool, csv: Path | None = None, encoder: Encoder | None = None, register: bool = False
+    task: Task,
+    *,
+    json: bool,
+    csv: Path | None = None,
+    encoder: Encoder | None = None,
+    register: bool = False,
+    name: str = "",
 ) -> dict[str, Any] | None:
     """One task: compute, track, print, and register if asked; what is told of it.
 
@@ -60,7 +67,7 @@ def run_one(
     else:
         screen.show([answer.told, *controls])
     if register:
-        _register([answer])
+        _register([answer], name)
     return answer.told
 
 
@@ -81,19 +88,19 @@ def run_several(tasks: Sequence[Task], *, json: bool, csv: Path | None, register
     _raise_first(failures, len(tasks))
 
 
-def _register(answers: Sequence[Answer]) -> None:
+def _register(answers: Sequence[Answer], name: str = "") -> None:
     for answer in answers:
-        for line in _registered(answer.told["run_id"]):
+        for line in _registered(answer.told["run_id"], name):
             say(line)
 
 
-def _registered(run_id: str | None) -> list[str]:
+def _registered(run_id: str | None, name: str) -> list[str]:
     from rnaexp.run import registering
 
     if run_id is None:
         message = "the run is not in MLflow yet, so it is not registered: rnaexp sync, then rnaexp register RUN"
         raise UnavailableError(message)
-    return registering.register(run_id)
+    return registering.register(run_id, name=name)
 
 
 def _tracked(task: Task, store: Store, encoder: Encoder | None, tags: Mapping[str, object]) -> Answer:
@@ -134,6 +141,8 @@ def _warn(result: Result, store: Store) -> None:
             f"{len(result.related)} {what} of {result.validation.data.name} have relatives in "
             f"{result.test.data.name} and {done}: {', '.join(result.related)}"
         )
+    for line in [] if result.task.scoring.of_proteins else unjudged(result):
+        say(line)
     if result.task.scoring.of_proteins:
         for note in dict.fromkeys(
             note for part in (result.validation, result.test) if part for note in part.data.notes

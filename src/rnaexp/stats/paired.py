@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from rnaexp.stats.bootstrap import Interval, cluster_bootstrap
+from rnaexp.stats.intervals import Interval, cluster_interval
 from rnaexp.typing import checked
 
 _EXACT_UP_TO = 14  # clusters: 2^14 sign patterns are fewer than the random ones drawn beyond
@@ -16,7 +16,7 @@ _AT_ONCE = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast:
-    """The mean difference over RNAs, its cluster bootstrap interval, and two p-values of no difference (two-sided)."""
+    """The mean difference over RNAs, its interval over clusters, and two p-values of no difference (two-sided)."""
 
     difference: Interval
     p_sign_flip: float
@@ -29,7 +29,7 @@ def paired_contrast(
 ) -> Contrast:
     """All that is said of one declared comparison."""
     return Contrast(
-        difference=cluster_bootstrap(differences, clusters, seed=seed),
+        difference=cluster_interval(differences, clusters, of="differences"),
         p_sign_flip=sign_flip_test(differences, clusters, seed=seed),
         p_wilcoxon=wilcoxon_test(differences, clusters),
     )

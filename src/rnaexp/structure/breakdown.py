@@ -6,10 +6,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from rnaexp.rna import Pair, Rna
-from rnaexp.structure.decode import calls
-from rnaexp.structure.heads import HeadScores
+from rnaexp.rna import Rna
+from rnaexp.structure.decode import called_places
+from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.kinds import KINDS, pair_kinds
+from rnaexp.structure.protocol import Scoring
 
 COLUMNS = ("by", "group", "rnas", "references", "calls", "right", "precision", "recall", "f1")
 
@@ -26,7 +27,7 @@ def breakdown(
     kind there is recall and nothing else.
     """
     by_id = {rna.id: rna for rna in rnas}
-    pairs = pd.concat([_pairs(by_id[one.id], calls(one, 0, threshold), scores) for one in scores.scored()])
+    pairs = _pairs([(by_id[one.id], one) for one in scores.scored()], threshold, scores.scoring)
     parts = [
         _of_pairs(pairs, "kind of pair", pairs["kind"], KINDS).assign(calls=np.nan, precision=np.nan, f1=np.nan),
         _of_pairs(pairs, "distance", _binned(pairs["distance"], _DISTANCES), _labels(_DISTANCES)),
@@ -36,13 +37,20 @@ def breakdown(
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
 
-def _pairs(rna: Rna, called: Sequence[Pair], scores: HeadScores) -> pd.DataFrame:
+def _pairs(rnas: Sequence[tuple[Rna, RnaScores]], threshold: float, scoring: Scoring) -> pd.DataFrame:
     """One row for each pair that is called or known."""
-    kinds, chosen = pair_kinds(rna, scores.scoring), set(called)
-    rows = [
-        (rna.id, j - i, (i, j) in kinds, (i, j) in chosen, kinds.get((i, j))) for i, j in sorted(chosen | set(kinds))
-    ]
-    return pd.DataFrame(rows, columns=["rna", "distance", "reference", "called", "kind"])
+    columns: dict[str, list[np.ndarray]] = {"rna": [], "distance": [], "reference": [], "called": [], "kind": []}
+    for rna, one in rnas:
+        n, kinds = len(rna), pair_kinds(rna, scoring)
+        known = {i * n + j: kind for (i, j), kind in kinds.items()}
+        called = one.indices[0][called_places(one, 0, threshold)]
+        every = np.union1d(called, np.array(list(known), np.int64))
+        columns["rna"].append(np.full(len(every), rna.id, object))
+        columns["distance"].append(every % n - every // n)
+        columns["reference"].append(np.isin(every, list(known)))
+        columns["called"].append(np.isin(every, called))
+        columns["kind"].append(np.array([known.get(int(pair)) for pair in every], object))
+    return pd.DataFrame({name: np.concatenate(parts) for name, parts in columns.items()})
 
 
 def _of_pairs(pairs: pd.DataFrame, by: str, groups: pd.Series, order: Sequence[str]) -> pd.DataFrame:

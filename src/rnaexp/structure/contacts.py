@@ -59,7 +59,8 @@ def _of_chain(chain: RnaScores) -> dict[str, object]:
         scores, hits = chain.scores[0][there].astype(np.float64), chain.hits[0][there]
         for part, divisor in _PARTS.items():
             best = max(1, chain.bases // divisor)
-            row[f"{name}_p_at_{part}"] = precision_at(scores, hits, best) if len(scores) else np.nan
+            none = np.nan if chain.read else 0.0
+            row[f"{name}_p_at_{part}"] = precision_at(scores, hits, best) if len(scores) else none
     return row
 
 

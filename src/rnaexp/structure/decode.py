@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
+from numba import njit
 
 from rnaexp.rna import Pair
 from rnaexp.structure.heads import RnaScores
@@ -14,15 +15,23 @@ def one_partner(rna: RnaScores, row: int) -> RnaScores:
 
     Nested in the threshold: the result above any threshold is what decoding only the pairs above it gives.
     """
-    free, chosen = np.ones(rna.bases, bool), []
-    for place, index in enumerate(rna.indices[row]):
-        if index < 0:
-            break
-        i, j = divmod(int(index), rna.bases)
-        if free[i] and free[j]:
-            free[[i, j]] = False
-            chosen.append(place)
+    chosen = _one_partner(rna.indices[row], rna.bases)
     return replace(rna, scores=rna.scores[row : row + 1, chosen], indices=rna.indices[row : row + 1, chosen])
+
+
+@njit(cache=True)
+def _one_partner(indices, bases):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Places of the pairs taken; -1 ends a list that is shorter than its row."""
+    free, chosen, count = np.ones(bases, np.bool_), np.empty(bases, np.int64), 0
+    for place in range(len(indices)):
+        if indices[place] < 0:
+            break
+        i, j = indices[place] // bases, indices[place] % bases
+        if free[i] and free[j]:
+            free[i] = free[j] = False
+            chosen[count] = place
+            count += 1
+    return chosen[:count]
 
 
 def square(rna: RnaScores, row: int = 0) -> Float64[np.ndarray, "n n"]:
@@ -33,7 +42,13 @@ def square(rna: RnaScores, row: int = 0) -> Float64[np.ndarray, "n n"]:
     return flat.reshape(rna.bases, rna.bases)
 
 
+def called_places(rna: RnaScores, row: int, threshold: float) -> Bool[np.ndarray, "k"]:
+    """Which of a head's kept pairs are at or above the threshold."""
+    called: np.ndarray = (rna.scores[row].astype(np.float64) >= threshold) & (rna.indices[row] >= 0)
+    return called
+
+
 def calls(rna: RnaScores, row: int, threshold: float) -> tuple[Pair, ...]:
     """The pairs at or above the threshold, best first."""
-    called = (rna.scores[row].astype(np.float64) >= threshold) & (rna.indices[row] >= 0)
-    return tuple(divmod(int(index), rna.bases) for index in rna.indices[row][called])
+    called = rna.indices[row][called_places(rna, row, threshold)]
+    return tuple(divmod(index, rna.bases) for index in called.tolist())

@@ -7,7 +7,7 @@ import pandas as pd
 from jaxtyping import Float, Shaped
 
 from rnaexp.errors import LeakageError
-from rnaexp.stats.bootstrap import Interval, cluster_bootstrap
+from rnaexp.stats.intervals import Interval, cluster_interval
 from rnaexp.structure.heads import HeadScores, RnaScores, TunedHead
 from rnaexp.structure.ranking import average_precision, precision_at_references
 from rnaexp.structure.relaxed import relaxed_hits
@@ -31,7 +31,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Per-RNA scores and their means over the RNAs that have reference pairs.
+    """Per-RNA scores and their means over the RNAs that have reference pairs; 0 for those that could not be read.
 
     `spread`: standard deviation and quartiles of F1 over the RNAs. `auprc` and `p_at_n` need no threshold; `auprc` is
     NaN where kept lists end before the last reference pair. `relaxed_f1`: the same calls, one base off by one allowed.
@@ -79,7 +79,7 @@ def evaluate_head(scores: HeadScores, *, layer: int, head: int, threshold: float
     table = pd.concat([table, _rates(table)], axis=1)
     return Evaluation(
         per_rna=table,
-        f1=cluster_bootstrap(table["f1"].to_numpy(), table["cluster"].to_numpy()),
+        f1=cluster_interval(table["f1"].to_numpy(), table["cluster"].to_numpy(), of="shares"),
         spread=Spread.of(table["f1"].to_numpy()),
         precision=float(table["precision"].mean()),
         recall=float(table["recall"].mean()),
@@ -88,7 +88,7 @@ def evaluate_head(scores: HeadScores, *, layer: int, head: int, threshold: float
         auprc=float(table["auprc"].mean(skipna=False)),
         p_at_n=float(table["p_at_n"].mean()),
         relaxed_f1=float(table["relaxed_f1"].mean()),
-        calls_per_100_bases=float(100 * table["calls"].sum() / table["bases"].sum()),
+        calls_per_100_bases=float(100 * table["calls"].sum() / sum(rna.bases for rna in scores.scored() if rna.read)),
     )
 
 

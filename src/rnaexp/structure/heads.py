@@ -1,5 +1,7 @@
 """The small table that stands for a model's maps: each head's best pairs, RNA by RNA; scores are arithmetic on it."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -8,12 +10,17 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from rnaexp.errors import InputError
+from rnaexp.rna import Rna
+from rnaexp.structure.pairs import candidates, reference
 from rnaexp.structure.protocol import ReadOut, Scoring
 
 
 @dataclass(frozen=True, kw_only=True)
 class RnaScores:
-    """One RNA's kept pairs. Below the last kept score nothing is known unless the list is `complete`."""
+    """One RNA's kept pairs. Below the last kept score nothing is known unless the list is `complete`.
+
+    `read` False: the model could not read it, so nothing is called and everything is missed.
+    """
 
     id: str
     sequence_sha256: str
@@ -25,6 +32,7 @@ class RnaScores:
     indices: Int[np.ndarray, "h k"]  # i * n + j; -1: no pair
     complete: bool
     match: Literal["exact", "relaxed"] = "exact"
+    read: bool = True
 
     @cached_property
     def hits(self) -> Bool[np.ndarray, "h k"]:
@@ -80,6 +88,30 @@ class HeadScores:
         row = self.row(layer, head)
         rnas = (replace(r, scores=r.scores[row : row + 1], indices=r.indices[row : row + 1]) for r in self.rnas)
         return replace(self, heads=(self.heads[row],), rnas=tuple(rnas))
+
+    def with_unread(self, rnas: Sequence[Rna]) -> "HeadScores":
+        """With those of `rnas` that are not there as RNAs in which nothing was found, in the order of `rnas`.
+
+        A model that reads fewer RNAs is then never better for it.
+        """
+        there = {rna.id: rna for rna in self.rnas}
+        return replace(self, rnas=tuple(there.get(rna.id) or self._unread(rna) for rna in rnas))
+
+    def _unread(self, rna: Rna) -> RnaScores:
+        nothing = (len(self.heads), 0)
+        return RnaScores(
+            id=rna.id,
+            sequence_sha256=hashlib.sha256(rna.sequence.encode()).hexdigest(),
+            cluster=rna.cluster or rna.id,
+            bases=len(rna),
+            candidates=int(candidates(rna, self.scoring).sum()),
+            reference=reference(rna, self.scoring),
+            scores=np.zeros(nothing, np.float32),
+            indices=np.zeros(nothing, np.int64),
+            complete=True,
+            match=self.scoring.match,
+            read=False,
+        )
 
     @property
     def complete(self) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import networkx as nx
 import numpy as np
 from numba import njit
 
@@ -60,6 +59,10 @@ def known_pairs(rna: Rna, scoring: Scoring) -> list[Pair]:
 
 def largest_matching(pairs: Sequence[Pair]) -> list[Pair]:
     """A largest set of the pairs in which each base has one partner."""
+    if len({base for pair in pairs for base in pair}) == 2 * len(pairs):
+        return sorted(pairs)  # no base has two
+    import networkx as nx
+
     graph = nx.Graph()
     graph.add_edges_from(sorted(pairs))
     return sorted((min(i, j), max(i, j)) for i, j in nx.max_weight_matching(graph, maxcardinality=True))

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from numba import njit
 
 from rnaexp.stats.bootstrap import cluster_draws, percentile_interval
+from rnaexp.stats.intervals import FEWEST
 from rnaexp.structure.grid import thresholds as thresholds_of
 from rnaexp.structure.heads import HeadScores, RnaScores
 
@@ -25,11 +26,12 @@ class Retuning:
 
     `stability`: share of the resamples that choose the head chosen on the whole validation set. `low`, `high`: 95 % of
     the test F1; where the kept pairs of a test RNA end above a threshold its F1 is taken at its least for `low` and at
-    its most for `high`. `winners`: how often each (layer, head) was chosen, most often first.
+    its most for `high`; both None where a set has fewer than `FEWEST` clusters. `winners`: how often each (layer, head)
+    was chosen, most often first.
     """
 
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     stability: float
     winners: tuple[tuple[tuple[int, int], int], ...]
 
@@ -62,10 +64,12 @@ def retune(
         for bound, values in zip((least, most), f1, strict=True):
             bound[mine] = (weights[mine] * values.T).sum(1) / weights[mine].sum(1)
     counts = np.bincount(rows, minlength=len(names))
+    clusters = min(len(np.unique(_clusters(some))) for some in (rnas, tested))
+    enough = clusters >= FEWEST
     order = sorted(np.flatnonzero(counts), key=lambda row: (-counts[row], row))
     return Retuning(
-        low=percentile_interval(least)[0],
-        high=percentile_interval(most)[1],
+        low=percentile_interval(least, clusters)[0] if enough else None,
+        high=percentile_interval(most, clusters)[1] if enough else None,
         stability=float(counts[names.index(chosen)] / resamples),
         winners=tuple((names[row], int(counts[row])) for row in order),
     )

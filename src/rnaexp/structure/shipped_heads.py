@@ -20,11 +20,12 @@ _OF_PROBABILITIES = ("viennarna", "alifold")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShippedHead:
-    """A tuned head and its evidence: the 95 % interval of its validation F1 over clusters, and what made it."""
+    """A tuned head and its evidence: the 95 % interval of its validation F1 over clusters
+    (None where there are too few), and what made it."""
 
     tuned: TunedHead
-    f1_low: float
-    f1_high: float
+    f1_low: float | None
+    f1_high: float | None
     commit: str
     command: str
 

@@ -12,16 +12,20 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from rnaexp.stats.intervals import FEWEST
 from rnaexp.structure.configuration import Configuration
 from rnaexp.structure.protocol import protocol_fields
+from rnaexp.structure.standing import Standing
 
 CHAMPION, PAPER = "champion", "paper"
 CONFIGURATION_TAG = "rnaexp.configuration"
+_CLUSTERS = "validation.clusters"
 _F1, _SET, _RNAS, _SCORING = "validation.f1", "validation.sha256", "validation.rnas_sha256", "scoring"
+_CONTROL = "control"  # tags of what the head was compared with: name, F1, paired difference and its interval
 _NOBODY = "none"
 
 
-def evidence(found: Configuration) -> dict[str, object]:
+def evidence(found: Configuration, against: Standing | None = None) -> dict[str, object]:
     """The tags of a version: what it is, and what a promotion is decided by."""
     tuned = found.tuned
     return {
@@ -32,6 +36,7 @@ def evidence(found: Configuration) -> dict[str, object]:
         "protocol": protocol_fields(tuned.scoring, tuned.read_out)["name"],
         "validation": tuned.tuned_on,
         "validation.rnas": len(tuned.sequences),
+        _CLUSTERS: len(set(tuned.clusters)),
         _F1: tuned.validation_f1,
         _SET: tuned.tuned_on_sha256,
         _RNAS: hashlib.sha256("\n".join(sorted(tuned.sequences)).encode()).hexdigest(),
@@ -40,6 +45,11 @@ def evidence(found: Configuration) -> dict[str, object]:
         "fingerprint": tuned.weights,
         "weights": "none" if found.packaged is None else "safetensors",
         "licence": found.licence or "unknown",
+        **(
+            {}
+            if against is None
+            else {f"{_CONTROL}.{key}": value for key, value in against.to_json().items() if value is not None}
+        ),
     }
 
 
@@ -53,6 +63,8 @@ def _promote(connection: Any, mine: Any, alias: str) -> str:
     holder = _holder(connection, mine.name, alias)
     if holder is not None and _number(holder) == _number(mine):
         return f"{alias} is version {mine.version} already"
+    if why := _too_few(mine) or (alias == CHAMPION and _why_no_champion(mine)):
+        return f"{alias} is not given to version {mine.version}: {why}; models:/{mine.name}/{mine.version} loads it"
     if holder is not None and (why := _why_not_over(holder, mine)):
         return f"{alias} stays version {holder.version}: {why}"
     predecessor = _NOBODY if holder is None else str(holder.version)
@@ -69,6 +81,29 @@ def _promote(connection: Any, mine: Any, alias: str) -> str:
 def _holder(connection: Any, name: str, alias: str) -> Any:
     version = connection.get_registered_model(name).aliases.get(alias)
     return None if version is None else connection.get_model_version(name, version)
+
+
+def _too_few(mine: Any) -> str | None:
+    """Why no alias can be decided, if the validation set has too few clusters for any interval."""
+    clusters = int(mine.tags[_CLUSTERS])
+    if clusters < FEWEST:
+        return f"{_judged(mine)} has {clusters} clusters, and fewer than {FEWEST} decide nothing"
+    return None
+
+
+def _why_no_champion(mine: Any) -> str | None:
+    """Why a head is no champion, whoever else is there; None if it is worth more than the best control on its set."""
+    tags = mine.tags
+    if f"{_CONTROL}.low" not in tags:
+        return "its run tuned no control beside it"
+    low, high = float(tags[f"{_CONTROL}.low"]), float(tags[f"{_CONTROL}.high"])
+    if low > 0:
+        return None
+    control, theirs = tags[f"{_CONTROL}.control"], float(tags[f"{_CONTROL}.control_f1"])
+    return (
+        f"validation F1 {_f1(mine):.3f} is not clearly above the {theirs:.3f} of {control}, which has neither a "
+        f"network nor energies (difference [{low:.3f}, {high:.3f}])"
+    )
 
 
 def _why_not_over(holder: Any, mine: Any) -> str | None:

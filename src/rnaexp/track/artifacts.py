@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+PICTURE: dict[str, Any] = {"dpi": 150, "bbox_inches": "tight"}  # how Matplotlib saves
 # Plotly 7 draws a button that sends the chart to its makers' server.
 PLOTLY_CLOSED = {"plotlyServerURL": "", "modeBarButtonsToRemove": ["sendChartToCloud"]}
 
@@ -51,7 +52,7 @@ def write_figure(figure: Any, path: Path) -> None:
         # MLflow's own log_figure loads plotly.js from the web, which a closed network does not have.
         write_text(figure.to_html(include_plotlyjs=True, full_html=True, config=PLOTLY_CLOSED), path)
     elif hasattr(figure, "savefig"):
-        figure.savefig(path, dpi=150, bbox_inches="tight")
+        figure.savefig(path, **PICTURE)
         _settle(path)
     else:
         message = f"figure {path.name}: {type(figure).__name__} is neither bytes nor a Plotly or Matplotlib figure"

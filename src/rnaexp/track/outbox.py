@@ -11,12 +11,14 @@ from typing import Any
 
 from rnaexp.errors import UnavailableError
 from rnaexp.track.journal import Journal, Operation
-from rnaexp.track.push import Pusher, RefusedError, UnreachableError
+from rnaexp.track.push import Pusher, RefusedError, UnreachableError, batch_of
 from rnaexp.track.store import Target, target
 
 PAUSE_SECONDS = 60.0  # after a failed push the run goes on this long before it asks the server again
+PUSH_SECONDS = 5.0  # what is logged between the starts and the ends of runs is pushed together, after this long
 HEARTBEAT_SECONDS = 300.0  # a parent run says this often that its process lives: `rnaexp reap` goes by it
 HEARTBEAT_TAG = "rnaexp.heartbeat"
+_AT_ONCE = frozenset({"start", "end"})
 
 
 def default_outbox() -> Path:
@@ -48,12 +50,15 @@ class LiveTree:
         self._ended = threading.Event()
 
     def record(self, operation: Operation) -> None:
-        """Keep one operation and push what is waiting; a server's failure is a warning, never the run's."""
+        """Keep one operation on disk; it is pushed at the next start or end of a run, or `PUSH_SECONDS` later.
+
+        A server's failure is a warning, never the run's.
+        """
         with self.lock:
             self._pending.append(operation)
             self.journal.append(operation)
-            if time.monotonic() >= self._quiet_until:
-                self._push()
+            if operation["op"] in _AT_ONCE:
+                self._push_unless_quiet()
 
     def begin(self, operation: Operation) -> None:
         """Record the parent's start; nothing is computed yet, so here a refusal stops the run.
@@ -71,11 +76,20 @@ class LiveTree:
         threading.Thread(target=self._beat, args=(operation["run"],), name="heartbeat", daemon=True).start()
 
     def _beat(self, run: str) -> None:
-        """Until the run ends; it also pushes what waits while the program is busy with other things."""
-        while not self._ended.wait(HEARTBEAT_SECONDS):
+        """Until the run ends: push what waits, and say now and then that the process lives."""
+        said = time.monotonic()
+        while not self._ended.wait(min(PUSH_SECONDS, HEARTBEAT_SECONDS)):
             with self.lock, suppress(OSError):  # a full disk: whoever computes meets it as well, and says so
-                if not self._ended.is_set():
+                if self._ended.is_set():
+                    return
+                if time.monotonic() >= said + HEARTBEAT_SECONDS:
+                    said = time.monotonic()
                     self.record({"op": "tags", "run": run, "time": now(), "values": {HEARTBEAT_TAG: str(now())}})
+                self._push_unless_quiet()
+
+    def _push_unless_quiet(self) -> None:
+        if time.monotonic() >= self._quiet_until:
+            self._push()
 
     def close(self) -> None:
         """Push what is left; the folder goes when all of it has arrived, else it waits for `rnaexp sync`."""
@@ -100,8 +114,15 @@ class LiveTree:
     def _push_all(self) -> None:
         try:
             while self._pending:
-                self.pusher.apply(self._pending[0])
-                self._pending.pop(0)
+                together = batch_of(self._pending)
+                try:
+                    self.pusher.apply(*together)
+                except RefusedError:
+                    if len(together) == 1:
+                        raise
+                    together = together[:1]  # one of them is refused: one by one shows which
+                    self.pusher.apply(together[0])
+                del self._pending[: len(together)]
         except UnreachableError as error:
             self._quiet_until = time.monotonic() + PAUSE_SECONDS
             warn(f"tracking store not reachable, the run goes on: {error}")

@@ -6,6 +6,7 @@ from rnaexp.store import read_json
 from rnaexp.structure.configuration import Configuration
 
 CONFIGURATION = "configuration.json"  # also the name of a run's artifact
+STANDING = "standing.json"  # of a run: its head against the best control on the validation set
 WEIGHTS = "weights"
 
 

@@ -8,7 +8,7 @@ and value), the rest overwrites itself.
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +41,15 @@ class Pusher:
         self._continued_runs: set[str] = set()
         self._client: Any = None
 
-    def apply(self, operation: Operation) -> None:
-        """Carry out one operation, in a few tries: a server that refuses connections costs two seconds.
+    def apply(self, *operations: Operation) -> None:
+        """Carry out one operation, or a batch (`batch_of`), in a few tries.
 
+        A server that refuses connections costs two seconds.
         Raises: RefusedError, UnreachableError.
         """
         for pause in (*PAUSES, None):
             try:
-                return _ACTIONS[operation["op"]](self, operation)
+                return self._carry_out(operations)
             except Exception as error:
                 if not _from_the_store(error):
                     raise
@@ -62,6 +63,13 @@ class Pusher:
                     raise UnreachableError(reason(error)) from error
                 time.sleep(pause)
         return None
+
+    def _carry_out(self, operations: Sequence[Operation]) -> None:
+        if operations[0]["op"] in _BATCHED:
+            self._log(operations)
+        else:
+            for operation in operations:
+                _ACTIONS[operation["op"]](self, operation)
 
     def _open(self, operation: Operation) -> None:
         self.experiment_id = open_experiment(self.where)
@@ -95,29 +103,35 @@ class Pusher:
             self.experiment_id, start_time=operation["time"], tags=tags, run_name=operation["name"]
         )
 
-    def _params(self, operation: Operation) -> None:
+    def _log(self, operations: Sequence[Operation]) -> None:
+        """Parameters, metrics and tags of one run in one call."""
+        entities: dict[str, list[Any]] = {}
+        for operation in operations:
+            entities.setdefault(operation["op"], []).extend(_BATCHED[operation["op"]](self, operation))
+        self._client.log_batch(self.run_ids[operations[0]["run"]], **entities)
+
+    def _params(self, operation: Operation) -> list[Any]:
         from mlflow.entities import Param
 
         run_id, values = self.run_ids[operation["run"]], operation["values"].items()
         # `mlflow run` has logged its own -P values and defaults, and a parameter cannot change.
         theirs = self._client.get_run(run_id).data.params if operation["run"] in self._continued_runs else {}
         named = {key if theirs.get(key, value) == value else f"resolved.{key}": value for key, value in values}
-        self._client.log_batch(run_id, params=[Param(key, value) for key, value in named.items()])
+        return [Param(key, value) for key, value in named.items()]
 
-    def _metrics(self, operation: Operation) -> None:
+    def _metrics(self, operation: Operation) -> list[Any]:
         from mlflow.entities import Metric
 
         at, step = operation["time"], operation.get("step", 0)
-        metrics = [Metric(key, value, at, step) for key, value in operation["values"].items()]
-        self._client.log_batch(self.run_ids[operation["run"]], metrics=metrics)
+        return [Metric(key, value, at, step) for key, value in operation["values"].items()]
 
-    def _tags(self, operation: Operation) -> None:
-        self._set_tags(self.run_ids[operation["run"]], operation["values"])
-
-    def _set_tags(self, run_id: str, tags: dict[str, str]) -> None:
+    def _tags(self, operation: Operation) -> list[Any]:
         from mlflow.entities import RunTag
 
-        self._client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+        return [RunTag(key, value) for key, value in operation["values"].items()]
+
+    def _set_tags(self, run_id: str, tags: dict[str, str]) -> None:
+        self._client.log_batch(run_id, tags=self._tags({"values": tags}))
 
     def _artifact(self, operation: Operation) -> None:
         path = Path(operation["path"])
@@ -145,13 +159,38 @@ class Pusher:
 _ACTIONS: dict[str, Callable[[Pusher, Operation], None]] = {
     "open": Pusher._open,
     "start": Pusher._start,
-    "params": Pusher._params,
-    "metrics": Pusher._metrics,
-    "tags": Pusher._tags,
     "artifact": Pusher._artifact,
     "data_set": Pusher._data_set,
     "end": Pusher._end,
 }
+
+_BATCHED: dict[str, Callable[[Pusher, Operation], list[Any]]] = {
+    "params": Pusher._params,
+    "metrics": Pusher._metrics,
+    "tags": Pusher._tags,
+}
+_MAX_BATCH = 100  # parameters or tags; MLflow takes no more in one call
+
+
+def batch_of(waiting: Sequence[Operation]) -> list[Operation]:
+    """The first operation and those after it that go in one call with it: parameters, metrics, tags of one run.
+
+    A key that comes twice starts a new batch: the later value must be the one that stays.
+    """
+    first, *others = waiting
+    together = [first]
+    if first["op"] not in _BATCHED:
+        return together
+    keys = {(first["op"], key) for key in first["values"]}
+    for operation in others:
+        if operation["op"] not in _BATCHED or operation["run"] != first["run"]:
+            break
+        fresh = {(operation["op"], key) for key in operation["values"]}
+        if keys & fresh or len(keys) + len(fresh) > _MAX_BATCH:
+            break
+        keys |= fresh
+        together.append(operation)
+    return together
 
 
 def _from_the_store(error: Exception) -> bool:

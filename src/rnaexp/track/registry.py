@@ -10,6 +10,7 @@ from typing import Any
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import spec
 from rnaexp.structure.configuration import Configuration
+from rnaexp.structure.standing import Standing
 from rnaexp.track.aliases import CONFIGURATION_TAG, evidence, promote
 from rnaexp.track.linked import logged_model
 from rnaexp.track.model_folder import write_model
@@ -30,20 +31,29 @@ class Registered:
     said: tuple[str, ...]
 
 
-def register(run_id: str, found: Configuration, weights: Path | None = None) -> Registered:
+def register(
+    run_id: str,
+    found: Configuration,
+    weights: Path | None = None,
+    *,
+    name: str = "",
+    against: Standing | None = None,
+) -> Registered:
     """Make a finished run's configuration a version of its model, and promote it where it is the best.
 
-    `weights`: a folder of safetensors that goes with it. A configuration that is registered already keeps its version.
+    `weights`: a folder of safetensors that goes with it. `name`: of the registered model, else the language model's.
+    `against`: the head beside the best control on the validation set, which decides whether it may be champion. A
+    configuration that is registered already keeps its version.
 
     Raises: InputError if the run did not finish, UnavailableError if MLflow cannot be reached or refuses.
     """
     connect()
     with _as_unavailable(f"run {run_id}"):
-        connection, name = client(target()), model_name(found.tuned.model)
+        connection, name = client(target()), name or model_name(found.tuned.model)
         parent = _finished(connection, run_id)
         _ensure(connection, name, found)
         known = [one for one in connection.search_model_versions(f"name = '{name}'") if _holds(one, found)]
-        made = known[0] if known else _new_version(connection, name, parent, found, weights)
+        made = known[0] if known else _new_version(connection, name, parent, found, weights, against)
         return Registered(
             name=name, version=str(made.version), new=not known, said=tuple(promote(connection, made, found))
         )
@@ -107,8 +117,10 @@ def _card(found: Configuration) -> str:
     return "\n".join([f"{about.title}: base pairs read zero-shot from one attention head.", "", *lines])
 
 
-def _new_version(connection: Any, name: str, run_id: str, found: Configuration, weights: Path | None) -> Any:
-    tags = checked_texts(evidence(found))
+def _new_version(
+    connection: Any, name: str, run_id: str, found: Configuration, weights: Path | None, against: Standing | None
+) -> Any:
+    tags = checked_texts(evidence(found, against))
     model = logged_model(
         connection, name, run_id, tags, lambda about, folder: write_model(folder, found, weights, about)
     )

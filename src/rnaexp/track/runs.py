@@ -19,7 +19,7 @@ from rnaexp.track.store import EXPERIMENT, Target, target
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = Literal["parent", "question", "comparison", "tune", "test", "classify", "fitness"]
+Kind = Literal["parent", "question", "comparison", "tune", "test", "classify", "fitness", "task"]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 

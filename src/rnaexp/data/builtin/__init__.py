@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,12 @@ FAMILIES_FILE = Path(__file__).with_name("families.json.gz")
 
 
 def load_builtin(spec: SetSpec) -> DataSet:
-    """The families of one side of the split, or of both."""
+    """The families of one side of the split, or of both; each is parsed once in a process."""
     found = [
-        (rna, family) for family in _families() for rna in _members(family) if spec.split in ("all", family["split"])
+        (rna, family)
+        for at, family in enumerate(_families())
+        if spec.split in ("all", family["split"])
+        for rna in _members(at)
     ]
     rnas = tuple(rna for rna, _ in found)
     evidence: dict[str, Evidence] = {rna.id: family["evidence"] for rna, family in found if family["evidence"]}
@@ -46,8 +49,10 @@ def _source_sha256() -> str:
     return file_sha256(FAMILIES_FILE)
 
 
-def _members(family: dict[str, Any]) -> list[Rna]:
-    return [_member(family, at) for at in family["members"]]
+@cache
+def _members(of_family: int) -> tuple[Rna, ...]:
+    family = _families()[of_family]
+    return tuple(_member(family, at) for at in family["members"])
 
 
 def _member(family: dict[str, Any], at: int) -> Rna:

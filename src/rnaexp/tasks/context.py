@@ -1,14 +1,13 @@
-"""What the tasks of one evaluation share: store, progress, and what is to be said of them at the end."""
+"""What a task is given to work with: the store of results, progress, a seed, and the lines to be said at the end."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
-from rnaexp.report import progress as shown
-from rnaexp.run.task import Announce
 from rnaexp.store import Store
 
 Progress = Callable[[str, int, int], None]  # what, how many are done, of how many
+Announce = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]  # (what, of how many) -> done so many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,14 +17,11 @@ class Context:
     announce: Announce
     store: Store = field(default_factory=Store)
     notes: list[str] = field(default_factory=list)
+    seed: int = 0
 
 
-def announcing(progress: Progress | bool | None) -> Announce:
-    """None or False: silent; True: a bar on a terminal, lines elsewhere, on stderr; else the caller's function."""
-    if not progress:
-        return shown.silence
-    if progress is True:
-        return shown.announce
+def calling(progress: Progress) -> Announce:
+    """Pieces of work announced to the caller's own function."""
 
     def announce(what: str, count: int) -> AbstractContextManager[Callable[[int], None]]:
         return _told(progress, what, count)

@@ -1,0 +1,89 @@
+"""Verbs of tasks that other packages add: their options are made from the task's settings."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from rnaexp.errors import UnavailableError
+from rnaexp.plugins import TASKS, package, plugged
+
+_COMMON: dict[str, tuple[Any, Any]] = {
+    "model": (
+        Annotated[list[str], typer.Option("--model", help="Name, folder or hf:org/name; as often as you like.")],
+        inspect.Parameter.empty,
+    ),
+    "device": (Annotated[str, typer.Option(help="auto, cpu or cuda.")], "auto"),
+    "seed": (Annotated[int, typer.Option(help="Seed of random weights and of random scores.")], 0),
+    "csv": (Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")], None),
+    "json": (Annotated[bool, typer.Option("--json", help="Print one JSON object.")], False),
+}
+
+
+class WithTasks(TyperGroup):
+    """The program's verbs, and behind them one for each task of an installed package."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of all verbs."""
+        return [*super().list_commands(ctx), *(name for name in plugged(TASKS) if name not in self.commands)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Our own verb, or one made of a task. A package that cannot be loaded has a verb that says so."""
+        found = super().get_command(ctx, cmd_name)
+        return found if found is not None or cmd_name not in plugged(TASKS) else _command(cmd_name)
+
+
+def _command(name: str) -> Any:
+    app = typer.Typer(add_completion=False)
+    app.command(name)(_function(name))
+    return typer.main.get_command(app)
+
+
+def _function(name: str) -> Callable[..., None]:
+    """What the verb does, with a signature of its options."""
+    from rnaexp.tasks.registry import task_of
+
+    try:
+        task = task_of(name)
+    except UnavailableError as error:
+        return _failing(str(error), name)
+    fields = task.Settings.model_fields
+    options = {key: value for key, value in _COMMON.items() if key not in fields}
+
+    def run(**given: Any) -> None:
+        from rnaexp.experiment import task_verbs
+
+        common = {key: given.pop(key) for key in options}
+        task_verbs.run(task, given, **common)
+
+    made = {
+        field: (Annotated[about.annotation, typer.Option(help=about.description)], about.get_default())
+        for field, about in fields.items()
+    }
+    _sign(run, {"model": options.pop("model"), **made, **options})
+    options["model"] = _COMMON["model"]
+    run.__doc__ = f"{task.title} (a task of {package(plugged(TASKS)[name])})."
+    return run
+
+
+def _failing(why: str, name: str) -> Callable[..., None]:
+    def fail() -> None:
+        raise UnavailableError(why)
+
+    fail.__doc__ = f"Cannot be loaded: {package(plugged(TASKS)[name])}."
+    return fail
+
+
+def _sign(function: Any, parameters: dict[str, tuple[Any, Any]]) -> None:
+    """Give it these keyword parameters (annotation, default): what typer reads options from."""
+    kind = inspect.Parameter.KEYWORD_ONLY
+    function.__signature__ = inspect.Signature(
+        [
+            inspect.Parameter(name, kind, annotation=what, default=default)
+            for name, (what, default) in parameters.items()
+        ]
+    )
+    function.__annotations__ = {name: what for name, (what, _) in parameters.items()}

@@ -1,0 +1,136 @@
+"""Relatives of RNAs in another set: local alignments that chance does not explain, with a measured error rate.
+
+Score +1 for equal bases, -1 for others, -5 for a gap's first base and -2 for each further one. By chance, a score of
+at least S is expected K m n e^(-lambda S) times between m and n bases (Karlin and Altschul 1990,
+doi:10.1073/pnas.87.6.2264); lambda follows from how often two bases of the two RNAs are equal, so that RNAs of few
+letters need a longer match. How often random sequences are taken for relatives, and how often relatives are found,
+is measured: docs/relatives.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int, UInt8
+from numba import njit
+
+from rnaexp.rna import LETTERS, Rna, codes_of
+
+E_VALUE = 1e-2  # the most alignments this good that chance may give one RNA against the whole other set
+_K = 0.3  # a little above what BLAST finds for these scores; the measured rate is what counts
+_FIRST_GAP, _NEXT_GAP = 5, 2
+_LANES = 32  # targets side by side
+_UNKNOWN, _PADDING = LETTERS.index("N"), 8  # N of the query becomes padding, which no target has: equal to nothing
+
+
+def relatives(rnas: Sequence[Rna], others: Sequence[Rna]) -> list[tuple[int, int]]:
+    """Places (in `rnas`, in `others`) of each pair of relatives: equal sequences, or an E-value of 0.01 at most.
+
+    The E-value counts one RNA, of either side, against all bases of the other side.
+    """
+    if not rnas or not others:
+        return []
+    ours, theirs = _Sequences(rnas), _Sequences(others)
+    blocks, found = _blocks(theirs.codes), []
+    for i, rna in enumerate(rnas):
+        scores = _best_scores(ours.codes[i], blocks, len(others))
+        chance = np.maximum(len(rna) * theirs.bases, theirs.lengths * ours.bases)
+        near = _e_values(scores, chance, theirs.equal_to(ours.shares[i])) <= E_VALUE
+        found += [(i, j) for j, other in enumerate(others) if near[j] or rna.sequence == other.sequence]
+    return found
+
+
+def too_short(rnas: Sequence[Rna], others: Sequence[Rna]) -> list[str]:
+    """Ids of RNAs so short, or of so few letters, that even a copy of all of one in `others` could be chance."""
+    if not rnas or not others:
+        return []
+    ours, bases = _Sequences(rnas), max(sum(map(len, rnas)), sum(map(len, others)))
+    known = np.array([(codes != _UNKNOWN).sum() for codes in ours.codes])
+    chance = ours.lengths * float(bases)
+    copies = _e_values(known, chance, (ours.shares**2).sum(1))
+    return [rna.id for rna, value in zip(rnas, copies, strict=True) if value > E_VALUE]
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Targets of nearly one length, a column each, and their places in the set."""
+
+    letters: Float32[np.ndarray, "n k"]
+    places: Int[np.ndarray, "k"]
+
+
+def _blocks(codes: Sequence[np.ndarray]) -> list[_Block]:
+    order = np.argsort([len(one) for one in codes], kind="stable")
+    found = []
+    for start in range(0, len(order), _LANES):
+        places = order[start : start + _LANES]
+        letters = np.full((len(codes[places[-1]]), len(places)), _PADDING + 1, np.float32)
+        for lane, place in enumerate(places):
+            letters[: len(codes[place]), lane] = codes[place]
+        found.append(_Block(letters=letters, places=places))
+    return found
+
+
+class _Sequences:
+    """RNAs as numbers; `shares` of A, C, G and U in each."""
+
+    def __init__(self, rnas: Sequence[Rna]) -> None:
+        self.codes = [codes_of([rna.sequence])[0] for rna in rnas]
+        self.lengths = np.array([len(codes) for codes in self.codes])
+        self.bases = float(self.lengths.sum())
+        counts = np.stack([np.bincount(codes, minlength=_UNKNOWN + 1)[:_UNKNOWN] for codes in self.codes])
+        self.shares: Float64[np.ndarray, "r 4"] = counts / self.lengths[:, None]
+
+    def equal_to(self, shares: Float64[np.ndarray, "4"]) -> Float64[np.ndarray, "r"]:
+        """How often a base of each RNA is equal to one drawn by these shares."""
+        equal: np.ndarray = self.shares @ shares
+        return equal
+
+
+def _e_values(scores: np.ndarray, chance: np.ndarray, equal: np.ndarray) -> Float64[np.ndarray, "r"]:
+    """K m n e^(-lambda S); e^lambda = (1 - p) / p solves p e^lambda + (1 - p) e^-lambda = 1.
+
+    Where half of all pairs of bases are equal there is no lambda: chance alone makes any score.
+    """
+    ratio = (1 - equal) / np.maximum(equal, 1e-9)
+    with np.errstate(under="ignore"):
+        values: np.ndarray = np.where(ratio > 1, _K * chance * np.maximum(ratio, 1.0) ** -scores.astype(float), np.inf)
+    return values
+
+
+def _best_scores(query: UInt8[np.ndarray, "n"], blocks: Sequence[_Block], count: int) -> Float32[np.ndarray, "r"]:
+    """The best local score of a query with each of `count` targets."""
+    letters = np.where(query == _UNKNOWN, _PADDING, query).astype(np.float32)
+    best = np.zeros(count, np.float32)
+    for block in blocks:
+        most = np.zeros(block.letters.shape[1], np.float32)
+        _align(letters, block.letters, most)
+        best[block.places] = most
+    return best
+
+
+@njit(nogil=True, cache=True, fastmath={"nnan", "ninf", "nsz"})
+def _align(query, targets, most):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Smith and Waterman's local alignment with affine gaps, of the query with a block of targets side by side.
+
+    In float32, which holds these whole numbers exactly and which LLVM makes vectors of.
+    Source: Smith and Waterman 1981, doi:10.1016/0022-2836(81)90087-5; Gotoh 1982, doi:10.1016/0022-2836(82)90398-9.
+    """
+    n, (columns, lanes) = len(query), targets.shape
+    first_gap, next_gap = np.float32(_FIRST_GAP), np.float32(_NEXT_GAP)
+    one, zero = np.float32(1), np.float32(0)
+    scores, down = np.zeros((n + 1, lanes), np.float32), np.full((n + 1, lanes), -first_gap)
+    diagonal, right = np.empty(lanes, np.float32), np.empty(lanes, np.float32)
+    for at in range(columns):
+        letters = targets[at]
+        diagonal[:], right[:] = zero, -first_gap
+        for j in range(n):
+            base, left, here, below = query[j], scores[j], scores[j + 1], down[j]
+            for lane in range(lanes):
+                above = here[lane]
+                below[lane] = max(below[lane] - next_gap, above - first_gap)
+                right[lane] = max(right[lane] - next_gap, left[lane] - first_gap)
+                score = diagonal[lane] + (one if letters[lane] == base else -one)
+                score = max(max(score, zero), max(below[lane], right[lane]))
+                diagonal[lane], here[lane] = above, score
+                most[lane] = max(most[lane], score)

@@ -1,0 +1,39 @@
+"""Tasks of other packages, by name."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from rnaexp.errors import InputError
+from rnaexp.plugins import TASKS, loaded, plugged
+from rnaexp.tasks.task import Task, TaskSettings
+
+
+def task_names() -> tuple[str, ...]:
+    """Of every task that an installed package adds."""
+    return tuple(plugged(TASKS))
+
+
+def task_of(name: str) -> Task:
+    """Raises: InputError for a name that no package adds, UnavailableError for a package that cannot be loaded."""
+    if name not in plugged(TASKS):
+        known = ", ".join(task_names()) or "none is installed"
+        message = f"no task {name!r} of another package; {known}"
+        raise InputError(message)
+    found: Task = loaded(TASKS, name, Task)
+    return found
+
+
+def settings_of(task: Task, given: dict[str, Any]) -> TaskSettings:
+    """Checked settings. Raises: InputError naming the field, its value and what is allowed."""
+    try:
+        return task.Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(task.Settings.model_fields) or "none"
+            message = f"{task.name}: no setting {field!r}; there are {known}"
+        else:
+            message = f"{task.name}: {field} {first['input']!r}: {str(first['msg'])[0].lower()}{str(first['msg'])[1:]}"
+        raise InputError(message) from error

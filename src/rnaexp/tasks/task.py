@@ -1,0 +1,79 @@
+"""A task: what is measured of a model, declared once; the command line, MLflow and every table are made from it.
+
+A package adds one by an entry point of the group `rnaexp.tasks`; CONTRIBUTING has a whole one in 15 lines.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from rnaexp.models.spec import Encoder
+from rnaexp.tasks.context import Context
+
+
+class TaskSettings(BaseModel):
+    """Base of a task's settings: each field with a type, a default and a description becomes an option and a key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSpec:
+    """One number, declared once. In MLflow it is called TASK.name; `low` and `high` name the ends of its interval."""
+
+    name: str
+    title: str
+    better: Literal["higher", "lower"] = "higher"
+    low: str = ""
+    high: str = ""
+    digits: int = 3
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The number and the ends of its interval, by name."""
+        return tuple(each for each in (self.name, self.low, self.high) if each)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedData:
+    """A set that went in: its name, the hash of what was read, where from, and how many items."""
+
+    name: str
+    sha256: str
+    source: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResult:
+    """What a task found of one model. `metrics`: by the names that the task declares; None: not measured.
+
+    `rows`: one row an item (an RNA, a variant). `tables` and `figures`: further artifacts by file name (.csv, .parquet;
+    .png, .html). `notes`: what should be known before the numbers are believed.
+    """
+
+    metrics: Mapping[str, float | None]
+    data: tuple[UsedData, ...]
+    rows: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Task(Protocol):
+    """`version` stands in every record: raise it when a number changes. `baselines`: models that belong beside any."""
+
+    name: str
+    title: str
+    version: int
+    Settings: ClassVar[type[TaskSettings]]
+    metrics: tuple[MetricSpec, ...]
+    baselines: tuple[str, ...]
+
+    def run(self, model: Encoder, settings: Any, context: Context) -> TaskResult:
+        """Measure one model. Raises: InputError, UnavailableError."""
+        ...

@@ -1,0 +1,73 @@
+"""What is computed or drawn once: pictures, and the controls beside several models."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnaexp.report import figures
+from rnaexp.run import control_scores, pictures
+from rnaexp.run.sets import sets_of
+from rnaexp.run.task import Task
+from rnaexp.store import Store
+from rnaexp.structure.protocol import Scoring
+from tests.planted_sets import write_set
+
+TABLE = pd.DataFrame({"f1": [0.1, 0.5, 0.9]})
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    made, real = [], figures.f1_distribution
+
+    def draw(*arguments):
+        made.append(arguments)
+        return real(*arguments)
+
+    monkeypatch.setattr(figures, "f1_distribution", draw)
+    return made
+
+
+def test_a_picture_is_drawn_again_only_for_other_numbers_words_or_code(tmp_path, drawn, monkeypatch):
+    store = Store(tmp_path)
+    first = pictures.picture(store, "f1_distribution", TABLE, "a model")
+    assert first.startswith(b"\x89PNG")
+    assert pictures.picture(store, "f1_distribution", TABLE.copy(), "a model") == first
+    assert len(drawn) == 1
+    nearly = TABLE.assign(f1=np.nextafter(TABLE["f1"], 1))
+    pictures.picture(store, "f1_distribution", nearly, "a model")
+    pictures.picture(store, "f1_distribution", TABLE, "another model")
+    monkeypatch.setattr(pictures, "_code", lambda: ["changed"])
+    pictures.picture(store, "f1_distribution", TABLE, "a model")
+    assert len(drawn) == 4
+
+
+def test_arrays_of_equal_bytes_and_another_shape_are_other_pictures():
+    square = np.arange(4.0).reshape(2, 2)
+    assert pictures._content(square) == pictures._content(square.copy())
+    assert pictures._content(square) != pictures._content(square.ravel())
+    assert pictures._content(square) != pictures._content(square.T)
+
+
+def test_a_control_is_computed_once_for_two_sets_and_a_protocol(tmp_path, monkeypatch):
+    made, real = [], control_scores.tune_and_test
+
+    def counted(task, *arguments, **named):
+        made.append(task.model)
+        return real(task, *arguments, **named)
+
+    monkeypatch.setattr(control_scores, "tune_and_test", counted)
+    sets = enumerate(("validation", "test"))
+    words = {name: str(write_set(tmp_path / f"{name}.fa", seed, 4, name)) for seed, name in sets}
+    task, store = Task(model="planted", scoring=Scoring(), related="keep", **words), Store(tmp_path / "store")
+    first = control_scores.control_scores("stems", task, sets_of(task), store)
+    first.told["structure"]["rank"] = 7
+    again = control_scores.control_scores("stems", replace(task, model="lm-nano", families="x"), sets_of(task), store)
+    assert made == ["stems"]
+    assert "rank" not in again.told["structure"], "each model has its own copy"
+    pd.testing.assert_frame_equal(first.evaluation.per_rna, again.evaluation.per_rna)
+    strict = Task(model="planted", scoring=Scoring(min_separation=4), related="keep", **words)
+    control_scores.control_scores("stems", strict, sets_of(strict), store)
+    control_scores.control_scores("random", task, sets_of(task), store)
+    assert made == ["stems", "stems", "random"]
