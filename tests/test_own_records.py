@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from rnaexp.models import load
 from tests.models.architectures import write_network, write_vocabulary
 
-from .command import answer, inside, rnaexp
+from .command import answer, environment, inside, rnaexp
 from .structure.test_predict import tuned
 
 FIVE = ">one\nGGGRAAACCC\n>two\nGGG-AAACCC\n>three\n>one\nGGGGAAAACCCC\n>five\nGGGAAACCC\n"
@@ -141,3 +143,31 @@ def test_a_folder_of_a_class_that_asks_for_another_package_is_read_by_its_vocabu
     assert done.returncode == 69, done.stderr
     assert "state has no attention map of pairs to read (mamba has none); rnaexp embed" in done.stderr
     assert "fault of rnaexp" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("fitness", "--model", "lm-nano", "--set", "dms.csv"), "say of what, by --wild-type"),
+        (("fitness", "--model", "lm-nano", "--set", "dms.csv", "--wild-type", "ACGU"), "letters of the mutations are"),
+        (("fitness", "--model", "lm-nano", "--set", "none.csv"), "no file is named 'none.csv'"),
+        (("predict", "--model", "lm-nano", "bad.fa"), "none of 2 records could be done"),
+        (("embed", "--model", "lm-nano", "bad.fa"), "none of 2 records could be done"),
+    ],
+)
+def test_bad_records_are_told_before_anything_that_takes_seconds_is_imported(folder, words, said):
+    (folder / "dms.csv").write_text("mutant,score\nG1A,1\nG2A,2\nA5U,3\n")
+    code = (
+        "import sys\nfrom rnaexp.__main__ import _run\ncode = _run(sys.argv[1:])\n"
+        "print(code, sorted({'torch', 'transformers', 'mlflow', 'pandas', 'lightning'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "65 []\n", done.stderr
+    assert said in done.stderr

@@ -68,13 +68,27 @@ def fitness(
 ) -> None:
     """How well likelihoods rank measured variants (Spearman), beside what counting mutations and folding do."""
     from rnaexp.data.assay_rows import TableLayout
-    from rnaexp.run import fitness_verbs
-    from rnaexp.run.asked import loading
-    from rnaexp.run.fitness import FitnessTask
+    from rnaexp.run.ready import refuse_fitness
 
     layout = TableLayout(
         score_column=score_column, mutant_column=mutant_column, sequence_column=sequence_column, first=offset
     )
+    names = several(model, weights=weights, config=config)
+    # Before anything that takes seconds to import: a bad table is said at once.
+    refuse_fitness(
+        names,
+        set,
+        layout,
+        wild_type=wild_type,
+        direction=direction,
+        alignment=alignment,
+        weights=weights,
+        strict=strict,
+    )
+    from rnaexp.run import fitness_verbs
+    from rnaexp.run.asked import loading
+    from rnaexp.run.fitness import FitnessTask
+
     tasks = [
         FitnessTask(
             model=name,
@@ -87,8 +101,9 @@ def fitness(
             direction=direction or None,  # type: ignore[arg-type]
             layout=layout,
             strict=strict,
+            silent=True,
             loading=loading(name, weights, config, device, seed, precision),
         )
-        for name in several(model, weights=weights, config=config)
+        for name in names
     ]
     fitness_verbs.fitness_several(tasks, csv=csv, json=json)

@@ -76,7 +76,11 @@ def test_a_shipped_head_is_of_this_packages_models_and_sets(name):
 
 def test_ones_own_newer_head_wins_and_the_line_says_so(place):
     held = shipped_head("lm-nano").tuned
-    assert "shipped with rnaexp" in find_head("lm-nano").said
+    told = find_head("lm-nano").said
+    assert "shipped with rnaexp" in told
+    stems = shipped_head("stems").tuned.validation_f1
+    assert told.endswith(f" there (stems, complementary stacks alone: {stems:.3f})")
+    assert "complementary" not in find_head("stems").said
     Store().put_tuned("lm-nano", {**held.to_json(), "threshold": 0.5})
     found = find_head("lm-nano")
     assert found.tuned.threshold == 0.5

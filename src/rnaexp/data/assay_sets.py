@@ -4,8 +4,6 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 
-import pandas as pd
-
 from rnaexp.data.assay_rows import TableLayout
 from rnaexp.data.assay_tables import Report, read_assay, refuse_faults
 from rnaexp.data.assays import Assay, Direction, Variant
@@ -64,6 +62,8 @@ def load_assay(
 
 def _trna() -> Assay:
     """Variants of a tRNA at ten sites: the file's keys are placed on the wild type."""
+    import pandas as pd  # it takes half a second to import, and a user's own table needs none
+
     table = pd.read_parquet(fetch_file(_TRNA.url, _TRNA.sha256))
     return Assay(
         name="dms_trna",
@@ -91,6 +91,8 @@ def _placed(key: str) -> str:
 
 def _f1u() -> Assay:
     """A ribozyme library of two letters at 16 sites; the second file has the sequences."""
+    import pandas as pd
+
     table = pd.read_parquet(fetch_file(_F1U.url, _F1U.sha256))
     written = fetch_file(_F1U_SEQUENCES.url, _F1U_SEQUENCES.sha256)
     sequences = pd.read_csv(written, sep="\t", index_col="seq")["Sequences"]

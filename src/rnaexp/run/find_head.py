@@ -61,7 +61,8 @@ def _own(model: str) -> FoundHead | None:
     if held is None:
         return None
     head = replace(TunedHead.from_json(held), model=model)
-    return FoundHead(tuned=head, said=f"{_told(model, head)}, the newest in {store.root.name}: {_worth(head)}")
+    said = f"{_told(model, head)}, the newest in {store.root.name}: {_worth(head)}{beside(head)}"
+    return FoundHead(tuned=head, said=said)
 
 
 def _shipped(model: str) -> FoundHead | None:
@@ -69,7 +70,8 @@ def _shipped(model: str) -> FoundHead | None:
     if held is None:
         return None
     interval = "" if held.f1_low is None else f" [{held.f1_low:.2f}, {held.f1_high:.2f}]"
-    said = f"{_told(model, held.tuned)}, shipped with rnaexp: {_worth(held.tuned)}{interval} there"
+    worth = f"{_worth(held.tuned)}{interval} there{beside(held.tuned)}"
+    said = f"{_told(model, held.tuned)}, shipped with rnaexp: {worth}"
     return FoundHead(tuned=held.tuned, said=said)
 
 
@@ -79,6 +81,19 @@ def _defined(model: str) -> FoundHead | None:
         return None
     said = f"{model}: pairs of probability {CENTROID:g} or more, the centroid structure; nothing was tuned"
     return FoundHead(tuned=head, said=said)
+
+
+def beside(head: TunedHead) -> str:
+    """What complementary stacks alone reach on the same RNAs, where that is known; "" where it is not."""
+    aligned = models.spec(head.model).reads == "alignment"
+    control = shipped_head("stems-alignment" if aligned else "stems")
+    if control is None or control.tuned.model == head.model:
+        return ""
+    same = (head.tuned_on_sha256, head.sequences, head.scoring)
+    theirs = control.tuned
+    if same != (theirs.tuned_on_sha256, theirs.sequences, theirs.scoring) or theirs.validation_f1 is None:
+        return ""
+    return f" ({theirs.model}, complementary stacks alone: {theirs.validation_f1:.3f})"
 
 
 def _told(model: str, head: TunedHead) -> str:

@@ -137,7 +137,7 @@ def _by_wild_type(
     sites = sorted({site for sequence in sequences for site in mutated_sites(wild, sequence)})
     key = _key(encoder, asked, [wild, *map(str, sites)])
     entry = store.get(key)
-    with announce(f"{encoder.spec.name} on {asked.assay.name}, {asked.convention}", 1) as progress:
+    with announce(f"{encoder.spec.name} on {asked.assay.name}, {asked.convention}", len(sequences)) as progress:
         if entry is None:
             rna = _rna(asked, wild)
             _refuse_wild_type(encoder, _unreadable(encoder, rna))
@@ -146,7 +146,7 @@ def _by_wild_type(
             rows = np.concatenate([np.zeros((0, 4)), *_read(_letters(encoder), passes)])
             entry = {"rows": rows, **_sums(rows)}
             store.put(key, entry)
-        progress(1)
+        progress(len(sequences))
     row_of = dict(zip(sites, entry["rows"], strict=True))
     scores, reasons = [], []
     for sequence in sequences:

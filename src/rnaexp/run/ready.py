@@ -1,15 +1,21 @@
 """What can be refused of a request before anything that takes time is imported: words, files, models, records."""
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from rnaexp import models
+from rnaexp.data.assay_rows import TableLayout
+from rnaexp.data.assay_sets import ASSAYS, load_assay
 from rnaexp.data.readers import read_file
 from rnaexp.data.sets import describe, set_names
 from rnaexp.errors import InputError, UnavailableError
+from rnaexp.fitness.baselines import BASELINES
 from rnaexp.models.choices import refuse_unknown, refuse_unknown_device
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.spec import refuse_without_attention
 from rnaexp.run.asked import Task
+from rnaexp.run.own import report_rows
 from rnaexp.run.question import places, read_question
 from rnaexp.run.question_file import kind_of
 
@@ -58,3 +64,33 @@ def refuse_question(path: Path, shard: str) -> None:
             for name in (task.validation, task.test):
                 if name is not None:
                     refuse_set(name, read=False)
+
+
+def refuse_fitness(
+    names: Sequence[str],
+    assay: str,
+    layout: TableLayout,
+    *,
+    wild_type: str,
+    direction: str,
+    alignment: str,
+    weights: str,
+    strict: bool,
+) -> None:
+    """Tell of a user's table what is left out of it.
+
+    Raises: InputError for one that cannot be read, and what `refuse_model` raises.
+    """
+    for name in names:
+        if name not in BASELINES:
+            refuse_model(name, Path(weights) if weights else None)
+    if assay not in dict(ASSAYS):
+        load_assay(
+            assay,
+            wild_type=wild_type,
+            direction=direction or None,  # type: ignore[arg-type]
+            layout=layout,
+            report=partial(report_rows, assay, strict=strict, silent=False),
+        )
+    if alignment:
+        read_file(Path(alignment))
