@@ -80,6 +80,7 @@ FIRST = {
     "run/fitted.py": "tests/test_fitted.py",
     "structure/larger.py": "tests/test_larger_search.py",
     "run/larger.py": "tests/test_larger_search.py",
+    "data/plain_arrays.py": "tests/record/test_record.py",
     "structure/grid.py": "tests/structure/test_grid.py tests/golden/test_golden_authors.py",
     "classify/drawn.py": "tests/classify/test_drawn.py",
     "classify/overlap.py": "tests/classify/test_drawn.py tests/classify/test_overlap.py",
@@ -311,6 +312,8 @@ MUTATIONS = (
     ("authors: pairs of families of two", "classify/drawn.py", "_MORE_THAN = 2", "_MORE_THAN = 1"),
     ("authors: the classifier calls above its threshold", "classify/drawn.py", 'np.searchsorted(np.sort(x), at, side="left")', 'np.searchsorted(np.sort(x), at, side="right")'),
     ("authors: one drawing three times", "classify/drawn.py", "seed = protocol.seed + repetition", "seed = protocol.seed"),
+    ("record: names that a pickle holds are imported", "data/plain_arrays.py", "if (module, name) not in _ALLOWED:\n", "if (module, name) not in _ALLOWED:\n            return super().find_class(module, name)\n        if False:\n"),
+    ("record: a pickle alters what it calls", "data/plain_arrays.py", "        raise pickle.UnpicklingError(message)\n\n\ndef _scalar", "\n\ndef _scalar"),
     ("whole columns in the wrong stage", "pretrain/recipe.py", "if first <= number][-1]", "if first <= number][0]"),
 )  # fmt: skip
 
