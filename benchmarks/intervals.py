@@ -14,7 +14,7 @@ import pandas as pd
 from rnaexp.stats.bootstrap import cluster_draws
 from rnaexp.stats.intervals import cluster_interval
 
-RUNS, RESAMPLES, CLUSTERS = 2000, 500, (5, 6, 7, 9, 12, 30, 64)
+RUNS, RESAMPLES, CLUSTERS = 1000, 200, (5, 7, 12, 64)
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 
 # Shape, the true mean, and how the clusters' own values are drawn.

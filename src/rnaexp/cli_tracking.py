@@ -22,7 +22,8 @@ def compare(
     ] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the tables as Markdown.")] = None,
     tradeoff: Annotated[
-        Path | None, typer.Option(help="Structure F1 against overlap ratio, as .png, .svg, .pdf or (the points) .csv.")
+        Path | None,
+        typer.Option(help="Structure F1 against overlap ratio (area): .png, .svg, .pdf or (the points) .csv."),
     ] = None,
     log: Annotated[bool, typer.Option("--log", help="Keep the report and its tables as a run in MLflow.")] = False,
 ) -> None:

@@ -82,8 +82,15 @@ def show_frame(frame: pd.DataFrame, title: str) -> None:
     for name in frame.columns:
         table.add_column(str(name), justify="right" if pd.api.types.is_numeric_dtype(frame[name]) else "left")
     for row in frame.itertuples(index=False):
-        table.add_row(*[f"{value:.3g}" if isinstance(value, float) else str(value) for value in row])
+        table.add_row(*[_cell(value) for value in row])
     console().print(table, markup=False)
+
+
+def _cell(value: object) -> str:
+    """A figure that too few clusters do not give is said so."""
+    if value is None or value != value:
+        return "n/a"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def name_of(run: Mapping[str, Any]) -> str:

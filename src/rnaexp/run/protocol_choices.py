@@ -43,10 +43,12 @@ def protocol_choices(task: ClassifyTask, store: Store, announce: Announce, encod
                 "set": found.data.name,
                 "changed": ", ".join(f"{name}: {value}" for name, value in change.items()) or "nothing",
                 "pairs": kind,
+                "unit": "area",
             }
             for name in ESTIMATORS:
                 row[name] = measured.overlaps[name]
-                row[f"{name}_null"] = measured.null[name].mean
+                if name in measured.null:
+                    row[f"{name}_null"] = measured.null[name].mean
             interval = measured.intervals["histogram"]
             rows.append(row | {"low": interval.low, "high": interval.high, "auroc": measured.auroc.value})
     return pd.DataFrame(rows).round(6)

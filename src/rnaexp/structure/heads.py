@@ -11,7 +11,6 @@ from jaxtyping import Bool, Float, Int
 
 from rnaexp.errors import InputError
 from rnaexp.rna import Rna
-from rnaexp.structure.pairs import candidates, reference
 from rnaexp.structure.protocol import ReadOut, Scoring
 
 
@@ -98,6 +97,8 @@ class HeadScores:
         return replace(self, rnas=tuple(there.get(rna.id) or self._unread(rna) for rna in rnas))
 
     def _unread(self, rna: Rna) -> RnaScores:
+        from rnaexp.structure.pairs import candidates, reference  # torch: what only names a head goes without
+
         nothing = (len(self.heads), 0)
         return RnaScores(
             id=rna.id,
