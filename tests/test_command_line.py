@@ -202,10 +202,10 @@ def test_an_rna_none_of_whose_pairs_is_a_candidate_is_counted_and_said(folder):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("models = 'viennarna'", "list of names"),
-        ("models = []", "list of names"),
-        ("models = [5]", "list of names"),
-        ("models = ['planted']\nrelated = 'kep'", "drop or keep"),
+        ("models = 'viennarna'", "wrong.toml: models: must be a list, not 'viennarna'"),
+        ("models = []", "wrong.toml: models: must have at least one entry"),
+        ("models = [5]", "wrong.toml: models, entry 1: must be a word, not 5"),
+        ("models = ['planted']\nrelated = 'kep'", "wrong.toml: related: must be 'drop' or 'keep', not 'kep'"),
         ("models = ['planted']\nprotocols = [{name = 'paper', min_separation = 4.5}]", "whole number"),
         ("models = ['planted']\nprotocols = [{name = 'paper', magic = 1}]", "magic"),
     ],

@@ -32,7 +32,7 @@ from rnaexp.data.shuffle import dinucleotide_shuffle
 from rnaexp.data.stored_vectors import StoredVectors
 from rnaexp.errors import InputError
 from rnaexp.models.choices import Long
-from rnaexp.models.spec import Encoder
+from rnaexp.models.spec import IN_MEMORY, Encoder
 from rnaexp.models.training import listed_families
 from rnaexp.rna import Rna
 from rnaexp.run.embedding import embed_all
@@ -103,7 +103,7 @@ def classify(task: ClassifyTask, store: Store, announce: Announce, encoder: Enco
 
     Raises: InputError, UnavailableError.
     """
-    data = _families(task.families, _selection(task))
+    data = _families(task.families, _selection(task, encoder))
     if task.model == IDENTITY:
         return _by_alignment(task, data, store, announce)
     raw, reasons, loaded = _raw_vectors(task, data.rnas, store, announce, encoder)
@@ -157,18 +157,20 @@ def _drawn(vectors: np.ndarray, rnas: Sequence[Rna], protocol: EmbeddingProtocol
         raise InputError(message) from error
 
 
-def _unseen_by(task: ClassifyTask) -> str:
+def _unseen_by(task: ClassifyTask, encoder: Encoder | None) -> str:
     """The model whose training families are left out, "" for none; a control model has those of what it controls."""
     named = task.protocol.unseen_by
     whole, other = task.protocol.selection == "all", task.model in CONTROLS or task.stored is not None
     if named == "none" or (named == "auto" and (whole or other)):
         return ""
+    if named == "auto" and encoder is not None and encoder.spec.loader == IN_MEMORY:
+        return ""  # what it was trained on only its owner knows
     name = task.model.removeprefix(SHUFFLED).removeprefix(models.UNTRAINED) if named == "auto" else named
     return name if listed_families(models.spec(name)) else ""
 
 
-def _selection(task: ClassifyTask) -> Selection:
-    protocol, unseen_by = task.protocol, _unseen_by(task)
+def _selection(task: ClassifyTask, encoder: Encoder | None) -> Selection:
+    protocol, unseen_by = task.protocol, _unseen_by(task, encoder)
     return Selection(
         without=listed_families(models.spec(unseen_by)) if unseen_by else frozenset(),
         without_name=unseen_by,
