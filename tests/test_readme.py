@@ -1,0 +1,33 @@
+"""The README: short, its table made from the results, its links alive."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tracking import readme_table
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_its_table_is_the_one_of_the_results():
+    text = (ROOT / "README.md").read_text()
+    assert readme_table.with_table(text) == text, "run: python tracking/readme_table.py"
+
+
+def test_it_is_read_in_a_minute():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_within_the_repository_leads_somewhere(page):
+    text = page.read_text()
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), f"{page.name}: {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", there.read_text(), re.M)
+            assert anchor in {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}, target
