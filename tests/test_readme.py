@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tracking import readme_table
+from tracking import markdown, readme_table
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -13,6 +13,11 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 def test_its_table_is_the_one_of_the_results():
     text = (ROOT / "README.md").read_text()
     assert readme_table.with_table(text) == text, "run: python tracking/readme_table.py"
+
+
+def test_the_tables_of_the_results_page_are_those_of_the_results():
+    text = markdown.PAGE.read_text()
+    assert markdown.with_tables(text) == text, "run: python tracking/markdown.py"
 
 
 def test_it_is_read_in_a_minute():

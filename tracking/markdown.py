@@ -1,4 +1,7 @@
-"""A table of `tracking/results` as README and docs show it: `python tracking/markdown.py structure_paper`."""
+"""Tables of `tracking/results` as the docs show them: `python tracking/markdown.py` writes those of docs/results.md.
+
+`python tracking/markdown.py structure_paper` prints one.
+"""
 
 import sys
 from pathlib import Path
@@ -6,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 RESULTS = Path(__file__).parent / "results"
+PAGE = RESULTS.parents[1] / "docs" / "results.md"
+ON_THE_PAGE = ("structure_paper", "rfam_controls", "builtin")
 HEAD = "| model | F1 [95 %] | with tuning | rank | oracle | P@N | AUPRC | calls (shuffled) | head | RNAs |"
 
 
@@ -51,6 +56,19 @@ def ends(run: pd.Series, low: str, high: str, otherwise: str | None = None) -> s
     return f"n/a ({run['clusters']:.0f} clusters)" if otherwise is None else otherwise
 
 
+def with_tables(text: str) -> str:
+    """The page with each of its tables as the results have it; a table is found by its test set and protocol."""
+    for name in ON_THE_PAGE:
+        for title, made in zip(*[iter(rows(name).split("\n\n"))] * 2, strict=True):
+            if (start := text.find(title.partition(";")[0] + ";")) < 0:
+                continue  # the page shows the table of another set of this question
+            end = text.index("\n\n", text.index("\n\n", start) + 2)
+            text = text[:start] + title + "\n\n" + made + text[end:]
+    return text
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        sys.stdout.write(rows(name) + "\n\n")
+    if sys.argv[1:]:
+        sys.stdout.write(rows(sys.argv[1]) + "\n")
+    else:
+        PAGE.write_text(with_tables(PAGE.read_text()))
