@@ -99,11 +99,12 @@ def test_each_tag_has_its_reason(job):
     result = job()
     spec = replace(result.encoder.spec, reads="alignment", structure_seen="predicted")
     encoder = type("Encoder", (), {"spec": spec})()
-    odd = replace(result, encoder=encoder, test=replace(result.test, rnas=(*result.test.rnas, result.test.rnas[0])))
+    unread = replace(result.test.rnas[0], id="unread")
+    odd = replace(result, encoder=encoder, test=replace(result.test, rnas=(*result.test.rnas, unread)))
     tags = diagnose(odd, {"random": result.evaluation}, {"predicted": 5, "published": 7}, seen=3)
     assert tags == [
         "F1 inside the random control's interval",
-        "alignment depth 1 for 13 of 12 RNAs",
+        "alignment depth 1 for 12 of 12 RNAs",
         "labels partly circular: 5 of 12 are predicted",
         "training set overlaps the test set: 3 of 12 RNAs",
         "coverage 92%",

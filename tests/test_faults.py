@@ -167,8 +167,9 @@ def test_mlflow_run_does_what_rnaexp_run_does_in_the_run_it_opened(tmp_path):
     assert parents[0][5]["structure.f1"] == parents[1][5]["structure.f1"] == round(bare["structure"]["f1"], 4)
 
 
-def test_a_model_that_gives_no_number_is_named_and_never_scored_zero(tmp_path, announce, monkeypatch):
+def test_a_model_that_gives_no_number_for_an_rna_is_named_and_counts_zero_there(tmp_path, announce, monkeypatch):
     from rnaexp import models
+    from rnaexp.report.tables import per_rna
     from rnaexp.run.structure import run_structure
     from rnaexp.run.task import Task
     from rnaexp.store import Store
@@ -190,7 +191,11 @@ def test_a_model_that_gives_no_number_is_named_and_never_scored_zero(tmp_path, a
     failed = [one for one in result.skipped if one.failed]
     assert [one.id for one in failed] == ["t1"]
     assert "layer 2 head 3" in failed[0].reason
-    assert set(result.evaluation.per_rna["rna"]) == {"t0", "t2", "t3"}
+    f1 = result.evaluation.per_rna.set_index("rna")["f1"]
+    assert (f1["t1"], set(f1.index)) == (0, {"t0", "t1", "t2", "t3"})
+    assert result.evaluation.f1.mean == pytest.approx(f1[["t0", "t2", "t3"]].sum() / 4)
+    shown = per_rna(result).set_index("rna").loc["t1"]
+    assert (shown["status"], "layer 2 head 3" in shown["reason"]) == ("failed", True)
     assert result.coverage == pytest.approx(0.75)
 
 
