@@ -14,11 +14,12 @@ TORCH_INDEX := $(if $(GPU),,$(CPU_TORCH))
 run: $(READY)
 	$(BIN)/rnaexp run $(if $(MODEL),--model $(MODEL),experiments/builtin.toml)
 
+# One thread a worker: two workers of two threads each spend a quarter of their time waiting for one another.
 test: $(READY)
 	$(BIN)/ruff check src tests benchmarks tracking
 	$(BIN)/ruff format --check src tests benchmarks tracking
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup -rs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup -rs
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow -rs
