@@ -20,15 +20,17 @@ _FIGURES = "rnaexp.report.figures"
 def picture(store: Store, draw: str, *arguments: Any) -> bytes:
     """The PNG that a function of `report.figures` draws of these arguments: tables, arrays and plain values.
 
+    Its words must have their room: nothing is cropped or laid out when it is saved.
+
     Matplotlib is imported only where the picture is not in the store.
     """
     key = key_of({"picture": draw, "of": [_content(one) for one in arguments], "code": _code()})
     held = store.get(key)
     if held is None:
-        from rnaexp.track.artifacts import PICTURE
+        from rnaexp.track.artifacts import DOTS_AN_INCH
 
         drawn = io.BytesIO()
-        getattr(import_module(_FIGURES), draw)(*arguments).savefig(drawn, format="png", **PICTURE)
+        getattr(import_module(_FIGURES), draw)(*arguments).savefig(drawn, format="png", dpi=DOTS_AN_INCH)
         held = {"png": np.frombuffer(drawn.getvalue(), np.uint8)}
         store.put(key, held)
     return held["png"].tobytes()
