@@ -49,13 +49,13 @@ def measure(model: str, validation: str, test: str) -> dict[str, object]:
         os.environ["RNAEXP_STORE"] = str(Path(folder) / "store")
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
         start = time.perf_counter()
-        from rnaexp.report.progress import silence
-        from rnaexp.run.assess import assess
-        from rnaexp.run.record import record
-        from rnaexp.run.structure import tune_and_test
-        from rnaexp.run.task import Task
-        from rnaexp.store import Store
+        from rnaexp.progress import silence
+        from rnaexp.reading.store import Store
         from rnaexp.structure.protocol import Scoring
+        from rnaexp.tasks.pairs.assess import assess
+        from rnaexp.tasks.pairs.measure import tune_and_test
+        from rnaexp.tasks.pairs.result import Task
+        from rnaexp.tasks.pairs.tracking import record
         from rnaexp.track.runs import tracked_run
 
         store, scoring = Store(), Scoring()

@@ -117,7 +117,7 @@ def mixed_rnas():
 
 def bucketed(_):
     from rnaexp.classify.embed import batches
-    from rnaexp.run.embedding import TOKENS
+    from rnaexp.reading.embeddings import TOKENS
 
     return _embedded(lambda rnas: batches([len(rna) for rna in rnas], TOKENS))
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnaexp.run.structure import tune_and_test
-from rnaexp.run.task import Task
-from rnaexp.store import Store
+from rnaexp.reading.store import Store
 from rnaexp.structure.protocol import Scoring
+from rnaexp.tasks.pairs.measure import tune_and_test
+from rnaexp.tasks.pairs.result import Task
 
 MODELS = ("rnabert", "untrained:rnabert", "lm-nano", "msm-nano", "viennarna")
 # (what is changed, averaging, step of the grid, squash): from protocol `paper` to protocol `authors`.

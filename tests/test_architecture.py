@@ -4,39 +4,28 @@ import ast
 from collections import Counter
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 import rnaexp
 
 SOURCE = Path(rnaexp.__file__).parent
 ORDER = [
-    {"typing", "errors", "plugins"},
+    {"typing", "errors", "plugins", "progress"},
     {"rna"},
     {"data"},
     {"models"},
     {"structure", "classify", "fitness", "stats"},
-    {"track", "store", "lit", "pretrain"},
+    {"reading"},
+    {"track", "pretrain"},
     {"tasks"},
-    {"run", "report"},
+    {"report"},
     {"experiment"},
     {"callbacks"},
-    {
-        "cli",
-        "cli_models",
-        "cli_embeddings",
-        "cli_fitness",
-        "cli_pretrain",
-        "cli_msa",
-        "cli_options",
-        "cli_score",
-        "cli_search",
-        "cli_tasks",
-        "cli_tracking",
-        "cli_use",
-    },
+    {"cli"},
     {"__main__"},
 ]
-OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"lit", "pretrain", "callbacks"}}
+OWNERS = {"mlflow": {"track"}, "optuna": {"structure"}, "lightning": {"reading", "pretrain", "callbacks"}}
 LIMIT = 300
 
 
@@ -86,6 +75,62 @@ def test_a_planted_upward_import_is_found(tmp_path, path, line, complaint):
     planted.parent.mkdir(parents=True, exist_ok=True)
     planted.write_text(line + "\n")
     assert any(fault.startswith(complaint) for fault in faults(tmp_path))
+
+
+def file_imports(source):
+    """Each module of the tree (dotted, below rnaexp) and the modules that it imports anywhere in it."""
+    paths = sorted(source.rglob("*.py"))
+    names = [".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__") for path in paths]
+    found = nx.DiGraph()
+    for module, path in zip(names, paths, strict=True):
+        found.add_node(module)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "rnaexp":
+                package = node.module.removeprefix("rnaexp").lstrip(".")
+                whole = [f"{package}.{alias.name}".lstrip(".") for alias in node.names]
+                found.add_edges_from((module, each if each in names else package) for each in whole)
+            elif isinstance(node, ast.Import):
+                found.add_edges_from(
+                    (module, a.name.removeprefix("rnaexp.")) for a in node.names if "rnaexp." in a.name
+                )
+    return found
+
+
+def circles(graph):
+    """Each set of two or more nodes that reach one another."""
+    return [sorted(some) for some in nx.strongly_connected_components(graph) if len(some) > 1]
+
+
+def packages(graph):
+    """The same between packages, each task's being one of its own."""
+
+    def package(module):
+        parts = module.split(".")
+        return ".".join(parts[:2]) if parts[0] == "tasks" and len(parts) > 2 else parts[0]
+
+    return nx.DiGraph((package(one), package(other)) for one, other in graph.edges if package(one) != package(other))
+
+
+def test_no_files_and_no_packages_import_each_other():
+    graph = file_imports(SOURCE)
+    assert circles(graph) == []
+    assert circles(packages(graph)) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "of_files"),
+    [
+        (("data/a.py", "from rnaexp.data import b"), ("data/b.py", "def f():\n    from rnaexp.data.a import x"), True),
+        (("track/a.py", "from rnaexp.pretrain.b import x"), ("pretrain/c.py", "import rnaexp.track.a"), False),
+    ],
+)
+def test_a_planted_circle_is_found(tmp_path, one, other, of_files):
+    for name, text in (one, other, ("pretrain/b.py", "")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    graph = file_imports(tmp_path)
+    assert bool(circles(graph)) == of_files
+    assert bool(circles(packages(graph))) != of_files
 
 
 def test_nothing_imports_what_is_agpl():

@@ -8,14 +8,15 @@ import pytest
 
 from rnaexp import models
 from rnaexp.errors import InputError
+from rnaexp.experiment.question import read_question
 from rnaexp.models.training import was_trained_on
-from rnaexp.run.diagnosis import diagnose
-from rnaexp.run.question import read_question
-from rnaexp.run.structure import run_structure, tune_and_test
-from rnaexp.run.task import Task
-from rnaexp.store import Store
+from rnaexp.reading.store import Store
 from rnaexp.structure.pairs import candidates, pair_scores
 from rnaexp.structure.protocol import ATTENTION, Scoring, scoring
+from rnaexp.tasks.pairs.diagnosis import diagnose
+from rnaexp.tasks.pairs.measure import tune_and_test
+from rnaexp.tasks.pairs.result import Task
+from rnaexp.tasks.pairs.run import run_structure
 
 from .planted_sets import write_set
 

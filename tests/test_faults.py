@@ -169,11 +169,11 @@ def test_mlflow_run_does_what_rnaexp_run_does_in_the_run_it_opened(tmp_path):
 
 def test_a_model_that_gives_no_number_for_an_rna_is_named_and_counts_zero_there(tmp_path, announce, monkeypatch):
     from rnaexp import models
-    from rnaexp.report.tables import per_rna
-    from rnaexp.run.structure import run_structure
-    from rnaexp.run.task import Task
-    from rnaexp.store import Store
+    from rnaexp.reading.store import Store
     from rnaexp.structure.protocol import Scoring
+    from rnaexp.tasks.pairs.record import per_rna
+    from rnaexp.tasks.pairs.result import Task
+    from rnaexp.tasks.pairs.run import run_structure
 
     toy = models.load("planted")
     real = type(toy).raw_layer
@@ -202,10 +202,10 @@ def test_a_model_that_gives_no_number_for_an_rna_is_named_and_counts_zero_there(
 def test_an_rna_longer_than_the_model_reads_is_skipped_with_its_reason(tmp_path, announce):
     from rnaexp import models
     from rnaexp.errors import TooLongError
-    from rnaexp.run.structure import run_structure
-    from rnaexp.run.task import Task
-    from rnaexp.store import Store
+    from rnaexp.reading.store import Store
     from rnaexp.structure.protocol import Scoring
+    from rnaexp.tasks.pairs.result import Task
+    from rnaexp.tasks.pairs.run import run_structure
 
     toy = models.load("planted")
 

@@ -10,13 +10,14 @@ import torch
 from rnaexp import models
 from rnaexp.data.formats import read_rnas
 from rnaexp.errors import InputError
-from rnaexp.run.fitted import FittedEncoder, fitted
-from rnaexp.run.structure import run_structure, tune_and_test
-from rnaexp.run.task import Task
-from rnaexp.store import Store
+from rnaexp.reading.store import Store
 from rnaexp.structure.pairs import pair_scores
 from rnaexp.structure.probe import Probe
 from rnaexp.structure.protocol import ATTENTION, Scoring
+from rnaexp.tasks.pairs.fitted import FittedEncoder, fitted
+from rnaexp.tasks.pairs.measure import tune_and_test
+from rnaexp.tasks.pairs.result import Task
+from rnaexp.tasks.pairs.run import run_structure
 
 from .planted_sets import write_set
 

@@ -13,12 +13,12 @@ from sqlalchemy.exc import IntegrityError
 from rnaexp import models
 from rnaexp.data.formats import read_rnas
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.run.larger import _evaluated, _judged, _optimum, larger_search
-from rnaexp.run.task import Task
-from rnaexp.store import Store
+from rnaexp.reading.store import Store
 from rnaexp.structure.larger import Choice, Kept, configured, explore, halves
 from rnaexp.structure.pairs import average_product_correct, reference
 from rnaexp.structure.protocol import CANONICAL, Scoring
+from rnaexp.tasks.pairs.larger import _evaluated, _judged, _optimum, larger_search
+from rnaexp.tasks.pairs.result import Task
 
 from .planted_sets import write_set
 
@@ -179,7 +179,7 @@ NOISY = {"pair_share": 0.02, "noise": 1.2, "answer": "stems"}
 
 
 def test_the_plain_configuration_is_the_single_head_of_the_run(task, tmp_path, announce, monkeypatch):
-    monkeypatch.setattr("rnaexp.run.larger.explore", lambda *_, **__: [])
+    monkeypatch.setattr("rnaexp.tasks.pairs.larger.explore", lambda *_, **__: [])
     found = larger_search(task(**NOISY), Store(tmp_path), announce, trials=1)
     assert found.heads[0] == (found.single.tuned.layer, found.single.tuned.head) == (1, 2)
     assert found.threshold == pytest.approx(found.single.tuned.threshold, rel=1e-5)

@@ -10,12 +10,13 @@ import pytest
 
 from rnaexp import models
 from rnaexp.errors import LeakageError
-from rnaexp.report import tables
-from rnaexp.run.structure import head_maps, run_structure, whole_head
-from rnaexp.run.task import Task
-from rnaexp.store import Store
+from rnaexp.reading.store import Store
 from rnaexp.structure.evaluate import evaluate, evaluate_head
 from rnaexp.structure.protocol import Scoring, scoring
+from rnaexp.tasks.pairs import record as tables
+from rnaexp.tasks.pairs.measure import head_maps, whole_head
+from rnaexp.tasks.pairs.result import Task
+from rnaexp.tasks.pairs.run import run_structure
 
 from .planted_sets import write_set
 

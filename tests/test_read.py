@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 
 from rnaexp import models
-from rnaexp.lit import Reader
+from rnaexp.reading.maps import Reader
+from rnaexp.reading.read import _key, read_set
+from rnaexp.reading.store import Store
 from rnaexp.rna import Alignment, Rna
-from rnaexp.run.read import _key, read_set
-from rnaexp.store import Store
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, Scoring
 from rnaexp.structure.reading import Reading
 

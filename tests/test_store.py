@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pytest
 
-from rnaexp.store import Store, key_of, write_atomically
+from rnaexp.reading.store import Store, key_of, write_atomically
 
 ENTRY = {"scores": np.arange(12.0).reshape(3, 4), "complete": np.array(True)}
 

@@ -6,13 +6,13 @@ import pytest
 from rnaexp import models
 from rnaexp.errors import InputError, TooLongError
 from rnaexp.models.files import load_maps, load_pairs
-from rnaexp.report import tables
-from rnaexp.run.contrasts import Answer, add_ranks
-from rnaexp.run.structure import run_structure
-from rnaexp.run.task import Task
-from rnaexp.store import Store
+from rnaexp.reading.store import Store
 from rnaexp.structure.evaluate import evaluate_head
 from rnaexp.structure.protocol import Scoring
+from rnaexp.tasks.pairs import record as tables
+from rnaexp.tasks.pairs.contrasts import Answer, add_ranks
+from rnaexp.tasks.pairs.result import Task
+from rnaexp.tasks.pairs.run import run_structure
 
 from .planted_sets import write_set
 

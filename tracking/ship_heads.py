@@ -14,10 +14,10 @@ from pathlib import Path
 
 from rnaexp import models
 from rnaexp.data.atomic import write_atomically
-from rnaexp.report.progress import announce
-from rnaexp.run.tuning import VALIDATION, tune_on
-from rnaexp.store import Store
+from rnaexp.progress import announce
+from rnaexp.reading.store import Store
 from rnaexp.structure.shipped_heads import ShippedHead
+from rnaexp.tasks.pairs.tuning import VALIDATION, tune_on
 
 FOLDER = Path(__file__).parents[1] / "src" / "rnaexp" / "structure" / "shipped"
 

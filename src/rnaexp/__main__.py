@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from rnaexp.cli import app
+from rnaexp.cli.app import app
 from rnaexp.errors import InputError, LeakageError, Terminated, UnavailableError
 
 _EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (

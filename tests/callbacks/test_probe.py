@@ -12,7 +12,7 @@ from rnaexp.callbacks.lightning import LightningProbe
 from rnaexp.callbacks.probe import hidden_letters_loss
 from rnaexp.callbacks.transformers import TrainerProbe
 from rnaexp.errors import InputError
-from rnaexp.lit import Reader
+from rnaexp.reading.maps import Reader
 from rnaexp.rna import Rna
 from tests.planted_sets import write_set
 

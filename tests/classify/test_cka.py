@@ -54,7 +54,7 @@ def test_what_does_not_vary_is_refused_and_left_empty_in_a_table():
 def test_a_models_last_layer_is_what_it_embeds_by_and_equals_itself(announce):
     from rnaexp import models
     from rnaexp.rna import Rna
-    from rnaexp.run.representations import compare_layers
+    from rnaexp.tasks.families.representations import compare_layers
 
     rng = np.random.default_rng(0)
     rnas = [Rna(id=f"r{at}", sequence="".join(rng.choice(list("ACGU"), int(rng.integers(12, 30))))) for at in range(12)]

@@ -11,10 +11,10 @@ from rnaexp.data.clusters import sequence_identity
 from rnaexp.data.families import Selection, load_families
 from rnaexp.data.nonredundant import unlike
 from rnaexp.errors import InputError
-from rnaexp.report import classification_figures as figures
+from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
-from rnaexp.run.classification import ClassifyTask, classify
-from rnaexp.store import Store
+from rnaexp.tasks.families import figures
+from rnaexp.tasks.families.measure import ClassifyTask, classify
 from tests.command import answer, inside, runs
 from tests.planted_sets import write_set
 
@@ -181,7 +181,7 @@ def test_a_run_classifies_beside_and_a_baseline_does_not(tmp_path, folder):
 
 
 def test_a_question_names_sets_with_families_and_writes_both_tables(tmp_path, folder, monkeypatch):
-    monkeypatch.setattr("rnaexp.run.protocol_choices._CHANGES", ({}, {"axes": "permuted"}, {"bins": 50}))
+    monkeypatch.setattr("rnaexp.tasks.families.protocol_choices._CHANGES", ({}, {"axes": "permuted"}, {"bins": 50}))
     question = tmp_path / "families.toml"
     question.write_text(
         f'models = ["3-mer", "planted"]\nchoices = ["planted"]\n[[families]]\nname = "{folder}"\nmembers = 4\n'

@@ -12,12 +12,13 @@ from rnaexp.classify.embed import pool, reduce, unit
 from rnaexp.classify.overlap import Densities, iou, overlap, overlap_ratio
 from rnaexp.classify.protocol import EmbeddingProtocol, embedding_protocol
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.report import classification_tables as tables
+from rnaexp.experiment.classify_verbs import protocol_of
+from rnaexp.reading.embeddings import embed_all
+from rnaexp.reading.store import Store
+from rnaexp.report import families_screen
 from rnaexp.rna import Rna
-from rnaexp.run.classification import ClassifyTask, classify
-from rnaexp.run.classify_verbs import protocol_of
-from rnaexp.run.embedding import embed_all
-from rnaexp.store import Store
+from rnaexp.tasks.families import record as tables
+from rnaexp.tasks.families.measure import ClassifyTask, classify
 
 FAMILIES = ["a"] * 5 + ["b"] * 2 + ["c"] * 3 + ["d"] + ["e"] * 20
 SIZES = Counter(FAMILIES)
@@ -176,7 +177,7 @@ def test_the_whole_protocol_on_a_set_and_its_tables(tmp_path, announce, capsys):
     row = tables.as_frame([told]).query("pairs == 'drawn-400'").iloc[0]
     assert (row["unit"], row["repetitions"]) == ("iou", 2)
     assert row["drawn_f1_sd"] == pytest.approx(told["drawn"]["sd"]["f1"], abs=1e-6)
-    tables.show([told])
+    families_screen.show([told])
     shown = capsys.readouterr().out
     assert "Drawn pairs" in shown
     assert "OR, area" in shown

@@ -13,8 +13,8 @@ from rnaexp import models
 from rnaexp.classify.embed import reduce
 from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.errors import Terminated
-from rnaexp.run.embedding import embed_all
-from rnaexp.store import Store
+from rnaexp.reading.embeddings import embed_all
+from rnaexp.reading.store import Store
 from tests.command import entries, environment, inside, rnaexp, start
 
 RNAS = 90
@@ -29,8 +29,8 @@ def write_rnas(path, rnas=RNAS, seed=0):
 
 @pytest.fixture
 def fasta(tmp_path, monkeypatch):
-    monkeypatch.setattr("rnaexp.run.embedding.SHARD", 16)
-    monkeypatch.setattr("rnaexp.run.embed_verb.SHARD", 16)
+    monkeypatch.setattr("rnaexp.reading.embeddings.SHARD", 16)
+    monkeypatch.setattr("rnaexp.experiment.embed_verb.SHARD", 16)
     return write_rnas(tmp_path / "mine.fasta")
 
 

@@ -9,10 +9,10 @@ import torch
 
 from rnaexp import models
 from rnaexp.errors import InputError
+from rnaexp.reading import embeddings as embedding
+from rnaexp.reading.embeddings import embed_all
+from rnaexp.reading.store import Store
 from rnaexp.rna import Alignment, Rna
-from rnaexp.run import embedding
-from rnaexp.run.embedding import embed_all
-from rnaexp.store import Store
 from rnaexp.structure.windows import Windows, averaged_rows
 from tests.classify.test_classification_job import write_families
 from tests.command import answer, inside, runs

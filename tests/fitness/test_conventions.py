@@ -10,11 +10,11 @@ from rnaexp.fitness.agreement import spearman
 from rnaexp.fitness.conventions import CONVENTIONS as EVERY
 from rnaexp.fitness.conventions import OF_DECODERS
 from rnaexp.models.planted import Planted, PlantedConfig
-from rnaexp.report.progress import silence
+from rnaexp.progress import silence
+from rnaexp.reading import likelihoods as fitness_scores
+from rnaexp.reading.likelihoods import Asked, model_scores
+from rnaexp.reading.store import Store
 from rnaexp.rna import Alignment, Rna
-from rnaexp.run import fitness_scores
-from rnaexp.run.fitness_scores import Asked, model_scores
-from rnaexp.store import Store
 from tests.fitness.toy import LETTERS, WILD, LeftTable, Table, assay, library, mutated
 
 CONVENTIONS = tuple(each for each in EVERY if each != "left-to-right")  # what a model of both sides can be scored by

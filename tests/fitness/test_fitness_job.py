@@ -11,15 +11,15 @@ from scipy.stats import spearmanr
 from rnaexp import models
 from rnaexp.data.assays import Assay
 from rnaexp.errors import InputError, UnavailableError
+from rnaexp.experiment.fitness_verbs import read_fitness
 from rnaexp.models.folding import ensemble_energy
-from rnaexp.report import fitness_tables as tables
-from rnaexp.report.progress import silence
+from rnaexp.progress import silence
+from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
-from rnaexp.run import fitness as job
-from rnaexp.run.fitness import FitnessTask, measure_fitness
-from rnaexp.run.fitness_verbs import read_fitness
-from rnaexp.run.record_fitness import variants_table
-from rnaexp.store import Store
+from rnaexp.tasks.fitness import measure as job
+from rnaexp.tasks.fitness import record as tables
+from rnaexp.tasks.fitness.measure import FitnessTask, measure_fitness
+from rnaexp.tasks.fitness.tracking import variants_table
 from tests.command import answer, inside, runs
 from tests.fitness.toy import LETTERS, WILD, Table, library, mutated
 

@@ -24,11 +24,11 @@ from tests.golden.layouts import (
 )
 
 from rnaexp.errors import InputError, UnavailableError, UnsuitableError
+from rnaexp.experiment.model_verbs import convert_to
 from rnaexp.models import layouts, load, multimolecule_layouts, multimolecule_msa, spec
 from rnaexp.models.msa_encoder import MsaEncoder
 from rnaexp.models.spread import Spread
 from rnaexp.rna import Rna
-from rnaexp.run.model_verbs import convert_to
 
 pytestmark = pytest.mark.xdist_group("multimolecule")  # five seconds of import, once
 TOLERANCE = 1e-5

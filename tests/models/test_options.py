@@ -7,12 +7,12 @@ from tests.models.families import SIZED, opened
 from rnaexp.errors import InputError
 from rnaexp.models import load
 from rnaexp.models.options import precision_of
-from rnaexp.run.asked import loading, task
-from rnaexp.run.read import _key
-from rnaexp.run.structure import read_out_of
+from rnaexp.reading.read import _key
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import ATTENTION, ReadOut, Scoring, protocol_fields
 from rnaexp.structure.reading import Reading
+from rnaexp.tasks.pairs.measure import read_out_of
+from rnaexp.tasks.pairs.settings import loading, task
 
 
 def tiny(name, **how):

@@ -328,7 +328,7 @@ def test_a_plain_link_without_encryption_needs_a_known_hash(web, tmp_path):
 
 
 def test_a_bundle_serves_a_machine_without_a_network(web, bert, tmp_path, monkeypatch):
-    from rnaexp.run.model_verbs import pack
+    from rnaexp.experiment.model_verbs import pack
 
     web.records[SPLICEBERT] = {"models.tar.gz": packed(tmp_path / "m.tar.gz", members_of(bert, "SpliceBERT.1024nt/"))}
     pack(["splicebert"], tmp_path / "bundle", json=False)
@@ -346,7 +346,7 @@ def test_a_bundle_serves_a_machine_without_a_network(web, bert, tmp_path, monkey
 
 @pytest.mark.fault
 def test_a_bundle_that_is_altered_or_not_there_is_refused(web, bert, tmp_path, monkeypatch):
-    from rnaexp.run.model_verbs import pack
+    from rnaexp.experiment.model_verbs import pack
 
     web.hub["lab/one"] = bert
     pack(["hf:lab/one"], tmp_path / "bundle", json=True)

@@ -264,7 +264,7 @@ def _mlflow_has_the_curve(folder, lines):
 def test_a_seed_file_without_a_training_family_is_refused(tmp_path):
     recipe_file(tmp_path / "recipe.toml", steps=1)
     (tmp_path / "none.sto").write_text("# STOCKHOLM 1.0\n#=GF AC RF00050\na ACGU\n//\n")
-    from rnaexp.run.pretrain import pretrain
+    from rnaexp.experiment.pretrain_verb import pretrain
 
     excluded = read_recipe(tmp_path / "recipe.toml")
     assert excluded.excluded is None

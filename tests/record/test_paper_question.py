@@ -11,10 +11,10 @@ from rnaexp.classify.protocol import embedding_protocol
 from rnaexp.data.sets import load_set
 from rnaexp.data.stored_vectors import read_vectors
 from rnaexp.errors import InputError
+from rnaexp.experiment.classify_verbs import read_classification
+from rnaexp.experiment.question import read_question
 from rnaexp.rna import Rna
-from rnaexp.run import record_classification
-from rnaexp.run.classify_verbs import read_classification
-from rnaexp.run.question import read_question
+from rnaexp.tasks.families import tracking as record_classification
 from tests.command import answer, inside
 
 from .files import write, write_embeddings, write_record

@@ -1,6 +1,6 @@
 """Progress where nobody looks at a terminal."""
 
-from rnaexp.report import progress
+from rnaexp import progress
 
 
 def test_a_log_gets_one_line_for_what_is_quick(capsys):

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau
 
-from rnaexp.run.contrasts import Answer, add_ranks, choices_table, contrast_table, most_important
 from rnaexp.stats.paired import holm, paired_contrast
+from rnaexp.tasks.pairs.contrasts import Answer, add_ranks, choices_table, contrast_table, most_important
 
 CLUSTERS = np.array([f"c{at // 2}" for at in range(20)])
 

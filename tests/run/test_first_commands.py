@@ -9,15 +9,15 @@ from rnaexp import models
 from rnaexp.data.dot_bracket import parse_dot_bracket
 from rnaexp.data.sets import load_set
 from rnaexp.errors import InputError
+from rnaexp.experiment.predict import FORMATS
+from rnaexp.experiment.predicted_files import _WRITERS
 from rnaexp.models.folding import fold_probabilities
+from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
-from rnaexp.run.find_head import find_head, look_for_head
-from rnaexp.run.predict import FORMATS
-from rnaexp.run.predicted_files import _WRITERS
-from rnaexp.run.tuned import head_for
-from rnaexp.store import Store
+from rnaexp.structure.configuration import head_for
 from rnaexp.structure.reading import sequence_sha256
 from rnaexp.structure.shipped_heads import shipped_head, shipped_names
+from rnaexp.tasks.pairs.find_head import find_head, look_for_head
 
 from ..command import inside, rnaexp
 from ..planted_sets import write_set

@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnaexp.report import figures
-from rnaexp.run import control_scores, pictures
-from rnaexp.run.sets import sets_of
-from rnaexp.run.task import Task
-from rnaexp.store import Store
+from rnaexp.reading.store import Store
 from rnaexp.structure.protocol import Scoring
+from rnaexp.tasks.pairs import control_scores, figures, pictures
+from rnaexp.tasks.pairs.result import Task
+from rnaexp.tasks.pairs.sets import sets_of
 from tests.planted_sets import write_set
 
 TABLE = pd.DataFrame({"f1": [0.1, 0.5, 0.9]})

@@ -12,10 +12,10 @@ from rnaexp.data.dot_bracket import parse_dot_bracket
 from rnaexp.data.formats import read_rnas
 from rnaexp.data.own import read_own
 from rnaexp.errors import InputError
+from rnaexp.experiment.predict import FORMATS, predict
 from rnaexp.models import load
 from rnaexp.report.drawing import draw_structure
 from rnaexp.rna import Rna
-from rnaexp.run.predict import FORMATS, predict
 
 from ..structure.test_predict import tuned
 

@@ -7,12 +7,12 @@ import sys
 import pytest
 import typer
 
-from rnaexp.cli import app
-from rnaexp.cli_options import OnceEach
+from rnaexp.cli.app import app
+from rnaexp.cli.options import OnceEach
 from rnaexp.data.sets import load_set
 from rnaexp.errors import InputError
-from rnaexp.run.question import read_question
-from rnaexp.run.question_file import read_words
+from rnaexp.experiment.question import read_question
+from rnaexp.experiment.question_file import read_words
 
 from ..command import environment, inside, rnaexp
 

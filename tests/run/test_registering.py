@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from rnaexp.errors import InputError
+from rnaexp.experiment.registering import register
 from rnaexp.models import load, spec
-from rnaexp.run.registering import register
 from rnaexp.structure.configuration import configuration
 from rnaexp.structure.standing import Standing
 from rnaexp.track import tracked_run
@@ -38,7 +38,7 @@ def asked(monkeypatch):
         calls.append((run_id, whole, held, name, against))
         return Registered(name="lm-nano", version="4", new=True, said=("champion is version 4: because",))
 
-    monkeypatch.setattr("rnaexp.run.registering.register_version", note)
+    monkeypatch.setattr("rnaexp.experiment.registering.register_version", note)
     return calls
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from rnaexp.data.dataset import DataSet, content_sha256
 from rnaexp.rna import Rna
-from rnaexp.run.sets import _joined, _related, sets_of
-from rnaexp.run.task import Task
 from rnaexp.structure.protocol import Scoring
+from rnaexp.tasks.pairs.result import Task
+from rnaexp.tasks.pairs.sets import _joined, _related, sets_of
 
 CHANCE = random.Random(3)
 LONG, OTHER = ("".join(CHANCE.choices("ACGU", k=100)) for _ in range(2))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rnaexp.run.question import read_question
+from rnaexp.experiment.question import read_question
 from rnaexp.structure.grid import best_on_grid, best_on_test, f1_of, mcc_of, pooled_at, thresholds
 from rnaexp.structure.pairs import pair_scores
 from rnaexp.structure.protocol import ATTENTION, PROTOCOLS, ReadOut, Scoring, protocol_fields, squash_of

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from rnaexp.errors import InputError
 from rnaexp.models import load
 from rnaexp.models.encoder import TransformerEncoder
+from rnaexp.reading.read import _key, read_set
+from rnaexp.reading.store import Store
 from rnaexp.rna import Alignment, Rna
-from rnaexp.run.read import _key, read_set
-from rnaexp.store import Store
 from rnaexp.structure.pairs import pair_scores
 from rnaexp.structure.protocol import ATTENTION, ReadOut, Scoring
 from rnaexp.structure.reading import Reading

@@ -12,9 +12,9 @@ from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 
 from rnaexp.errors import InputError, UnavailableError
+from rnaexp.experiment.model_verbs import convert_to
 from rnaexp.models import load, spec
 from rnaexp.rna import Rna
-from rnaexp.run.model_verbs import convert_to
 from rnaexp.structure.configuration import configuration
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.predict import predict_one, record_of

@@ -17,13 +17,13 @@ import torch
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.spec import Encoder, LetterModel
 from rnaexp.models.wrap import wrap
-from rnaexp.report.progress import say, silence
+from rnaexp.progress import say, silence
+from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
-from rnaexp.run.asked import task
-from rnaexp.run.classification import ClassifyTask, classify
-from rnaexp.run.sets import sets_of
-from rnaexp.run.structure import tune_and_test
-from rnaexp.store import Store
+from rnaexp.tasks.families.measure import ClassifyTask, classify
+from rnaexp.tasks.pairs.measure import tune_and_test
+from rnaexp.tasks.pairs.sets import sets_of
+from rnaexp.tasks.pairs.settings import task
 
 _HIDDEN = 0.15  # share of the letters of each test RNA that are hidden, always the same ones
 _CONTROL = "stems"  # complementary stacks, nothing learned: its line stands beside the model's

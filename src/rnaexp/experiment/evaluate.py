@@ -14,9 +14,9 @@ from rnaexp.experiment.results import Results
 from rnaexp.experiment.settings import Settings, settings
 from rnaexp.experiment.tasks import TASKS, Done, Run, Subject, of_another_package
 from rnaexp.models.wrap import wrap
-from rnaexp.report.progress import announce, silence
-from rnaexp.run.contrasts import Answer, add_ranks
-from rnaexp.tasks.context import Announce, Context, Progress, calling
+from rnaexp.progress import Announce, announce, silence
+from rnaexp.tasks.context import Context, Progress, calling
+from rnaexp.tasks.pairs.contrasts import Answer, add_ranks
 from rnaexp.tasks.registry import task_names, task_of
 from rnaexp.track.runs import RunHandle, tracked_run
 from rnaexp.track.store import EXPERIMENT

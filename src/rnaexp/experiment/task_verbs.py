@@ -7,10 +7,10 @@ from typing import Any
 
 from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError
+from rnaexp.experiment.question_file import read_task_words
 from rnaexp.experiment.runner import Measured, as_frame, measure_all
-from rnaexp.report.progress import announce, say
+from rnaexp.progress import announce, say
 from rnaexp.report.task_tables import show
-from rnaexp.run.question_file import read_task_words
 from rnaexp.tasks.context import Context
 from rnaexp.tasks.registry import task_of
 from rnaexp.tasks.task import Task

@@ -11,18 +11,20 @@ from rnaexp.experiment.runner import measure
 from rnaexp.experiment.settings import Settings
 from rnaexp.models import lasting_name
 from rnaexp.models.spec import Encoder
-from rnaexp.report import classification_tables, fitness_tables, tables
-from rnaexp.run.asked import loading, task
-from rnaexp.run.classification import ClassifyTask, classify, has_embedding
-from rnaexp.run.contrasts import Answer
-from rnaexp.run.fitness import FitnessTask, measure_fitness
-from rnaexp.run.read import read_alone
-from rnaexp.run.record import record
-from rnaexp.run.record_classification import record_classification
-from rnaexp.run.record_fitness import record_fitness
-from rnaexp.run.structure import run_structure
-from rnaexp.run.task import Result
+from rnaexp.reading.read import read_alone
 from rnaexp.tasks.context import Context
+from rnaexp.tasks.families import record as classification_tables
+from rnaexp.tasks.families.measure import ClassifyTask, classify, has_embedding
+from rnaexp.tasks.families.tracking import record_classification
+from rnaexp.tasks.fitness import record as fitness_tables
+from rnaexp.tasks.fitness.measure import FitnessTask, measure_fitness
+from rnaexp.tasks.fitness.tracking import record_fitness
+from rnaexp.tasks.pairs import record as tables
+from rnaexp.tasks.pairs.contrasts import Answer
+from rnaexp.tasks.pairs.result import Result
+from rnaexp.tasks.pairs.run import run_structure
+from rnaexp.tasks.pairs.settings import loading, task
+from rnaexp.tasks.pairs.tracking import record
 from rnaexp.tasks.registry import settings_of
 from rnaexp.tasks.task import Task
 from rnaexp.track.runs import RunHandle

@@ -13,13 +13,13 @@ from rnaexp.errors import InputError
 from rnaexp.models.choices import long_policy
 from rnaexp.models.spec import Encoder
 from rnaexp.models.wrap import wrap
-from rnaexp.report.progress import silence
+from rnaexp.progress import silence
+from rnaexp.reading.embeddings import embed_all
+from rnaexp.reading.read import read_set
+from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
-from rnaexp.run import tuned as heads
-from rnaexp.run.embedding import embed_all
-from rnaexp.run.read import read_set
-from rnaexp.store import Store
 from rnaexp.structure.predict import prediction, reading_of, record_of
+from rnaexp.tasks.pairs import tuned as heads
 
 Rnas = str | Path | Rna | Sequence[Rna | str]
 
@@ -57,7 +57,7 @@ def embed(
 
     Raises: InputError if none can be read, UnavailableError.
     """
-    from rnaexp.run.classify_verbs import protocol
+    from rnaexp.experiment.classify_verbs import protocol
 
     asked = as_rnas(rnas)
     encoder = models.load(model, device=device) if isinstance(model, str) else wrap(model)

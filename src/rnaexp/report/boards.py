@@ -18,7 +18,7 @@ from rnaexp.report.leaderboard import (
     with_overlap,
 )
 from rnaexp.report.task_tables import tracked
-from rnaexp.run.contrasts import Answer, add_ranks, contrast_table
+from rnaexp.tasks.pairs.contrasts import Answer, add_ranks, contrast_table
 from rnaexp.tasks.task import Task
 from rnaexp.track.export import child_tables, question_tables, runs_table
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from rnaexp.store import Store, key_of
+from rnaexp.reading.store import Store, key_of
 
 
 def doctor(*, with_models: bool = False, json: bool = False) -> int:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from rnaexp.report.classes import published
 from rnaexp.report.console import console
-from rnaexp.report.tables import evidence_text
+from rnaexp.tasks.pairs.record import evidence_text
 
 _COLUMNS = (
     "F1 [95 %]",

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,17 @@ class Configuration:
             message = f"not a configuration: it holds {', '.join(sorted(values))}"
             raise InputError(message)
         return cls(**{**values, "tuned": TunedHead.from_json(values["tuned"])})
+
+
+def head_for(encoder: Encoder, head: TunedHead) -> TunedHead:
+    """The head, if it was tuned on the weights of this encoder; one that was not tuned at all takes them as they are.
+
+    Raises: InputError.
+    """
+    if not head.weights:
+        return replace(head, weights=encoder.fingerprint)
+    refuse_other_weights(encoder, head)
+    return head
 
 
 def refuse_other_weights(encoder: Encoder, tuned: TunedHead) -> Encoder:

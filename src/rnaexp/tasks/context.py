@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
-from rnaexp.store import Store
+from rnaexp.progress import Announce
+from rnaexp.reading.store import Store
 
 Progress = Callable[[str, int, int], None]  # what, how many are done, of how many
-Announce = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]  # (what, of how many) -> done so many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rnaexp.store import read_json
+from rnaexp.reading.store import read_json
 from rnaexp.structure.configuration import Configuration
 
 CONFIGURATION = "configuration.json"  # also the name of a run's artifact

@@ -1,0 +1,122 @@
+"""The verbs that use a tuned head, `predict`, `serve` and `register`; `cli.py` adds them to the others."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnaexp.cli.options import Config, Device, Long, Mask, Name, Precision, Strict, Weights, several
+
+Tuned = Annotated[str, typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped.")]
+Tune = Annotated[bool, typer.Option("--tune", help="Where there is no tuned head, tune one on the built-in set first.")]
+Seed = Annotated[int, typer.Option(help="Seed of random weights and of random scores.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Give the program these verbs."""
+    app.command(epilog="Example: rnaexp predict --model viennarna my.fasta --format svg")(predict)
+    app.command(epilog="Example: rnaexp serve --model lm-nano --port 5001")(serve)
+    app.command("register", epilog="Example: rnaexp register 0123456789abcdef0123456789abcdef")(register_run)
+
+
+def predict(
+    fasta: Annotated[Path, typer.Argument(help="Your RNAs: FASTA, or any format that can be read.")],
+    model: Annotated[
+        list[str],
+        typer.Option(
+            "--model",
+            help="Name (see `rnaexp models`), folder, hf:org/name, or a registered head: models:/NAME@ALIAS; again for "
+            "another, then each has a folder of its own.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for pairs.csv and structures.dbn.")] = Path("predictions"),
+    format: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Besides, as often as you like: json, bpseq, ct, svg (drawing), map (picture), npy (scores)."
+        ),
+    ] = None,
+    tuned: Tuned = "",
+    tune: Tune = False,
+    mask: Mask = False,
+    strict: Strict = False,
+    long: Long = "skip",
+    weights: Weights = "",
+    config: Config = "",
+    device: Device = "auto",
+    precision: Precision = "fp32",
+    seed: Seed = 0,
+) -> None:
+    """Base pairs of your own RNAs, by the model's tuned head."""
+    from rnaexp.data.names import safe_name
+    from rnaexp.experiment import predict as job
+    from rnaexp.models.choices import long_policy, refuse_unknown, refuse_unknown_device
+    from rnaexp.reading.left_out import read_reported
+    from rnaexp.tasks.pairs import tuned as heads
+
+    refuse_unknown(precision, "mean")
+    refuse_unknown_device(device)
+    policy = long_policy(long)
+    job.refuse_formats(format or ())
+    how = {"tuned": tuned, "tune": tune, "weights": weights, "config": config, "device": device}
+    loads = {
+        name: heads.either(name, **how, precision=precision, seed=seed)
+        for name in several(model, weights=weights, config=config, tuned=tuned)
+    }
+    # Before anything that takes seconds to import: a bad file is said at once.
+    own = read_reported(fasta, out / "skipped.csv", unknown="mask" if mask else "ambiguous", strict=strict)
+    for name, load in loads.items():
+        folder = out if len(loads) == 1 else out / safe_name(name)
+        job.predict(own, folder, load, formats=format or (), long=policy, strict=strict)
+
+
+def serve(
+    model: Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), folder, or hf:org/name.")],
+    save: Annotated[
+        Path | None, typer.Option(help="Write a folder for mlflow.pyfunc.load_model instead of serving.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port.")] = 5001,
+    tuned: Tuned = "",
+    tune: Tune = False,
+    weights: Weights = "",
+    config: Config = "",
+    device: Device = "auto",
+    precision: Precision = "fp32",
+    seed: Seed = 0,
+) -> None:
+    """Answer requests by the model's tuned head, without a registry (one that is registered: mlflow models serve)."""
+    from rnaexp.experiment import serve as job
+    from rnaexp.tasks.pairs.settings import loading
+    from rnaexp.tasks.pairs.tuned import named
+
+    load = named(
+        model, tuned=tuned, tune=tune, weights=weights, config=config, device=device, precision=precision, seed=seed
+    )
+    how = loading(model, weights, config, device, seed, precision)
+    if save is not None:
+        job.save(load, how, save)
+        return
+    raise typer.Exit(job.serve(load, how, host=host, port=port))
+
+
+def register_run(
+    run: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...", help="Ids of finished runs (`rnaexp run --json` prints them; MLflow's pages)."
+        ),
+    ],
+    name: Name = "",
+    with_weights: Annotated[
+        bool, typer.Option("--with-weights", help="Keep a copy of the weights with it, as safetensors.")
+    ] = False,
+    weights: Weights = "",
+    device: Device = "auto",
+) -> None:
+    """Make a run's tuned head a version of its model in MLflow's registry, and its champion if it is the best."""
+    from rnaexp.experiment import registering
+
+    for one in run:
+        for line in registering.register(one, name=name, with_weights=with_weights, weights=weights, device=device):
+            typer.echo(line)

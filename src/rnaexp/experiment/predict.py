@@ -1,0 +1,33 @@
+"""Base pairs of a user's own RNAs by a tuned head; what can be refused is refused before torch is imported."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rnaexp.data.own import OwnRnas
+from rnaexp.errors import InputError
+from rnaexp.models.choices import Long
+from rnaexp.tasks.pairs.tuned import Load
+
+FORMATS = ("json", "bpseq", "ct", "svg", "map", "npy")
+
+
+def refuse_formats(formats: Sequence[str]) -> None:
+    """Raises: InputError for a format that is not known."""
+    if unknown := next((form for form in formats if form not in FORMATS), None):
+        message = f"--format {unknown!r}: must be one of {', '.join(FORMATS)}"
+        raise InputError(message)
+
+
+def predict(
+    own: OwnRnas, out: Path, load: Load, *, formats: Sequence[str], long: Long = "skip", strict: bool = False
+) -> None:
+    """Load the model, and write what `run.predictions` writes; `formats`: besides pairs and dot-brackets.
+
+    Raises: InputError for a format that is not known, if nothing was predicted or, if `strict`, something was not, and
+    what loading raises.
+    """
+    refuse_formats(formats)
+    from rnaexp.experiment.predictions import write_predictions
+
+    tuned, encoder = load()
+    write_predictions(own, out, tuned, encoder, formats=formats, long=long, strict=strict)

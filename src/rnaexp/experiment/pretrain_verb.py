@@ -1,0 +1,115 @@
+"""The verb `pretrain`: a recipe and alignments in, a checkpoint folder and a tracked run out."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from rnaexp.data.download import file_sha256
+from rnaexp.data.rfam import Sample, first_member, read_seed, seed_path
+from rnaexp.data.stockholm import Family
+from rnaexp.errors import InputError
+from rnaexp.pretrain.checkpoint import CARD, FAMILIES, WEIGHTS, Facts, log_lines, recipe_card, write_checkpoint
+from rnaexp.pretrain.crops import unigram_entropy
+from rnaexp.pretrain.families import excluded_clans, training_families
+from rnaexp.pretrain.fit import LOG, Limits, fit
+from rnaexp.pretrain.recipe import Recipe, read_recipe
+from rnaexp.progress import Step, announce
+from rnaexp.rna import Rna
+from rnaexp.track.orphan import watch_parent
+from rnaexp.track.runs import RunHandle, tracked_run
+
+
+def pretrain(
+    path: Path, out: Path, *, data: Path | None, minutes: float | None, device: str, save_every: float = 60.0
+) -> None:
+    """Train by the recipe; a folder where training was stopped is gone on with.
+
+    Raises: InputError.
+    """
+    watch_parent()
+    recipe = read_recipe(path)
+    if recipe.steps is None and minutes is None:
+        message = "says no steps; give --minutes or write steps into it"
+        raise InputError(message, path=path)
+    seed = data or seed_path()
+    excluded = excluded_clans(path.parent / recipe.excluded) if recipe.excluded else {}
+    families = read_seed(seed)
+    training = training_families(families, excluded)
+    if not training:
+        message = "no family of the training side in it"
+        raise InputError(message, path=seed)
+    looked_at = _validation(recipe, families)
+    facts = Facts(
+        data=seed.name,
+        data_sha256=file_sha256(seed),
+        families=[family.accession for family in training],
+        rows=sum(len(family.codes) for family in training),
+        unigram=unigram_entropy(training),
+        excluded=excluded,
+        minutes=minutes,
+    )
+    where = "cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device
+    with tracked_run(recipe.title, tags={"rnaexp.pretrain": path.stem}) as run:
+        _begin(run, recipe, facts, out, where)
+        with announce(f"pre-training {recipe.title}", 100, "%") as bar:
+            module = fit(
+                recipe,
+                training,
+                out,
+                validation=looked_at,
+                limits=Limits(minutes=minutes, save_every_seconds=save_every),
+                note=_Notes(run, bar, recipe.steps, minutes),
+                device=where,
+            )
+        write_checkpoint(module.cpu(), out, facts)
+        for name in (WEIGHTS, CARD, FAMILIES, "config.json", LOG):
+            run.file(out / name, "checkpoint")
+        run.metrics(
+            {
+                "tokens": module.tokens_done,
+                "tokens_per_second": module.tokens_done / module.seconds,
+                "seconds": module.seconds,
+            },
+            step=module.steps_done,
+        )
+    sys.stdout.write(f"{out}: {module.steps_done} steps, {module.tokens_done} letters; try it with\n")
+    sys.stdout.write(f"rnaexp run --model {out}\n")
+
+
+def _validation(recipe: Recipe, families: Sequence[Family]) -> list[Rna]:
+    chosen = recipe.validation
+    sample = Sample(
+        side="validation", min_rows=chosen.min_rows, max_columns=chosen.max_columns, max_rows=chosen.max_rows
+    )
+    rnas = [first_member(sample.cut(family)) for family in families if sample.holds(family)]
+    return [rna for rna in rnas if any(j - i >= 4 for i, j in rna.pairs or ())]
+
+
+def _begin(run: RunHandle, recipe: Recipe, facts: Facts, out: Path, device: str) -> None:
+    run.params({**recipe_card(recipe), "minutes": facts.minutes, "device": device, "families": len(facts.families)})
+    run.data_set(facts.data, facts.data_sha256, facts.data, "training", facts.rows)
+    run.metrics({"unigram_entropy": facts.unigram})
+    for line in log_lines(out):  # a resumed training shows its whole curve
+        run.metrics(_measured(line), step=int(line["step"]))
+
+
+def _measured(line: Mapping[str, float]) -> dict[str, float]:
+    """What of a line of the log is a curve."""
+    return {key: value for key, value in line.items() if key not in ("step", "seconds", "layer", "head")}
+
+
+class _Notes:
+    """Sends each line of the log to the tracked run and moves the bar."""
+
+    def __init__(self, run: RunHandle, bar: Step, steps: int | None, minutes: float | None) -> None:
+        self.run, self.bar, self.steps, self.minutes, self.shown = run, bar, steps, minutes, 0
+
+    def __call__(self, numbers: Mapping[str, float], step: int) -> None:
+        self.run.metrics(_measured(numbers), step=step)
+        done = step / self.steps if self.steps else numbers.get("seconds", 0) / (60 * (self.minutes or 1))
+        percent = min(100, int(100 * done))
+        if percent > self.shown:
+            self.bar(percent - self.shown)
+            self.shown = percent

@@ -1,0 +1,1 @@
+"""Models read once: maps, embeddings and likelihoods, kept in the store."""

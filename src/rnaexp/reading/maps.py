@@ -1,0 +1,155 @@
+"""One LightningModule round any encoder: each RNA's maps become a small table in the store, layer by layer."""
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from rnaexp.errors import ScoreError
+from rnaexp.models.spec import IN_MEMORY, Encoder
+from rnaexp.reading.store import Arrays, Store
+from rnaexp.rna import Rna
+from rnaexp.structure.reading import Reading, Table
+from rnaexp.structure.windows import Windows, averaged, windows_of
+
+_BYTES_OF_MAPS = 2**30  # of one layer, on an accelerator
+
+
+class Reader(L.LightningModule):
+    """Reads a batch of RNAs and puts each one's table into the store; nothing is gathered across processes."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        reading: Reading,
+        store: Store,
+        keys: dict[str, str],
+        progress: Callable[[int], None] | None,
+        whole: tuple[Reading, dict[str, str]] | None = None,
+    ) -> None:
+        """`whole`: one head's reading, with its own keys, to be made from the same maps as they stream by."""
+        super().__init__()
+        self.reading, self.store, self.keys, self.progress, self.whole = reading, store, keys, progress, whole
+        self._reached = (encoder,)
+        # Lightning moves its modules to its device and in the end to the CPU: a network of the caller's stays in place.
+        self.moved = encoder if encoder.spec.loader != IN_MEMORY else None
+
+    @property
+    def encoder(self) -> Encoder:
+        """The model that reads."""
+        return self._reached[0]
+
+    def transfer_batch_to_device(self, batch: list[Rna], device: torch.device, dataloader_idx: int) -> list[Rna]:
+        """RNAs are nouns, not tensors; the encoder puts its own input where its weights are."""
+        return batch
+
+    def predict_step(self, batch: list[Rna]) -> int:
+        """Number of RNAs done; each is in the store when this returns."""
+        todo = [rna for rna in batch if not self.store.has(self.keys[rna.id])]
+        if todo:  # another process may have been quicker with the whole batch
+            cuts = {rna.id: windows_of(self.encoder, rna, self.reading.long) for rna in todo}
+            short = [rna for rna in todo if cuts[rna.id] is None]
+            found = list(zip(short, self._read(short) if short else [], strict=True))
+            found += [(rna, self._read_in_parts(rna, cut)) for rna in todo if (cut := cuts[rna.id]) is not None]
+            for rna, (entry, whole) in found:
+                if whole is not None and self.whole is not None:
+                    self.store.put(self.whole[1][rna.id], whole)
+                self.store.put(self.keys[rna.id], entry)
+        if self.progress is not None:
+            self.progress(len(batch))
+        return len(batch)
+
+    def _read(self, batch: list[Rna]) -> list[tuple[Arrays, Arrays | None]]:
+        tables = [Table(rna, self.reading) for rna in batch]
+        wholes = [Table(rna, self.whole[0]) for rna in batch] if self.whole is not None else []
+        try:
+            with torch.inference_mode():
+                if self.reading.head is not None:
+                    layer, head = self.reading.head
+                    for table in tables:
+                        table.add(layer, self.encoder.read_head(table.rna, layer, head)[None])
+                else:
+                    self.encoder.read_attention(batch, lambda *read: _add(tables, wholes, *read))
+        except ScoreError as error:
+            if len(batch) > 1:  # find out whose map it was; the others must not suffer
+                return [entry for rna in batch for entry in self._read([rna])]
+            return [({"failed": np.array(str(error))}, None)]
+        return [(table.entry(), whole.entry() if whole else None) for table, whole in zip_longest(tables, wholes)]
+
+    def _read_in_parts(self, rna: Rna, windows: Windows) -> tuple[Arrays, Arrays | None]:
+        """A long RNA's windows side by side, layer by layer: one layer of all of them is in memory."""
+        table = Table(rna, self.reading, windows)
+        whole = Table(rna, self.whole[0], windows) if self.whole is not None else None
+        parts = windows.parts(rna)
+        try:
+            if self.reading.head is not None:
+                layer, head = self.reading.head
+                maps = [self.encoder.read_head(part, layer, head)[None] for part in parts]
+                table.add(layer, averaged(maps, windows, self.reading.read_out))
+            else:
+                layers = zip(*(self.encoder.attention(part) for part in parts), strict=True)
+                for layer, together in enumerate(layers):
+                    scores = averaged(together, windows, self.reading.read_out)
+                    _add([table], [] if whole is None else [whole], 0, layer, scores)
+        except ScoreError as error:
+            return {"failed": np.array(str(error).removeprefix(f"{rna.id}: "))}, None
+        return table.entry(), whole.entry() if whole is not None else None
+
+
+def _add(tables: list[Table], wholes: list[Table], index: int, layer: int, maps: torch.Tensor) -> None:
+    tables[index].add(layer, maps)
+    if wholes and (wanted := wholes[index].reading.head) is not None and wanted[0] == layer:
+        wholes[index].add(layer, maps[wanted[1] : wanted[1] + 1])
+
+
+def _batches(rnas: Sequence[Rna], encoder: Encoder) -> list[list[Rna]]:
+    """Longest first, so that memory runs out at once or never; on a CPU one RNA at a time wastes nothing on padding."""
+    ordered = sorted(rnas, key=lambda rna: (-len(rna), rna.id))
+    if not torch.cuda.is_available():
+        return [[rna] for rna in ordered]
+    batches: list[list[Rna]] = []
+    for rna in ordered:
+        longest = len(batches[-1][0]) if batches else 0
+        if batches and (len(batches[-1]) + 1) * encoder.heads * longest**2 * 4 <= _BYTES_OF_MAPS:
+            batches[-1].append(rna)
+        else:
+            batches.append([rna])
+    return batches
+
+
+def predict(module: Reader, rnas: Sequence[Rna]) -> None:
+    """Run through Lightning: on one device, or as one of several processes that torchrun started."""
+    loader: Any = DataLoader(_batches(rnas, module.encoder), batch_size=None, shuffle=False)  # type: ignore[arg-type]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # advice on workers and checkpoints that does not apply to reading
+        trainer = _trainer()
+        trainer.predict(module, loader, return_predictions=False)
+        trainer.strategy.barrier()  # nobody looks for results before everybody has written theirs
+
+
+def _trainer() -> L.Trainer:
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return L.Trainer(
+        accelerator="auto",
+        devices=here,
+        num_nodes=max(1, _processes() // here),
+        strategy="ddp" if _processes() > 1 else "auto",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        inference_mode=True,
+        use_distributed_sampler=True,
+    )
+
+
+def _processes() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))

@@ -1,0 +1,175 @@
+"""Scores of a set of RNAs: what the store has is taken from it, only the rest is run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from rnaexp.errors import InputError, TooLongError, UnsuitableError
+from rnaexp.models.choices import Long
+from rnaexp.models.files import FileEncoder
+from rnaexp.models.fitted import FITTED
+from rnaexp.models.options import precision_of
+from rnaexp.models.spec import Encoder
+from rnaexp.reading.processes import is_first_process as is_first_process
+from rnaexp.reading.processes import processes as processes
+from rnaexp.reading.store import Store, key_of
+from rnaexp.rna import Protein, Rna
+from rnaexp.structure.heads import HeadScores, RnaScores
+from rnaexp.structure.pairs import reference
+from rnaexp.structure.protocol import ReadOut
+from rnaexp.structure.reading import Reading, scorable, scores_from
+from rnaexp.structure.windows import windows_of
+
+# Raise when what an entry holds, or how it is computed, changes: old entries are then not found.
+_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """An RNA without scores, and why. `failed`: the model ran, and its output was unusable."""
+
+    id: str
+    reason: str
+    failed: bool = False
+
+
+Progress = Callable[[int], None]  # called with the number of RNAs just finished
+
+
+def read_set(
+    encoder: Encoder,
+    rnas: Sequence[Rna],
+    reading: Reading,
+    store: Store,
+    *,
+    data: tuple[str, str],
+    progress: Progress | None = None,
+    whole: tuple[int, int] | None = None,
+) -> tuple[HeadScores, list[Skipped]]:
+    """Scores of all RNAs; only those not yet in the store are run. `data`: name and sha256 of the set.
+
+    `whole`: a (layer, head) whose every candidate is stored as well, from the same maps, for whoever asks for it next.
+    Every RNA comes back either scored or skipped with its reason.
+
+    Raises: InputError for an RNA that is too long, if the reading says so.
+    """
+    suitable, skipped = _suitable(encoder, rnas, reading.long)
+    keys = {rna.id: _key(encoder, rna, reading) for rna in suitable}
+    entries = {rna.id: store.get(keys[rna.id]) for rna in suitable}
+    missing = [rna for rna in suitable if entries[rna.id] is None]
+    if progress is not None:
+        progress(len(rnas) - len(missing))
+    # Several processes must agree on who reads what, so each is given the whole list and passes over what is there.
+    pending = suitable if processes() > 1 else missing
+    if pending:
+        from rnaexp.reading.maps import Reader, predict  # Lightning takes seconds to import: not when all is known
+
+        also = None
+        if whole is not None:
+            of_head = replace(reading, depth=float("inf"), head=whole)
+            also = of_head, {rna.id: _key(encoder, rna, of_head) for rna in suitable}
+        predict(Reader(encoder, reading, store, keys, progress, also), pending)
+        entries |= {rna.id: store.get(keys[rna.id]) for rna in missing}
+    tables = []
+    for rna in suitable:
+        entry = entries[rna.id]
+        if entry is None:
+            message = f"{rna.id}: no result after the model ran; another process may have failed. Run again to resume"
+            raise RuntimeError(message)
+        if "failed" in entry:
+            skipped.append(Skipped(id=rna.id, reason=str(entry["failed"]), failed=True))
+        else:
+            tables.append(scores_from(rna, entry, reading.scoring, reading.read_out))
+    return _head_scores(encoder, reading, tables, data), skipped
+
+
+def _suitable(encoder: Encoder, rnas: Sequence[Rna], long: Long) -> tuple[list[Rna], list[Skipped]]:
+    suitable, skipped = [], []
+    for rna in rnas:
+        if reason := unreadable(encoder, rna, long):
+            skipped.append(Skipped(id=rna.id, reason=reason))
+        else:
+            suitable.append(rna)
+    return suitable, skipped
+
+
+def unreadable(encoder: Encoder, rna: Rna, long: Long = "skip") -> str:
+    """Why the model cannot read this RNA, or one of the windows that `long` cuts it into; "" if it can.
+
+    Raises: InputError if it is too long and `long` is `error`.
+    """
+    windows = windows_of(encoder, rna, long)
+    try:
+        for part in [rna] if windows is None else windows.parts(rna):
+            encoder.check(part)
+    except TooLongError as error:
+        if long == "error":
+            message = f"{error}; --long skip leaves such RNAs out, --long window reads them in parts"
+            raise InputError(message) from error
+        return str(error)
+    except UnsuitableError as error:
+        return str(error)
+    return ""
+
+
+def read_alone(encoder: Encoder, rnas: Sequence[Rna], name: str) -> str:
+    """What to say of RNAs of the set `name` that a model of alignments read without one; "" if there are none."""
+    alone = sum(rna.alignment is None for rna in rnas)
+    if encoder.spec.reads != "alignment" or not alone:
+        return ""
+    file = name if Path(name).is_file() else "FASTA"
+    made = f"{Path(file).stem}-aligned"
+    return (
+        f"{alone} of {len(rnas)} RNAs of {name} have no alignment and were read alone, at depth 1; to align homologs "
+        f"to them: rnaexp msa {file} --database SEQUENCES --out {made}, then give the folder {made} in the file's place"
+    )
+
+
+def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
+    windows = windows_of(encoder, rna, reading.long)
+    allowed = scorable(rna, reading.scoring, windows)
+    parts = {
+        "schema": _SCHEMA,
+        "encoder": encoder.fingerprint,
+        "precision": {"fp32": "float32"}.get(precision_of(encoder), precision_of(encoder)),
+        "sequence": rna.sequence,
+        "alignment": rna.alignment.sha256() if rna.alignment else None,
+        "read_out": _made_by(reading.read_out),
+        "candidates": [reading.scoring.min_separation, reading.scoring.pairs, reading.scoring.decoder],
+        "kept": reading.kept(len(reference(rna, reading.scoring)), int(allowed.sum())),
+        "head": reading.head,
+    }
+    if windows is not None:  # an RNA that is read whole is read alike under every policy
+        parts["windows"] = [windows.length, windows.starts]
+    if isinstance(rna, Protein):
+        parts["unresolved"] = rna.unresolved
+    # A planted toy also reads the reference it must find, and files are found by id, not by sequence.
+    if encoder.spec.name.removeprefix(FITTED) == "planted":
+        parts["pairs"] = rna.pairs
+    if isinstance(encoder, FileEncoder):
+        parts["id"] = rna.id
+    return key_of(parts)
+
+
+def _made_by(read_out: ReadOut) -> dict[str, object]:
+    """What of the read-out shapes an entry: ranks and the sigmoid are made from any, so they need none of their own."""
+    fields = asdict(read_out)
+    del fields["squash"]
+    scale, spread = fields.pop("score_scale"), fields.pop("token_pairs")
+    shaping = {"score_scale": scale} if scale == "z-score" else {}
+    return fields | shaping | ({"token_pairs": spread} if spread != "mean" else {})
+
+
+def _head_scores(encoder: Encoder, reading: Reading, tables: list[RnaScores], data: tuple[str, str]) -> HeadScores:
+    one = None if reading.head is None else reading.head[0] * encoder.heads + reading.head[1]
+    return HeadScores(
+        model=encoder.spec.name,
+        weights=encoder.fingerprint,
+        data=data[0],
+        data_sha256=data[1],
+        read_out=reading.read_out,
+        scoring=reading.scoring,
+        heads_per_layer=encoder.heads,
+        heads=tuple(range(encoder.layers * encoder.heads)) if one is None else (one,),
+        rnas=tuple(tables),
+    )

@@ -1,0 +1,75 @@
+"""Put a classification into MLflow: figures into its run and its parent, tables and pictures into its own."""
+
+import pandas as pd
+
+from rnaexp.tasks.families import metrics as declared
+from rnaexp.tasks.families import record as tables
+from rnaexp.tasks.families.measure import Classified
+from rnaexp.tasks.metric import headlines
+from rnaexp.track.runs import RunHandle
+
+_KNOWS_LITTLE = 0.5  # an overlap ratio from here on is called out
+
+
+def record_classification(parent: RunHandle, result: Classified) -> None:
+    """A child run of kind `classify`; its headline figures stand in the parent too, so that runs can be compared."""
+    measured = {name: None if value is None else round(value, 4) for name, value in tables.metrics(result).items()}
+    # A parent run also holds the structure figures, and more than 40 columns freeze the runs table.
+    parent.metrics({name: measured.get(name) for name in headlines(declared.METRICS, declared.PREFIX)})
+    parent.params({"classify.set": result.data.name, "classify.reduction": result.task.protocol.reduction})
+    headline = measured["classify.overlap_ratio"] or 0
+    if headline >= _KNOWS_LITTLE:
+        parent.tags({"rnaexp.classify": f"overlap ratio {headline:.2f}: at least {_KNOWS_LITTLE}"})
+    with parent.child("classify", kind="classify") as run:
+        run.params(_parameters(result))
+        run.metrics(measured)
+        run.data_set(
+            result.data.name,
+            sha256=result.data.sha256,
+            source=result.task.families,
+            context="classification",
+            rows=len(result.rnas),
+        )
+        _record_tables(run, result)
+        _record_pictures(run, result)
+
+
+def _parameters(result: Classified) -> dict[str, object]:
+    protocol = {f"classify.{name}": value for name, value in result.task.protocol.fields().items()}
+    left_out = "; ".join(f"{count} {what}" for what, count in result.data.left_out.items() if count)
+    return {
+        "model": result.task.model,
+        "fingerprint": result.encoder.fingerprint if result.encoder is not None else None,
+        **({} if result.encoder is None else result.encoder.spec.provenance()),
+        **({} if (stored := result.task.stored) is None else {"embeddings.sha256": stored.sha256}),
+        "classify.set": result.data.name,
+        "classify.left_out": left_out or None,
+        "classify.long": result.task.long,
+        "classify.not_matched": result.unmatched_reason or None,
+        **protocol,
+    }
+
+
+def _record_tables(run: RunHandle, result: Classified) -> None:
+    run.table(tables.as_frame([tables.as_json(result, None)]), "overlap.csv")
+    how = dict.fromkeys(result.windowed, "read in windows")
+    rnas: list[tuple[object, ...]] = [
+        (rna.id, rna.family, rna.cluster, len(rna), how.get(rna.id, "read"), "") for rna in result.rnas
+    ]
+    rnas += [(one.id, None, None, None, "skipped", one.reason) for one in result.skipped]
+    columns = ["rna", "family", "clan", "length", "status", "reason"]
+    run.table(pd.DataFrame(rnas, columns=columns), "rnas.csv")
+    if result.table is not None:
+        run.table(result.table.round(6), "families.csv")
+
+
+def _record_pictures(run: RunHandle, result: Classified) -> None:
+    from rnaexp.tasks.families import figures  # Matplotlib takes half a second
+
+    run.figure(figures.similarity_densities(result), "similarity_densities.png")
+    if result.vectors is not None:
+        places = figures.shown(result)
+        points = figures.neighbour_map(result.vectors[places], result.task.protocol.seed)
+        run.figure(figures.map_figure(result, places, points), "embeddings.png")
+        run.figure(figures.map_page(result, places, points), "embeddings.html")
+        run.figure(figures.family_heat_map(result), "families.png")

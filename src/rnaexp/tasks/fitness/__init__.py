@@ -1,0 +1,1 @@
+"""Fitness: how well likelihoods order measured variants."""

@@ -1,0 +1,249 @@
+"""The fitness job: score an assay's variants, compare with what was measured, and with what needs no model."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from rnaexp import models
+from rnaexp.data.assay_rows import TableLayout
+from rnaexp.data.assay_sets import load_assay
+from rnaexp.data.assays import Assay, Direction
+from rnaexp.data.readers import read_file
+from rnaexp.errors import InputError, UnavailableError
+from rnaexp.fitness.agreement import Agreement, advantage, agreement, by_mutations, held_at, tied, within_mutations
+from rnaexp.fitness.baselines import BASELINES, MUTATIONS
+from rnaexp.fitness.conventions import CONVENTIONS, Convention
+from rnaexp.models.left_to_right import is_causal
+from rnaexp.models.spec import Encoder
+from rnaexp.progress import Announce
+from rnaexp.reading.left_out import report_rows
+from rnaexp.reading.likelihoods import Asked, Scored, model_scores
+from rnaexp.reading.store import Store
+from rnaexp.rna import Alignment
+from rnaexp.tasks.fitness.baselines import baseline_scores, mutation_counts
+
+BASELINE = "baseline"  # stands in the place of a convention where there are no likelihoods
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitnessTask:
+    """Which model or baseline on which assay.
+
+    `convention` "": masked-marginal, pseudo-likelihood where no wild type is known, left-to-right of a decoder.
+    `sample`: so many variants, drawn by `seed`; 0: all. `alignment`: a file whose first row is the wild type.
+    `layout`: of a user's table. `strict`: a row that cannot be read is an error; else it is left out and listed, unless
+    `silent`: another model's task has listed it.
+    `loading`: for `models.load`.
+    """
+
+    model: str
+    assay: str
+    convention: str = ""
+    sample: int = 0
+    seed: int = 0
+    alignment: str = ""
+    wild_type: str = ""
+    direction: Direction | None = None
+    layout: TableLayout = field(default_factory=TableLayout)
+    strict: bool = False
+    silent: bool = False
+    loading: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.convention not in ("", *CONVENTIONS):
+            message = f"--convention {self.convention!r}: must be {', '.join(CONVENTIONS[:-1])} or {CONVENTIONS[-1]}"
+            raise InputError(message)
+        if self.direction not in (None, "higher", "lower"):
+            message = f"--direction {self.direction!r}: must be higher or lower (which scores are fitter)"
+            raise InputError(message)
+        if self.sample < 0:
+            message = f"--sample {self.sample}: must be at least 0 (all)"
+            raise InputError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One kind of scores against what was measured, on the variants that the model could score.
+
+    `over_mutations`: its Spearman less that of the number of mutations, None where no wild type is known.
+    """
+
+    name: str
+    convention: str
+    agreement: Agreement
+    over_mutations: Agreement | None
+    table: pd.DataFrame | None
+    tied: float
+    scored: Scored | None = None
+
+    @property
+    def within(self) -> float | None:
+        """Spearman among variants of equally many mutations."""
+        return None if self.table is None else within_mutations(self.table)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitness:
+    """All of a task's numbers. `scores` and `mutations` are in the order of `assay.mutants`, NaN where not scored.
+
+    `measured`: higher is fitter, whatever the assay's direction. `beside`: baselines and the untrained twin, on the
+    same variants.
+    """
+
+    task: FitnessTask
+    assay: Assay  # the sample, if one was asked for
+    of: int  # mutants of the whole assay
+    asked: Asked
+    encoder: Encoder | None
+    scores: Float[np.ndarray, "v"]
+    reasons: tuple[str, ...]
+    measured: Float[np.ndarray, "v"]
+    mutations: np.ndarray | None
+    judged: Judged
+    beside: tuple[Judged, ...]
+
+    @property
+    def coverage(self) -> float:
+        """Share of the mutants that the model scored."""
+        return float(np.isfinite(self.scores).mean())
+
+    @property
+    def convention(self) -> str:
+        """What the scores are: one of four conventions, or `baseline`."""
+        return self.judged.convention
+
+
+def measure_fitness(task: FitnessTask, store: Store, announce: Announce, encoder: Encoder | None = None) -> Fitness:
+    """Measure one model or baseline; `encoder`: the model, where it is loaded already.
+
+    Raises: InputError, UnavailableError.
+    """
+    whole = load_assay(
+        task.assay,
+        wild_type=task.wild_type,
+        direction=task.direction,
+        layout=task.layout,
+        report=partial(report_rows, task.assay, strict=task.strict, silent=task.silent),
+    )
+    assay = whole.sampled(task.sample, task.seed)
+    alignment = _alignment(task.alignment, assay)
+    if encoder is None and task.model not in BASELINES:
+        encoder = models.load(**{**task.loading, "name": task.model})
+    convention = _convention(task, assay, encoder)
+    asked = Asked(assay=assay, convention=convention, alignment=alignment)
+    mutations = mutation_counts(assay)
+    baselines = baseline_scores(asked, mutations, store, announce, task.seed)
+    scored = None
+    if encoder is None:
+        if task.model not in baselines:
+            message = (
+                f"{task.model} needs {'an alignment' if assay.wild_type else 'a wild type'}; {assay.name} has none"
+            )
+            raise InputError(message)
+        scores, reasons = baselines.pop(task.model), ("",) * len(assay.mutants)
+    else:
+        asked = _read_by(encoder, asked)
+        scored = model_scores(encoder, asked, store, announce)
+        scores, reasons = scored.scores, scored.reasons
+    judge = _judge_of(assay, mutations, np.isfinite(scores), reasons)
+    beside = [judge(name, BASELINE, values, None) for name, values in baselines.items()]
+    if encoder is not None:
+        beside += _twin(task, encoder, asked, store, announce, judge)
+    return Fitness(
+        task=task,
+        assay=assay,
+        of=len(whole.mutants),
+        asked=asked,
+        encoder=encoder,
+        scores=scores,
+        reasons=reasons,
+        measured=_measured(assay),
+        mutations=mutations,
+        judged=judge(task.model, BASELINE if encoder is None else convention, scores, scored),
+        beside=tuple(beside),
+    )
+
+
+def _convention(task: FitnessTask, assay: Assay, encoder: Encoder | None) -> Convention:
+    """What was asked for, else what the model and the assay allow."""
+    if task.convention:
+        return task.convention  # type: ignore[return-value]
+    if encoder is not None and is_causal(encoder):
+        return "left-to-right"
+    return "masked-marginal" if assay.wild_type else "pseudo-likelihood"
+
+
+def _alignment(path: str, assay: Assay) -> Alignment | None:
+    """The wild type's, from a file. Raises: InputError if no row of the file's targets is the wild type."""
+    if not path:
+        return None
+    found = next((rna.alignment for rna in read_file(Path(path)) if rna.sequence == assay.wild_type), None)
+    if found is None:
+        message = f"its first row is not the wild type of {assay.name}" if assay.wild_type else "no wild type is known"
+        raise InputError(message, path=path)
+    return found
+
+
+def _read_by(encoder: Encoder, asked: Asked) -> Asked:
+    """A model of single sequences reads no alignment."""
+    return asked if encoder.spec.reads == "alignment" else replace(asked, alignment=None)
+
+
+def _measured(assay: Assay) -> Float[np.ndarray, "v"]:
+    sign = 1.0 if assay.direction == "higher" else -1.0
+    return sign * np.array([variant.score for variant in assay.mutants])
+
+
+class _Judge:
+    """Judges any scores of the assay's mutants on those of them that one model scored."""
+
+    def __init__(self, assay: Assay, mutations: np.ndarray | None, keep: np.ndarray) -> None:
+        self.keep, self.measured = keep, _measured(assay)[keep]
+        self.mutations = None if mutations is None else mutations[keep]
+        kept = [variant.sequence for variant, here in zip(assay.mutants, keep, strict=True) if here]
+        self.held = held_at(kept, assay.wild_type) if assay.substitutions_only else None
+
+    def __call__(self, name: str, convention: str, scores: np.ndarray, scored: Scored | None) -> Judged:
+        mine, counts = scores[self.keep], self.mutations
+        over = None
+        if counts is not None and name != MUTATIONS:
+            over = advantage(mine, -counts.astype(float), self.measured, self.held)
+        return Judged(
+            name=name,
+            convention=convention,
+            agreement=agreement(mine, self.measured, self.held),
+            over_mutations=over,
+            table=None if counts is None else by_mutations(mine, self.measured, counts),
+            tied=tied(mine),
+            scored=scored,
+        )
+
+
+def _judge_of(assay: Assay, mutations: np.ndarray | None, keep: np.ndarray, reasons: Sequence[str]) -> _Judge:
+    if keep.sum() < 3:
+        first = next((reason for reason in reasons if reason), "")
+        message = f"{assay.name}: {int(keep.sum())} of {len(keep)} variants have a score; the first without: {first}"
+        raise InputError(message)
+    return _Judge(assay, mutations, keep)
+
+
+def _twin(
+    task: FitnessTask, encoder: Encoder, asked: Asked, store: Store, announce: Announce, judge: _Judge
+) -> list[Judged]:
+    """The same model with random weights; none where it has no such twin."""
+    name = f"{models.UNTRAINED}{task.model}"
+    if task.model.startswith(models.UNTRAINED):
+        return []
+    with suppress(InputError, UnavailableError):
+        twin = models.load(**{**task.loading, "name": name, "weights": None})
+        scored = model_scores(twin, asked, store, announce)
+        if np.isfinite(scored.scores[judge.keep]).all():
+            return [judge(name, asked.convention, scored.scores, scored)]
+    return []

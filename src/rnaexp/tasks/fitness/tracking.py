@@ -1,0 +1,83 @@
+"""Put a fitness result into MLflow: headline figures into its parent, all of it into a run of its own."""
+
+import pandas as pd
+
+from rnaexp.fitness.conventions import mutated_sites
+from rnaexp.models.memory import parameters_of
+from rnaexp.tasks.fitness import metrics as declared
+from rnaexp.tasks.fitness import record as tables
+from rnaexp.tasks.fitness.measure import Fitness
+from rnaexp.tasks.metric import headlines
+from rnaexp.track.runs import RunHandle
+
+
+def record_fitness(parent: RunHandle, result: Fitness) -> None:
+    """A child run of kind `fitness`; the parent has its headline figures. Every file names the convention."""
+    from rnaexp.tasks.fitness import figures  # Matplotlib takes half a second
+
+    measured = {name: None if value is None else round(value, 6) for name, value in tables.metrics(result).items()}
+    said = "; ".join(tables.diagnose(result))
+    told = {
+        "rnaexp.fitness": f"{result.convention} on {result.assay.name}: {said}" if said else None,
+        "rnaexp.convention": result.convention,
+    }
+    parent.params(_parameters(result))
+    parent.metrics({name: measured[name] for name in headlines(declared.METRICS, declared.PREFIX)})
+    parent.tags(told)
+    with parent.child("fitness", kind="fitness", tags=told) as run:
+        run.params(_parameters(result))
+        run.metrics(measured)
+        run.data_set(
+            result.assay.name,
+            sha256=result.assay.sha256,
+            source=result.assay.source,
+            context="fitness",
+            rows=len(result.scores),
+        )
+        run.table(pd.DataFrame(tables.rows(result)), f"spearman_{result.convention}.csv")
+        run.table(variants_table(result), f"variants_{result.convention}.parquet")
+        if result.judged.table is not None:
+            run.table(result.judged.table.round(6), f"by_mutations_{result.convention}.csv")
+        run.figure(figures.fitness_figure(result), f"fitness_{result.convention}.png")
+        run.figure(figures.fitness_page(result), f"fitness_{result.convention}.html")
+
+
+def variants_table(result: Fitness) -> pd.DataFrame:
+    """A row for each mutant: id, sequence, mutations (from 1), their number, measured, score, and why none."""
+    mutants = result.assay.mutants
+    return pd.DataFrame(
+        {
+            "id": [variant.id for variant in mutants],
+            "sequence": [variant.sequence for variant in mutants],
+            "mutations": [_named(result.assay.wild_type, variant.sequence) for variant in mutants],
+            "number_of_mutations": result.mutations if result.mutations is not None else None,
+            "measured": [variant.score for variant in mutants],
+            "score": result.scores,
+            "convention": result.convention,
+            "not_scored": list(result.reasons),
+        }
+    )
+
+
+def _named(wild_type: str | None, sequence: str) -> str:
+    """G1A U2C; nothing where no wild type is known or lengths differ."""
+    if wild_type is None or len(wild_type) != len(sequence):
+        return ""
+    return " ".join(f"{wild_type[at]}{at + 1}{sequence[at]}" for at in mutated_sites(wild_type, sequence))
+
+
+def _parameters(result: Fitness) -> dict[str, object]:
+    encoder, sampled = result.encoder, len(result.scores) < result.of
+    return {
+        "model": result.judged.name,
+        "group": encoder.spec.group if encoder is not None else "baseline",
+        "parameters": None if encoder is None else parameters_of(encoder),
+        **({} if encoder is None else encoder.spec.provenance()),
+        "fingerprint": None if encoder is None else encoder.fingerprint,
+        "fitness.set": result.assay.name,
+        "fitness.convention": result.convention,
+        "fitness.direction": result.assay.direction,
+        "fitness.sample": f"{len(result.scores)} of {result.of}, seed {result.task.seed}" if sampled else None,
+        "fitness.alignment_rows": result.asked.alignment.depth if result.asked.alignment is not None else None,
+        "fitness.caveats": "; ".join(result.assay.caveats) or None,
+    }

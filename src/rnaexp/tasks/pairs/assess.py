@@ -1,0 +1,170 @@
+"""What a score is worth: ceilings, controls on the same RNAs, shuffled RNAs, the interval that includes the choice."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+import numpy as np
+import pandas as pd
+
+from rnaexp.data.shuffle import shuffled_twin
+from rnaexp.errors import InputError, UnavailableError
+from rnaexp.models.files import FileEncoder
+from rnaexp.models.training import was_trained_on
+from rnaexp.progress import silence
+from rnaexp.reading.read import read_set
+from rnaexp.reading.store import Store
+from rnaexp.rna import Rna
+from rnaexp.structure.breakdown import breakdown
+from rnaexp.structure.contacts import breakdown_by_range, precision_by_range
+from rnaexp.structure.evaluate import Evaluation, evaluate_head
+from rnaexp.structure.heads import HeadScores
+from rnaexp.structure.kinds import ceilings, f1_ceiling
+from rnaexp.structure.predict import reading_of
+from rnaexp.structure.protocol import Scoring
+from rnaexp.structure.retune import Retuning, retune
+from rnaexp.structure.standing import Standing, standing
+from rnaexp.tasks.pairs.contacts import CONTROLS, UNPROVEN
+from rnaexp.tasks.pairs.contrasts import f1_of
+from rnaexp.tasks.pairs.control_scores import control_scores
+from rnaexp.tasks.pairs.diagnosis import FOLDING, diagnose
+from rnaexp.tasks.pairs.measure import whole_head
+from rnaexp.tasks.pairs.result import Assessment, Control, Result
+
+SHUFFLED = 10  # test RNAs whose shuffled twins are read: a tenth or so of a run's cost, named beside the figure
+_SEED = 0
+_OF_SEQUENCES = "stems", "kernel", "viennarna"
+_OF_ALIGNMENTS = "stems-alignment", "kernel-alignment", "alifold"
+
+
+def assess(result: Result, store: Store) -> Assessment:
+    """All that stands beside the scores of a run."""
+    if result.task.scoring.of_proteins:
+        return _assess_contacts(result, store)
+    scored = result.test.scored
+    known: dict[str, str] = {rna.id: result.test.data.evidence_for(rna.id) or "unknown" for rna in result.test.rnas}
+    evidence = dict(Counter(known.values()))
+    seen = _seen(result, result.test.rnas)
+    shuffled = _shuffled_calls(result, scored, store)
+    controls = _controls(result, store)
+    about = pd.DataFrame([_about(rna, result.test.scores.scoring) for rna in result.test.rnas])
+    return Assessment(
+        retuning=_retuning(result),
+        about=about,
+        breakdown=_breakdown(result, about, known),
+        shuffled_calls=shuffled,
+        shuffled=0 if shuffled is None else min(SHUFFLED, len(scored)),
+        evidence=evidence,
+        seen=seen,
+        tags=tuple(diagnose(result, _evaluations(controls), evidence, seen)),
+        controls=controls,
+    )
+
+
+def _assess_contacts(result: Result, store: Store) -> Assessment:
+    """Of proteins: no ceilings of base pairs, no shuffled bases, no folding; the ranges of their own papers instead."""
+    evidence = dict(Counter("3d" for _ in result.test.scored))
+    facts = {"depth": 1, "neff": 1.0, "f1_ceiling": 1.0}
+    one, threshold = _chosen_head(result)
+    controls = _of_controls(result, store, CONTROLS)
+    return Assessment(
+        retuning=_retuning(result),
+        about=pd.DataFrame([{"rna": chain.id, **facts} for chain in result.test.rnas]),
+        breakdown=breakdown_by_range(one, threshold),
+        shuffled_calls=None,
+        shuffled=0,
+        evidence=evidence,
+        seen=None,
+        tags=(UNPROVEN, *diagnose(result, _evaluations(controls), evidence, None)),
+        contacts=precision_by_range(one) if one.complete else None,
+        controls=controls,
+    )
+
+
+def _about(rna: Rna, scoring: Scoring) -> dict[str, object]:
+    alignment = rna.alignment
+    return {
+        "rna": rna.id,
+        "depth": 1 if alignment is None else alignment.depth,
+        "neff": 1.0 if alignment is None else alignment.neff(),
+        "f1_ceiling": f1_ceiling(rna, scoring),
+        **{f"ceiling_{name}": value for name, value in ceilings(rna, scoring).items()},
+    }
+
+
+def _seen(result: Result, scored: Sequence[Rna]) -> int | None:
+    known = [was_trained_on(result.encoder.spec, rna.family) for rna in scored]
+    return None if all(one is None for one in known) else sum(bool(one) for one in known)
+
+
+def _retuning(result: Result) -> Retuning | None:
+    if result.validation is None or result.tuned is None:
+        return None
+    head = (result.tuned.layer, result.tuned.head)
+    return retune(result.validation.scores, result.test.scores, chosen=head, whole=result.tested)
+
+
+def _breakdown(result: Result, about: pd.DataFrame, evidence: Mapping[str, str]) -> pd.DataFrame:
+    """Of the frozen head; of the oracle's, which is said so in its run, where nothing was tuned."""
+    per_rna = (result.evaluation or result.oracle).per_rna.merge(about[["rna", "depth", "neff"]], on="rna")
+    scores, threshold = _chosen_head(result)
+    return breakdown(result.test.rnas, scores, per_rna, threshold=threshold, evidence=evidence)
+
+
+def _chosen_head(result: Result) -> tuple[HeadScores, float]:
+    """The frozen head and its threshold; the oracle's where nothing was tuned."""
+    if result.tuned is not None and result.tested is not None:
+        return result.tested, result.tuned.threshold
+    best = result.test.search.winner
+    return result.test.scores.one_head(int(best["layer"]), int(best["head"])), best["threshold"]
+
+
+def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> float | None:
+    """Calls per 100 bases of the frozen head where there is nothing to find."""
+    encoder, tuned = result.encoder, result.tuned
+    if tuned is None or encoder.spec.reads != "sequence" or isinstance(encoder, FileEncoder):
+        return None
+    by_length = sorted(scored, key=lambda rna: (len(rna), rna.id))
+    places = np.unique(np.linspace(0, len(by_length) - 1, min(SHUFFLED, len(by_length))).round().astype(int))
+    twins = [shuffled_twin(by_length[at], _SEED) for at in places]
+    reading = reading_of(tuned, result.task.long)
+    scores, _ = read_set(encoder, twins, reading, store, data=("shuffled", ""))
+    if not scores.rnas:
+        return None
+    calls = sum(int((rna.scores[0].astype(np.float64) >= tuned.threshold).sum()) for rna in scores.rnas)
+    return 100 * calls / sum(rna.bases for rna in scores.rnas)
+
+
+def _controls(result: Result, store: Store) -> dict[str, Control]:
+    """The controls that the diagnosis looks at."""
+    aligned = result.encoder.spec.reads == "alignment"
+    return _of_controls(result, store, ("random", *(_OF_ALIGNMENTS if aligned else _OF_SEQUENCES)))
+
+
+def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Control]:
+    """Controls by name, through the same tuning and test; none where nothing was tuned."""
+    if result.validation is None:
+        return {}
+    sets = result.validation.data, result.test.data, result.related
+    found = {}
+    for name in names:
+        if name != result.encoder.spec.name:
+            with suppress(InputError, UnavailableError):  # a control that cannot read these RNAs says nothing of them
+                found[name] = control_scores(name, result.task, sets, store)
+    return found
+
+
+def standing_of(result: Result, store: Store) -> Standing | None:
+    """The tuned head against the best control without energies, on the validation set; None where nothing was tuned."""
+    part, tuned, assessed = result.validation, result.tuned, result.assessment
+    if part is None or tuned is None or assessed is None:
+        return None
+    head = tuned.layer, tuned.head
+    whole = whole_head(result.encoder, part, head, part.scored, store, silence)
+    mine = evaluate_head(whole, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
+    rivals = {name: each.validation for name, each in assessed.controls.items() if name not in FOLDING}
+    return standing(f1_of(mine), rivals)
+
+
+def _evaluations(controls: Mapping[str, Control]) -> dict[str, Evaluation]:
+    return {name: control.evaluation for name, control in controls.items()}

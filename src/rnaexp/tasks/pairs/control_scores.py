@@ -1,0 +1,46 @@
+"""Scores of controls: computed once for two sets and a protocol, for however many models they stand beside."""
+
+from copy import deepcopy
+from dataclasses import asdict, replace
+
+from rnaexp.progress import silence
+from rnaexp.reading.store import Store, key_of
+from rnaexp.structure.evaluate import evaluate_head
+from rnaexp.tasks.pairs import record as tables
+from rnaexp.tasks.pairs.contrasts import f1_of
+from rnaexp.tasks.pairs.measure import tune_and_test
+from rnaexp.tasks.pairs.result import Control, Result, Task
+from rnaexp.tasks.pairs.sets import Sets
+
+_KEPT = 256  # controls: small tables
+_known: dict[str, Control] = {}
+
+
+def control_scores(name: str, task: Task, sets: Sets, store: Store) -> Control:
+    """Of a control, through the tuning and the test of this task on its sets.
+
+    Raises: InputError, UnavailableError where the control cannot read these sets.
+    """
+    asked = replace(task, model=name, families="", loading={"name": name})  # a control is classified nowhere
+    key = key_of({"store": store.root, "task": asdict(asked), "sets": _identity(sets)})
+    if key not in _known:
+        if len(_known) == _KEPT:
+            _known.clear()
+        _known[key] = _control(tune_and_test(asked, store, silence, sets=sets))
+    return deepcopy(_known[key])  # ranks are written into what is told of it
+
+
+def _control(done: Result) -> Control:
+    assert done.evaluation is not None
+    assert done.validation is not None
+    assert done.tuned is not None
+    tuned = done.tuned
+    there = evaluate_head(done.validation.scores, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
+    return Control(told=tables.as_json(done, None), evaluation=done.evaluation, validation=f1_of(there))
+
+
+def _identity(sets: Sets) -> list[object]:
+    """What of the sets makes a difference: their content, and which RNAs are relatives."""
+    validation, test, related = sets
+    parts = [part for part in (validation, test) if part is not None]
+    return [related, *((part.name, part.sha256, [(rna.id, rna.cluster) for rna in part.rnas]) for part in parts)]

@@ -1,0 +1,106 @@
+"""Which head a model is used with: the one named, the user's newest, one that ships, or what a baseline defines itself.
+
+Nothing here takes time to import, so that a missing head is said at once.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rnaexp import models
+from rnaexp.errors import UnavailableError
+from rnaexp.models.spec import refuse_without_attention
+from rnaexp.reading.store import Store, read_json
+from rnaexp.structure.heads import TunedHead
+from rnaexp.structure.shipped_heads import CENTROID, centroid_head, shipped_head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundHead:
+    """A head, and in one line where it comes from and what it was worth there."""
+
+    tuned: TunedHead
+    said: str
+
+
+def find_head(model: str, where: str = "") -> FoundHead:
+    """A head from a file or an MLflow run (`where`); else the newest in the store; else one that comes with rnaexp.
+
+    Raises: InputError for an unknown model or a file that is no head, UnavailableError naming what makes one.
+    """
+    found = look_for_head(model, where)
+    if found is None:
+        message = (
+            f"no tuned head of {model}; rnaexp predict --tune tunes one first and says how long that takes, and "
+            f"rnaexp run --model {model} tests it as well"
+        )
+        raise UnavailableError(message)
+    return found
+
+
+def look_for_head(model: str, where: str = "") -> FoundHead | None:
+    """As `find_head`, None where there is no head."""
+    if where:
+        return _named(model, where)
+    refuse_without_attention(models.spec(model))
+    return _own(model) or _shipped(model) or _defined(model)
+
+
+def _named(model: str, where: str) -> FoundHead:
+    path = Path(where)
+    if not path.is_file():
+        from rnaexp.track.export import fetch_artifact
+
+        path = fetch_artifact(where, "tuned_head.json")
+    head = TunedHead.from_json(read_json(path))
+    return FoundHead(tuned=head, said=f"{_told(model, head)}, of {where}: {_worth(head)}")
+
+
+def _own(model: str) -> FoundHead | None:
+    store = Store()
+    held = store.newest_tuned(models.lasting_name(model)) or store.newest_tuned(model)
+    if held is None:
+        return None
+    head = replace(TunedHead.from_json(held), model=model)
+    said = f"{_told(model, head)}, the newest in {store.root.name}: {_worth(head)}{beside(head)}"
+    return FoundHead(tuned=head, said=said)
+
+
+def _shipped(model: str) -> FoundHead | None:
+    held = shipped_head(model)
+    if held is None:
+        return None
+    interval = "" if held.f1_low is None else f" [{held.f1_low:.2f}, {held.f1_high:.2f}]"
+    worth = f"{_worth(held.tuned)}{interval} there{beside(held.tuned)}"
+    said = f"{_told(model, held.tuned)}, shipped with rnaexp: {worth}"
+    return FoundHead(tuned=held.tuned, said=said)
+
+
+def _defined(model: str) -> FoundHead | None:
+    head = centroid_head(model)
+    if head is None:
+        return None
+    said = f"{model}: pairs of probability {CENTROID:g} or more, the centroid structure; nothing was tuned"
+    return FoundHead(tuned=head, said=said)
+
+
+def beside(head: TunedHead) -> str:
+    """What complementary stacks alone reach on the same RNAs, where that is known; "" where it is not."""
+    aligned = models.spec(head.model).reads == "alignment"
+    control = shipped_head("stems-alignment" if aligned else "stems")
+    if control is None or control.tuned.model == head.model:
+        return ""
+    same = (head.tuned_on_sha256, head.sequences, head.scoring)
+    theirs = control.tuned
+    if same != (theirs.tuned_on_sha256, theirs.sequences, theirs.scoring) or theirs.validation_f1 is None:
+        return ""
+    return f" ({theirs.model}, complementary stacks alone: {theirs.validation_f1:.3f})"
+
+
+def _told(model: str, head: TunedHead) -> str:
+    return f"{model}: head {head.layer}.{head.head}, threshold {head.threshold:.4g}"
+
+
+def _worth(head: TunedHead) -> str:
+    if head.validation_f1 is None:
+        return "nothing was tuned"
+    return f"tuned on {len(head.sequences)} RNAs of {head.tuned_on}, F1 {head.validation_f1:.3f}"

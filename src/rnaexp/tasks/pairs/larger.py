@@ -1,0 +1,165 @@
+"""The larger search of one model: searched on half of the validation set, chosen on the other, tested once."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import pandas as pd
+import torch
+
+from rnaexp.errors import InputError
+from rnaexp.models.spec import Encoder
+from rnaexp.progress import Announce
+from rnaexp.reading.store import Store, key_of
+from rnaexp.rna import Rna
+from rnaexp.stats.paired import Contrast, paired_contrast
+from rnaexp.structure.curve import best_threshold
+from rnaexp.structure.evaluate import Evaluation, evaluate_head, paired_f1
+from rnaexp.structure.heads import HeadScores, RnaScores
+from rnaexp.structure.larger import MOST_HEADS, Choice, Kept, configured, explore, halves
+from rnaexp.structure.protocol import PAIR_SCORES, Scoring
+from rnaexp.structure.tune import search
+from rnaexp.tasks.pairs.measure import tune_and_test
+from rnaexp.tasks.pairs.result import Part, Result, Task
+
+_FINALISTS = 10  # of the part searched; the other part chooses among them
+_MOST_BYTES = 4 * 2**30  # of kept maps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Larger:
+    """What the search found. `trials`: one row a configuration, `chosen_on` its F1 on the other part if it got there.
+
+    `gain`: of the chosen configuration over the plain head on the part that chose; `against`: on the test set.
+    """
+
+    single: Result
+    chosen: Choice
+    threshold: float
+    heads: tuple[tuple[int, int], ...]
+    trials: pd.DataFrame
+    gain: Contrast
+    evaluation: Evaluation
+    against: Contrast
+
+
+def larger_search(
+    task: Task, store: Store, announce: Announce, *, trials: int, storage: str | None = None, seed: int = 0
+) -> Larger:
+    """Tune the single head as ever, then search; the test set is looked at once, by the configuration chosen.
+
+    Raises: InputError where the validation set cannot be split or the maps do not fit.
+    """
+    single = tune_and_test(task, store, announce)
+    if single.validation is None or single.evaluation is None or single.encoder.spec.output != "attention":
+        message = f"{task.model}: a search needs attention maps and a validation set"
+        raise InputError(message)
+    encoder, scoring = single.encoder, task.scoring
+    scored = single.validation.scored
+    rnas = [rna for rna in scored if rna.pairs]
+    try:
+        searched, choosing = halves([rna.cluster or rna.id for rna in rnas])
+    except ValueError as error:
+        message = f"{single.validation.data.name}: {error}"
+        raise InputError(message) from error
+    heads = _best_heads(single.validation, {rnas[at].id for at in searched})
+    _refuse_large(rnas, len(heads))
+    kept = []
+    with announce(f"{encoder.spec.name} on {single.validation.data.name}, {len(heads)} heads kept", len(rnas)) as step:
+        for rna in rnas:
+            kept.append(_kept(encoder, rna, heads))
+            step(1)
+    first, second = [kept[at] for at in searched], [kept[at] for at in choosing]
+    found = explore(
+        lambda chosen: _optimum(first, chosen, scoring)[0],
+        heads=len(heads),
+        trials=trials,
+        name=f"rnaexp-{_study(single, seed)}",
+        storage=storage,
+        seed=seed,
+    )
+    plain = Choice()
+    finalists = [chosen for chosen, _ in found[:_FINALISTS]]
+    judged = {chosen: _judged(first, second, chosen, scoring) for chosen in dict.fromkeys([plain, *finalists])}
+    best = max(judged, key=lambda chosen: judged[chosen].f1.mean)  # the plain head on a tie: it stands first
+    _, threshold = _optimum(kept, best, scoring)
+    tested = [configured(_kept(encoder, rna, heads), best, scoring) for rna in single.test.scored if rna.pairs]
+    tested += [
+        replace(rna, scores=rna.scores[:1], indices=rna.indices[:1]) for rna in single.test.scores.rnas if not rna.read
+    ]
+    evaluation = _evaluated(tested, threshold, scoring)
+    return Larger(
+        single=single,
+        chosen=best,
+        threshold=threshold,
+        heads=heads,
+        trials=_table(found, {chosen: one.f1.mean for chosen, one in judged.items()}),
+        gain=paired_contrast(*paired_f1(judged[best].per_rna, judged[plain].per_rna)),
+        evaluation=evaluation,
+        against=paired_contrast(*paired_f1(evaluation.per_rna, single.evaluation.per_rna)),
+    )
+
+
+def _study(single: Result, seed: int) -> str:
+    """Workers share a study only where everything that makes its values is the same."""
+    assert single.validation is not None
+    scores = single.validation.scores
+    asked = [scores.weights, scores.data_sha256, asdict(scores.scoring), [rna.id for rna in scores.rnas], seed]
+    return key_of({"asked": asked})[:16]
+
+
+def _best_heads(part: Part, ids: set[str]) -> tuple[tuple[int, int], ...]:
+    """By F1 on these RNAs alone."""
+    some = replace(part.scores, rnas=tuple(rna for rna in part.scores.rnas if rna.id in ids))
+    ranked = search(some).trials.sort_values("f1", ascending=False, kind="stable").head(MOST_HEADS)
+    return tuple((int(one.layer), int(one.head)) for one in ranked.itertuples())  # type: ignore[arg-type]
+
+
+def _refuse_large(rnas: Sequence[Rna], heads: int) -> None:
+    size = sum(4 * heads * len(rna) ** 2 for rna in rnas)
+    if size > _MOST_BYTES:
+        message = f"the validation set's maps of {heads} heads need {size / 2**30:.1f} GiB; search on a smaller set"
+        raise InputError(message)
+
+
+def _kept(encoder: Encoder, rna: Rna, heads: Sequence[tuple[int, int]]) -> Kept:
+    """These heads' maps of one RNA; later layers are not run."""
+    last, maps = max(layer for layer, _ in heads), dict[tuple[int, int], np.ndarray]()
+    with torch.inference_mode():
+        for layer, some in enumerate(encoder.attention(rna)):
+            maps |= {(layer, head): some[head].float().cpu().numpy() for at, head in heads if at == layer}
+            if layer == last:
+                break
+    return Kept(rna=rna, maps=np.stack([maps[head] for head in heads]))
+
+
+def _optimum(kept: Sequence[Kept], chosen: Choice, scoring: Scoring) -> tuple[float, float]:
+    """Best F1 of these RNAs and its threshold."""
+    found = best_threshold([configured(one, chosen, scoring) for one in kept], 0, scoring.averaging)
+    return found.f1, found.threshold
+
+
+def _judged(first: Sequence[Kept], second: Sequence[Kept], chosen: Choice, scoring: Scoring) -> Evaluation:
+    """On the second part, with the threshold of the first."""
+    _, threshold = _optimum(first, chosen, scoring)
+    return _evaluated([configured(one, chosen, scoring) for one in second], threshold, scoring)
+
+
+def _evaluated(rnas: Sequence[RnaScores], threshold: float, scoring: Scoring) -> Evaluation:
+    scores = HeadScores(
+        model="",
+        weights="",
+        data="",
+        data_sha256="",
+        read_out=PAIR_SCORES,
+        scoring=scoring,
+        heads_per_layer=1,
+        heads=(0,),
+        rnas=tuple(rnas),
+    )
+    return evaluate_head(scores, layer=0, head=0, threshold=threshold)
+
+
+def _table(found: Sequence[tuple[Choice, float]], judged: dict[Choice, float]) -> pd.DataFrame:
+    rows = [{**asdict(chosen), "searched_on": f1, "chosen_on": judged.get(chosen)} for chosen, f1 in found]
+    return pd.DataFrame(rows)

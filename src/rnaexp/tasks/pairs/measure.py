@@ -1,0 +1,259 @@
+"""The main job: tune a model's head on one set, freeze it, test it on another, and keep the evidence."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from rnaexp import models
+from rnaexp.data.dataset import DataSet
+from rnaexp.errors import InputError
+from rnaexp.models.choices import Long
+from rnaexp.models.fitted import FITTED
+from rnaexp.models.spec import Encoder, refuse_without_attention
+from rnaexp.progress import Announce
+from rnaexp.reading.read import Skipped, read_set
+from rnaexp.reading.store import Store
+from rnaexp.rna import Rna
+from rnaexp.structure.configuration import head_for
+from rnaexp.structure.decode import one_partner, square
+from rnaexp.structure.evaluate import Evaluation, evaluate, evaluate_head
+from rnaexp.structure.grid import PooledFigures, best_on_test, optimum, pooled_at
+from rnaexp.structure.heads import HeadScores, TunedHead
+from rnaexp.structure.pairs import reference
+from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
+from rnaexp.structure.reading import DEPTH, Reading
+from rnaexp.structure.tune import Search, depth_to_certify, search, tuned_head
+from rnaexp.tasks.pairs.contacts import refuse_other_models
+from rnaexp.tasks.pairs.fitted import fitted
+from rnaexp.tasks.pairs.result import Part, Result, Task
+from rnaexp.tasks.pairs.sets import Sets, clustered_with_tuning, sets_of
+
+# Up to the first size a second reading simply keeps every pair; beyond the last one an oracle stays a lower bound.
+_SMALL_TABLES, _LARGE_TABLES = 2**30, 4 * 2**30
+
+
+def read_out_of(
+    encoder: Encoder,
+    score_scale: Literal["raw", "z-score", "top"] = "raw",
+    squash: Literal["none", "sigmoid"] = "none",
+) -> ReadOut:
+    """Attention is symmetrised and corrected; a baseline's scores are taken as they are."""
+    made = ATTENTION if encoder.spec.output == "attention" else PAIR_SCORES
+    made = replace(made, score_scale=score_scale, squash=squash)
+    return replace(made, token_pairs=getattr(encoder, "token_pairs", "mean"))
+
+
+def reading_for(encoder: Encoder, read_out: ReadOut, scoring: Scoring, long: Long = "skip") -> Reading:
+    """Of all heads; one head's lists cost nothing to keep whole, and then nothing is ever read twice."""
+    whole = encoder.layers * encoder.heads == 1 or _needs_every_pair(scoring)
+    return Reading(read_out=read_out, scoring=scoring, depth=float("inf") if whole else DEPTH, long=long)
+
+
+def tune_and_test(
+    task: Task, store: Store, announce: Announce, encoder: Encoder | None = None, sets: Sets | None = None
+) -> Result:
+    """Tune, freeze, test; nothing beside the scores. `sets`: the task's, where they are read already.
+
+    Raises: InputError, UnavailableError, LeakageError.
+    """
+    refuse_other_models(task, encoder)
+    if encoder is None:
+        name = task.model.removeprefix(FITTED)
+        refuse_without_attention(models.spec(name))  # before weights are fetched
+        encoder = models.load(**{**task.loading, "name": name})
+        refuse_without_attention(encoder.spec)  # of a checkpoint of the user's own it is known only now
+    validation_set, test_set, related = sets or sets_of(task)
+    tuned = task.tuned
+    if tuned is not None:
+        tuned = head_for(encoder, tuned)
+        test_set, tuned = clustered_with_tuning(test_set, tuned)
+    usable = [] if validation_set is None else _not_related(validation_set, related if task.related == "drop" else ())
+    if task.model.startswith(FITTED):
+        if validation_set is None:
+            message = f"{task.model}: nothing to fit without a validation set"
+            raise InputError(message)
+        encoder = fitted(encoder, usable, task.scoring, store, announce)
+    read_out = tuned.read_out if tuned is not None else read_out_of(encoder, task.score_scale, task.squash)
+    reading = reading_for(encoder, read_out, task.scoring, task.long)
+    validation = None
+    if validation_set is not None:
+        validation, tuned = tune(encoder, validation_set, usable, reading, store, announce)
+    head = None if tuned is None else (tuned.layer, tuned.head)
+    test = _read_exactly(encoder, test_set, test_set.rnas, reading, store, announce, must=False, whole=head)
+    tested = None if head is None else whole_head(encoder, test, head, test.scored, store, announce)
+    best = test.search.winner
+    return Result(
+        task=task,
+        encoder=encoder,
+        validation=validation,
+        test=test,
+        tuned=tuned,
+        evaluation=None if tuned is None or tested is None else _evaluated(tested, tuned, task),
+        oracle=evaluate_head(
+            test.scores, layer=int(best["layer"]), head=int(best["head"]), threshold=best["threshold"]
+        ),
+        related=related,
+        tested=tested,
+        pooled=_pooled(tested, tuned),
+        chosen_on_test=_chosen_on_test(task, validation, test),
+    )
+
+
+def tune(
+    encoder: Encoder, data: DataSet, rnas: Sequence[Rna], reading: Reading, store: Store, announce: Announce
+) -> tuple[Part, TunedHead]:
+    """Choose head and threshold on these RNAs of the set, and the threshold of the dot-bracket view.
+
+    Raises: InputError if none of them can be scored.
+    """
+    validation = _read_exactly(encoder, data, rnas, reading, store, announce, must=True)
+    tuned = tuned_head(validation.scores, validation.search)
+    return validation, _with_dot_bracket_view(encoder, validation, tuned, store, announce)
+
+
+def _needs_every_pair(scoring: Scoring) -> bool:
+    """A grid's step may call most pairs of a weak head, and `head: oracle` uses the optimum of every head."""
+    return scoring.grid > 0 or scoring.head == "oracle"
+
+
+def _pooled(tested: HeadScores | None, tuned: TunedHead | None) -> PooledFigures | None:
+    if tested is None or tuned is None:
+        return None
+    return pooled_at(tested, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
+
+
+def _chosen_on_test(task: Task, validation: Part | None, test: Part) -> PooledFigures | None:
+    if validation is None or task.scoring.head != "oracle":
+        return None
+    trials = validation.search.trials[["layer", "head", "threshold"]].to_numpy(float)
+    return best_on_test(trials, test.scores)
+
+
+def _evaluated(tested: HeadScores, tuned: TunedHead, task: Task) -> Evaluation:
+    return evaluate(tested, tuned, allow_related=task.related == "keep")
+
+
+def _not_related(validation: DataSet, related: Sequence[str]) -> list[Rna]:
+    rnas = [rna for rna in validation.rnas if rna.id not in set(related)]
+    if related and not any(rna.pairs for rna in rnas):
+        message = (
+            f"{validation.name}: nothing left to tune on without the {len(related)} relatives of the test set; "
+            "--related keep tunes on them all the same"
+        )
+        raise InputError(message)
+    return rnas
+
+
+def _with_dot_bracket_view(
+    encoder: Encoder, validation: Part, tuned: TunedHead, store: Store, announce: Announce
+) -> TunedHead:
+    """With the threshold that suits one partner a base, on the same RNAs by the same head, and its F1."""
+    if tuned.scoring.of_proteins:  # a residue has many contacts, and no brackets are drawn of them
+        return tuned
+    if tuned.scoring.decoder == "greedy":
+        return replace(tuned, dot_bracket_threshold=tuned.threshold, dot_bracket_f1=tuned.validation_f1)
+    whole = whole_head(encoder, validation, (tuned.layer, tuned.head), validation.rnas, store, announce)
+    decoded = [one_partner(rna, 0) for rna in whole.scored()]
+    best = optimum(decoded, 0, tuned.scoring)
+    return replace(tuned, dot_bracket_threshold=best.threshold, dot_bracket_f1=best.f1)
+
+
+def whole_head(
+    encoder: Encoder, part: Part, head: tuple[int, int], rnas: Sequence[Rna], store: Store, announce: Announce
+) -> HeadScores:
+    """Every candidate's score under one head; the model runs, up to that head's layer, only for what is not known."""
+    if part.scores.complete:
+        return part.scores.one_head(*head)
+    scores = part.scores
+    reading = Reading(read_out=scores.read_out, scoring=scores.scoring, depth=float("inf"), head=head, long=part.long)
+    data = (part.data.name, part.data.sha256)
+    with announce(f"{scores.model} on {part.data.name}, head {head[0]}.{head[1]} alone", len(rnas)) as progress:
+        read = read_set(encoder, rnas, reading, store, data=data, progress=progress)[0]
+    return read.with_unread(part.rnas) if part.unread and rnas == part.scored else read
+
+
+def _read_exactly(
+    encoder: Encoder,
+    data: DataSet,
+    rnas: Sequence[Rna],
+    reading: Reading,
+    store: Store,
+    announce: Announce,
+    *,
+    must: bool,
+    whole: tuple[int, int] | None = None,
+) -> Part:
+    """Read, and read again deeper, until no head's optimum is in doubt; unless `must`, give up where it gets large.
+
+    `whole`: the head whose every candidate is kept on the way.
+    """
+    reasons = {rna.id: _why_not(rna, reading.scoring) for rna in rnas}
+    with_pairs = [rna for rna in rnas if reasons[rna.id] is None]
+    missing = tuple(Skipped(id=id, reason=reason) for id, reason in reasons.items() if reason is not None)
+    while True:
+        with announce(f"{encoder.spec.name} on {data.name}", len(with_pairs)) as progress:
+            scores, skipped = read_set(
+                encoder, with_pairs, reading, store, data=(data.name, data.sha256), progress=progress, whole=whole
+            )
+        if not scores.scored():
+            what = "chain" if reading.scoring.of_proteins else "RNA"
+            message = f"{data.name}: no {what} can be scored; {_first_reason((*skipped, *missing))}"
+            raise InputError(message)
+        if not must:  # what a model cannot read lowers its score; what is tuned on is what it can read
+            scores = scores.with_unread(with_pairs)
+        found = search(scores)
+        part = Part(
+            data=data,
+            rnas=tuple(with_pairs),
+            scores=scores,
+            skipped=(*skipped, *missing),
+            search=found,
+            long=reading.long,
+        )
+        if not found.uncertain:
+            return part
+        reading = _deeper(reading, scores, found)
+        if not must and _bytes(scores, reading) > _LARGE_TABLES:
+            return replace(part, exact=False)
+
+
+def _why_not(rna: Rna, scoring: Scoring) -> str | None:
+    """Why nothing can be scored on this RNA, whatever the model; None if it can."""
+    if rna.pairs is None:
+        return "its reference pairs are not known"
+    if not rna.pairs:
+        return "no reference pairs"
+    return None if len(reference(rna, scoring)) else "none of its reference pairs is a candidate under this protocol"
+
+
+def _first_reason(skipped: Sequence[Skipped]) -> str:
+    if not skipped:
+        return "the set is empty"
+    return f"{skipped[0].id}: {skipped[0].reason.removeprefix(skipped[0].id + ': ')}"
+
+
+def _deeper(reading: Reading, scores: HeadScores, found: Search) -> Reading:
+    """Deep enough that no RNA's F1 below its list can exceed the best mean seen: 2R / (K + R)."""
+    whole = replace(reading, depth=float("inf"))
+    if _bytes(scores, whole) <= _SMALL_TABLES:
+        return whole
+    needed = max(
+        depth_to_certify(rna.references, found.winner["f1"], rna.candidates) / rna.references for rna in scores.scored()
+    )
+    return replace(reading, depth=max(4 * reading.depth, float(np.ceil(needed))))
+
+
+def _bytes(scores: HeadScores, reading: Reading) -> int:
+    return sum(8 * len(scores.heads) * reading.kept(rna.references, rna.candidates) for rna in scores.rnas)
+
+
+def head_maps(result: Result, ids: Sequence[str], store: Store, announce: Announce) -> dict[str, np.ndarray]:
+    """The scores of every candidate pair under the tuned head (or the oracle's), [n n], NaN elsewhere."""
+    best = result.test.search.winner
+    head = (result.tuned.layer, result.tuned.head) if result.tuned else (int(best["layer"]), int(best["head"]))
+    wanted = set(ids)
+    rnas = [rna for rna in result.test.rnas if rna.id in wanted]
+    whole = whole_head(result.encoder, result.test, head, rnas, store, announce)
+    return {rna.id: square(rna) for rna in whole.rnas if rna.id in wanted}

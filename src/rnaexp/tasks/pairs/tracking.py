@@ -1,0 +1,165 @@
+"""Put a result into MLflow: one parent run per (model, experiment), its tuning and its test as children."""
+
+import json
+import resource
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from rnaexp.models.options import precision_of
+from rnaexp.models.spec import IN_MEMORY
+from rnaexp.progress import Announce
+from rnaexp.reading.store import Store
+from rnaexp.structure.configuration import configuration
+from rnaexp.structure.pairs import reference
+from rnaexp.structure.protocol import protocol_fields
+from rnaexp.tasks.pairs import record as tables
+from rnaexp.tasks.pairs.assess import standing_of
+from rnaexp.tasks.pairs.fitted import FittedEncoder
+from rnaexp.tasks.pairs.measure import head_maps
+from rnaexp.tasks.pairs.pictures import picture
+from rnaexp.tasks.pairs.result import Part, Result
+from rnaexp.track.packaged import CONFIGURATION, STANDING
+from rnaexp.track.runs import RunHandle
+
+
+def record(run: RunHandle, result: Result, store: Store, announce: Announce, *, seconds: float | None) -> None:
+    """Parameters, headline metrics, tables and pictures of one task; `seconds` None: whoever calls logs them."""
+    run.params(parameters(result))
+    run.metrics(
+        {
+            **_rounded(tables.metrics(result)),
+            "seconds": None if seconds is None else round(seconds, 1),
+            "peak_memory_mb": round(peak_memory_mb()),
+        }
+    )
+    run.tags(_tags(result))
+    if result.validation is not None:
+        with run.child("tune", kind="tune") as child:
+            _record_search(child, result.validation, "validation", store)
+            if result.tuned is not None:
+                child.params({"layer": result.tuned.layer, "head": result.tuned.head})
+                child.metrics(_rounded(_only(tables.metrics(result), "validation_f1")))
+            if isinstance(result.encoder, FittedEncoder):
+                child.table(tables.probe_weights(result.encoder.probe), "probe.csv")
+            if result.assessment is not None and result.assessment.retuning is not None:
+                child.table(tables.winners(result.assessment.retuning), "head_stability.csv")
+    with run.child("test", kind="test") as child:
+        _record_search(child, result.test, "test", store)
+        _record_test(child, result, store, announce)
+
+
+def parameters(result: Result) -> dict[str, object]:
+    """What was run, resolved: under `mlflow run` a value that differs from its -P is logged as `resolved.<name>`."""
+    spec, tuned = result.encoder.spec, result.tuned
+    protocol = protocol_fields(result.test.scores.scoring, result.test.scores.read_out)
+    return {
+        "model": spec.name,
+        "group": spec.group,
+        "parameters": _parameter_count(result.encoder),
+        **spec.provenance(),
+        "resolution": spec.resolution,
+        "proof": tables.proof_of(result),
+        "fingerprint": result.encoder.fingerprint,
+        "layer": tuned.layer if tuned else None,
+        "head": tuned.head if tuned else None,
+        **tables.probe_facts(result.encoder),
+        "threshold": tuned.threshold if tuned else None,
+        "dot_bracket_threshold": tuned.dot_bracket_threshold if tuned else None,
+        "related": result.task.related,
+        "alignment": result.task.alignment if tables.reads_alignments(result) else None,
+        "long": result.task.long,
+        "precision": precision_of(result.encoder),
+        "seed": result.task.loading.get("seed"),
+        "device": str(getattr(result.encoder, "device", "cpu")),
+        "protocol": protocol.pop("name"),
+        **{f"protocol.{name}": value for name, value in protocol.items()},
+        **(_data_parameters("validation", result.validation) if result.validation else {}),
+        **_data_parameters("test", result.test),
+    }
+
+
+def _data_parameters(which: str, part: Part) -> dict[str, object]:
+    facts = {"sha256": part.data.sha256, "evidence": part.data.evidence, "annotator": part.data.annotator}
+    alignment = {f"alignment.{name}": value for name, value in tables.alignment_facts(part).items()}
+    return {which: part.data.name, **{f"{which}.{name}": value for name, value in (facts | alignment).items()}}
+
+
+def _only(metrics: dict[str, float | None], what: str) -> dict[str, float | None]:
+    return {name: value for name, value in metrics.items() if name.endswith(f".{what}")}
+
+
+def _rounded(metrics: dict[str, float | None]) -> dict[str, float | None]:
+    """Metrics as the pages show them; the tables keep every digit."""
+    return {name: None if value is None else round(value, 4) for name, value in metrics.items()}
+
+
+def _tags(result: Result) -> dict[str, object]:
+    tags: dict[str, object] = {"rnaexp.group": result.encoder.spec.group}
+    if result.related:
+        tags["rnaexp.related"] = f"{result.task.related}: {', '.join(result.related)}"
+    if result.coverage < 1:
+        tags["rnaexp.coverage"] = f"{result.coverage:.3f}"
+    if windowed := tables.windowed(result):
+        tags["rnaexp.windows"] = windowed
+    if not result.test.exact:
+        tags["rnaexp.oracle"] = "lower bound: the set is too large to read deeper"
+    if result.assessment is not None:
+        tags["rnaexp.evidence"] = tables.evidence_text(result.assessment.evidence)
+        if result.assessment.tags:
+            tags["rnaexp.diagnosis"] = "; ".join(result.assessment.tags)
+    return tags
+
+
+def _parameter_count(encoder: Any) -> int | None:
+    parameters = getattr(encoder, "parameters", None)
+    count = sum(p.numel() for p in parameters()) if callable(parameters) else 0
+    return count or None
+
+
+def _record_search(run: RunHandle, part: Part, context: str, store: Store) -> None:
+    run.data_set(
+        part.data.name,
+        sha256=part.data.sha256,
+        source=part.data.urls[0] if part.data.urls else part.data.name,
+        context=context,
+        rows=len(part.rnas),
+    )
+    run.table(part.search.trials, "heads.csv")
+    title = f"{part.scores.model} on {part.data.name}"
+    run.figure(picture(store, "heat_map", part.search.trials, part.search.winner, title), f"{context}_heads.png")
+
+
+def _record_test(run: RunHandle, result: Result, store: Store, announce: Announce) -> None:
+    table = tables.per_rna(result)
+    run.table(table, "per_rna.csv")
+    title = f"{result.encoder.spec.name} on {result.test.data.name}"
+    run.figure(picture(store, "f1_distribution", table[["f1"]], title), "f1_distribution.png")
+    found = tables.metrics(result) | tables.details(result)
+    run.metrics(_rounded({name: value for name, value in found.items() if not name.endswith(".validation_f1")}))
+    if result.assessment is not None:
+        run.table(result.assessment.breakdown, "breakdown.csv")
+        run.figure(picture(store, "breakdown", result.assessment.breakdown, title), "breakdown.png")
+    shown = tables.shown_rnas(result)
+    maps, by_id = head_maps(result, shown, store, announce), {rna.id: rna for rna in result.test.rnas}
+    threshold = result.tuned.threshold if result.tuned else result.test.search.winner["threshold"]
+    for place, id in zip(("worst", "median", "best"), shown, strict=False):
+        f1 = table.loc[table["rna"] == id, "f1"].item()
+        known = reference(by_id[id], result.test.scores.scoring)
+        shown_as = f"{result.encoder.spec.name}, {id}: F1 {f1:.2f}"
+        run.figure(picture(store, "pair_map", maps[id], known, threshold, shown_as), f"pairs/{place}.png")
+    if result.tuned is not None:
+        run.text(json.dumps(asdict(result.tuned), indent=1), "tuned_head.json")
+        if result.task.scoring.of_proteins or result.encoder.spec.loader == IN_MEMORY:
+            return  # it cannot be registered: it predicts no base pairs of RNAs, or could not be loaded again
+        loading = {"name": result.task.model, **result.task.loading}
+        whole = configuration(result.encoder.spec, result.tuned, loading, alignment=result.task.alignment)
+        run.text(json.dumps(whole.to_json(), indent=1), CONFIGURATION)
+        if (against := standing_of(result, store)) is not None:
+            run.text(json.dumps(against.to_json(), indent=1), STANDING)
+
+
+def peak_memory_mb() -> float:
+    """Most memory this process ever held."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / 2**20 if sys.platform == "darwin" else most / 2**10

@@ -1,0 +1,87 @@
+"""Where a tuned head comes from, and how its model is loaded: by name, or as it was registered."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rnaexp import models
+from rnaexp.errors import InputError
+from rnaexp.models.spec import Encoder
+from rnaexp.progress import announce, say
+from rnaexp.reading.store import Store
+from rnaexp.structure.heads import TunedHead
+from rnaexp.tasks.pairs.find_head import beside, find_head, look_for_head
+from rnaexp.tasks.pairs.settings import loading
+
+REGISTERED = "models:/"
+
+# The head and its model, loaded; called once everything that can be refused at once has been.
+Load = Callable[[], tuple[TunedHead, Encoder]]
+
+
+def either(model: str, **how: Any) -> Load:
+    """`registered` for an address of the registry, `named` for a name."""
+    return registered(model, **how) if model.startswith(REGISTERED) else named(model, **how)
+
+
+def named(model: str, *, tuned: str, tune: bool, **how: Any) -> Load:
+    """The head that `find_head` finds; with `tune`, where it finds none, one that is tuned first. `how`: see `loading`.
+
+    Raises: UnavailableError naming the command that makes one; loading raises InputError for other weights.
+    """
+    found = look_for_head(model, tuned) if tune else find_head(model, tuned)
+    if found is None:
+        asked = loading(model, **how)
+        return lambda: _tuned_first(model, asked)
+    if found.tuned.scoring.of_proteins:
+        message = f"{tuned}: tuned on contacts of proteins; base pairs of RNAs are predicted by a head tuned on those"
+        raise InputError(message)
+    asked = loading(model, **how, tuned=found.tuned)
+
+    def load() -> tuple[TunedHead, Encoder]:
+        from rnaexp.structure.configuration import head_for
+
+        say(found.said)
+        encoder = models.load(**asked)
+        return head_for(encoder, found.tuned), encoder
+
+    return load
+
+
+def _tuned_first(model: str, asked: dict[str, Any]) -> tuple[TunedHead, Encoder]:
+    from rnaexp.data.sets import load_set
+    from rnaexp.tasks.pairs.tuning import VALIDATION, seconds_to_read, tune_on
+
+    encoder, store = models.load(**asked), Store()
+    rnas = [rna for rna in load_set(VALIDATION).rnas if rna.pairs]
+    seconds = max(1, round(seconds_to_read(encoder, rnas)))
+    # Where all heads are weak every RNA is read once more, deeper.
+    say(f"{model}: tuning a head on {VALIDATION} first, {len(rnas)} RNAs: about {seconds} to {2 * seconds} s")
+    tuned, f1 = tune_on(encoder, VALIDATION, store, announce)
+    store.put_tuned(models.lasting_name(model), tuned.to_json())
+    say(
+        f"{model}: head {tuned.layer}.{tuned.head}, threshold {tuned.threshold:.4g}: F1 {f1.mean:.3f} "
+        f"{f1.ends} on the RNAs it was tuned on{beside(tuned)}; rnaexp run --model {model} tests it on others"
+    )
+    return tuned, encoder
+
+
+def registered(
+    uri: str, *, tuned: str, tune: bool, weights: str, config: str, device: str, precision: str, seed: int
+) -> Load:
+    """The head behind `models:/NAME@ALIAS` with all that it needs.
+
+    Raises: InputError for an option that the registered configuration decides, UnavailableError.
+    """
+    given = {"tuned": tuned, "tune": tune, "config": config, "precision": precision != "fp32", "seed": seed}
+    for name, value in given.items():
+        if value:
+            message = f"--{name}: {uri} says that itself"
+            raise InputError(message)
+
+    def load() -> tuple[TunedHead, Encoder]:
+        from rnaexp.track.registry import fetch_configuration
+
+        found, folder = fetch_configuration(uri)
+        return found.tuned, found.load_either(folder, weights=weights, device=device)
+
+    return load
