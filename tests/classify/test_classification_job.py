@@ -14,7 +14,8 @@ from rnaexp.errors import InputError
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.tasks.families import figures
-from rnaexp.tasks.families.measure import ClassifyTask, classify
+from rnaexp.tasks.families.measure import classify
+from rnaexp.tasks.families.settings import ClassifyTask
 from tests.command import answer, inside, runs
 from tests.planted_sets import write_set
 

@@ -18,7 +18,8 @@ from rnaexp.reading.store import Store
 from rnaexp.report import families_screen
 from rnaexp.rna import Rna
 from rnaexp.tasks.families import record as tables
-from rnaexp.tasks.families.measure import ClassifyTask, classify
+from rnaexp.tasks.families.measure import classify
+from rnaexp.tasks.families.settings import ClassifyTask
 
 FAMILIES = ["a"] * 5 + ["b"] * 2 + ["c"] * 3 + ["d"] + ["e"] * 20
 SIZES = Counter(FAMILIES)

@@ -18,7 +18,8 @@ from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.tasks.fitness import measure as job
 from rnaexp.tasks.fitness import record as tables
-from rnaexp.tasks.fitness.measure import FitnessTask, measure_fitness
+from rnaexp.tasks.fitness.measure import measure_fitness
+from rnaexp.tasks.fitness.settings import FitnessTask
 from rnaexp.tasks.fitness.tracking import variants_table
 from tests.command import answer, inside, runs
 from tests.fitness.toy import LETTERS, WILD, Table, library, mutated

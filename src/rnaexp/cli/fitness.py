@@ -86,7 +86,7 @@ def fitness(
         strict=strict,
     )
     from rnaexp.experiment import fitness_verbs
-    from rnaexp.tasks.fitness.measure import FitnessTask
+    from rnaexp.tasks.fitness.settings import FitnessTask
     from rnaexp.tasks.pairs.settings import loading
 
     tasks = [

@@ -21,13 +21,15 @@ from rnaexp.models.choices import Long, long_policy
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import announce, say, silence
 from rnaexp.reading.distributed import take_own_device
-from rnaexp.reading.read import is_first_process, unreadable
+from rnaexp.reading.processes import is_first_process
+from rnaexp.reading.read import unreadable
 from rnaexp.reading.store import Store
 from rnaexp.report import families_screen
 from rnaexp.tasks.families import record as tables
-from rnaexp.tasks.families.measure import Classified, ClassifyTask, classify, has_embedding
+from rnaexp.tasks.families.measure import Classified, classify
 from rnaexp.tasks.families.protocol_choices import protocol_choices
 from rnaexp.tasks.families.representations import cka_figure, compare_layers
+from rnaexp.tasks.families.settings import ClassifyTask, has_embedding
 from rnaexp.tasks.families.stored import Shelf
 from rnaexp.tasks.families.tracking import record_classification
 from rnaexp.tasks.pairs.result import Task

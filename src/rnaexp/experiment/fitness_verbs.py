@@ -15,11 +15,12 @@ from rnaexp.data.assay_rows import TableLayout
 from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.progress import announce, say
-from rnaexp.reading.read import processes
+from rnaexp.reading.processes import processes
 from rnaexp.reading.store import Store
 from rnaexp.report import fitness_screen
 from rnaexp.tasks.fitness import record as tables
-from rnaexp.tasks.fitness.measure import FitnessTask, measure_fitness
+from rnaexp.tasks.fitness.measure import measure_fitness
+from rnaexp.tasks.fitness.settings import FitnessTask
 from rnaexp.tasks.fitness.tracking import record_fitness
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run

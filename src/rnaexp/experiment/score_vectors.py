@@ -9,7 +9,7 @@ from rnaexp.classify.controls import CONTROLS
 from rnaexp.data.stored_vectors import read_vectors
 from rnaexp.errors import InputError
 from rnaexp.experiment.classify_verbs import classify_tasks, protocol
-from rnaexp.tasks.families.measure import ClassifyTask
+from rnaexp.tasks.families.settings import ClassifyTask
 
 
 def score_vectors(

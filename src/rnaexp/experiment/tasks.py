@@ -14,10 +14,12 @@ from rnaexp.models.spec import Encoder
 from rnaexp.reading.read import read_alone
 from rnaexp.tasks.context import Context
 from rnaexp.tasks.families import record as classification_tables
-from rnaexp.tasks.families.measure import ClassifyTask, classify, has_embedding
+from rnaexp.tasks.families.measure import classify
+from rnaexp.tasks.families.settings import ClassifyTask, has_embedding
 from rnaexp.tasks.families.tracking import record_classification
 from rnaexp.tasks.fitness import record as fitness_tables
-from rnaexp.tasks.fitness.measure import FitnessTask, measure_fitness
+from rnaexp.tasks.fitness.measure import measure_fitness
+from rnaexp.tasks.fitness.settings import FitnessTask
 from rnaexp.tasks.fitness.tracking import record_fitness
 from rnaexp.tasks.pairs import record as tables
 from rnaexp.tasks.pairs.contrasts import Answer

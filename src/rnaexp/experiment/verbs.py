@@ -18,7 +18,8 @@ from rnaexp.models.files import FileEncoder, load_maps, load_pairs
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce, announce, say, silence
 from rnaexp.reading.left_out import list_left_out
-from rnaexp.reading.read import is_first_process, read_alone
+from rnaexp.reading.processes import is_first_process
+from rnaexp.reading.read import read_alone
 from rnaexp.reading.store import Store
 from rnaexp.report import screen
 from rnaexp.structure.heads import TunedHead
