@@ -181,7 +181,7 @@ MUTATIONS = (
     ("heads: the shipped one wins over one's own", "tasks/pairs/find_head.py", "_own(model) or _shipped(model)", "_shipped(model) or _own(model)"),
     ("heads: the centroid calls what is less likely than not", "structure/shipped_heads.py", "CENTROID = 0.5", "CENTROID = 0.4"),
     ("options: the first of two is dropped", "cli/options.py", "if times > 1 and isinstance(", "if times > 2 and isinstance("),
-    ("question: an unknown field of a protocol passes", "experiment/question_file.py", "set(protocol.model_extra or ()) - set(_OF_PROTOCOLS)", "set()"),
+    ("question: an unknown field of a protocol passes", "experiment/question_file.py", "set(entry.model_extra or ()) - set(known)", "set()"),
     ("ready: a bad record is found after torch", "experiment/ready.py", "if read and path.is_file()", "if False and path.is_file()"),
     ("champion: below a control", "track/aliases.py", "    if low > 0:\n", "    if True:\n"),
     ("champion: without a control", "track/aliases.py", 'return "its run tuned no control beside it"', "return None"),

@@ -111,16 +111,9 @@ def run(
     if question is not None:
         _nothing_beside(model, register=register)
         ready.refuse_question(question, shard)
-        from rnaexp.experiment.question_file import kind_of
+        from rnaexp.experiment import verbs
 
-        if kind_of(question) == "task":
-            from rnaexp.experiment import task_verbs
-
-            task_verbs.task_question(question, csv=csv, json=json)
-            return
-        from rnaexp.experiment import questions
-
-        questions.run_question(question, shard, csv=csv, json=json)
+        verbs.question(question, shard, csv=csv, json=json)
         return
     asked = [
         task(
@@ -146,11 +139,11 @@ def run(
     for each in asked:
         ready.refuse_task(each)
     from rnaexp.experiment import verbs
+    from rnaexp.experiment.conclude import Output
+    from rnaexp.tasks.pairs.job import PairsJob
 
-    if len(asked) == 1:
-        verbs.run_one(asked[0], csv=csv, json=json, register=register, name=name)
-    else:
-        verbs.run_several(asked, csv=csv, json=json, register=register)
+    jobs = [PairsJob(asked=one) for one in asked]
+    verbs.pairs(jobs, Output(csv=csv, json=json), register=register, name=name)
 
 
 def _nothing_beside(model: list[str], *, register: bool) -> None:
@@ -199,10 +192,12 @@ def structure(
     )
     ready.refuse_task(asked)
     from rnaexp.experiment import verbs
+    from rnaexp.experiment.conclude import Output
     from rnaexp.progress import say
+    from rnaexp.tasks.pairs.job import PairsJob
 
     say(found.said)
-    verbs.run_one(asked, json=json)
+    verbs.pairs([PairsJob(asked=asked)], Output(json=json))
 
 
 @data_app.command("list")

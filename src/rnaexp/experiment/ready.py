@@ -11,7 +11,7 @@ from rnaexp.data.readers import read_file
 from rnaexp.data.sets import describe, set_names
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.experiment.question import places, read_question
-from rnaexp.experiment.question_file import kind_of
+from rnaexp.experiment.question_file import read_words
 from rnaexp.fitness.baselines import BASELINES
 from rnaexp.models.choices import refuse_unknown, refuse_unknown_device
 from rnaexp.models.fitted import FITTED
@@ -59,11 +59,12 @@ def refuse_set(name: str, *, read: bool = True) -> None:
 def refuse_question(path: Path, shard: str) -> None:
     """Raises: InputError for a question that asks for what does not exist."""
     places(shard)
-    if kind_of(path) in ("structure", "both"):
-        for task in read_question(path).tasks():
-            for name in (task.validation, task.test):
-                if name is not None:
-                    refuse_set(name, read=False)
+    if read_words(path).task:
+        return
+    for task in read_question(path).pairs:
+        for name in (task.validation, task.test):
+            if name is not None:
+                refuse_set(name, read=False)
 
 
 def refuse_fitness(

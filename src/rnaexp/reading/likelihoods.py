@@ -151,7 +151,8 @@ def _by_wild_type(
 
 
 def _of_wild_type(encoder: Encoder, asked: Asked, wild: str, sites: Sequence[int]) -> Arrays:
-    rna, hidden = _rna(asked, wild), asked.convention == "masked-marginal"
+    rna = _rna(asked, wild)
+    hidden = asked.convention == "masked-marginal"
     passes: list[Pass] = [(rna, (site,), (site,)) for site in sites] if hidden else [(rna, (), tuple(sites))]
     rows = np.concatenate([np.zeros((0, 4)), *_read(_letters(encoder), passes)])
     return {"rows": rows, **_sums(rows)}

@@ -23,16 +23,10 @@ from rnaexp.track.packaged import CONFIGURATION, STANDING
 from rnaexp.track.runs import RunHandle
 
 
-def record(run: RunHandle, result: Result, store: Store, announce: Announce, *, seconds: float | None) -> None:
-    """Parameters, headline metrics, tables and pictures of one task; `seconds` None: whoever calls logs them."""
+def record(run: RunHandle, result: Result, store: Store, announce: Announce) -> None:
+    """Parameters, headline metrics, tables and pictures of one task."""
     run.params(parameters(result))
-    run.metrics(
-        {
-            **_rounded(tables.metrics(result)),
-            "seconds": None if seconds is None else round(seconds, 1),
-            "peak_memory_mb": round(peak_memory_mb()),
-        }
-    )
+    run.metrics({**_rounded(tables.metrics(result)), "peak_memory_mb": round(peak_memory_mb())})
     run.tags(_tags(result))
     if result.validation is not None:
         with run.child("tune", kind="tune") as child:
