@@ -14,7 +14,7 @@ import pandas as pd
 from rnaexp.stats.bootstrap import cluster_draws
 from rnaexp.stats.intervals import cluster_interval
 
-RUNS, RESAMPLES, CLUSTERS = 1000, 200, (5, 7, 12, 64)
+RUNS, RESAMPLES, CLUSTERS = 4000, 200, (5, 7, 12, 64)
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 
 # Shape, the true mean, and how the clusters' own values are drawn.
@@ -34,13 +34,23 @@ SHAPES: dict[str, tuple[str, float, Draw]] = {
     ),
     "normal differences": ("differences", 0.0, lambda random, count: random.normal(0, 0.15, count)),
     "skewed differences": ("differences", 0.0, lambda random, count: random.exponential(0.1, count) - 0.1),
+    "lognormal differences": (
+        "differences",
+        0.0,
+        lambda random, count: 0.05 * (random.lognormal(0, 1, count) - np.exp(0.5)),
+    ),
+    "one in four differs": (
+        "differences",
+        0.0,
+        lambda random, count: np.where(random.random(count) < 0.25, 0.3, -0.1) + random.normal(0, 0.05, count),
+    ),
 }
 
 
 def row(shape: str, clusters: int) -> dict[str, object]:
-    """Coverage of both intervals."""
+    """Coverage of both intervals, and their mean widths."""
     of, truth, draw = SHAPES[shape]
-    random, ours, percentile = np.random.default_rng(clusters), 0, 0
+    random, ours, percentile, widths = np.random.default_rng(clusters), 0, 0, np.zeros(2)
     for run in range(RUNS):
         member = np.repeat(np.arange(clusters), random.integers(1, 5, clusters))
         own = draw(random, clusters)[member]
@@ -53,7 +63,16 @@ def row(shape: str, clusters: int) -> dict[str, object]:
         draws = cluster_draws(member, resamples=RESAMPLES, seed=run)
         low, high = np.quantile((draws @ values) / draws.sum(1), [0.025, 0.975])
         percentile += low <= truth <= high
-    return {"values": shape, "clusters": clusters, "ours": ours / RUNS, "percentile": percentile / RUNS, "runs": RUNS}
+        widths += (found.high - found.low, high - low)
+    return {
+        "values": shape,
+        "clusters": clusters,
+        "ours": ours / RUNS,
+        "percentile": percentile / RUNS,
+        "width": round(widths[0] / RUNS, 3),
+        "percentile_width": round(widths[1] / RUNS, 3),
+        "runs": RUNS,
+    }
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Tables of `tracking/results` as the docs show them: `python tracking/markdown.py` writes those of docs/results.md.
 
-`python tracking/markdown.py structure_paper` prints one.
+`python tracking/markdown.py structure_paper` prints one, of base pairs or of families.
 """
 
 import sys
@@ -12,10 +12,18 @@ RESULTS = Path(__file__).parent / "results"
 PAGE = RESULTS.parents[1] / "docs" / "results.md"
 ON_THE_PAGE = ("structure_paper", "rfam_controls", "builtin")
 HEAD = "| model | F1 [95 %] | with tuning | rank | oracle | P@N | AUPRC | calls (shuffled) | head | RNAs |"
+FAMILIES_HEAD = (
+    "| model or control | overlap ratio [95 %] (shuffled labels) | AUROC | of one length [95 %] | AUROC "
+    "| remote homologs [95 %] | AUROC | nearest is own |"
+)
 
 
 def rows(name: str) -> str:
     table = pd.read_csv(RESULTS / f"{name}.csv")
+    return families(table) if "histogram" in table else base_pairs(table)
+
+
+def base_pairs(table: pd.DataFrame) -> str:
     parts = []
     for (test, protocol, related), some in table.groupby(["test", "protocol", "related_rnas"], sort=False):
         kept = ", relatives kept" if related == "keep" else ""
@@ -54,6 +62,34 @@ def ends(run: pd.Series, low: str, high: str, otherwise: str | None = None) -> s
     if pd.notna(run[low]):
         return f"[{run[low]:.3f}, {run[high]:.3f}]"
     return f"n/a ({run['clusters']:.0f} clusters)" if otherwise is None else otherwise
+
+
+def families(table: pd.DataFrame) -> str:
+    """A table for each set, least overlap first: all pairs, pairs of like lengths, homologs below an identity."""
+    parts = []
+    for name, some in table.groupby("set", sort=False):
+        every = some[some["pairs"] == "all"]
+        kinds = {kind: part.set_index("model") for kind, part in some.groupby("pairs")}
+        remote = next((kind for kind in kinds if kind.startswith("homologs")), "")
+        parts.append(
+            f"**{name}**; {every['families'].iloc[0]:.0f} families, {every['rnas'].max():.0f} RNAs"
+            + (f"; remote: {remote}" if remote else "")
+            + f"\n\n{FAMILIES_HEAD}\n|---|---|---|---|---|---|---|---|\n"
+            + "\n".join(family_row(run, kinds.get("length_matched"), kinds.get(remote)) for _, run in every.iterrows())
+        )
+    return "\n\n".join(parts)
+
+
+def family_row(run: pd.Series, matched: pd.DataFrame | None, remote: pd.DataFrame | None) -> str:
+    cells = [run["model"], f"{overlap(run)} ({run['histogram_null']:.3f})", f"{run['auroc']:.3f}"]
+    for part in (matched, remote):
+        found = part is not None and run["model"] in part.index
+        cells += [overlap(part.loc[run["model"]]), f"{part.loc[run['model'], 'auroc']:.3f}"] if found else ["", ""]
+    return "| " + " | ".join([*cells, f"{run['nearest_is_own']:.2f}" if pd.notna(run["nearest_is_own"]) else ""]) + " |"
+
+
+def overlap(run: pd.Series) -> str:
+    return f"{run['histogram']:.3f} [{run['histogram_low']:.3f}, {run['histogram_high']:.3f}]"
 
 
 def with_tables(text: str) -> str:

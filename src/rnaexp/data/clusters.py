@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Float32
 
-from rnaexp.rna import LETTERS, Rna
+from rnaexp.rna import Rna
 
 WORD = 6
 _BLOCK = 256
@@ -39,7 +39,9 @@ def cluster(rnas: Sequence[Rna], identity: float = 0.8) -> list[str]:
 
 
 def _are_kin(a: Rna, b: Rna, identity: float) -> bool:
-    same, stretch = _aligned(a.sequence, b.sequence)
+    from rnaexp.data.whole_alignment import identical_columns
+
+    same, stretch = identical_columns(a.sequence, b.sequence)
     two_families = a.family is not None and b.family is not None
     return same >= identity * (stretch if two_families else min(len(a), len(b)))
 
@@ -130,26 +132,6 @@ def sequence_identity(a: str, b: str) -> float:
 
     N is identical to nothing.
     """
-    return _aligned(a, b)[0] / min(len(a), len(b))
+    from rnaexp.data.whole_alignment import identical_columns
 
-
-def _aligned(a: str, b: str) -> tuple[int, int]:
-    """Identical columns, and all columns from the first to the last that holds a base of both."""
-    from biotite.sequence import GeneralSequence, LetterAlphabet
-    from biotite.sequence.align import SubstitutionMatrix, align_optimal
-
-    alphabet = LetterAlphabet(LETTERS)
-    # biotite counts in whole numbers: every score above is doubled.
-    matrix = SubstitutionMatrix(alphabet, alphabet, _scores())
-    first, second = GeneralSequence(alphabet, a), GeneralSequence(alphabet, b)
-    found = align_optimal(first, second, matrix, gap_penalty=(-4, -1), terminal_penalty=False, max_number=1)[0]
-    both = np.flatnonzero((found.trace >= 0).all(1))
-    if not len(both):
-        return 0, 1
-    i, j = found.trace[both].T
-    same = (first.code[i] == second.code[j]) & (first.code[i] != LETTERS.index("N"))
-    return int(same.sum()), int(both[-1] - both[0] + 1)
-
-
-def _scores() -> Int[np.ndarray, "5 5"]:
-    return np.where(np.eye(len(LETTERS), dtype=bool), 2, -2).astype(np.int32)
+    return identical_columns(a, b)[0] / min(len(a), len(b))

@@ -100,7 +100,9 @@ def _chosen(
             break
         some = suitable[name]
         if len(some) >= least:
-            kept = unlike(some, identity=selection.identity, at_most=selection.members)
+            # Of a family that is left out later, only whether it has enough members is counted.
+            enough = min(least, selection.members) if name in selection.without else selection.members
+            kept = unlike(some, identity=selection.identity, at_most=enough)
             if len(kept) >= least:
                 chosen[name] = kept
                 continue
