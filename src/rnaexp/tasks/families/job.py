@@ -8,7 +8,7 @@ import pandas as pd
 
 from rnaexp import models
 from rnaexp.classify.controls import CONTROLS
-from rnaexp.data.names import safe_name
+from rnaexp.track.names import safe_name
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce
