@@ -101,6 +101,7 @@ def run(
     Protein contacts, a reference task: rnaexp run --model esm2-8m --protocol contacts --test my_structures/
     """
     from rnaexp.experiment import ready
+    from rnaexp.tasks.contacts.settings import completed
     from rnaexp.tasks.pairs.settings import task
 
     if name and not register:
@@ -136,14 +137,13 @@ def run(
         )
         for one in several(model, weights=weights, config=config, name=name) or [""]
     ]
+    asked = [completed(one) for one in asked]
     for each in asked:
         ready.refuse_task(each)
     from rnaexp.experiment import verbs
     from rnaexp.experiment.conclude import Output
-    from rnaexp.tasks.pairs.job import PairsJob
 
-    jobs = [PairsJob(asked=one) for one in asked]
-    verbs.pairs(jobs, Output(csv=csv, json=json), register=register, name=name)
+    verbs.pairs(asked, Output(csv=csv, json=json), register=register, name=name)
 
 
 def _nothing_beside(model: list[str], *, register: bool) -> None:
@@ -194,10 +194,9 @@ def structure(
     from rnaexp.experiment import verbs
     from rnaexp.experiment.conclude import Output
     from rnaexp.progress import say
-    from rnaexp.tasks.pairs.job import PairsJob
 
     say(found.said)
-    verbs.pairs([PairsJob(asked=asked)], Output(json=json))
+    verbs.pairs([asked], Output(json=json))
 
 
 @data_app.command("list")

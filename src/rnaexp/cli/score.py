@@ -56,6 +56,7 @@ def score(
         message = "--pairs and --maps go with --test, --embeddings with --set"
         raise typer.BadParameter(message)
     from rnaexp.experiment import score as scoring
+    from rnaexp.tasks.contacts.settings import completed
     from rnaexp.tasks.pairs.settings import task
 
     asked = task(
@@ -67,7 +68,7 @@ def score(
         related=related,
     )
     files = scoring.Files(pairs=pairs, maps=maps, heads_per_layer=heads_per_layer, suffix=suffix)
-    scoring.score(asked, files, json=json, strict=strict)
+    scoring.score(completed(asked), files, json=json, strict=strict)
 
 
 def _alone(pairs: Path | None, maps: Path | None, test: str) -> None:

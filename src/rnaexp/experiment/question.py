@@ -21,6 +21,7 @@ from rnaexp.experiment.question_file import (
 from rnaexp.fitness.baselines import BASELINES
 from rnaexp.models.choices import refuse_unknown
 from rnaexp.structure.protocol import ReadOut, scoring, squash_of
+from rnaexp.tasks.contacts.settings import completed
 from rnaexp.tasks.families.settings import SHUFFLED, ClassifyTask, has_embedding
 from rnaexp.tasks.families.stored import Shelf
 from rnaexp.tasks.fitness.settings import FitnessTask
@@ -125,7 +126,7 @@ def _pairs_task(words: QuestionWords, model: str, sets: SetsWords, protocol: Pro
     ReadOut(score_scale=score_scale, token_pairs=token_pairs, squash=squash)  # refuses what does not exist
     refuse_unknown(words.precision, token_pairs)
     judged = scoring(protocol.name, **fields)
-    return Task(
+    asked = Task(
         model=model,
         validation=sets.validation,
         test=sets.test,
@@ -134,10 +135,11 @@ def _pairs_task(words: QuestionWords, model: str, sets: SetsWords, protocol: Pro
         squash=squash,
         alignment=alignment,
         related=related,
-        families="" if judged.of_proteins or not isinstance(words.families, str) else words.families,
+        families=words.families if isinstance(words.families, str) else "",
         long=words.long,
         loading={"name": model, **_loading(words, model), "token_pairs": token_pairs},
     )
+    return completed(asked)
 
 
 def _loading(words: QuestionWords, model: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from rnaexp.models.choices import refuse_unknown, refuse_unknown_device
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.spec import refuse_without_attention
 from rnaexp.reading.left_out import report_rows
+from rnaexp.structure.molecules import RNA
 from rnaexp.tasks.pairs.settings import Task
 
 _SLOW = frozenset({".pdb", ".ent", ".cif", ".mmcif", ".gz"})  # their readers take time, so they are read once only
@@ -31,7 +32,7 @@ def refuse_task(task: Task) -> None:
     refuse_without_attention(models.spec(task.model.removeprefix(FITTED)))
     for name in (task.validation, task.test):
         if name is not None:
-            refuse_set(name, read=not task.scoring.of_proteins)
+            refuse_set(name, read=task.scoring.molecule is RNA)
 
 
 def refuse_model(name: str, weights: Path | None = None) -> None:

@@ -16,7 +16,6 @@ from rnaexp.reading.left_out import list_left_out
 from rnaexp.structure.heads import untuned_head
 from rnaexp.tasks.families.job import FamiliesJob
 from rnaexp.tasks.families.settings import ClassifyTask, protocol
-from rnaexp.tasks.pairs.job import PairsJob
 from rnaexp.tasks.pairs.settings import Task
 
 
@@ -58,7 +57,7 @@ def score(asked: Task, files: Files, *, json: bool, strict: bool = False) -> Non
         # Pairs without scores leave nothing to tune: every one of them is a call.
         called = untuned_head(asked.model, threshold=0.5, scoring=asked.scoring, weights=encoder.fingerprint)
         asked = replace(asked, tuned=called)
-    record = verbs.pairs([PairsJob(asked=asked, encoder=encoder)], Output(json=json))
+    record = verbs.pairs([asked], Output(json=json), encoder=encoder)
     if record is not None and record["skipped"]:
         list_left_out(files.folder, record["skipped"], strict=strict)
 

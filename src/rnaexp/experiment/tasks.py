@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnaexp.errors import InputError
+from rnaexp.experiment.jobs import pairs_job
 from rnaexp.experiment.settings import Settings
 from rnaexp.models.spec import Encoder
+from rnaexp.tasks.contacts.settings import completed
 from rnaexp.tasks.families.job import FamiliesJob
 from rnaexp.tasks.families.settings import ClassifyTask, has_embedding
 from rnaexp.tasks.fitness.job import FitnessJob
 from rnaexp.tasks.fitness.settings import FitnessTask
-from rnaexp.tasks.pairs.job import PairsJob
 from rnaexp.tasks.pairs.settings import loading, task
 from rnaexp.tasks.plugged import PluggedJob
 from rnaexp.tasks.registry import settings_of, task_names, task_of
@@ -53,7 +54,7 @@ def _pairs(subject: Subject, settings: Settings, protocol: str) -> Job:
         precision=settings.precision,
         seed=settings.seed,
     )
-    return PairsJob(asked=asked, encoder=subject.encoder)
+    return pairs_job(completed(asked), subject.encoder)
 
 
 def families(subject: Subject, settings: Settings) -> Job | None:

@@ -16,14 +16,16 @@ from rnaexp.experiment.conclude import (
     conclude_pairs,
     of_task,
 )
+from rnaexp.experiment.jobs import pairs_job
 from rnaexp.experiment.question import Question, places, read_question
 from rnaexp.experiment.question_file import QuestionWords, read_words
 from rnaexp.experiment.runner import Done, Failed, raise_first, run_job, run_jobs
+from rnaexp.models.spec import Encoder
 from rnaexp.progress import say
 from rnaexp.tasks.families.job import FamiliesJob
 from rnaexp.tasks.fitness.job import FitnessJob
 from rnaexp.tasks.pairs.contrasts import every_two, with_controls
-from rnaexp.tasks.pairs.job import PairsJob
+from rnaexp.tasks.pairs.settings import Task as PairsTask
 from rnaexp.tasks.plugged import PluggedJob
 from rnaexp.tasks.registry import settings_of, task_of
 from rnaexp.tasks.task import Job, Task
@@ -31,13 +33,23 @@ from rnaexp.tasks.task import Job, Task
 _NO_CONTACTS = "--register: contacts of proteins are a reference task; what is registered predicts base pairs of RNAs"
 
 
-def pairs(jobs: Sequence[PairsJob], output: Output, *, register: bool = False, name: str = "") -> dict[str, Any] | None:
+def pairs(
+    asked: Sequence[PairsTask],
+    output: Output,
+    *,
+    encoder: Encoder | None = None,
+    register: bool = False,
+    name: str = "",
+) -> dict[str, Any] | None:
     """One model with its controls, or several in one table with the paired difference of each two.
+
+    `encoder`: the one model's, where it is loaded already.
 
     The record of one model; None of several, and in all but the first process.
     """
-    if register and any(job.asked.scoring.of_proteins for job in jobs):
+    if register and not all(one.scoring.molecule.brackets for one in asked):
         raise InputError(_NO_CONTACTS)
+    jobs = [pairs_job(one, encoder) for one in asked]
     if len(jobs) == 1:
         return _one(jobs[0], output, register=register, name=name)
     named = replace(output, question=", ".join(job.model for job in jobs))
@@ -51,7 +63,7 @@ def pairs(jobs: Sequence[PairsJob], output: Output, *, register: bool = False, n
     return None
 
 
-def _one(job: PairsJob, output: Output, *, register: bool, name: str) -> dict[str, Any] | None:
+def _one(job: Job, output: Output, *, register: bool, name: str) -> dict[str, Any] | None:
     done = run_job(job)
     if done is None or done.answer is None:
         return None
@@ -110,7 +122,7 @@ def question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
 
 def _jobs(asked: Question, task: str) -> Sequence[Job]:
     if task == "pairs":
-        return [PairsJob(asked=one) for one in asked.pairs]
+        return [pairs_job(one) for one in asked.pairs]
     if task == "families":
         return [FamiliesJob(asked=one, choices=one.model in asked.choices) for one in asked.families]
     return [FitnessJob(asked=one) for one in asked.fitness]

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from rnaexp.errors import ScoreError
 from rnaexp.rna import Protein, Rna
+from rnaexp.structure.molecules import PROTEIN
 from rnaexp.structure.protocol import CANONICAL, ReadOut, Scoring
 from rnaexp.typing import checked
 
@@ -63,9 +64,9 @@ def candidates(rna: Rna, scoring: Scoring) -> Bool[np.ndarray, "n n"]:
 
     Raises: ValueError for a protein under a scoring of base pairs, or an RNA under one of contacts.
     """
-    if isinstance(rna, Protein) != scoring.of_proteins:
+    if isinstance(rna, Protein) != (scoring.molecule is PROTEIN):
         what = "a protein" if isinstance(rna, Protein) else "an RNA"
-        message = f"{rna.id}: {what}, under a scoring of {'contacts' if scoring.of_proteins else 'base pairs'}"
+        message = f"{rna.id}: {what}, under a scoring of {scoring.molecule.pairs}"
         raise ValueError(message)
     n = len(rna)
     allowed = np.triu(np.ones((n, n), bool), scoring.min_separation)

@@ -8,7 +8,6 @@ import pandas as pd
 
 from rnaexp import models
 from rnaexp.classify.controls import CONTROLS
-from rnaexp.track.names import safe_name
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce
@@ -21,6 +20,7 @@ from rnaexp.tasks.families.protocol_choices import protocol_choices
 from rnaexp.tasks.families.representations import cka_figure, compare_layers
 from rnaexp.tasks.families.settings import ClassifyTask, has_embedding
 from rnaexp.tasks.families.tracking import record_classification
+from rnaexp.track.names import safe_name
 from rnaexp.track.runs import RunHandle
 
 _SHOWN = 3  # skipped RNAs in one line

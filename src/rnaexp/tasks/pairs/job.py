@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -17,7 +16,6 @@ from rnaexp.tasks.families.measure import Classified, classify
 from rnaexp.tasks.families.settings import ClassifyTask
 from rnaexp.tasks.families.tracking import record_classification
 from rnaexp.tasks.pairs import record as tables
-from rnaexp.tasks.pairs.contacts import TASK
 from rnaexp.tasks.pairs.contrasts import Answer, f1_of
 from rnaexp.tasks.pairs.result import Result, Task
 from rnaexp.tasks.pairs.run import run_structure
@@ -45,31 +43,37 @@ class PairsJob:
 
     @property
     def tags(self) -> Mapping[str, object]:
-        """Contacts of proteins are never on a leaderboard of RNAs."""
-        return {"rnaexp.task": TASK} if self.asked.scoring.of_proteins else {}
+        """None of its own."""
+        return {}
 
     def measure(self, context: Context) -> "PairsOutcome":
         """Tune, freeze, test, and classify beside.
 
         Raises: InputError, LeakageError, UnavailableError.
         """
-        announce = partial(context.announce, unit="chains" if self.asked.scoring.of_proteins else "RNAs")
-        result = run_structure(self.asked, context.store, announce, self.encoder)
+        result = run_structure(self.asked, context.store, context.announce, self.encoder)
         families = None
         if self.asked.families and result.encoder.spec.output == "attention":
             beside = ClassifyTask(model=self.model, families=self.asked.families, long=self.asked.long)
             families = classify(beside, context.store, context.announce, result.encoder)
-        return PairsOutcome(result=result, families=families, store=context.store, announce=announce)
+        return PairsOutcome(
+            result=result,
+            of_sets=tuple(unjudged(result)),
+            families=families,
+            store=context.store,
+            announce=context.announce,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairsOutcome:
-    """All that was found, until it is logged."""
+    """All that was found, until it is logged. `of_sets`: what is to be said of the sets themselves."""
 
     result: Result
-    families: Classified | None
+    of_sets: tuple[str, ...]
     store: Store
     announce: Announce
+    families: Classified | None = None
 
     @property
     def metrics(self) -> Mapping[str, float | None]:
@@ -84,12 +88,12 @@ class PairsOutcome:
     @property
     def notes(self) -> list[str]:
         """Relatives, RNAs read alone or in windows, RNAs without a score."""
-        return [*_relatives(self.result), *_read(self.result), *_skipped(self.result)]
+        return [*_relatives(self.result), *self.of_sets, *_read(self.result), *_skipped(self.result)]
 
     def log(self, run: RunHandle) -> None:
         """A tuned head of base pairs is kept in the store as well: the newest is what `predict` uses."""
         result = self.result
-        lasting = result.encoder.spec.loader != IN_MEMORY and not result.task.scoring.of_proteins
+        lasting = result.encoder.spec.loader != IN_MEMORY and result.task.scoring.molecule.brackets
         if result.tuned is not None and result.validation is not None and lasting:
             self.store.put_tuned(lasting_name(result.task.model), result.tuned.to_json())
         record(run, result, self.store, self.announce)
@@ -110,22 +114,14 @@ class PairsOutcome:
         return Answer(told=record, f1=f1, controls=tuple(beside))
 
 
-def _unit(result: Result) -> str:
-    return "chains" if result.task.scoring.of_proteins else "RNAs"
-
-
 def _relatives(result: Result) -> list[str]:
-    found = []
     if result.related and result.validation is not None:
         done = "were not tuned on" if result.task.related == "drop" else "were tuned on all the same (--related keep)"
-        found.append(
-            f"{len(result.related)} {_unit(result)} of {result.validation.data.name} have relatives in "
-            f"{result.test.data.name} and {done}: {', '.join(result.related)}"
-        )
-    if not result.task.scoring.of_proteins:
-        return found + unjudged(result)
-    parts = [part for part in (result.validation, result.test) if part is not None]
-    return found + list(dict.fromkeys(note for part in parts for note in part.data.notes))
+        return [
+            f"{len(result.related)} {result.task.scoring.molecule.items} of {result.validation.data.name} have "
+            f"relatives in {result.test.data.name} and {done}: {', '.join(result.related)}"
+        ]
+    return []
 
 
 def _read(result: Result) -> list[str]:
@@ -140,6 +136,6 @@ def _skipped(result: Result) -> list[str]:
         why = f"{'failed' if one.failed else 'skipped'}: {one.reason.removeprefix(one.id + ': ')}"
         reasons.setdefault(why, []).append(one.id)
     return [
-        f"{len(ids)} {_unit(result)} {why} ({', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''})"
+        f"{len(ids)} {result.task.scoring.molecule.items} {why} ({', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''})"
         for why, ids in reasons.items()
     ]

@@ -144,7 +144,7 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
         run.figure(picture(store, "pair_map", maps[id], known, threshold, shown_as), f"pairs/{place}.png")
     if result.tuned is not None:
         run.text(json.dumps(asdict(result.tuned), indent=1), "tuned_head.json")
-        if result.task.scoring.of_proteins or result.encoder.spec.loader == IN_MEMORY:
+        if not result.task.scoring.molecule.brackets or result.encoder.spec.loader == IN_MEMORY:
             return  # it cannot be registered: it predicts no base pairs of RNAs, or could not be loaded again
         loading = {"name": result.task.model, **result.task.loading}
         whole = configuration(result.encoder.spec, result.tuned, loading, alignment=result.task.alignment)
