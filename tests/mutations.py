@@ -56,7 +56,6 @@ FIRST = {
     "models/vocabulary_file.py": "tests/models/test_architectures.py",
     "data/fasta.py": "tests/data/test_own.py",
     "data/whole_alignment.py": "tests/data/test_whole_alignment.py",
-    "data/families.py": "tests/classify/test_composition.py",
     "data/relatives.py": "tests/data/test_relatives.py",
     "tasks/pairs/sets.py": "tests/run/test_sets.py",
     "tasks/pairs/pictures.py": "tests/run/test_pictures.py",
