@@ -11,7 +11,7 @@ from rnaexp.structure.ranking import precision_at
 
 # j - i from the first to below the second. Source: Rao et al. 2021, doi:10.1101/2020.12.15.422761, after CASP.
 RANGES: Mapping[str, tuple[float, float]] = {"long": (24, np.inf), "medium": (12, 24), "short": (6, 12)}
-_PARTS = {"l": 1, "l2": 2, "l5": 5}  # L, L/2, L/5
+PARTS: Mapping[str, int] = {"l": 1, "l2": 2, "l5": 5}  # L, L/2, L/5
 
 
 def precision_by_range(scores: HeadScores) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def _of_chain(chain: RnaScores) -> dict[str, object]:
     for name, within in RANGES.items():
         there = _within(chain.indices[0], chain.bases, within)
         scores, hits = chain.scores[0][there].astype(np.float64), chain.hits[0][there]
-        for part, divisor in _PARTS.items():
+        for part, divisor in PARTS.items():
             best = max(1, chain.bases // divisor)
             none = np.nan if chain.read else 0.0
             row[f"{name}_p_at_{part}"] = precision_at(scores, hits, best) if len(scores) else none

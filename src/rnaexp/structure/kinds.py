@@ -10,6 +10,7 @@ from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import CANONICAL, Scoring
 
 KINDS = ("nested canonical", "pseudoknot", "multiplet", "non-canonical")
+LIMITS = ("canonical", "one_partner", "nested")  # of `ceilings`, each tighter than the one before
 
 
 def pair_kinds(rna: Rna, scoring: Scoring) -> dict[Pair, str]:
@@ -37,12 +38,8 @@ def ceilings(rna: Rna, scoring: Scoring) -> dict[str, float]:
     """
     pairs = known_pairs(rna, scoring)
     canonical = [pair for pair in pairs if _is_canonical(rna, pair)]
-    reached = {
-        "canonical": len(canonical),
-        "one_partner": len(largest_matching(canonical)),
-        "nested": len(largest_nested(canonical, len(rna))),
-    }
-    return {name: 2 * count / (count + len(pairs)) for name, count in reached.items()}
+    reached = len(canonical), len(largest_matching(canonical)), len(largest_nested(canonical, len(rna)))
+    return {name: 2 * count / (count + len(pairs)) for name, count in zip(LIMITS, reached, strict=True)}
 
 
 def f1_ceiling(rna: Rna, scoring: Scoring) -> float:

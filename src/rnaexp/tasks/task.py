@@ -5,36 +5,22 @@ A package adds one by an entry point of the group `rnaexp.tasks`; CONTRIBUTING h
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from rnaexp.models.spec import Encoder
 from rnaexp.tasks.context import Context
+from rnaexp.tasks.metric import MetricSpec
+
+__all__ = ["MetricSpec", "Task", "TaskResult", "TaskSettings", "UsedData"]
 
 
 class TaskSettings(BaseModel):
     """Base of a task's settings: each field with a type, a default and a description becomes an option and a key."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricSpec:
-    """One number, declared once. In MLflow it is called TASK.name; `low` and `high` name the ends of its interval."""
-
-    name: str
-    title: str
-    better: Literal["higher", "lower"] = "higher"
-    low: str = ""
-    high: str = ""
-    digits: int = 3
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The number and the ends of its interval, by name."""
-        return tuple(each for each in (self.name, self.low, self.high) if each)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

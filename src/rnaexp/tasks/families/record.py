@@ -6,53 +6,19 @@ from typing import Any
 
 import pandas as pd
 
-from rnaexp.classify.drawn import Repeated
 from rnaexp.classify.measure import ESTIMATORS, Measured
 from rnaexp.classify.overlap import iou
 from rnaexp.classify.protocol import Estimator
+from rnaexp.tasks.families import metrics as declared
 from rnaexp.tasks.families.measure import Classified
+from rnaexp.tasks.metric import measured
 
-_DRAWN = ("overlap_iou", "overlap_area", "delta_mean", "delta_median", "f1", "mcc")
+_OF_ALL_PAIRS = ("rnas", "families", "coverage", "nearest_is_own", "silhouette")
 
 
 def metrics(result: Classified) -> dict[str, float | None]:
-    """The headline figures as MLflow metrics: the protocol's estimator, all pairs and length-matched ones."""
-    estimator = result.task.protocol.estimator
-    found: dict[str, float | None] = {}
-    for prefix, measured in (("", result.every), ("matched_", result.matched), ("remote_", result.remote)):
-        if measured is None:
-            continue
-        interval, area, null = (measured.intervals[estimator], measured.intervals["auroc"], measured.null)
-        found |= {
-            f"classify.{prefix}overlap_ratio": measured.overlaps[estimator],
-            f"classify.{prefix}overlap_iou": iou(measured.overlaps[estimator]),
-            f"classify.{prefix}overlap_low": interval.low,
-            f"classify.{prefix}overlap_high": interval.high,
-            f"classify.{prefix}null_overlap": null[estimator].mean if null else None,
-            f"classify.{prefix}auroc": measured.auroc.value,
-            f"classify.{prefix}auroc_low": area.low,
-            f"classify.{prefix}auroc_high": area.high,
-        }
-    if result.table is not None:
-        found["classify.nearest_is_own"] = float(result.table["nearest_is_own"].mean())
-        found["classify.silhouette"] = float(result.table["silhouette"].mean())
-    return (
-        found
-        | _of_drawn(result.drawn)
-        | {
-            "classify.rnas": float(len(result.rnas)),
-            "classify.families": float(len(result.layout.names)),
-            "classify.coverage": result.coverage,
-        }
-    )
-
-
-def _of_drawn(drawn: Repeated | None) -> dict[str, float | None]:
-    """Figures of drawn pairs: means over the repetitions, and the standard deviation of the headline."""
-    if drawn is None:
-        return {}
-    found = {f"classify.drawn_{name}": getattr(drawn.mean, name) for name in _DRAWN}
-    return {**found, "classify.drawn_overlap_iou_sd": drawn.sd.overlap_iou}
+    """Every figure as an MLflow metric, by the protocol's estimator; what was not measured is None."""
+    return {declared.PREFIX + name: value for name, value in measured(declared.METRICS, result).items()}
 
 
 def as_json(result: Classified, run_id: str | None) -> dict[str, Any]:
@@ -65,7 +31,7 @@ def as_json(result: Classified, run_id: str | None) -> dict[str, Any]:
         "model": result.task.model,
         "set": result.data.name,
         "set_sha256": result.data.sha256,
-        "classify": {name.removeprefix("classify."): value for name, value in metrics(result).items()},
+        "classify": measured(declared.METRICS, result),
         "pairs": {name: None if part is None else _part(part, estimator) for name, part in parts.items()},
         "drawn": None if result.drawn is None else asdict(result.drawn),
         "unmatched_reason": result.unmatched_reason,
@@ -100,7 +66,7 @@ def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     rows = []
     for run in told:
         figures = run["classify"]
-        beside = {name: figures.get(name) for name in ("rnas", "families", "coverage", "nearest_is_own", "silhouette")}
+        beside = {name: figures.get(name) for name in dict.fromkeys((*_OF_ALL_PAIRS, *declared.of_all_pairs(figures)))}
         for kind, part in run["pairs"].items():
             if part is not None:
                 rows.append({"model": run["model"], "set": run["set"], "pairs": kind, **part, **beside})

@@ -2,27 +2,20 @@
 
 import pandas as pd
 
+from rnaexp.tasks.families import metrics as declared
 from rnaexp.tasks.families import record as tables
 from rnaexp.tasks.families.measure import Classified
+from rnaexp.tasks.metric import headlines
 from rnaexp.track.runs import RunHandle
 
-# A parent run also holds the structure figures, and more than 40 columns freeze the runs table.
-_HEADLINES = (
-    "classify.overlap_ratio",
-    "classify.overlap_iou",
-    "classify.overlap_low",
-    "classify.overlap_high",
-    "classify.auroc",
-    "classify.matched_overlap_ratio",
-    "classify.matched_auroc",
-)
 _KNOWS_LITTLE = 0.5  # an overlap ratio from here on is called out
 
 
 def record_classification(parent: RunHandle, result: Classified) -> None:
     """A child run of kind `classify`; its headline figures stand in the parent too, so that runs can be compared."""
     measured = {name: None if value is None else round(value, 4) for name, value in tables.metrics(result).items()}
-    parent.metrics({name: measured.get(name) for name in _HEADLINES})
+    # A parent run also holds the structure figures, and more than 40 columns freeze the runs table.
+    parent.metrics({name: measured.get(name) for name in headlines(declared.METRICS, declared.PREFIX)})
     parent.params({"classify.set": result.data.name, "classify.reduction": result.task.protocol.reduction})
     headline = measured["classify.overlap_ratio"] or 0
     if headline >= _KNOWS_LITTLE:

@@ -7,38 +7,37 @@ import pandas as pd
 
 from rnaexp.fitness.baselines import CONSERVATION, GC, MUTATIONS, VIENNARNA
 from rnaexp.models.training import was_trained_on
+from rnaexp.tasks.fitness import metrics as declared
 from rnaexp.tasks.fitness.measure import BASELINE, Fitness, Judged
+from rnaexp.tasks.metric import measured
 
 UNIFORM = 1e-3  # nats: below this the likelihoods say nothing about letters
 HARDLY_VARY = 1e-2  # nats: below this a model says nearly the same letters at every site
 _HALF = 0.5
+_IN_ROWS = {"spearman_low": "low", "spearman_high": "high"}  # as rows have always called them
+_ORDER = (
+    *("model", "set", "convention", "spearman", "low", "high", "no_interval", "within_mutations"),
+    *("over_mutations", "over_mutations_low", "over_mutations_high", "coverage", "variants", "of", "sample_seed"),
+    *("tied", "certainty_nats", "variation_nats", "alignment_rows", "direction"),
+)
 
 
 def row(result: Fitness, judged: Judged) -> dict[str, Any]:
     """One row of the table: a model or baseline on one assay, the convention named."""
-    over, scored = judged.over_mutations, judged.scored
-    return {
+    found = measured(declared.METRICS, declared.Line(result, judged))
+    figures = {_IN_ROWS.get(name, name): value for name, value in found.items()}
+    words = {
         "model": judged.name,
         "set": result.assay.name,
         "convention": judged.convention,
-        "spearman": judged.agreement.value,
-        "low": judged.agreement.low,
-        "high": judged.agreement.high,
         "no_interval": judged.agreement.why_no_interval or None,
-        "within_mutations": judged.within,
-        "over_mutations": None if over is None else over.value,
-        "over_mutations_low": None if over is None else over.low,
-        "over_mutations_high": None if over is None else over.high,
-        "coverage": result.coverage,
         "variants": len(result.scores),
         "of": result.of,
         "sample_seed": result.task.seed if len(result.scores) < result.of else None,
-        "tied": judged.tied,
-        "certainty_nats": None if scored is None else scored.certainty,
-        "variation_nats": None if scored is None else scored.variation,
         "alignment_rows": _rows(result, judged),
         "direction": result.assay.direction,
     }
+    return {**dict.fromkeys(_ORDER), **figures, **words}
 
 
 def rows(result: Fitness) -> list[dict[str, Any]]:
@@ -57,23 +56,9 @@ def _rows(result: Fitness, judged: Judged) -> int | None:
 
 def metrics(result: Fitness) -> dict[str, float | None]:
     """As MLflow metrics; `fitness.over_mutations` is the model's Spearman less that of the number of mutations."""
-    judged = result.judged
-    over, scored = judged.over_mutations, judged.scored
-    return {
-        "fitness.spearman": judged.agreement.value,
-        "fitness.spearman_low": judged.agreement.low,
-        "fitness.spearman_high": judged.agreement.high,
-        "fitness.within_mutations": judged.within,
-        "fitness.over_mutations": None if over is None else over.value,
-        "fitness.over_mutations_low": None if over is None else over.low,
-        "fitness.over_mutations_high": None if over is None else over.high,
-        "fitness.coverage": result.coverage,
-        "fitness.variants": float(len(result.scores)),
-        "fitness.tied": judged.tied,
-        "fitness.certainty_nats": None if scored is None else scored.certainty,
-        "fitness.variation_nats": None if scored is None else scored.variation,
-        **{f"fitness.beside.{one.name.partition(':')[0]}": one.agreement.value for one in result.beside},
-    }
+    beside = {f"beside.{one.name.partition(':')[0]}": one.agreement.value for one in result.beside}
+    found = measured(declared.METRICS, declared.Line(result, result.judged)) | beside
+    return {declared.PREFIX + name: value for name, value in found.items()}
 
 
 def diagnose(result: Fitness) -> list[str]:

@@ -4,11 +4,11 @@ import pandas as pd
 
 from rnaexp.fitness.conventions import mutated_sites
 from rnaexp.models.memory import parameters_of
+from rnaexp.tasks.fitness import metrics as declared
 from rnaexp.tasks.fitness import record as tables
 from rnaexp.tasks.fitness.measure import Fitness
+from rnaexp.tasks.metric import headlines
 from rnaexp.track.runs import RunHandle
-
-_HEADLINES = ("fitness.spearman", "fitness.spearman_low", "fitness.spearman_high", "fitness.within_mutations")
 
 
 def record_fitness(parent: RunHandle, result: Fitness) -> None:
@@ -22,7 +22,7 @@ def record_fitness(parent: RunHandle, result: Fitness) -> None:
         "rnaexp.convention": result.convention,
     }
     parent.params(_parameters(result))
-    parent.metrics({name: measured[name] for name in _HEADLINES})
+    parent.metrics({name: measured[name] for name in headlines(declared.METRICS, declared.PREFIX)})
     parent.tags(told)
     with parent.child("fitness", kind="fitness", tags=told) as run:
         run.params(_parameters(result))

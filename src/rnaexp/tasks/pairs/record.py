@@ -10,92 +10,33 @@ import pandas as pd
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
-from rnaexp.structure.contacts import mean_precisions
 from rnaexp.structure.pairs import candidates, reference
 from rnaexp.structure.probe import Probe
 from rnaexp.structure.protocol import protocol_fields
 from rnaexp.structure.reading import scorable
 from rnaexp.structure.retune import Retuning
 from rnaexp.structure.windows import windows_of
+from rnaexp.tasks.metric import headlines, measured
+from rnaexp.tasks.pairs import metrics as declared
 from rnaexp.tasks.pairs.fitted import FittedEncoder
 from rnaexp.tasks.pairs.result import Part, Result
 
 
 def metrics(result: Result) -> dict[str, float | None]:
     """The headline figures, as MLflow metrics; what was not measured is None."""
-    return _named(result, {**_scores(result), **_worth(result), **_of_contacts(result), **_counts(result)})
-
-
-def _named(result: Result, figures: dict[str, float | None]) -> dict[str, float | None]:
-    """Contacts of proteins under names of their own: an F1 of theirs is never taken for one of base pairs."""
-    if not result.task.scoring.of_proteins:
-        return figures
-    return {name.replace("structure.", "contacts.", 1): value for name, value in figures.items()}
+    return _named(result, headline=True)
 
 
 def details(result: Result) -> dict[str, float | None]:
     """Figures that stand in the test's own run: more metric columns in the list of runs would hide the headline."""
-    done, assessed = result.evaluation, result.assessment
-    limits = assessed.ceilings if assessed else {}
-    found = {
-        "structure.f1_q25": done.spread.q25 if done else None,
-        "structure.f1_median": done.spread.median if done else None,
-        "structure.f1_q75": done.spread.q75 if done else None,
-        "structure.relaxed_f1": done.relaxed_f1 if done else None,
-        "structure.calls_per_100_bases": done.calls_per_100_bases if done else None,
-        **{f"structure.{name}": value for name, value in limits.items() if name != "f1_ceiling"},
-    }
-    return _named(result, found)
+    return _named(result, headline=False)
 
 
-def _scores(result: Result) -> dict[str, float | None]:
-    done = result.evaluation
+def _named(result: Result, *, headline: bool) -> dict[str, float | None]:
+    shown, start = set(headlines(declared.METRICS)), declared.prefix(result)
     return {
-        "structure.f1": done.f1.mean if done else None,
-        "structure.f1_low": done.f1.low if done else None,
-        "structure.f1_high": done.f1.high if done else None,
-        "structure.f1_sd": done.spread.sd if done else None,
-        "structure.precision": done.precision if done else None,
-        "structure.recall": done.recall if done else None,
-        "structure.mcc": done.mcc if done else None,
-        "structure.pooled_f1": done.pooled_f1 if done else None,
-        "structure.auprc": done.auprc if done and done.auprc == done.auprc else None,
-        "structure.p_at_n": done.p_at_n if done else None,
-        **_as_released(result),
-        # By the statistic that was tuned, like validation_f1: pooled under averaging=pooled.
-        "structure.oracle_f1": result.test.search.winner["f1"],
-        "structure.validation_f1": result.tuned.validation_f1 if result.tuned else None,
+        start + name: value for name, value in measured(declared.METRICS, result).items() if (name in shown) is headline
     }
-
-
-def _as_released(result: Result) -> dict[str, float | None]:
-    """Under `head: oracle`, pooled figures of the frozen head, and of the head that the test set prefers."""
-    if result.task.scoring.head != "oracle":
-        return {}
-    found = {"head_validated": result.pooled, "head_oracle": result.chosen_on_test}
-    return {
-        f"structure.{name}_{what}": None if one is None else getattr(one, what)
-        for name, one in found.items()
-        for what in ("f1", "mcc")
-    }
-
-
-def _worth(result: Result) -> dict[str, float | None]:
-    assessed = result.assessment
-    again = assessed.retuning if assessed else None
-    return {
-        "structure.f1_retuned_low": again.low if again else None,
-        "structure.f1_retuned_high": again.high if again else None,
-        "structure.head_stability": again.stability if again else None,
-        "structure.f1_ceiling": assessed.ceilings["f1_ceiling"] if assessed else None,
-        "structure.shuffled_calls_per_100_bases": assessed.shuffled_calls if assessed else None,
-        "structure.seen_families": assessed.seen if assessed else None,
-    }
-
-
-def _of_contacts(result: Result) -> dict[str, float | None]:
-    found = result.assessment.contacts if result.assessment else None
-    return {} if found is None else {f"structure.{name}": value for name, value in mean_precisions(found).items()}
 
 
 def proof_of(result: Result) -> str | None:
@@ -103,19 +44,9 @@ def proof_of(result: Result) -> str | None:
     return "unproven" if result.task.scoring.of_proteins else result.encoder.spec.proof_state
 
 
-def _counts(result: Result) -> dict[str, float | None]:
-    return {
-        "structure.rnas": float(len(result.test.scored)),
-        "structure.clusters": float(result.oracle.f1.clusters),
-        "structure.skipped": float(len(result.skipped)),
-        "structure.coverage": result.coverage,
-        "structure.related": float(len(result.related)),
-    }
-
-
 def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
     """What `--json` prints."""
-    figures = {name.partition(".")[2]: value for name, value in (metrics(result) | details(result)).items()}
+    figures = measured(declared.METRICS, result)
     tuned, best, assessed = result.tuned, result.test.search.winner, result.assessment
     chosen = {"layer": tuned.layer, "head": tuned.head, "threshold": tuned.threshold} if tuned else {}
     counts = {name: int(figures[name] or 0) for name in ("rnas", "clusters", "skipped", "related")}
