@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from rnaexp.errors import InputError
 from rnaexp.rna import Rna
-from rnaexp.structure.protocol import ReadOut, Scoring
+from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, Scoring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,3 +160,24 @@ class TunedHead:
         except (KeyError, TypeError, ValueError) as error:
             message = f"not a tuned head: {error}"
             raise InputError(message) from error
+
+
+def untuned_head(model: str, *, threshold: float, scoring: Scoring, weights: str = "") -> TunedHead:
+    """A head that nothing was tuned on: every pair scored at least `threshold` is a call.
+
+    `weights` "": whichever are there.
+    """
+    return TunedHead(
+        model=model,
+        weights=weights,
+        layer=0,
+        head=0,
+        threshold=threshold,
+        validation_f1=None,
+        tuned_on="",
+        tuned_on_sha256="",
+        sequences=(),
+        clusters=(),
+        read_out=PAIR_SCORES,
+        scoring=scoring,
+    )

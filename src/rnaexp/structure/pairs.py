@@ -7,6 +7,7 @@ from torch import Tensor
 
 from rnaexp.errors import ScoreError
 from rnaexp.rna import Protein, Rna
+from rnaexp.structure.molecules import PROTEIN
 from rnaexp.structure.protocol import CANONICAL, ReadOut, Scoring
 from rnaexp.typing import checked
 
@@ -96,7 +97,7 @@ def reference(rna: Rna, scoring: Scoring) -> Int[np.ndarray, "p"]:
 
 
 def _refuse_other_kind(rna: Rna, scoring: Scoring) -> None:
-    if isinstance(rna, Protein) != scoring.of_proteins:
+    if isinstance(rna, Protein) != (scoring.molecule is PROTEIN):
         what = "a protein" if isinstance(rna, Protein) else "an RNA"
-        message = f"{rna.id}: {what}, under a scoring of {'contacts' if scoring.of_proteins else 'base pairs'}"
+        message = f"{rna.id}: {what}, under a scoring of {scoring.molecule.pairs}"
         raise ValueError(message)
