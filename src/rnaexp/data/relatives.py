@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int, UInt8
-from numba import njit
 
+from rnaexp.compiled import compiled
 from rnaexp.rna import LETTERS, Rna, codes_of
 
 E_VALUE = 1e-2  # the most alignments this good that chance may give one RNA against the whole other set
@@ -118,8 +118,8 @@ def _best_scores(query: UInt8[np.ndarray, "n"], blocks: Sequence[_Block], count:
     return best
 
 
-@njit(nogil=True, cache=True, fastmath={"nnan", "ninf", "nsz"})
-def _align(query, targets, most):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled(nogil=True, fastmath={"nnan", "ninf", "nsz"})
+def _align(query: np.ndarray, targets: np.ndarray, most: np.ndarray) -> None:
     """Smith and Waterman's local alignment with affine gaps, of the query with a block of targets side by side.
 
     In float32, which holds these whole numbers exactly and which LLVM makes vectors of.
