@@ -190,7 +190,7 @@ MUTATIONS = (
     ("registered name: the whole path", "experiment/registering.py", "Path(found.model).name if", "str(found.model) if"),
     ("relatives not dropped", "tasks/pairs/measure.py", 'related if task.related == "drop" else ()', "()"),
     ("minimum separation one too small", "structure/pairs.py", "np.triu(np.ones((n, n), bool), scoring.min_separation)", "np.triu(np.ones((n, n), bool), scoring.min_separation - 1)"),
-    ("reference not restricted to candidates", "structure/pairs.py", "for i, j in rna.pairs or () if allowed[i, j]]", "for i, j in rna.pairs or ()]"),
+    ("reference not restricted to candidates", "structure/pairs.py", "if j - i >= scoring.min_separation and i not in lost", "if i not in lost"),
     ("greedy lets a base pair twice", "structure/counts.py", "if not paired[i] and not paired[j]:", "if not paired[i]:"),
     ("bound of short lists too low", "structure/curve.py", "most = 2.0 * known / (calls + missing + known)", "most = before"),
     ("ties of a short list's end taken as known", "structure/curve.py", "if scores[pair] <= end:", "if scores[pair] < end:"),

@@ -45,6 +45,11 @@ class RnaScores:
         hits: Bool[np.ndarray, "h k"] = known[self.indices]
         return hits
 
+    @cached_property
+    def without_threshold(self) -> dict[int, tuple[float, float]]:
+        """What `ranking.without_threshold` has found, by the head's row."""
+        return {}
+
     @property
     def references(self) -> int:
         """Number of reference pairs that are candidates."""
@@ -85,6 +90,8 @@ class HeadScores:
     def one_head(self, layer: int, head: int) -> "HeadScores":
         """The same table for one of its heads."""
         row = self.row(layer, head)
+        if len(self.heads) == 1:
+            return self  # what was worked out of its RNAs is not worked out again
         rnas = (replace(r, scores=r.scores[row : row + 1], indices=r.indices[row : row + 1]) for r in self.rnas)
         return replace(self, heads=(self.heads[row],), rnas=tuple(rnas))
 

@@ -21,15 +21,17 @@ _FIGURES = "rnaexp.tasks.pairs.figures"
 def picture(store: Store, draw: str, *arguments: Any) -> bytes:
     """The PNG that a function of `report.figures` draws of these arguments: tables, arrays and plain values.
 
+    Its words must have their room: nothing is cropped or laid out when it is saved.
+
     Matplotlib is imported only where the picture is not in the store.
     """
     key = key_of({"picture": draw, "of": [_content(one) for one in arguments], "code": _code()})
 
     def drawn() -> Arrays:
-        from rnaexp.track.artifacts import PICTURE
+        from rnaexp.track.artifacts import DOTS_AN_INCH
 
         png = io.BytesIO()
-        getattr(import_module(_FIGURES), draw)(*arguments).savefig(png, format="png", **PICTURE)
+        getattr(import_module(_FIGURES), draw)(*arguments).savefig(png, format="png", dpi=DOTS_AN_INCH)
         return {"png": np.frombuffer(png.getvalue(), np.uint8)}
 
     return cached(store, key, drawn)["png"].tobytes()
