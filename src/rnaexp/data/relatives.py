@@ -13,8 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float64, Int, Int16, UInt8
-from numba import njit
 
+from rnaexp.compiled import compiled
 from rnaexp.rna import LETTERS, Rna, codes_of
 
 E_VALUE = 1e-2  # the most alignments this good that chance may give one RNA against the whole other set
@@ -134,8 +134,8 @@ def _best_scores(query: UInt8[np.ndarray, "n"], blocks: Sequence[_Block], count:
     return best
 
 
-@njit(nogil=True, cache=True)
-def _align(query, targets, most):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled(nogil=True)
+def _align(query: np.ndarray, targets: np.ndarray, most: np.ndarray) -> None:
     """Smith and Waterman's local alignment with affine gaps, of the query with a block of targets side by side.
 
     In 16-bit whole numbers, written so that LLVM makes vectors of them: five times as fast as in float32.
@@ -161,7 +161,7 @@ def _align(query, targets, most):  # type: ignore[no-untyped-def]  # noqa: ANN00
                 most[lane] = _larger(most[lane], score)
 
 
-@njit(inline="always")
-def _larger(one, other):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled(inline="always")
+def _larger(one: np.int16, other: np.int16) -> np.int16:
     """`max` would widen them to 64 bits."""
     return one if one > other else other
