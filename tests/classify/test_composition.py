@@ -9,8 +9,9 @@ from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.clusters import sequence_identity
 from rnaexp.data.families import Selection, load_families
 from rnaexp.reading.store import Store
-from rnaexp.tasks.families.measure import ClassifyTask, classify
+from rnaexp.tasks.families.measure import classify
 from rnaexp.tasks.families.record import as_frame, as_json
+from rnaexp.tasks.families.settings import ClassifyTask
 from tests.classify.test_classification_job import mutated
 
 SEEN, UNSEEN = ("RF00013", "RF00014", "RF00016"), ("RF00003", "RF00005", "RF00012")
