@@ -161,7 +161,7 @@ def _align(query: np.ndarray, targets: np.ndarray, most: np.ndarray) -> None:
                 most[lane] = _larger(most[lane], score)
 
 
-@njit(inline="always")
-def _larger(one, other):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled(inline="always")
+def _larger(one: np.int16, other: np.int16) -> np.int16:
     """`max` would widen them to 64 bits."""
     return one if one > other else other

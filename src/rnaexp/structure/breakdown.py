@@ -47,11 +47,11 @@ def _pairs(rnas: Sequence[tuple[Rna, RnaScores]], threshold: float, scoring: Sco
     called, known = np.concatenate(calls), np.array(list(kinds), np.int64)
     every = np.union1d(called, known)
     which, pair = np.divmod(every, room)
-    n = lengths[which]
+    length = lengths[which]
     return pd.DataFrame(
         {
             "rna": which,
-            "distance": pair % n - pair // n,
+            "distance": pair % length - pair // length,
             "reference": np.isin(every, known),
             "called": np.isin(every, called),
             "kind": np.array([kinds.get(number) for number in every.tolist()], object),
