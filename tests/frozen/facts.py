@@ -145,7 +145,12 @@ def _sorted(runs):
 
 
 def store_keys(store: Path):
-    """Names of all entries; of tuned heads without the moment they were written."""
-    results = {path.name for path in (store / "results").rglob("*") if path.is_file()}
+    """Names of all entries but pictures, whose key holds the hash of the code that drew them; of tuned heads without
+    the moment they were written."""
+    results = {path.name for path in (store / "results").rglob("*") if path.is_file() and not _is_picture(path)}
     heads = {f"tuned {path.parent.name} {path.name.split('-', 1)[1]}" for path in (store / "tuned").rglob("*.json")}
     return results | heads
+
+
+def _is_picture(entry: Path):
+    return b"png.npy" in entry.read_bytes()[:200]

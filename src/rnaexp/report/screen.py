@@ -116,13 +116,13 @@ def _table(asked: tuple[str, str, str, str], runs: Sequence[Mapping[str, Any]]) 
     kept = ", relatives kept" if related == "keep" else ""
     table = Table(title=f"{test}, tuned on {tuned_on}{kept}, protocol {protocol}", title_justify="left")
     table.add_column("model")
-    of_proteins = runs[0]["task"] == "contacts"
-    for name in _CONTACTS if of_proteins else _COLUMNS:
+    contacts = runs[0]["task"] == "contacts"
+    for name in _CONTACTS if contacts else _COLUMNS:
         table.add_column(name, justify="right")
     for run in runs:
-        table.add_row(*(_contacts_row(run) if of_proteins else _row(run)))
+        table.add_row(*(_contacts_row(run) if contacts else _row(run)))
     mine = next((run for run in runs if not run.get("control")), runs[0])
-    caption = _contacts_caption(mine) if of_proteins else _caption(mine)
+    caption = _contacts_caption(mine) if contacts else _caption(mine)
     if controls := [run["model"] for run in runs if run.get("control")]:
         caption += f" Controls, tuned and tested in the same way: {', '.join(controls)}."
     table.caption, table.caption_justify = caption, "left"
