@@ -91,6 +91,8 @@ def write_all(target: Path, folder: Path) -> None:
             refused[command] = {"code": code, "stdout": out, "stderr": facts.hide(err, folder).splitlines()}
         _write(target / "refusals.json", facts.written(refused))
         tracked, run_ids, keys, failed = facts.Tracked(folder), {}, set(), []
+        # One that is refused on the way leaves a run that failed.
+        _write(target / "refusals_mlflow.json", facts.written(tracked.new()[0]))
         sys.stderr.write(f"help and refusals: {time.process_time():.1f} s\n")
         for step in STEPS:
             begin = time.process_time()
