@@ -164,7 +164,7 @@ def question(tmp_path, text):
 
 
 def test_only_models_of_alignments_are_run_on_altered_ones(tmp_path):
-    asked = read_question(question(tmp_path, "alignments = ['intact', 'shuffled', 'depth-1']")).tasks()
+    asked = read_question(question(tmp_path, "alignments = ['intact', 'shuffled', 'depth-1']")).pairs
     assert [(t.model, t.alignment) for t in asked] == [
         ("stems", "intact"),
         ("covariation", "intact"),
@@ -174,7 +174,7 @@ def test_only_models_of_alignments_are_run_on_altered_ones(tmp_path):
 
 def test_a_variant_may_change_the_scale_and_keep_relatives(tmp_path):
     text = "protocols = [{name = 'paper'}, {name = 'paper', score_scale = 'top', related = 'keep', match = 'relaxed'}]"
-    first, second, *_ = read_question(question(tmp_path, text)).tasks()
+    first, second, *_ = read_question(question(tmp_path, text)).pairs
     assert (first.score_scale, first.related, first.scoring.match) == ("raw", "drop", "exact")
     assert (second.score_scale, second.related, second.scoring.match) == ("top", "keep", "relaxed")
 
@@ -184,7 +184,7 @@ def test_a_question_may_say_how_models_are_run(tmp_path):
     protocols = "protocols = [{name = 'paper'}, {name = 'paper', token_pairs = 'max'}]"
     sets = "[[sets]]\nvalidation = 'a'\ntest = 'b'\n"
     path.write_text(f"models = ['rnabert', 'stems']\nlong = 'window'\nprecision = 'bf16'\n{protocols}\n{sets}")
-    asked = read_question(path).tasks()
+    asked = read_question(path).pairs
     assert {task.long for task in asked} == {"window"}
     assert [(task.model, task.loading["precision"], task.loading["token_pairs"]) for task in asked] == [
         ("rnabert", "bf16", "mean"),

@@ -10,11 +10,11 @@ import pandas as pd
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = RESULTS.parents[1] / "docs" / "results.md"
-ON_THE_PAGE = ("structure_paper", "rfam_controls", "builtin")
+ON_THE_PAGE = ("structure_paper", "rfam_controls", "builtin", "unseen_families")
 HEAD = "| model | F1 [95 %] | with tuning | rank | oracle | P@N | AUPRC | calls (shuffled) | head | RNAs |"
 FAMILIES_HEAD = (
     "| model or control | overlap ratio [95 %] (shuffled labels) | AUROC | of one length [95 %] | AUROC "
-    "| remote homologs [95 %] | AUROC | nearest is own |"
+    "| remote homologs [95 %] (shuffled labels) | AUROC | nearest is own |"
 )
 
 
@@ -81,15 +81,20 @@ def families(table: pd.DataFrame) -> str:
 
 
 def family_row(run: pd.Series, matched: pd.DataFrame | None, remote: pd.DataFrame | None) -> str:
-    cells = [run["model"], f"{overlap(run)} ({run['histogram_null']:.3f})", f"{run['auroc']:.3f}"]
-    for part in (matched, remote):
-        found = part is not None and run["model"] in part.index
-        cells += [overlap(part.loc[run["model"]]), f"{part.loc[run['model'], 'auroc']:.3f}"] if found else ["", ""]
-    return "| " + " | ".join([*cells, f"{run['nearest_is_own']:.2f}" if pd.notna(run["nearest_is_own"]) else ""]) + " |"
+    cells = [run["model"]]
+    for part in (run, member(matched, run["model"]), member(remote, run["model"])):
+        if part is None:
+            cells += ["", ""]
+            continue
+        shuffled = "" if part["pairs"] == "length_matched" else f" ({part['histogram_null']:.3f})"
+        ends = f"[{part['histogram_low']:.3f}, {part['histogram_high']:.3f}]"
+        cells += [f"{part['histogram']:.3f} {ends}{shuffled}", f"{part['auroc']:.3f}"]
+    cells.append(f"{run['nearest_is_own']:.2f}" if pd.notna(run["nearest_is_own"]) else "")
+    return "| " + " | ".join(cells) + " |"
 
 
-def overlap(run: pd.Series) -> str:
-    return f"{run['histogram']:.3f} [{run['histogram_low']:.3f}, {run['histogram_high']:.3f}]"
+def member(part: pd.DataFrame | None, model: str) -> pd.Series | None:
+    return None if part is None or model not in part.index else part.loc[model]
 
 
 def with_tables(text: str) -> str:

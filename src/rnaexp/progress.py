@@ -4,11 +4,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
 
 _SECONDS = 30.0  # between two lines of one piece of work
 
 Step = Callable[[int], None]  # so many more are done
-Announce = Callable[[str, int], AbstractContextManager[Step]]  # (what, of how many): opens one piece of work
+
+
+class Announce(Protocol):
+    """Opens one piece of work: what, of how many (RNAs, or another unit); gives a function to be told of each part."""
+
+    def __call__(self, what: str, count: int, unit: str = ...) -> AbstractContextManager[Step]:
+        """A bar, lines, or nothing."""
+        ...
 
 
 def say(line: str) -> None:
@@ -27,7 +35,7 @@ def announce(what: str, count: int, unit: str = "RNAs") -> Iterator[Step]:
 
 
 @contextmanager
-def silence(what: str, count: int) -> Iterator[Step]:
+def silence(what: str, count: int, unit: str = "") -> Iterator[Step]:
     """Show nothing: for all but the first of several processes."""
     yield lambda done: None
 

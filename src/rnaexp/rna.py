@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float64, UInt8
@@ -51,6 +51,7 @@ class Alignment:
     rows: tuple[str, ...]
     source_sha256: str | None = None
     structure_aware: bool | None = None
+    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # worked out once
 
     def __post_init__(self) -> None:
         if not self.rows or len(self.names) != len(self.rows):
@@ -87,11 +88,16 @@ class Alignment:
 
     def neff(self, identity: float = 0.8) -> float:
         """Effective number of sequences: the sum of the rows' weights."""
-        return float(self.weights(identity).sum())
+        name = f"neff {identity!r}"
+        if name not in self._known:
+            self._known[name] = float(self.weights(identity).sum())
+        return float(self._known[name])
 
     def sha256(self) -> str:
         """Hash of the rows in order (names do not change a model's output)."""
-        return hashlib.sha256("\n".join(self.rows).encode()).hexdigest()
+        if "sha256" not in self._known:
+            self._known["sha256"] = hashlib.sha256("\n".join(self.rows).encode()).hexdigest()
+        return str(self._known["sha256"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

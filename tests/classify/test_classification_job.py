@@ -14,7 +14,8 @@ from rnaexp.errors import InputError
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.tasks.families import figures
-from rnaexp.tasks.families.measure import ClassifyTask, classify
+from rnaexp.tasks.families.measure import classify
+from rnaexp.tasks.families.settings import ClassifyTask
 from tests.command import answer, inside, runs
 from tests.planted_sets import write_set
 
@@ -197,7 +198,7 @@ def test_a_question_names_sets_with_families_and_writes_both_tables(tmp_path, fo
     question.write_text('models = ["3-mer"]\n[[families]]\nname = "builtin"\nbin = 3\n')
     wrong = inside("run", question, cwd=tmp_path)
     assert wrong.returncode == 65
-    assert "families: each has a name and fields of the protocol" in wrong.stderr
+    assert "families, entry 1, bin: unknown field; known: alignments, axes, below_identity, bins" in wrong.stderr
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ from rnaexp.classify.controls import homologous_sample, other_sample
 from rnaexp.classify.measure import Design
 from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.clusters import sequence_identity
+from rnaexp.data.families import Selection, load_families
 from rnaexp.reading.store import Store
-from rnaexp.tasks.families.measure import ClassifyTask, classify
+from rnaexp.tasks.families.measure import classify
 from rnaexp.tasks.families.record import as_frame, as_json
+from rnaexp.tasks.families.settings import ClassifyTask
 from tests.classify.test_classification_job import mutated
 
 SEEN, UNSEEN = ("RF00013", "RF00014", "RF00016"), ("RF00003", "RF00005", "RF00012")
@@ -92,3 +94,17 @@ def test_remote_homologs_are_those_under_the_identity_and_nothing_else_changes(f
     assert result.remote.auroc.value < result.every.auroc.value, "the easy pairs are gone"
     table = as_frame([as_json(result, None)]).set_index("pairs")
     assert table.loc["homologs under 60% identity", "auroc"] == pytest.approx(result.remote.auroc.value, abs=1e-6)
+
+
+def test_a_family_left_out_is_counted_as_if_its_members_had_been_chosen(tmp_path):
+    """Of such a family only two members are looked for: enough to know in which of the two counts it belongs."""
+    rng = np.random.default_rng(1)
+    for name, shares in {"few": (0, 0.02, 0.03), "seen": (0, 0.4, 0.5, 0.6), "one": (0, 0.4), "two": (0, 0.4)}.items():
+        first = "".join(rng.choice(list("ACGU"), 80))
+        members = [first, *(mutated(rng, first, share) for share in shares[1:])]
+        (tmp_path / f"{name}.fasta").write_text("".join(f">r{at}\n{one}\n" for at, one in enumerate(members)))
+    whole = load_families(str(tmp_path), Selection())
+    apart = load_families(str(tmp_path), Selection(without=frozenset({"few", "seen"}), without_name="m"))
+    assert {rna.family for rna in whole.rnas} == {"seen", "one", "two"}
+    assert apart.rnas == tuple(rna for rna in whole.rnas if rna.family != "seen")
+    assert apart.left_out == {**whole.left_out, "families that m was trained on": 1}

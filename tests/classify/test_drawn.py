@@ -12,13 +12,13 @@ from rnaexp.classify.embed import pool, reduce, unit
 from rnaexp.classify.overlap import Densities, iou, overlap, overlap_ratio
 from rnaexp.classify.protocol import EmbeddingProtocol, embedding_protocol
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.experiment.classify_verbs import protocol_of
 from rnaexp.reading.embeddings import embed_all
 from rnaexp.reading.store import Store
 from rnaexp.report import families_screen
 from rnaexp.rna import Rna
 from rnaexp.tasks.families import record as tables
-from rnaexp.tasks.families.measure import ClassifyTask, classify
+from rnaexp.tasks.families.measure import classify
+from rnaexp.tasks.families.settings import ClassifyTask
 
 FAMILIES = ["a"] * 5 + ["b"] * 2 + ["c"] * 3 + ["d"] + ["e"] * 20
 SIZES = Counter(FAMILIES)
@@ -166,7 +166,7 @@ def test_what_does_not_go_together_is_refused(tmp_path):
 
 
 def test_the_whole_protocol_on_a_set_and_its_tables(tmp_path, announce, capsys):
-    protocol = protocol_of({"name": "builtin", "protocol": "authors", "pairs": "drawn-400", "repetitions": 2})
+    protocol = embedding_protocol("authors", pairs="drawn-400", repetitions=2)
     task = ClassifyTask(model="lm-nano", families="builtin", protocol=protocol, loading={"name": "lm-nano"})
     result = classify(task, Store(tmp_path), announce)
     told = tables.as_json(result, None)

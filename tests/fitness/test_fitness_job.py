@@ -11,14 +11,15 @@ from scipy.stats import spearmanr
 from rnaexp import models
 from rnaexp.data.assays import Assay
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.experiment.fitness_verbs import read_fitness
+from rnaexp.experiment.question import read_question
 from rnaexp.models.folding import ensemble_energy
 from rnaexp.progress import silence
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.tasks.fitness import measure as job
 from rnaexp.tasks.fitness import record as tables
-from rnaexp.tasks.fitness.measure import FitnessTask, measure_fitness
+from rnaexp.tasks.fitness.measure import measure_fitness
+from rnaexp.tasks.fitness.settings import FitnessTask
 from rnaexp.tasks.fitness.tracking import variants_table
 from tests.command import answer, inside, runs
 from tests.fitness.toy import LETTERS, WILD, Table, library, mutated
@@ -273,16 +274,19 @@ def test_a_question_and_its_errors(told, tmp_path):
     assert rows[0]["variants"] == 20
     assert rows[0]["of"] == 40
     for text, complaint in (
-        ("models = []\n[[assays]]\nname = 'x'\n", "models: must be a list of names"),
-        ("models = ['a']\nassays = ['x']\n", "assays: each is a table with a name"),
-        ("models = ['a']\n[[assays]]\nname = 'x'\nwhat = 1\n", "assays: unknown field 'what'"),
-        ("models = ['a']\nmodel = 1\n[[assays]]\nname = 'x'\n", "unknown field 'model'"),
-        ("models = ['a']\n[[assays]]\nname = 'x'\nconvention = 'y'\n", "--convention 'y'"),
+        ("models = []\n[[assays]]\nname = 'x'\n", "models: must have at least one entry"),
+        ("models = ['a']\nassays = ['x']\n", "assays, entry 1: must be a table"),
+        ("models = ['a']\n[[assays]]\nname = 'x'\nwhat = 1\n", "assays, entry 1, what: unknown field"),
+        ("models = ['a']\nmodel = 1\n[[assays]]\nname = 'x'\n", "model: unknown field"),
+        (
+            "models = ['a']\n[[assays]]\nname = 'x'\nconvention = 'y'\n",
+            "assays, entry 1, convention: must be",
+        ),
     ):
         path = tmp_path / "bad.toml"
         path.write_text(text)
         with pytest.raises(InputError, match=complaint):
-            read_fitness(path)
+            read_question(path)
 
 
 def test_an_assay_cannot_be_built_wrong(variants):

@@ -11,7 +11,6 @@ from rnaexp.classify.protocol import embedding_protocol
 from rnaexp.data.sets import load_set
 from rnaexp.data.stored_vectors import read_vectors
 from rnaexp.errors import InputError
-from rnaexp.experiment.classify_verbs import read_classification
 from rnaexp.experiment.question import read_question
 from rnaexp.rna import Rna
 from rnaexp.tasks.families import tracking as record_classification
@@ -48,12 +47,14 @@ def small(tmp_path):
 
 
 def test_the_question_asks_for_both_tables_under_the_released_protocol(record):
-    pairs, families = read_question(QUESTION), read_classification(QUESTION)
-    assert {(task.validation, task.test) for task in pairs.tasks()} == {
+    question = read_question(QUESTION)
+    assert {(task.validation, task.test) for task in question.pairs} == {
         ("wang-vl40", test) for test in ("wang-ts70", "wang-casp14", "wang-casp15")
     }
-    assert {(task.scoring.head, task.squash, task.related) for task in pairs.tasks()} == {("oracle", "sigmoid", "keep")}
-    asked = {(task.model, task.families): task for task in families.tasks}
+    assert {(task.scoring.head, task.squash, task.related) for task in question.pairs} == {
+        ("oracle", "sigmoid", "keep")
+    }
+    asked = {(task.model, task.families): task for task in question.families}
     assert asked["rnabert", "wang-archiveii"].protocol == embedding_protocol("authors", negatives="per-sequence")
     assert asked["stored:one", "wang-rfam"].protocol == embedding_protocol("authors", reduction="none")
     assert len(asked) == 2 * (4 + 3 + 1)

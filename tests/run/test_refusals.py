@@ -84,7 +84,7 @@ def test_a_question_file_says_which_key_and_where(place):
 
 def test_a_question_of_one_line_is_asked_of_the_built_in_sets(place):
     (place / "one.toml").write_text("models = ['stems', 'random']\n")
-    asked = read_question(place / "one.toml").tasks()
+    asked = read_question(place / "one.toml").pairs
     assert [(task.model, task.validation, task.test) for task in asked] == [
         ("stems", "builtin-vl", "builtin-ts"),
         ("random", "builtin-vl", "builtin-ts"),
@@ -150,3 +150,42 @@ def test_predictions_of_several_models_lie_side_by_side(place):
     assert done.returncode == 0, done.stderr
     for name in ("stems", "viennarna"):
         assert (place / "predictions" / name / "structures.dbn").read_text().startswith(f">a {name} layer=0")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "models = ['3-mer']\nprotocols = [{}]\n[[families]]\nname = 'builtin'\n",
+            "protocols: belongs to pairs, and this file asks of families only",
+        ),
+        ("models = ['gc']\nchoices = ['gc']\n[[assays]]\nname = 'x'\n", "choices: belongs to families"),
+        ("models = ['a']\nfamilies = [{}]\n", "families, entry 1, name: is missing"),
+        ("models = ['a']\nfamilies = 3\n", "families: must be"),
+        (
+            "models = ['stems']\ntask = 'other'\nassays = []\n",
+            "assays: belongs to fitness, and this file asks of other",
+        ),
+        ("models = ['a']\n[[assays]]\nname = 'x'\nsample = -1\n", "assays, entry 1, sample: "),
+    ],
+)
+def test_a_key_of_another_task_is_not_dropped_without_a_word(tmp_path, text, message):
+    (tmp_path / "q.toml").write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_words(tmp_path / "q.toml")
+    assert message in str(caught.value)
+
+
+def test_one_file_may_ask_of_every_task_under_the_same_settings(tmp_path):
+    (tmp_path / "q.toml").write_text(
+        "models = ['lm-nano', 'stems', 'viennarna']\nprecision = 'bf16'\nlong = 'error'\ncontrols = ['3-mer']\n"
+        "sets = [{}]\nfamilies = [{name = 'builtin'}]\nassays = [{name = 'dms_trna', sample = 9}]\n"
+    )
+    asked = read_question(tmp_path / "q.toml")
+    assert asked.tasks == ("pairs", "families", "fitness")
+    assert [task.model for task in asked.pairs] == ["lm-nano", "stems", "viennarna"]
+    assert [task.model for task in asked.families] == ["lm-nano", "3-mer"]
+    assert [task.model for task in asked.fitness] == ["lm-nano", "viennarna"]
+    every = (*asked.pairs, *asked.families, *asked.fitness)
+    assert {task.long for task in every} == {"error"}
+    assert {task.loading["precision"] for task in every if task.model == "lm-nano"} == {"bf16"}

@@ -155,6 +155,6 @@ def test_a_question_takes_the_protocol_and_each_of_its_steps(tmp_path):
         "models = ['planted']\n[[sets]]\nvalidation = 'a'\ntest = 'b'\n"
         "[[protocols]]\nname = 'authors'\n[[protocols]]\nname = 'paper'\nsquash = 'sigmoid'\ngrid = 0.001\n"
     )
-    whole, step = read_question(path).tasks()
+    whole, step = read_question(path).pairs
     assert (whole.scoring, whole.squash) == (AUTHORS, "sigmoid")
     assert (step.scoring, step.squash) == (Scoring(grid=0.001), "sigmoid")

@@ -20,7 +20,8 @@ from rnaexp.models.wrap import wrap
 from rnaexp.progress import say, silence
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
-from rnaexp.tasks.families.measure import ClassifyTask, classify
+from rnaexp.tasks.families.measure import classify
+from rnaexp.tasks.families.settings import ClassifyTask
 from rnaexp.tasks.pairs.measure import tune_and_test
 from rnaexp.tasks.pairs.sets import sets_of
 from rnaexp.tasks.pairs.settings import task

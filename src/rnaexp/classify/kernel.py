@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 # Sums may be reordered; embeddings are finite before they get here, so that minima and maxima are vectorised.
+from rnaexp.compiled import Real, Whole, compiled
+
 _FAST = {"reassoc", "contract", "nsz", "nnan"}
 
 
@@ -44,22 +45,22 @@ class Sums(NamedTuple):
     lanes: np.ndarray
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
+@compiled(nogil=True, fastmath=_FAST)
 def add_block(
     sims: np.ndarray,
-    first: int,
     rows: tuple[int, int],
-    start: int,
+    corner: tuple[int, int],
     rnas: Rnas,
     sums: Sums,
-    low: float,
-    scale: float,
+    low: Real,
+    scale: Real,
     check: bool,
 ) -> None:
-    """Count rows[0] .. rows[1] of one block, whose first row is RNA `first` and first column RNA `start`.
+    """Count rows[0] .. rows[1] of one block; `corner`: the RNAs of its first row and of its first column.
 
     `check`: some pair of the block may lie beyond the range.
     """
+    first, start = corner
     for row in range(rows[0], rows[1]):
         i = first + row
         _add_family(sims[row], i, start, rnas, sums, low, scale)
@@ -71,13 +72,13 @@ def add_block(
         sums.fine[place] = 0.0
 
 
-@njit(nogil=True, cache=True, inline="always")  # type: ignore[untyped-decorator]
-def _beyond(value: float, low: float, scale: float, count: int) -> bool:
-    return (value - low) * scale < 0 or (value - low) * scale > count
+@compiled(nogil=True, inline="always")
+def _beyond(value: float, low: Real, scale: Real, count: int) -> bool:
+    return bool((value - low) * scale < 0 or (value - low) * scale > count)
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
-def _add_family(values: np.ndarray, i: int, start: int, rnas: Rnas, sums: Sums, low: float, scale: float) -> None:
+@compiled(nogil=True, fastmath=_FAST)
+def _add_family(values: np.ndarray, i: int, start: int, rnas: Rnas, sums: Sums, low: Real, scale: Real) -> None:
     """RNA i's pairs with the later members of its family that stand in this block."""
     count = len(sums.homologous)
     per_bin = count // sums.within.shape[1]
@@ -95,15 +96,15 @@ def _add_family(values: np.ndarray, i: int, start: int, rnas: Rnas, sums: Sums, 
         sums.best_same[j] = max(sums.best_same[j], value)
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
+@compiled(nogil=True, fastmath=_FAST)
 def _add_others(
     values: np.ndarray,
     i: int,
     first: int,
     rnas: Rnas,
     sums: Sums,
-    low: float,
-    scale: float,
+    low: Real,
+    scale: Real,
     check: bool,
 ) -> None:
     """RNA i's pairs with RNAs `first` and on, all of other clans, in fine bins and in each unit's coarse ones."""
@@ -137,7 +138,7 @@ def _add_others(
         between[np.uint32(unit_bin_of[at])] += weight
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
+@compiled(nogil=True, fastmath=_FAST)
 def _greatest(values: np.ndarray, lanes: np.ndarray) -> float:
     """First of each lane, then of all: one running maximum would be a chain of comparisons, each awaiting the last."""
     width, whole = len(lanes), len(values) - len(values) % len(lanes)
@@ -158,7 +159,7 @@ def _greatest(values: np.ndarray, lanes: np.ndarray) -> float:
     return float(best)
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
+@compiled(nogil=True, fastmath=_FAST)
 def _find_weights(i: int, first: int, rnas: Rnas, weight_of: np.ndarray) -> float:
     """What RNAs `first` and on weigh in pairs with RNA i, whose own share is left out; the sum of the squares."""
     table, length_class = rnas.other_table[rnas.length_class[i]], rnas.length_class[first : first + len(weight_of)]
@@ -170,8 +171,8 @@ def _find_weights(i: int, first: int, rnas: Rnas, weight_of: np.ndarray) -> floa
     return square
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
-def _find_bins(values: np.ndarray, low: float, scale: float, last: float, bin_of: np.ndarray) -> None:
+@compiled(nogil=True, fastmath=_FAST)
+def _find_bins(values: np.ndarray, low: Real, scale: Real, last: Real, bin_of: np.ndarray) -> None:
     for at in range(len(values)):
         place = (values[at] - low) * scale
         place = place if place > 0 else np.float32(0)
@@ -179,9 +180,9 @@ def _find_bins(values: np.ndarray, low: float, scale: float, last: float, bin_of
         bin_of[at] = np.int32(place)
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST)  # type: ignore[untyped-decorator]
+@compiled(nogil=True, fastmath=_FAST)
 def _find_unit_bins(
-    bin_of: np.ndarray, unit_start: np.ndarray, own_start: int, coarser: float, unit_bin_of: np.ndarray
+    bin_of: np.ndarray, unit_start: np.ndarray, own_start: Whole, coarser: Real, unit_bin_of: np.ndarray
 ) -> None:
     """A loop of its own: one that fills both arrays is not vectorised and takes twice as long."""
     for at in range(len(bin_of)):

@@ -166,7 +166,7 @@ def count_pairs(
             check = float(least) < total.low or float(most) > total.high
             cuts = np.linspace(0, rows, threads + 1).astype(int).tolist()
             work = [
-                partial(add_block, block.numpy(), first, share, start, rnas, each, low, scale, check)
+                partial(add_block, block.numpy(), share, (first, start), rnas, each, low, scale, check)
                 for share, each in zip(pairwise(cuts), sums, strict=True)
             ]
             jobs = [pool.submit(one) for one in work[1:]]

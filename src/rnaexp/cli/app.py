@@ -101,6 +101,7 @@ def run(
     Protein contacts, a reference task: rnaexp run --model esm2-8m --protocol contacts --test my_structures/
     """
     from rnaexp.experiment import ready
+    from rnaexp.tasks.contacts.settings import completed
     from rnaexp.tasks.pairs.settings import task
 
     if name and not register:
@@ -111,16 +112,9 @@ def run(
     if question is not None:
         _nothing_beside(model, register=register)
         ready.refuse_question(question, shard)
-        from rnaexp.experiment.question_file import kind_of
+        from rnaexp.experiment import verbs
 
-        if kind_of(question) == "task":
-            from rnaexp.experiment import task_verbs
-
-            task_verbs.task_question(question, csv=csv, json=json)
-            return
-        from rnaexp.experiment import questions
-
-        questions.run_question(question, shard, csv=csv, json=json)
+        verbs.question(question, shard, csv=csv, json=json)
         return
     asked = [
         task(
@@ -143,14 +137,13 @@ def run(
         )
         for one in several(model, weights=weights, config=config, name=name) or [""]
     ]
+    asked = [completed(one) for one in asked]
     for each in asked:
         ready.refuse_task(each)
     from rnaexp.experiment import verbs
+    from rnaexp.experiment.conclude import Output
 
-    if len(asked) == 1:
-        verbs.run_one(asked[0], csv=csv, json=json, register=register, name=name)
-    else:
-        verbs.run_several(asked, csv=csv, json=json, register=register)
+    verbs.pairs(asked, Output(csv=csv, json=json), register=register, name=name)
 
 
 def _nothing_beside(model: list[str], *, register: bool) -> None:
@@ -199,10 +192,11 @@ def structure(
     )
     ready.refuse_task(asked)
     from rnaexp.experiment import verbs
+    from rnaexp.experiment.conclude import Output
     from rnaexp.progress import say
 
     say(found.said)
-    verbs.run_one(asked, json=json)
+    verbs.pairs([asked], Output(json=json))
 
 
 @data_app.command("list")

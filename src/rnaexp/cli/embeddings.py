@@ -92,11 +92,11 @@ def classify(
     json: Json = False,
 ) -> None:
     """How much similarities within and between families overlap, beside what chance, length and words do."""
-    from rnaexp.experiment import classify_verbs
     from rnaexp.models.choices import long_policy
+    from rnaexp.tasks.families import settings
     from rnaexp.tasks.pairs.settings import loading
 
-    chosen = classify_verbs.protocol(
+    chosen = settings.protocol(
         protocol,
         pooling=pooling,
         reduction=reduction,
@@ -120,11 +120,22 @@ def classify(
         seed=seed,
     )
     policy = long_policy(long)
-    asked = [
-        (name, loading(name, weights, config, device, seed, precision))
+    tasks = [
+        settings.ClassifyTask(
+            model=name,
+            families=set,
+            protocol=chosen,
+            loading=loading(name, weights, config, device, seed, precision),
+            long=policy,
+        )
         for name in several(model, weights=weights, config=config)
     ]
-    classify_verbs.classify_several(asked, set, chosen, choices=choices, beside=beside, csv=csv, json=json, long=policy)
+    from rnaexp.experiment import verbs
+    from rnaexp.experiment.conclude import Output
+    from rnaexp.tasks.families.job import FamiliesJob
+
+    jobs = [FamiliesJob(asked=task, choices=choices, beside=beside) for task in tasks]
+    verbs.families(jobs, Output(csv=csv, json=json))
 
 
 def embed(

@@ -85,8 +85,10 @@ def fitness(
         weights=weights,
         strict=strict,
     )
-    from rnaexp.experiment import fitness_verbs
-    from rnaexp.tasks.fitness.measure import FitnessTask
+    from rnaexp.experiment import verbs
+    from rnaexp.experiment.conclude import Output
+    from rnaexp.tasks.fitness.job import FitnessJob
+    from rnaexp.tasks.fitness.settings import FitnessTask
     from rnaexp.tasks.pairs.settings import loading
 
     tasks = [
@@ -106,4 +108,4 @@ def fitness(
         )
         for name in names
     ]
-    fitness_verbs.fitness_several(tasks, csv=csv, json=json)
+    verbs.fitness([FitnessJob(asked=task) for task in tasks], Output(csv=csv, json=json))

@@ -47,32 +47,28 @@ def score(
     """Score any other tool's pairs, pair matrices, attention maps or embeddings as a full row of the table."""
     if embeddings is not None:
         _alone(pairs, maps, test)
-        from rnaexp.experiment import score_vectors
+        from rnaexp.experiment.score import score_vectors
 
         fields = {"reduction": reduction, "negatives": negatives}
-        score_vectors.score_vectors(
-            name=name, embeddings=embeddings, families=set, protocol_name=protocol, fields=fields, json=json
-        )
+        score_vectors(name=name, embeddings=embeddings, families=set, protocol_name=protocol, fields=fields, json=json)
         return
     if not test:
         message = "--pairs and --maps go with --test, --embeddings with --set"
         raise typer.BadParameter(message)
-    from rnaexp.experiment import verbs
+    from rnaexp.experiment import score as scoring
+    from rnaexp.tasks.contacts.settings import completed
+    from rnaexp.tasks.pairs.settings import task
 
-    verbs.score(
-        name=name,
-        pairs=pairs,
-        maps=maps,
-        heads_per_layer=heads_per_layer,
-        suffix=suffix,
+    asked = task(
+        model=name,
         validation=validation,
         test=test,
         protocol=protocol,
         overrides={"min_separation": min_separation},
         related=related,
-        strict=strict,
-        json=json,
     )
+    files = scoring.Files(pairs=pairs, maps=maps, heads_per_layer=heads_per_layer, suffix=suffix)
+    scoring.score(completed(asked), files, json=json, strict=strict)
 
 
 def _alone(pairs: Path | None, maps: Path | None, test: str) -> None:

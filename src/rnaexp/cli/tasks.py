@@ -8,18 +8,16 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from rnaexp.cli.options import Device, Json, Models, OnceEach, several
 from rnaexp.errors import UnavailableError
 from rnaexp.plugins import TASKS, package, plugged
 
 _COMMON: dict[str, tuple[Any, Any]] = {
-    "model": (
-        Annotated[list[str], typer.Option("--model", help="Name, folder or hf:org/name; as often as you like.")],
-        inspect.Parameter.empty,
-    ),
-    "device": (Annotated[str, typer.Option(help="auto, cpu or cuda.")], "auto"),
+    "model": (Models, inspect.Parameter.empty),
+    "device": (Device, "auto"),
     "seed": (Annotated[int, typer.Option(help="Seed of random weights and of random scores.")], 0),
     "csv": (Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")], None),
-    "json": (Annotated[bool, typer.Option("--json", help="Print one JSON object.")], False),
+    "json": (Json, False),
 }
 
 
@@ -38,7 +36,7 @@ class WithTasks(TyperGroup):
 
 def _command(name: str) -> Any:
     app = typer.Typer(add_completion=False)
-    app.command(name)(_function(name))
+    app.command(name, cls=OnceEach)(_function(name))
     return typer.main.get_command(app)
 
 
@@ -54,10 +52,13 @@ def _function(name: str) -> Callable[..., None]:
     options = {key: value for key, value in _COMMON.items() if key not in fields}
 
     def run(**given: Any) -> None:
-        from rnaexp.experiment import task_verbs
+        from rnaexp.experiment import verbs
+        from rnaexp.experiment.conclude import Output
 
         common = {key: given.pop(key) for key in options}
-        task_verbs.run(task, given, **common)
+        names, csv, json = several(common.pop("model")), common.pop("csv"), common.pop("json")
+        usual: dict[str, Any] = {"device": "auto", "seed": 0, **common}  # a task may have settings of these names
+        verbs.of_another_package(task, names, given, Output(csv=csv, json=json), **usual)
 
     made = {
         field: (Annotated[about.annotation, typer.Option(help=about.description)], about.get_default())

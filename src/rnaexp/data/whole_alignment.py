@@ -6,8 +6,8 @@ and the choice among equally good alignments are biotite's (tests/data/test_whol
 """
 
 import numpy as np
-from numba import njit
 
+from rnaexp.compiled import compiled
 from rnaexp.rna import LETTERS, codes_of
 
 # +1 / -1 / -2 / -0.5 for equal bases, unequal ones, a gap's first base and each further one, doubled to whole numbers.
@@ -29,8 +29,8 @@ def identical_columns(a: str, b: str) -> tuple[int, int]:
     return path // _IDENTICAL, max(1, path % _COLUMN)
 
 
-@njit(nogil=True, cache=True)
-def _best_path(one, other):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled(nogil=True)
+def _best_path(one: np.ndarray, other: np.ndarray) -> int:
     """Gotoh's alignment (doi:10.1016/0022-2836(82)90398-9); of equals a pair is chosen before a gap in `one`."""
     n, m = len(one), len(other)
     # Ends in a pair of bases, in a gap in `one` (left), in a gap in `other` (top): scores and paths of one row.
@@ -59,8 +59,10 @@ def _best_path(one, other):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN
     return _first_of_best(pair[m], left[m], top[m], pair_path[m], left_path[m], top_path[m])[1]
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _first_of_best(pair, left, top, pair_path, left_path, top_path):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled(nogil=True, inline="always")
+def _first_of_best(
+    pair: float, left: float, top: float, pair_path: int, left_path: int, top_path: int
+) -> tuple[float, int]:
     if pair >= left and pair >= top:
         return pair, pair_path
     return (left, left_path) if left >= top else (top, top_path)

@@ -1,32 +1,101 @@
-"""The end of a question: its runs compared, on the screen, as CSV, and as a run of its own in MLflow."""
+"""The end of several runs: their table on the screen, as CSV, as JSON; of pairs also ranks, contrasts and choices."""
 
 import json as json_format
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from rnaexp.data.atomic import write_atomically
-from rnaexp.report import screen
-from rnaexp.tasks.pairs import record as tables
+from rnaexp.experiment.runner import Done
+from rnaexp.report import families_screen, fitness_screen, screen, task_tables
+from rnaexp.tasks.families import record as of_families
+from rnaexp.tasks.fitness import record as of_fitness
+from rnaexp.tasks.pairs import record as of_pairs
 from rnaexp.tasks.pairs.contrasts import Answer, add_ranks, choices_table, contrast_table, most_important
+from rnaexp.tasks.plugged import as_frame
+from rnaexp.tasks.task import Task
 from rnaexp.track.runs import tracked_run
 
+Records = Sequence[dict[str, Any]]
 
-def conclude(
-    answers: list[Answer],
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Where results go: the screen, or one JSON object, and a CSV file as well. `question`: the name of a file's."""
+
+    csv: Path | None = None
+    json: bool = False
+    question: str = ""
+    title: str = ""
+    note: str = ""
+
+    def beside(self, part: str) -> Path | None:
+        """The CSV file of another table: NAME_part.csv."""
+        return None if self.csv is None else self.csv.with_name(f"{self.csv.stem}_{part}{self.csv.suffix}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """How a task's records become a table."""
+
+    frame: Callable[[Records], pd.DataFrame]
+    show: Callable[[Records, str, str], None]
+
+
+FAMILIES = Table(frame=of_families.as_frame, show=families_screen.show)
+FITNESS = Table(frame=of_fitness.as_frame, show=fitness_screen.show)
+
+
+def of_task(task: Task) -> Table:
+    """The table of a task of another package."""
+    return Table(
+        frame=as_frame, show=lambda records, title, note: task_tables.show(task, as_frame(records), title or task.title)
+    )
+
+
+def conclude(done: Sequence[Done], table: Table, output: Output, **whole: Any) -> None:
+    """One table of all runs, and of what their protocol's choices do to them. `whole`: further keys of the JSON."""
+    records = [each.record for each in done]
+    choices = [each.choices for each in done if each.choices is not None]
+    if not records:
+        return
+    _write(output.csv, table.frame(records))
+    if choices:
+        _write(output.beside("choices"), pd.concat(choices, ignore_index=True))
+    if not output.json:
+        table.show(records, output.title, output.note)
+    elif output.question or whole or len(records) > 1:
+        named = {"question": output.question} if output.question else {}
+        _print({**named, **whole, "runs": records})
+    else:
+        _print(records[0])
+
+
+def conclude_pair(answer: Answer, output: Output) -> None:
+    """One model's row and those of its controls."""
+    add_ranks([answer, *answer.controls])
+    controls = [control.told for control in answer.controls]
+    _write(output.csv, of_pairs.as_frame([answer.told, *controls]))
+    if output.json:
+        _print(answer.told | {"controls": controls})
+    else:
+        screen.show([answer.told, *controls])
+
+
+def conclude_pairs(
+    answers: Sequence[Answer],
+    output: Output,
     *,
-    name: str,
     contrasts: Sequence[Mapping[str, str]],
-    csv: Path | None,
-    json: bool,
-    title: str = "",
-    note: str = "",
     controls: Sequence[Answer] = (),
 ) -> None:
     """Ranks, declared contrasts and choices of what was run; `csv`: the runs, `_contrasts` and `_choices` beside it.
 
-    `controls`: rows that are shown and ranked with the runs.
+    `controls`: rows that are shown and ranked with the runs. The comparison is a run of its own in MLflow.
     """
     if not answers:
         return
@@ -34,26 +103,29 @@ def conclude(
     told, beside = [answer.told for answer in answers], [control.told for control in controls]
     found = {"contrasts": contrast_table(contrasts, answers), "choices": choices_table(answers)}
     found = {part: table for part, table in found.items() if len(table)}
-    write_csv([*told, *beside], csv)
-    with tracked_run(name, kind="question", tags={"rnaexp.question": name}) as run:
-        run.table(tables.as_frame([*told, *beside]), "runs.csv")
+    frame = of_pairs.as_frame([*told, *beside])
+    _write(output.csv, frame)
+    with tracked_run(output.question, kind="question", tags={"rnaexp.question": output.question}) as run:
+        run.table(frame, "runs.csv")
         for part, table in found.items():
             run.table(table, f"{part}.csv")
-            if csv is not None:
-                write_atomically(csv.with_name(f"{csv.stem}_{part}.csv"), table.round(6).to_csv(index=False).encode())
-    if json:
+            _write(output.beside(part), table.round(6))
+    if output.json:
         parts = {part: table.to_dict("records") for part, table in found.items()}
         more = {"controls": beside} if beside else {}
-        sys.stdout.write(json_format.dumps({"question": name, "runs": told, **more, **parts}) + "\n")
+        _print({"question": output.question, "runs": told, **more, **parts})
         return
-    screen.show([*told, *beside], title=title, note=note)
+    screen.show([*told, *beside], title=output.title, note=output.note)
     for part, table in found.items():
         screen.show_frame(table, part)
     if "choices" in found:
         sys.stdout.write(most_important(found["choices"]) + "\n")
 
 
-def write_csv(told: list[dict[str, Any]], csv: Path | None) -> None:
-    """The rows of the table, if a file is asked for."""
-    if csv is not None and told:
-        write_atomically(csv, tables.as_frame(told).to_csv(index=False).encode())
+def _write(csv: Path | None, table: pd.DataFrame) -> None:
+    if csv is not None:
+        write_atomically(csv, table.to_csv(index=False).encode())
+
+
+def _print(value: Mapping[str, Any]) -> None:
+    sys.stdout.write(json_format.dumps(value) + "\n")

@@ -13,16 +13,17 @@ from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.atomic import replacing
 from rnaexp.data.own import OwnRnas
 from rnaexp.errors import InputError
-from rnaexp.experiment.classify_verbs import protocol as checked_protocol
 from rnaexp.models.choices import Long
 from rnaexp.progress import announce, silence
-from rnaexp.reading.distributed import rank, take_own_device
+from rnaexp.reading.distributed import take_own_device
 from rnaexp.reading.embeddings import SHARD, Embedded, embed_shards
 from rnaexp.reading.left_out import left_out, refuse, write_faults
-from rnaexp.reading.read import Skipped, is_first_process, processes
+from rnaexp.reading.processes import is_first_process, processes, rank
+from rnaexp.reading.read import Skipped
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.structure.windows import windows_of
+from rnaexp.tasks.families.settings import protocol as checked_protocol
 
 _NEEDS_ALL = ("pca", "none", "fft-crop")  # of the whole set; the full vector twice; of unpooled bases
 

@@ -1,6 +1,5 @@
 """`rnaexp.evaluate`: several models, several tasks, one table; tracked in MLflow where that is asked for."""
 
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -11,13 +10,13 @@ import torch
 from rnaexp.data.names import safe_name
 from rnaexp.errors import InputError
 from rnaexp.experiment.results import Results
+from rnaexp.experiment.runner import Done, measure
 from rnaexp.experiment.settings import Settings, settings
-from rnaexp.experiment.tasks import TASKS, Done, Run, Subject, of_another_package
+from rnaexp.experiment.tasks import MakeJob, Subject, chosen_tasks
 from rnaexp.models.wrap import wrap
 from rnaexp.progress import Announce, announce, silence
 from rnaexp.tasks.context import Context, Progress, calling
-from rnaexp.tasks.pairs.contrasts import Answer, add_ranks
-from rnaexp.tasks.registry import task_names, task_of
+from rnaexp.tasks.pairs.contrasts import add_ranks
 from rnaexp.track.runs import RunHandle, tracked_run
 from rnaexp.track.store import EXPERIMENT
 
@@ -54,17 +53,15 @@ def evaluate(
     >>> bool(found.frame.loc["stems", "structure.f1"] > found.frame.loc["random", "structure.f1"])
     True
     """
-    asked, chosen = settings(**given), _tasks(tasks, options or {})
+    asked = settings(**given)
+    chosen = chosen_tasks([tasks] if isinstance(tasks, str) else list(tasks), options or {})
     subjects = _subjects(models)
     context = Context(announce=_announcing(progress), seed=asked.seed)
     done: dict[str, dict[str, Done]] = {name: {} for name in chosen}
     run_ids: dict[str, str | None] = {}
     for subject in subjects:
         with _run(subject, track=track, experiment=experiment) as run:
-            start = time.monotonic()
             _measure(subject, asked, chosen, context, run, done)
-            if run is not None:
-                run.metrics({"seconds": round(time.monotonic() - start, 1)})
         run_ids[subject.name] = None if run is None else run.run_id
     _rank(done)
     return Results(
@@ -72,61 +69,58 @@ def evaluate(
         headlines={subject.name: _headline(subject.name, done) for subject in subjects},
         run_ids=run_ids,
         notes=tuple(context.notes),
-        rows={name: _together([each.rows for each in by_model.values()]) for name, by_model in done.items()},
+        rows={name: _together(by_model) for name, by_model in done.items()},
     )
 
 
 def _measure(
     subject: Subject,
     asked: Settings,
-    chosen: Mapping[str, Run],
+    chosen: Mapping[str, MakeJob],
     context: Context,
     run: RunHandle | None,
     done: Mapping[str, dict[str, Done]],
 ) -> None:
     with torch.random.fork_rng(range(torch.cuda.device_count())):  # the caller's own draws go on as if we were not here
-        for name, task in chosen.items():
-            if (found := task(subject, asked, context, run)) is not None:
-                done[name][subject.name] = found
+        for name, make in chosen.items():
+            job = make(subject, asked)
+            if job is None:
+                context.notes.append(f"{subject.name}: has no embeddings, so no overlap of families")
+                continue
+            found = measure(job, context, run, with_rows=True)
+            context.notes.extend(_named(subject.name, [*found.notes, *found.record.get("tags", ())]))
+            done[name][subject.name] = found
+
+
+def _named(model: str, lines: Sequence[str]) -> list[str]:
+    return [line if line.startswith(model) else f"{model}: {line}" for line in lines]
 
 
 def _rank(done: Mapping[str, Mapping[str, Done]]) -> None:
     """Write ranks, over the RNAs that all scored, into the records of pairs and contacts."""
     for by_model in done.values():
-        answers: list[Answer] = [each.answer for each in by_model.values() if each.answer is not None]
-        add_ranks(answers)
+        add_ranks([each.answer for each in by_model.values() if each.answer is not None])
 
 
 def _headline(model: str, done: Mapping[str, Mapping[str, Done]]) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     for by_model in done.values():
-        found |= by_model[model].metrics if model in by_model else {}
+        found |= dict(by_model[model].metrics) if model in by_model else {}
     return found
 
 
-def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _together(by_model: Mapping[str, Done]) -> pd.DataFrame:
+    """Rows of all models, each with its model's name first."""
+    frames = []
+    for model, each in by_model.items():
+        rows = pd.DataFrame() if each.rows is None else each.rows.copy()
+        rows.insert(0, "model", model)
+        frames.append(rows)
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
 def _run(subject: Subject, *, track: bool, experiment: str) -> AbstractContextManager[RunHandle | None]:
     return tracked_run(subject.name, experiment=experiment) if track else nullcontext()
-
-
-def _tasks(tasks: str | Sequence[str], options: Mapping[str, Mapping[str, Any]]) -> dict[str, Run]:
-    """How each task is run. Raises: InputError for a name or an option that is none."""
-    chosen = list(dict.fromkeys([tasks] if isinstance(tasks, str) else tasks))
-    known = (*TASKS, *task_names())
-    if unknown := [name for name in chosen if name not in known]:
-        message = f"tasks {unknown[0]!r}: must be among {', '.join(known)}"
-        raise InputError(message)
-    if not chosen:
-        message = f"tasks: name at least one of {', '.join(known)}"
-        raise InputError(message)
-    if strange := [name for name in options if name not in chosen or name in TASKS]:
-        message = f"options: {strange[0]!r} is no task of another package that is run here"
-        raise InputError(message)
-    added = {name: of_another_package(task_of(name), options.get(name, {})) for name in chosen if name not in TASKS}
-    return {name: TASKS[name] if name in TASKS else added[name] for name in chosen}
 
 
 def _announcing(progress: Progress | bool | None) -> Announce:

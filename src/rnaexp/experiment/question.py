@@ -1,107 +1,76 @@
-"""A question as a file: models, sets and protocols whose runs answer it."""
+"""A question: models, sets and protocols whose runs answer it, read from a file."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from rnaexp import models
+from rnaexp.classify.controls import CONTROLS
+from rnaexp.classify.protocol import embedding_protocol
 from rnaexp.data.alter import How
+from rnaexp.data.assay_rows import TableLayout
 from rnaexp.errors import InputError
-from rnaexp.experiment.question_file import QuestionWords, read_words
-from rnaexp.models import spec
-from rnaexp.models.choices import Long, refuse_unknown
+from rnaexp.experiment.question_file import (
+    ProtocolWords,
+    QuestionWords,
+    SetsWords,
+    read_words,
+)
+from rnaexp.fitness.baselines import BASELINES
+from rnaexp.models.choices import refuse_unknown
 from rnaexp.structure.protocol import ReadOut, scoring, squash_of
+from rnaexp.tasks.contacts.settings import completed
+from rnaexp.tasks.families.settings import SHUFFLED, ClassifyTask, has_embedding
+from rnaexp.tasks.families.stored import Shelf
+from rnaexp.tasks.fitness.settings import FitnessTask
 from rnaexp.tasks.pairs.settings import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Every model on every pair of sets under every protocol; models of alignments on every alteration of these.
+    """What a file asks, task by task.
 
-    `contrasts` are declared before anything is run: model against model, paired by RNA, Holm over all of them.
+    `pairs`: every model on every pair of sets under every protocol; models of alignments on every alteration of these.
+    In the file's order, models slowest, so that shards share the work of loading evenly. `contrasts` are declared
+    before anything is run: model against model, paired by RNA, Holm over all of them. `families`: every model and
+    control on every set; `choices`: models whose protocol choices are compared. `fitness`: every model on every assay.
     """
 
     name: str
     title: str
     note: str
-    models: tuple[str, ...]
-    sets: tuple[dict[str, str], ...]  # {validation, test}
-    protocols: tuple[dict[str, Any], ...]  # {name; as override: any field of Scoring or ReadOut, related}
-    alignments: tuple[How, ...]
-    related: Literal["drop", "keep"]
-    contrasts: tuple[dict[str, str], ...]
-    families: str  # a set to classify beside each run; empty: none
-    device: str
-    precision: str
-    long: Long
-    seed: int
+    pairs: tuple[Task, ...] = ()
+    contrasts: tuple[dict[str, str], ...] = ()
+    families: tuple[ClassifyTask, ...] = ()
+    choices: tuple[str, ...] = ()
+    fitness: tuple[FitnessTask, ...] = ()
 
-    def tasks(self) -> list[Task]:
-        """In the file's order, models slowest, so that shards share the work of loading evenly."""
-        return [
-            self._task(model, sets, protocol, alignment)
-            for model in self.models
-            for sets, protocol in product(self.sets, self.protocols)
-            for alignment in self._alterations(model)
-        ]
-
-    def _alterations(self, model: str) -> tuple[How, ...]:
-        """What can be asked of a model: one sequence has no alignment to alter, and covariation needs two rows."""
-        about = spec(model)
-        if about.reads != "alignment":
-            return ("intact",)
-        return tuple(how for how in self.alignments if about.min_rows == 1 or how != "depth-1")
-
-    def _task(self, model: str, sets: dict[str, str], protocol: dict[str, Any], alignment: How) -> Task:
-        usual = {"score_scale": "raw", "token_pairs": "mean", "squash": squash_of(protocol["name"])}
-        fields = usual | {"related": self.related} | protocol
-        score_scale, token_pairs, squash, related = (fields.pop(name) for name in (*usual, "related"))
-        ReadOut(score_scale=score_scale, token_pairs=token_pairs, squash=squash)  # refuses what does not exist
-        refuse_unknown(self.precision, token_pairs)
-        judged = scoring(**fields)
-        # What has no weights has no precision; the others are all run in the same.
-        precision = "fp32" if spec(model).group == "baseline" else self.precision
-        how = {"device": self.device, "seed": self.seed, "precision": precision, "token_pairs": token_pairs}
-        return Task(
-            model=model,
-            validation=sets["validation"],
-            test=sets["test"],
-            scoring=judged,
-            score_scale=score_scale,
-            squash=squash,
-            alignment=alignment,
-            related=related,
-            families="" if judged.of_proteins else self.families,
-            long=self.long,
-            loading={"name": model, **how},
-        )
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Those that anything is asked of, in the order in which they are answered."""
+        asked = {"pairs": self.pairs, "families": self.families, "fitness": self.fitness}
+        return tuple(task for task, some in asked.items() if some)
 
 
 def read_question(path: Path) -> Question:
     """Raises: InputError naming the file, each wrong key and where it stands."""
     words = read_words(path)
-    _refuse_wrong_contrasts(words, path)
+    _refuse_wrong_names(words, path)
     try:
-        question = Question(
+        return Question(
             name=path.stem,
             title=words.title or path.stem,
             note=words.note,
-            models=tuple(words.models),
-            sets=tuple(sets.model_dump() for sets in words.sets),
-            protocols=tuple(protocol.fields() for protocol in words.protocols),
-            alignments=tuple(words.alignments),
-            related=words.related,
+            pairs=tuple(_pairs(words)) if "pairs" in words.tasks else (),
             contrasts=tuple(contrast.model_dump() for contrast in words.contrasts),
-            families=words.families,
-            device=words.device,
-            precision=words.precision,
-            long=words.long,
-            seed=words.seed,
+            families=tuple(_families(words, path)),
+            choices=tuple(words.choices),
+            fitness=tuple(_fitness(words)),
         )
-        question.tasks()
     except ValueError as error:
         raise InputError(str(error), path=path) from error
-    return question
 
 
 def places(shard: str) -> tuple[int, int]:
@@ -118,15 +87,124 @@ def places(shard: str) -> tuple[int, int]:
     return first - 1, count
 
 
-def _refuse_wrong_contrasts(words: QuestionWords, path: Path) -> None:
+def _pairs(words: QuestionWords) -> Iterator[Task]:
+    for model in _asked(words, "pairs"):
+        for sets, protocol in product(words.sets, words.protocols):
+            for alignment in _alterations(model, words.alignments):
+                yield _pairs_task(words, model, sets, protocol, alignment)
+
+
+def _asked(words: QuestionWords, task: str) -> list[str]:
+    """The models of a task: all of them, and in a file that asks of several tasks those that can do it."""
+    named = [*words.models, *(words.controls if task == "families" else ())]
+    if len(words.tasks) == 1:
+        return named
+    can = {"pairs": _has_pairs, "families": has_embedding, "fitness": _has_fitness}[task]
+    return [model for model in named if can(model)]
+
+
+def _has_pairs(model: str) -> bool:
+    return model not in CONTROLS and (model not in BASELINES or model in models.names())
+
+
+def _has_fitness(model: str) -> bool:
+    return model in BASELINES or (model not in CONTROLS and models.spec(model).output == "attention")
+
+
+def _alterations(model: str, asked: list[How]) -> list[How]:
+    """What can be asked of a model: one sequence has no alignment to alter, and covariation needs two rows."""
+    about = models.spec(model)
+    if about.reads != "alignment":
+        return ["intact"]
+    return [how for how in asked if about.min_rows == 1 or how != "depth-1"]
+
+
+def _pairs_task(words: QuestionWords, model: str, sets: SetsWords, protocol: ProtocolWords, alignment: How) -> Task:
+    usual = {"score_scale": "raw", "token_pairs": "mean", "squash": squash_of(protocol.name), "related": words.related}
+    fields = usual | protocol.overrides()
+    score_scale, token_pairs, squash, related = (fields.pop(name) for name in usual)
+    ReadOut(score_scale=score_scale, token_pairs=token_pairs, squash=squash)  # refuses what does not exist
+    refuse_unknown(words.precision, token_pairs)
+    judged = scoring(protocol.name, **fields)
+    asked = Task(
+        model=model,
+        validation=sets.validation,
+        test=sets.test,
+        scoring=judged,
+        score_scale=score_scale,
+        squash=squash,
+        alignment=alignment,
+        related=related,
+        families=words.families if isinstance(words.families, str) else "",
+        long=words.long,
+        loading={"name": model, **_loading(words, model), "token_pairs": token_pairs},
+    )
+    return completed(asked)
+
+
+def _loading(words: QuestionWords, model: str) -> dict[str, Any]:
+    """How a model is loaded. What has no weights has no precision; the others are all run in the same."""
+    weightless = (
+        model in CONTROLS or model in BASELINES or models.spec(model.removeprefix(SHUFFLED)).group == "baseline"
+    )
+    return {"device": words.device, "seed": words.seed, "precision": "fp32" if weightless else words.precision}
+
+
+def _families(words: QuestionWords, path: Path) -> Iterator[ClassifyTask]:
+    if not isinstance(words.families, list):
+        return
+    tasks = [
+        ClassifyTask(
+            model=model,
+            families=sets.name,
+            protocol=embedding_protocol(sets.protocol, **sets.overrides()),
+            loading=_loading(words, model),
+            long=words.long,
+        )
+        for sets, model in product(words.families, _asked(words, "families"))
+    ]
+    yield from tasks
+    for each in words.embeddings:
+        yield from Shelf(families=each.set, folder=each.folder).tasks(path, tasks)
+
+
+def _fitness(words: QuestionWords) -> Iterator[FitnessTask]:
+    told = set()
+    for about, model in product(words.assays, _asked(words, "fitness") if words.assays else ()):
+        layout = {name: getattr(about, name) for name in ("score_column", "mutant_column", "sequence_column")}
+        yield FitnessTask(
+            model=model,
+            assay=about.name,
+            convention=about.convention or "",
+            sample=about.sample,
+            seed=words.seed,
+            alignment=about.alignment,
+            wild_type=about.wild_type,
+            direction=about.direction,
+            layout=TableLayout(**layout, first=about.offset),
+            long=words.long,
+            silent=about.name in told,  # of a table's bad rows the first task that reads it tells
+            loading=_loading(words, model),
+        )
+        told.add(about.name)
+
+
+def _refuse_wrong_names(words: QuestionWords, path: Path) -> None:
     """A word that names nothing would test nothing."""
+    faults = [f"choices: {name!r} is not among the models" for name in words.choices if name not in words.models]
+    sets = [each.name for each in words.families] if isinstance(words.families, list) else []
+    strange = [each.set for each in words.embeddings if each.set not in sets]
+    faults += [f"embeddings: {name!r} is none of the sets with families: {', '.join(sets)}" for name in strange]
     for at, contrast in enumerate(words.contrasts, start=1):
         named = (("model", contrast.model, words.models), ("against", contrast.against, words.models))
         altered = (
             ("alignment", contrast.alignment, words.alignments),
             ("against_alignment", contrast.against_alignment, words.alignments),
         )
-        for field, value, known in (*named, *altered):
-            if value not in known:
-                message = f"contrasts, entry {at}, {field}: {value!r} is none of {', '.join(known)}"
-                raise InputError(message, path=path)
+        faults += [
+            f"contrasts, entry {at}, {field}: {value!r} is none of {', '.join(known)}"
+            for field, value, known in (*named, *altered)
+            if value not in known
+        ]
+    if faults:
+        raise InputError("; ".join(faults), path=path)

@@ -1,28 +1,46 @@
 """A question file's words, checked by pydantic: which key, where, and what was expected there."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.alter import How
+from rnaexp.data.assays import Direction
 from rnaexp.errors import InputError
+from rnaexp.fitness.conventions import Convention
 from rnaexp.models.choices import Long, Precision
 from rnaexp.structure.protocol import ReadOut, Scoring
 
-Kind = Literal["structure", "classification", "fitness", "both", "task"]
-# Of the half of a file of kind `both` that asks of families; `run.classify_verbs` reads them.
-_OF_FAMILIES = ("families", "choices", "controls", "embeddings")
 _OF_PROTOCOLS = sorted({"name", "related", *(field.name for kind in (Scoring, ReadOut) for field in fields(kind))})
-_SAID = {"too_short": "must have at least one entry", "list_type": "must be a list", "string_type": "must be a word"}
-_SAID |= {"int_type": "must be a whole number", "model_type": "must be a table"}
+_OF_FAMILIES = sorted({"name", "protocol", *(field.name for field in fields(EmbeddingProtocol))})
+_EXPECTED = {
+    "too_short": "must have at least one entry",
+    "list_type": "must be a list",
+    "string_type": "must be a word",
+    "int_type": "must be a whole number",
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+}
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Open(BaseModel):
+    """With fields of a protocol, which are checked by name here and by value where the protocol is made."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    def overrides(self) -> dict[str, Any]:
+        """What was written, less the name and the protocol."""
+        written = self.model_dump(exclude_unset=True)
+        return {field: value for field, value in written.items() if field not in ("name", "protocol")}
 
 
 class SetsWords(_Strict):
@@ -32,17 +50,12 @@ class SetsWords(_Strict):
     test: str = "builtin-ts"
 
 
-class ProtocolWords(BaseModel):
+class ProtocolWords(_Open):
     """A ready-made protocol and what is overridden of it: any field of `Scoring` or `ReadOut`, and `related`."""
 
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
     name: str = "paper"
     related: Literal["drop", "keep"] | None = None
     min_separation: int | None = None
-
-    def fields(self) -> dict[str, Any]:
-        """What was written."""
-        return {"name": self.name} | self.model_dump(exclude_unset=True)
 
 
 class ContrastWords(_Strict):
@@ -54,47 +67,84 @@ class ContrastWords(_Strict):
     against_alignment: How = "intact"
 
 
+class FamiliesWords(_Open):
+    """A set with families, the name of a ready-made protocol, and any field of `EmbeddingProtocol`."""
+
+    name: str
+    protocol: str = "paper"
+
+
+class EmbeddingsWords(_Strict):
+    """A folder with a file of vectors for each model, for a set of the question."""
+
+    set: str
+    folder: str
+
+
+class AssayWords(_Strict):
+    """An assay by name, or a table and how it is laid out."""
+
+    name: str
+    convention: Convention | None = None
+    sample: Annotated[int, Field(ge=0)] = 0
+    alignment: str = ""
+    wild_type: str = ""
+    direction: Direction | None = None
+    score_column: str = ""
+    mutant_column: str = ""
+    sequence_column: str = ""
+    offset: int | None = None
+
+
 class QuestionWords(_Strict):
-    """The whole file; only `models` has no default."""
+    """The whole file; only `models` has no default.
+
+    It asks of base pairs (`sets`, or none of the others), of families (`families` as a list), of fitness (`assays`), of
+    several of these, or of another package's task (`task`).
+    """
 
     models: Annotated[list[str], Field(min_length=1)]
     title: str = ""
     note: str = ""
-    sets: Annotated[list[SetsWords], Field(min_length=1)] = [SetsWords()]
-    protocols: Annotated[list[ProtocolWords], Field(min_length=1)] = [ProtocolWords()]
-    alignments: Annotated[list[How], Field(min_length=1)] = ["intact"]
-    related: Literal["drop", "keep"] = "drop"
-    contrasts: list[ContrastWords] = []
-    families: str = ""
     device: str = "auto"
     precision: Precision = "fp32"
     long: Long = "skip"
     seed: int = 0
 
+    sets: Annotated[list[SetsWords], Field(min_length=1)] = [SetsWords()]
+    protocols: Annotated[list[ProtocolWords], Field(min_length=1)] = [ProtocolWords()]
+    alignments: Annotated[list[How], Field(min_length=1)] = ["intact"]
+    related: Literal["drop", "keep"] = "drop"
+    contrasts: list[ContrastWords] = []
 
-class TaskWords(_Strict):
-    """A question of a task that another package adds: `settings` are the task's own."""
+    families: str | Annotated[list[FamiliesWords], Field(min_length=1)] = ""
+    controls: list[str] = []
+    choices: list[str] = []
+    embeddings: list[EmbeddingsWords] = []
 
-    task: str
-    models: Annotated[list[str], Field(min_length=1)]
-    title: str = ""
-    note: str = ""
+    assays: list[AssayWords] = []
+
+    task: str = ""
     settings: dict[str, Any] = {}
-    device: str = "auto"
-    seed: int = 0
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What the file asks of, in the order in which it is answered."""
+        if self.task:
+            return (self.task,)
+        families, fitness = isinstance(self.families, list), bool(self.assays)
+        pairs = "sets" in self.model_fields_set or not (families or fitness)
+        asked = (("pairs", pairs), ("families", families), ("fitness", fitness))
+        return tuple(name for name, here in asked if here)
 
 
-def kind_of(path: Path) -> Kind:
-    """What a question is about: another package's task, sets with families, assays, structures, or both of these.
-
-    Raises: InputError for a file that is no TOML.
-    """
-    values = read_toml(path)
-    if "task" in values:
-        return "task"
-    if isinstance(values.get("families"), list):
-        return "both" if "sets" in values else "classification"
-    return "fitness" if "assays" in values else "structure"
+# Which keys belong to which task; all others belong to every one.
+_KEYS = {
+    "pairs": {"sets", "protocols", "alignments", "related", "contrasts"},
+    "families": {"controls", "choices", "embeddings"},
+    "fitness": {"assays"},
+    "task": {"task", "settings"},
+}
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -112,47 +162,68 @@ def read_toml(path: Path) -> dict[str, Any]:
 def read_words(path: Path) -> QuestionWords:
     """Raises: InputError naming the file, each wrong key, where it stands, and what is wrong with it."""
     try:
-        words = QuestionWords.model_validate(_of_pairs(read_toml(path)))
+        words = QuestionWords.model_validate(read_toml(path))
     except ValidationError as error:
-        faults = [_told(fault["loc"], fault) for fault in error.errors(include_url=False)]
+        faults = [_fault(fault) for fault in error.errors(include_url=False) if not _of_other_branch(fault)]
     else:
-        faults = [
-            _unknown(f"protocols, entry {at}, {name}", _OF_PROTOCOLS)
-            for at, protocol in enumerate(words.protocols, start=1)
-            for name in sorted(set(protocol.model_extra or ()) - set(_OF_PROTOCOLS))
-        ]
+        faults = [*_unknown_fields("protocols", words.protocols, _OF_PROTOCOLS), *_misplaced(words)]
+        if isinstance(words.families, list):
+            faults += _unknown_fields("families", words.families, _OF_FAMILIES)
         if not faults:
             return words
     raise InputError("; ".join(dict.fromkeys(faults)), path=path)
 
 
-def read_task_words(path: Path) -> TaskWords:
-    """Raises: InputError as `read_words`."""
-    try:
-        return TaskWords.model_validate(read_toml(path))
-    except ValidationError as error:
-        faults = [_told(fault["loc"], fault, TaskWords) for fault in error.errors(include_url=False)]
-        raise InputError("; ".join(dict.fromkeys(faults)), path=path) from error
+def _unknown_fields(key: str, entries: Sequence[_Open], known: Sequence[str]) -> list[str]:
+    return [
+        _unknown(f"{key}, entry {at}, {name}", known)
+        for at, entry in enumerate(entries, start=1)
+        for name in sorted(set(entry.model_extra or ()) - set(known))
+    ]
 
 
-def _of_pairs(values: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(values.get("families"), list):
-        return values
-    return {name: value for name, value in values.items() if name not in _OF_FAMILIES}
+def _misplaced(words: QuestionWords) -> list[str]:
+    """A key of a task that the file does not ask of would be dropped without a word."""
+    asked = {"task"} if words.task else set(words.tasks)
+    return [
+        f"{key}: belongs to {task}, and this file asks of {', '.join(words.tasks)} only"
+        for task, keys in _KEYS.items()
+        for key in sorted(keys & words.model_fields_set)
+        if task not in asked
+    ]
 
 
-def _told(where: Sequence[int | str], fault: Any, whole: type[BaseModel] = QuestionWords) -> str:
+def _fault(fault: Mapping[str, Any]) -> str:
     """`sets, entry 2, test: ...`, counted from 1."""
+    where = [part for part in fault["loc"] if not _is_branch(part)]
     place = ", ".join(f"entry {part + 1}" if isinstance(part, int) else part for part in where)
     kind, value = fault["type"], fault["input"]
     if kind == "missing":
         return f"{place}: is missing" + (" (a list of names: models = ['lm-nano'])" if place == "models" else "")
     if kind == "extra_forbidden":
-        parts: dict[str, type[BaseModel]] = {"sets": SetsWords, "contrasts": ContrastWords}
-        within = parts.get(str(where[0]) if where[1:] else "", whole)
-        return _unknown(place, sorted(within.model_fields))
-    said = f"must be {fault['ctx']['expected']}" if kind == "literal_error" else _SAID.get(kind, fault["msg"])
-    return f"{place}: {said}, not {value!r}"
+        return _unknown(place, sorted(_model_of(where).model_fields))
+    expected = f"must be {fault['ctx']['expected']}" if kind == "literal_error" else _EXPECTED.get(kind, fault["msg"])
+    return f"{place}: {expected}, not {value!r}"
+
+
+def _of_other_branch(fault: Mapping[str, Any]) -> bool:
+    """`families` is a word or a list: of what was written only one of the two is meant."""
+    return fault["loc"][1:2] == ("str",) and isinstance(fault["input"], list)
+
+
+def _is_branch(part: int | str) -> bool:
+    """Whether it names a branch of a union and not a place in the file."""
+    return isinstance(part, str) and (part == "str" or part.startswith("list["))
+
+
+def _model_of(where: Sequence[int | str]) -> type[BaseModel]:
+    entries: dict[str, type[BaseModel]] = {
+        "sets": SetsWords,
+        "contrasts": ContrastWords,
+        "embeddings": EmbeddingsWords,
+        "assays": AssayWords,
+    }
+    return entries.get(str(where[0]) if where[1:] else "", QuestionWords)
 
 
 def _unknown(place: str, known: Sequence[str]) -> str:

@@ -11,12 +11,13 @@ from rnaexp.data.readers import read_file
 from rnaexp.data.sets import describe, set_names
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.experiment.question import places, read_question
-from rnaexp.experiment.question_file import kind_of
+from rnaexp.experiment.question_file import read_words
 from rnaexp.fitness.baselines import BASELINES
 from rnaexp.models.choices import refuse_unknown, refuse_unknown_device
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.spec import refuse_without_attention
 from rnaexp.reading.left_out import report_rows
+from rnaexp.structure.molecules import RNA
 from rnaexp.tasks.pairs.settings import Task
 
 _SLOW = frozenset({".pdb", ".ent", ".cif", ".mmcif", ".gz"})  # their readers take time, so they are read once only
@@ -31,7 +32,7 @@ def refuse_task(task: Task) -> None:
     refuse_without_attention(models.spec(task.model.removeprefix(FITTED)))
     for name in (task.validation, task.test):
         if name is not None:
-            refuse_set(name, read=not task.scoring.of_proteins)
+            refuse_set(name, read=task.scoring.molecule is RNA)
 
 
 def refuse_model(name: str, weights: Path | None = None) -> None:
@@ -59,11 +60,12 @@ def refuse_set(name: str, *, read: bool = True) -> None:
 def refuse_question(path: Path, shard: str) -> None:
     """Raises: InputError for a question that asks for what does not exist."""
     places(shard)
-    if kind_of(path) in ("structure", "both"):
-        for task in read_question(path).tasks():
-            for name in (task.validation, task.test):
-                if name is not None:
-                    refuse_set(name, read=False)
+    if read_words(path).task:
+        return
+    for task in read_question(path).pairs:
+        for name in (task.validation, task.test):
+            if name is not None:
+                refuse_set(name, read=False)
 
 
 def refuse_fitness(

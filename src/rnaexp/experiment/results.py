@@ -9,10 +9,10 @@ import pandas as pd
 
 from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError
-from rnaexp.experiment.runner import as_frame
 from rnaexp.tasks.families import record as classification_tables
 from rnaexp.tasks.fitness import record as fitness_tables
 from rnaexp.tasks.pairs import record as tables
+from rnaexp.tasks.plugged import as_frame
 
 _FRAMES = {
     "pairs": tables.as_frame,

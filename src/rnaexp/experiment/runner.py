@@ -1,84 +1,114 @@
-"""Run a task of another package: load the model, measure, keep the run in MLflow, and give back its record."""
+"""The runner: each job in a run of its own, one after another; of several processes the first tracks and speaks."""
 
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from rnaexp import models
-from rnaexp.errors import InputError
-from rnaexp.models.spec import Encoder
+from rnaexp.errors import InputError, LeakageError, UnavailableError
+from rnaexp.progress import announce, say, silence
+from rnaexp.reading.distributed import take_own_device
+from rnaexp.reading.processes import is_first_process
 from rnaexp.tasks.context import Context
-from rnaexp.tasks.registry import settings_of
-from rnaexp.tasks.task import Task, TaskResult, TaskSettings
+from rnaexp.tasks.pairs.contrasts import Answer
+from rnaexp.tasks.pairs.job import PairsOutcome
+from rnaexp.tasks.task import Job
+from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
-from rnaexp.track.task_runs import TASK_TAG, record_task
+
+Refused = InputError | LeakageError | UnavailableError
+_REFUSED = (InputError, LeakageError, UnavailableError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """A task's result of one model, and the record that `--json` prints."""
+class Done:
+    """What stays of a job: its numbers; the tables behind them are let go. `rows`: where they were asked for.
 
-    result: TaskResult
+    `answer`: of pairs and contacts, what ranks and contrasts are computed from; its record is this one.
+    """
+
+    job: Job
     record: dict[str, Any]
+    metrics: Mapping[str, float | None]
+    notes: tuple[str, ...]
+    rows: pd.DataFrame | None = None
+    answer: Answer | None = None
+    choices: pd.DataFrame | None = None
+
+    @property
+    def run_id(self) -> str | None:
+        """MLflow's, None where nothing was tracked."""
+        found: str | None = self.record["run_id"]
+        return found
 
 
-def measure(
-    task: Task,
-    model: str,
-    settings: TaskSettings,
-    context: Context,
-    *,
-    encoder: Encoder | None = None,
-    device: str = "auto",
-    run: RunHandle | None = None,
-) -> Measured:
-    """One model. Raises: InputError (also for a result without a declared metric), UnavailableError."""
-    if encoder is None:
-        encoder = models.load(model, device=device, seed=context.seed)
-    result = task.run(encoder, settings, context)
-    declared = {name for spec in task.metrics for name in spec.parts}
-    if strange := sorted(set(result.metrics) ^ declared):
-        message = f"task {task.name}: metric {strange[0]!r} is declared or measured, not both"
-        raise InputError(message)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A job that ended with an error which names its cause."""
+
+    job: Job
+    error: Refused
+
+
+def run_jobs(jobs: Sequence[Job], tags: Mapping[str, object] | None = None) -> tuple[list[Done], list[Failed]]:
+    """Each job done and tracked; what fails is said, and the others go on. Empty in all but the first process."""
+    done, failed = list[Done](), list[Failed]()
+    for job in jobs:
+        try:
+            found = run_job(job, tags)
+        except _REFUSED as error:
+            failed.append(Failed(job=job, error=error))
+            say(f"{job.label}: {error}")
+        else:
+            done += [] if found is None else [found]
+    return done, failed
+
+
+def run_job(job: Job, tags: Mapping[str, object] | None = None) -> Done | None:
+    """One job in a run of its own; what is to be known beside its numbers is said. None in all but the first process.
+
+    Raises: InputError, LeakageError, UnavailableError.
+    """
+    take_own_device()
+    if not is_first_process():
+        with suppress(*_REFUSED):  # the first process tells
+            job.measure(Context(announce=silence))
+        return None
+    watch_parent()
+    context = Context(announce=announce)
+    with tracked_run(job.model, tags={**(tags or {}), **job.tags}) as run:
+        done = measure(job, context, run)
+    if context.store.corrupt:
+        say(f"{len(context.store.corrupt)} stored results were damaged, set aside and made again")
+    for line in done.notes:
+        say(line)
+    return done
+
+
+def measure(job: Job, context: Context, run: RunHandle | None, *, with_rows: bool = False) -> Done:
+    """Measure, and log into a run that is open already; the run's seconds are those of the measuring."""
+    start = time.monotonic()
+    outcome = job.measure(context)
     if run is not None:
-        record_task(run, task, encoder, settings, result)
-    context.notes.extend(f"{model}: {note}" for note in result.notes)
-    record = {
-        "model": model,
-        "task": task.name,
-        "version": task.version,
-        "metrics": dict(result.metrics),
-        "data": [{"name": each.name, "sha256": each.sha256, "items": each.items} for each in result.data],
-        "settings": settings.model_dump(mode="json"),
-        "notes": list(result.notes),
-        "run_id": None if run is None else run.run_id,
-    }
-    return Measured(result=result, record=record)
+        run.metrics({"seconds": round(time.monotonic() - start, 1)})
+        outcome.log(run)
+    record = outcome.record(None if run is None else run.run_id)
+    return Done(
+        job=job,
+        record=record,
+        metrics=outcome.metrics,
+        notes=tuple(outcome.notes),
+        rows=outcome.rows if with_rows else None,
+        answer=outcome.answer(record) if isinstance(outcome, PairsOutcome) else None,
+        choices=getattr(outcome, "choices", None),
+    )
 
 
-def measure_all(
-    task: Task, names: Sequence[str], given: dict[str, Any], context: Context, *, device: str, track: bool = True
-) -> list[Measured]:
-    """Each model and then the task's baselines, each in a run of its own."""
-    settings = settings_of(task, given)
-    found = []
-    for name in dict.fromkeys([*names, *task.baselines]):
-        start = time.monotonic()
-        with tracked_run(name, tags={TASK_TAG: task.name}) if track else nullcontext() as run:
-            found.append(measure(task, name, settings, context, device=device, run=run))
-            if run is not None:
-                run.metrics({"seconds": round(time.monotonic() - start, 1)})
-    return found
-
-
-def as_frame(records: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """One row a model: what `--csv` writes."""
-    rows = [
-        {"model": one["model"], "set": ", ".join(each["name"] for each in one["data"]), **one["metrics"]}
-        for one in records
-    ]
-    return pd.DataFrame(rows)
+def raise_first(failed: Sequence[Failed], jobs: int) -> None:
+    """After all others have ended. Raises: the first failure's kind of error, naming every job that did not end."""
+    if failed:
+        message = f"{len(failed)} of {jobs} runs did not end: {', '.join(one.job.label for one in failed)}"
+        raise type(failed[0].error)(message)

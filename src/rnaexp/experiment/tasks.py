@@ -1,43 +1,22 @@
-"""The four tasks as an evaluation runs them: each gives its metrics, its record, its rows, and goes into one run."""
+"""The tasks of an evaluation: each makes a job of a model and the evaluation's settings."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from rnaexp.errors import InputError
-from rnaexp.experiment.runner import measure
+from rnaexp.experiment.jobs import pairs_job
 from rnaexp.experiment.settings import Settings
-from rnaexp.models import lasting_name
 from rnaexp.models.spec import Encoder
-from rnaexp.reading.read import read_alone
-from rnaexp.tasks.context import Context
-from rnaexp.tasks.families import record as classification_tables
-from rnaexp.tasks.families.measure import ClassifyTask, classify, has_embedding
-from rnaexp.tasks.families.tracking import record_classification
-from rnaexp.tasks.fitness import record as fitness_tables
-from rnaexp.tasks.fitness.measure import FitnessTask, measure_fitness
-from rnaexp.tasks.fitness.tracking import record_fitness
-from rnaexp.tasks.pairs import record as tables
-from rnaexp.tasks.pairs.contrasts import Answer
-from rnaexp.tasks.pairs.result import Result
-from rnaexp.tasks.pairs.run import run_structure
+from rnaexp.tasks.contacts.settings import completed
+from rnaexp.tasks.families.job import FamiliesJob
+from rnaexp.tasks.families.settings import ClassifyTask, has_embedding
+from rnaexp.tasks.fitness.job import FitnessJob
+from rnaexp.tasks.fitness.settings import FitnessTask
 from rnaexp.tasks.pairs.settings import loading, task
-from rnaexp.tasks.pairs.tracking import record
-from rnaexp.tasks.registry import settings_of
-from rnaexp.tasks.task import Task
-from rnaexp.track.runs import RunHandle
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """One task of one model. `answer`: of pairs, what ranks are computed from."""
-
-    record: dict[str, Any]
-    metrics: dict[str, float | None]
-    rows: pd.DataFrame
-    answer: Answer | None = None
+from rnaexp.tasks.plugged import PluggedJob
+from rnaexp.tasks.registry import settings_of, task_names, task_of
+from rnaexp.tasks.task import Job, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,21 +27,21 @@ class Subject:
     encoder: Encoder | None = None
 
 
-# None: this model has nothing that the task reads; a note says so.
-Run = Callable[[Subject, Settings, Context, RunHandle | None], Done | None]
+# None: this model has nothing that the task reads.
+MakeJob = Callable[[Subject, Settings], Job | None]
 
 
-def pairs(subject: Subject, settings: Settings, context: Context, run: RunHandle | None) -> Done:
+def pairs(subject: Subject, settings: Settings) -> Job:
     """Tune a head and a threshold, freeze them, test them."""
-    return _structure(subject, settings, context, run, protocol=settings.protocol)
+    return _pairs(subject, settings, settings.protocol)
 
 
-def contacts(subject: Subject, settings: Settings, context: Context, run: RunHandle | None) -> Done:
+def contacts(subject: Subject, settings: Settings) -> Job:
     """The same of proteins' contacts."""
-    return _structure(subject, settings, context, run, protocol="contacts")
+    return _pairs(subject, settings, "contacts")
 
 
-def _structure(subject: Subject, settings: Settings, context: Context, run: RunHandle | None, *, protocol: str) -> Done:
+def _pairs(subject: Subject, settings: Settings, protocol: str) -> Job:
     asked = task(
         model=subject.name,
         validation=settings.validation,
@@ -75,93 +54,71 @@ def _structure(subject: Subject, settings: Settings, context: Context, run: RunH
         precision=settings.precision,
         seed=settings.seed,
     )
-    result = run_structure(asked, context.store, context.announce, subject.encoder)
-    if run is not None:
-        record(run, result, context.store, context.announce, seconds=None)
-    if result.tuned is not None and not asked.scoring.of_proteins and subject.encoder is None:
-        context.store.put_tuned(lasting_name(subject.name), result.tuned.to_json())
-    context.notes.extend(f"{subject.name}: {line}" for line in _notes(result))
-    told = tables.as_json(result, None if run is None else run.run_id)
-    f1 = None if result.evaluation is None else result.evaluation.per_rna[["rna", "cluster", "f1"]]
-    rows = tables.per_rna(result)
-    rows.insert(0, "model", subject.name)
-    return Done(record=told, metrics=tables.metrics(result), rows=rows, answer=Answer(told=told, f1=f1))
+    return pairs_job(completed(asked), subject.encoder)
 
 
-def _notes(result: Result) -> list[str]:
-    found = []
-    if result.related:
-        done = "not tuned on" if result.task.related == "drop" else "tuned on all the same"
-        found.append(f"{len(result.related)} validation RNAs have relatives in the test set and were {done}")
-    if result.skipped:
-        first = result.skipped[0]
-        found.append(f"{len(result.skipped)} RNAs have no score, the first: {first.id}, {first.reason}")
-    if alone := read_alone(result.encoder, result.test.rnas, result.test.data.name):
-        found.append(alone)
-    return found + list(result.assessment.tags if result.assessment else ())
-
-
-def families(subject: Subject, settings: Settings, context: Context, run: RunHandle | None) -> Done | None:
+def families(subject: Subject, settings: Settings) -> Job | None:
     """How far the embeddings of RNAs of one family overlap with those of others."""
     if not (has_embedding(subject.name) if subject.encoder is None else _embeds(subject.encoder)):
-        context.notes.append(f"{subject.name}: has no embeddings, so no overlap of families")
         return None
     how = loading(subject.name, device=settings.device, precision=settings.precision, seed=settings.seed)
     asked = ClassifyTask(model=subject.name, families=settings.families, loading=how, long=settings.long)
-    result = classify(asked, context.store, context.announce, subject.encoder)
-    if run is not None:
-        record_classification(run, result)
-    if result.skipped:
-        first = result.skipped[0]
-        context.notes.append(
-            f"{subject.name}: {len(result.skipped)} RNAs of {result.data.name} are not in the figures, the first: "
-            f"{first.id}, {first.reason}"
-        )
-    rows = pd.DataFrame({"model": subject.name, "rna": [rna.id for rna in result.rnas]})
-    rows["family"] = [rna.family for rna in result.rnas]
-    told = classification_tables.as_json(result, None if run is None else run.run_id)
-    return Done(record=told, metrics=classification_tables.metrics(result), rows=rows)
+    return FamiliesJob(asked=asked, encoder=subject.encoder)
 
 
-def fitness(subject: Subject, settings: Settings, context: Context, run: RunHandle | None) -> Done:
+def fitness(subject: Subject, settings: Settings) -> Job:
     """How well likelihoods order measured variants."""
     if not settings.assay:
         message = "task fitness: say on which assay, assay= a named one or a table of variants"
         raise InputError(message)
-    how = {"seed": settings.seed, "device": settings.device, "precision": settings.precision}
     asked = FitnessTask(
-        model=subject.name, assay=settings.assay, convention=settings.convention, seed=settings.seed, loading=how
+        model=subject.name,
+        assay=settings.assay,
+        convention=settings.convention,
+        seed=settings.seed,
+        long=settings.long,
+        loading={"seed": settings.seed, "device": settings.device, "precision": settings.precision},
     )
-    result = measure_fitness(asked, context.store, context.announce, subject.encoder)
-    if run is not None:
-        record_fitness(run, result)
-    context.notes.extend(f"{subject.name}: {line}" for line in fitness_tables.diagnose(result))
-    rows = pd.DataFrame({"model": subject.name, "sequence": [each.sequence for each in result.assay.mutants]})
-    rows["measured"], rows["score"], rows["skipped"] = result.measured, result.scores, result.reasons
-    told = fitness_tables.as_json(result, None if run is None else run.run_id)
-    return Done(record=told, metrics=fitness_tables.metrics(result), rows=rows)
+    return FitnessJob(asked=asked, encoder=subject.encoder)
+
+
+TASKS: dict[str, MakeJob] = {"pairs": pairs, "families": families, "fitness": fitness, "contacts": contacts}
+
+
+def chosen_tasks(names: list[str], options: Mapping[str, Mapping[str, Any]]) -> dict[str, MakeJob]:
+    """How each task's jobs are made, ours and other packages'.
+
+    Raises: InputError for a name that is no task, or for options of a task that is not run here.
+    """
+    known = (*TASKS, *task_names())
+    if unknown := [name for name in names if name not in known]:
+        message = f"tasks {unknown[0]!r}: must be among {', '.join(known)}"
+        raise InputError(message)
+    if not names:
+        message = f"tasks: name at least one of {', '.join(known)}"
+        raise InputError(message)
+    if strange := [name for name in options if name not in names or name in TASKS]:
+        message = f"options: {strange[0]!r} is no task of another package that is run here"
+        raise InputError(message)
+    return {name: TASKS.get(name) or _plugged(task_of(name), options.get(name, {})) for name in dict.fromkeys(names)}
+
+
+def _plugged(task: Task, given: Mapping[str, Any]) -> MakeJob:
+    checked = settings_of(task, dict(given))
+
+    def make(subject: Subject, settings: Settings) -> Job:
+        return PluggedJob(
+            task=task,
+            model=subject.name,
+            settings=checked,
+            encoder=subject.encoder,
+            device=settings.device,
+            seed=settings.seed,
+        )
+
+    return make
 
 
 def _embeds(encoder: Encoder) -> bool:
     gives = getattr(encoder, "gives", None)
     return encoder.spec.output == "attention" and (gives is None or "embed" in gives)
-
-
-TASKS: dict[str, Run] = {"pairs": pairs, "families": families, "fitness": fitness, "contacts": contacts}
-
-
-def of_another_package(task: Task, given: Mapping[str, Any]) -> Run:
-    """A task that an installed package adds, as one of ours is run. Raises: InputError for a wrong setting."""
-    checked = settings_of(task, dict(given))
-
-    def run(subject: Subject, settings: Settings, context: Context, run: RunHandle | None) -> Done:
-        done = measure(task, subject.name, checked, context, encoder=subject.encoder, device=settings.device, run=run)
-        rows = done.result.rows.copy()
-        rows.insert(0, "model", subject.name)
-        return Done(
-            record=done.record,
-            metrics={f"{task.name}.{name}": value for name, value in done.result.metrics.items()},
-            rows=rows,
-        )
-
-    return run

@@ -57,7 +57,7 @@ def embed(
 
     Raises: InputError if none can be read, UnavailableError.
     """
-    from rnaexp.experiment.classify_verbs import protocol
+    from rnaexp.tasks.families.settings import protocol
 
     asked = as_rnas(rnas)
     encoder = models.load(model, device=device) if isinstance(model, str) else wrap(model)

@@ -25,7 +25,7 @@ TOKENS = Vocabulary(
 )
 
 
-class AidoRnaConfig(PreTrainedConfig):  # type: ignore[misc]
+class AidoRnaConfig(PreTrainedConfig):
     """Names and defaults as in the authors' configuration, and `letter_bias`."""
 
     model_type = "rnaexp-aido-rna"

@@ -2,9 +2,9 @@
 
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
-from numba import njit
 from scipy.special import xlogy
 
+from rnaexp.compiled import compiled
 from rnaexp.models.covariation import average_product_correct, require_covariation
 from rnaexp.rna import ALIGNED_LETTERS, Alignment, Rna
 
@@ -103,8 +103,8 @@ def _complementarity(codes: UInt8[np.ndarray, "s n"]) -> Float32[np.ndarray, "n 
     return share
 
 
-@njit(cache=True)
-def _stacks(share):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled()
+def _stacks(share: np.ndarray) -> np.ndarray:
     """Sum of shares along each run of at least three quarters on an anti-diagonal, where i + j is constant."""
     n = len(share)
     scores = np.zeros((n, n), np.float32)

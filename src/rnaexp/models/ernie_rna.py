@@ -29,7 +29,7 @@ _STRONG = (("A", "U", 2.0), ("G", "C", 3.0))
 _ORDER = "AUGC"
 
 
-class ErnieRnaConfig(PreTrainedConfig):  # type: ignore[misc]
+class ErnieRnaConfig(PreTrainedConfig):
     """Sizes; the defaults are the published ones.
 
     `pairing_letters`: ids of A U G C. `wobble`: what a pair G-U counts. `pair_width`: of the projection from a pair's

@@ -32,7 +32,7 @@ _SHORT = 3  # tokens of the short convolution: each and the two before it
 _FAST, _SLOW, _TARGET, _SHIFT = 0.3, 1.5, 1e-2, 0.05  # decay of the window: the authors' ExponentialModulation
 
 
-class HyenaDnaConfig(PreTrainedConfig):  # type: ignore[misc]
+class HyenaDnaConfig(PreTrainedConfig):
     """`max_position_embeddings`: tokens that the filters are made for; `vocab_size`: rows of the table."""
 
     model_type = "rnaexp-hyenadna"

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
-from numba import njit
 
+from rnaexp.compiled import compiled
 from rnaexp.models.covariation import average_product_correct, letters_of, mutual_information
 from rnaexp.models.folding import require_alignment
 from rnaexp.models.nano_catalog import KERNEL as SHIPPED
@@ -107,8 +107,8 @@ def _share(codes: UInt8[np.ndarray, "s n"], pair: str) -> Float64[np.ndarray, "n
     return counted
 
 
-@njit(cache=True)
-def _attention(bonds, reach, decay, beta, none):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled()
+def _attention(bonds: np.ndarray, reach: int, decay: float, beta: float, none: float) -> np.ndarray:
     """Softmax over the partners of each base, having none among them; pairs too near one another are no partners."""
     n = len(bonds)
     logits = np.full((n, n), -np.inf)

@@ -24,7 +24,7 @@ TOKENS = Vocabulary(
 _GENE = 0  # token type
 
 
-class LucaOneConfig(PreTrainedConfig):  # type: ignore[misc]
+class LucaOneConfig(PreTrainedConfig):
     """Names and defaults as in the authors' configuration."""
 
     model_type = "rnaexp-lucaone"

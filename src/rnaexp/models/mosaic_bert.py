@@ -23,7 +23,7 @@ from rnaexp.models.tokenizer import tokens_of
 from rnaexp.models.tokens import Tokens
 
 
-class MosaicBertConfig(PreTrainedConfig):  # type: ignore[misc]
+class MosaicBertConfig(PreTrainedConfig):
     """Names as in the published config.json."""
 
     model_type = "rnaexp-mosaic-bert"

@@ -21,7 +21,7 @@ from rnaexp.models.axial import AxialLayer, Neighbours, Padding
 RowReader = Callable[[int, Tensor], None]
 
 
-class MsaTransformerConfig(PreTrainedConfig):  # type: ignore[misc]
+class MsaTransformerConfig(PreTrainedConfig):
     """Sizes of an MSA transformer; the defaults are RNA-MSM's.
 
     `max_position_embeddings` counts tokens, the first special one included. `row_positions`: what is added to a row by
@@ -73,7 +73,7 @@ class MsaTransformerConfig(PreTrainedConfig):  # type: ignore[misc]
 
 
 @dataclass
-class MsaOutput(ModelOutput):  # type: ignore[misc]
+class MsaOutput(ModelOutput):
     """`loss` only with labels; the others for the first `keep_rows` rows of each alignment."""
 
     loss: Tensor | None = None
@@ -96,7 +96,7 @@ class MaskedLetterHead(nn.Module):
         return nn.functional.linear(self.layer_norm(nn.functional.gelu(self.dense(hidden))), self.weight, self.bias)
 
 
-class MsaTransformer(PreTrainedModel):  # type: ignore[misc]
+class MsaTransformer(PreTrainedModel):
     """Masked-letter model of alignments `[b s t]`: b alignments of s rows and t tokens, the first a special one.
 
     Padding (`pad_token_id`) may fill whole rows and whole columns at the end; it changes nothing for the rest.

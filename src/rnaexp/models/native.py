@@ -18,7 +18,7 @@ ROTARY_BASE = 10000.0  # Su et al. 2021, arXiv:2104.09864
 
 
 @dataclass
-class EncoderOutput(ModelOutput):  # type: ignore[misc]
+class EncoderOutput(ModelOutput):
     """`logits` is None for a model without a letter head; `hidden_states`, if asked for, are l + 1, first to last."""
 
     last_hidden_state: Tensor | None = None
@@ -26,7 +26,7 @@ class EncoderOutput(ModelOutput):  # type: ignore[misc]
     logits: Tensor | None = None
 
 
-class NativeEncoder(PreTrainedModel):  # type: ignore[misc]
+class NativeEncoder(PreTrainedModel):
     """A network that turns ids into hidden states (`hidden`), and those into letter logits (`letters`)."""
 
     _supports_sdpa = True

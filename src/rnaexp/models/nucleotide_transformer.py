@@ -23,7 +23,7 @@ _K = 6
 _LETTERS = "ATCG"
 
 
-class NucleotideTransformerConfig(PreTrainedConfig):  # type: ignore[misc]
+class NucleotideTransformerConfig(PreTrainedConfig):
     """Names as in the published config.json."""
 
     model_type = "rnaexp-nucleotide-transformer"

@@ -27,7 +27,7 @@ TOKENS = Vocabulary(
 )
 
 
-class RinalmoConfig(PreTrainedConfig):  # type: ignore[misc]
+class RinalmoConfig(PreTrainedConfig):
     """Sizes; two thirds of `intermediate_size` are the gated units, and None stands for four times `hidden_size`."""
 
     model_type = "rnaexp-rinalmo"

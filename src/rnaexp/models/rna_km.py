@@ -22,7 +22,7 @@ from rnaexp.models.tokens import Vocabulary
 TOKENS = Vocabulary(model="rna-km", ids={"A": 0, "T": 1, "C": 2, "G": 3, "N": 5}, pad=7, mask=6)
 
 
-class RnaKmConfig(PreTrainedConfig):  # type: ignore[misc]
+class RnaKmConfig(PreTrainedConfig):
     """Sizes; the defaults are hard-coded in the authors' code."""
 
     model_type = "rnaexp-rna-km"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import UInt8
-from numba import njit
 
+from rnaexp.compiled import compiled
 from rnaexp.pretrain.families import GAP, Aligned
 from rnaexp.pretrain.recipe import Crops
 
@@ -67,8 +67,8 @@ def _crop(family: Aligned, depth: int, length: int, places: int, rng: np.random.
     return codes[:, first : first + length]
 
 
-@njit(cache=True)
-def longest_stack(codes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@compiled()
+def longest_stack(codes: np.ndarray) -> int:
     """Most AU, GC and GU pairs in a row, one inside the next, round a loop of at least three."""
     n, longest = len(codes), 0
     for total in range(2 * n - 1):

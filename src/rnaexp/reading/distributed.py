@@ -11,16 +11,11 @@ import numpy as np
 import torch
 
 from rnaexp.classify.similarity import Counts
-from rnaexp.reading.read import processes
+from rnaexp.reading.processes import processes
 
 _PATIENCE = timedelta(days=1)  # between the fastest and the slowest process; a process that died ends all by torchrun
 _ADDED = ("homologous", "non_homologous", "within", "between", "squares", "outside")
 _GREATEST = ("best_same", "best_other")
-
-
-def rank() -> int:
-    """This process's number, from 0."""
-    return int(os.environ.get("RANK", "0"))
 
 
 def take_own_device() -> None:

@@ -13,8 +13,8 @@ from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.choices import Long
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder, TokenModel
-from rnaexp.reading.distributed import meet, rank
-from rnaexp.reading.read import processes, unreadable
+from rnaexp.reading.cached import cached_shards
+from rnaexp.reading.read import unreadable
 from rnaexp.reading.store import Arrays, Store, key_of
 from rnaexp.rna import Rna
 from rnaexp.structure.windows import averaged_rows, windows_of
@@ -55,17 +55,15 @@ def embed_shards(
     encoder = encoder if special_tokens == "cut" else _with_tokens(encoder, long)
     parts = [rnas[start : start + SHARD] for start in range(0, len(rnas), SHARD)]
     keys = [_key(encoder, part, pooling, tokens, long) for part in parts]
-    for at in range(rank(), len(parts), processes()):
-        if store.get(keys[at]) is None:
-            store.put(keys[at], _embed(encoder, parts[at], pooling, tokens, long, progress))
-        elif progress is not None:
+
+    def compute(at: int) -> Arrays:
+        return _embed(encoder, parts[at], pooling, tokens, long, progress)
+
+    def done(at: int) -> None:
+        if progress is not None:
             progress(len(parts[at]))
-    meet()
-    for key, part in zip(keys, parts, strict=True):
-        entry = store.get(key)
-        if entry is None:
-            message = f"{part[0].id}: its shard is not in the store; do all processes see {store.root}? Run again"
-            raise RuntimeError(message)
+
+    for entry in cached_shards(store, keys, compute, done):
         yield Embedded(vectors=entry["vectors"], reasons=tuple(entry["reasons"].tolist()))
 
 

@@ -24,6 +24,7 @@ from rnaexp.models.left_to_right import is_causal
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder, LetterModel
 from rnaexp.progress import Announce
+from rnaexp.reading.cached import cached_shards
 from rnaexp.reading.store import Arrays, Store, key_of
 from rnaexp.rna import Alignment, Rna
 
@@ -95,16 +96,15 @@ def model_scores(encoder: Encoder, asked: Asked, store: Store, announce: Announc
     if asked.convention in OF_WHOLE_SEQUENCES and wild is not None:
         sequences.append(wild)  # scored as one of the variants, then subtracted from each
     parts = [sequences[start : start + SHARD] for start in range(0, len(sequences), SHARD)]
-    entries = []
+    keys = [_key(encoder, asked, part) for part in parts]
     with announce(f"{encoder.spec.name} on {asked.assay.name}, {asked.convention}", len(sequences)) as progress:
-        for part in parts:
-            key = _key(encoder, asked, part)
-            entry = store.get(key)
-            if entry is None:
-                entry = _shard(encoder, asked, part)
-                store.put(key, entry)
-            entries.append(entry)
-            progress(len(part))
+
+        def compute(at: int) -> Arrays:
+            entry = _shard(encoder, asked, parts[at])
+            progress(len(parts[at]))
+            return entry
+
+        entries = list(cached_shards(store, keys, compute, lambda at: progress(len(parts[at]))))
     scores = np.concatenate([entry["scores"] for entry in entries])
     reasons = [str(reason) for entry in entries for reason in entry["reasons"]]
     if asked.convention in OF_WHOLE_SEQUENCES and wild is not None:
@@ -136,16 +136,9 @@ def _by_wild_type(
     """One pass per distinct mutated site of the wild type, or a single one unmasked: none of it per variant."""
     sites = sorted({site for sequence in sequences for site in mutated_sites(wild, sequence)})
     key = _key(encoder, asked, [wild, *map(str, sites)])
-    entry = store.get(key)
+    _refuse_wild_type(encoder, _unreadable(encoder, _rna(asked, wild)))  # every process sees it, none waits for others
     with announce(f"{encoder.spec.name} on {asked.assay.name}, {asked.convention}", len(sequences)) as progress:
-        if entry is None:
-            rna = _rna(asked, wild)
-            _refuse_wild_type(encoder, _unreadable(encoder, rna))
-            hidden = asked.convention == "masked-marginal"
-            passes: list[Pass] = [(rna, (site,), (site,)) for site in sites] if hidden else [(rna, (), tuple(sites))]
-            rows = np.concatenate([np.zeros((0, 4)), *_read(_letters(encoder), passes)])
-            entry = {"rows": rows, **_sums(rows)}
-            store.put(key, entry)
+        (entry,) = cached_shards(store, [key], lambda at: _of_wild_type(encoder, asked, wild, sites), lambda at: None)
         progress(len(sequences))
     row_of = dict(zip(sites, entry["rows"], strict=True))
     scores, reasons = [], []
@@ -155,6 +148,14 @@ def _by_wild_type(
         rows = np.array([row_of[site] for site in mutated])
         scores.append(np.nan if reasons[-1] else marginal(wild, sequence, mutated, rows))
     return _scored(np.array(scores), reasons, [entry])
+
+
+def _of_wild_type(encoder: Encoder, asked: Asked, wild: str, sites: Sequence[int]) -> Arrays:
+    rna = _rna(asked, wild)
+    hidden = asked.convention == "masked-marginal"
+    passes: list[Pass] = [(rna, (site,), (site,)) for site in sites] if hidden else [(rna, (), tuple(sites))]
+    rows = np.concatenate([np.zeros((0, 4)), *_read(_letters(encoder), passes)])
+    return {"rows": rows, **_sums(rows)}
 
 
 def _shard(encoder: Encoder, asked: Asked, sequences: Sequence[str]) -> Arrays:

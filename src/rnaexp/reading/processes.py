@@ -11,3 +11,8 @@ def processes() -> int:
 def is_first_process() -> bool:
     """True in a single process and in rank 0 under torchrun: the one that tracks and prints."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def rank() -> int:
+    """This process's number, from 0."""
+    return int(os.environ.get("RANK", "0"))

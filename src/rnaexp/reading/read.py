@@ -10,8 +10,7 @@ from rnaexp.models.files import FileEncoder
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
-from rnaexp.reading.processes import is_first_process as is_first_process
-from rnaexp.reading.processes import processes as processes
+from rnaexp.reading.processes import processes
 from rnaexp.reading.store import Store, key_of
 from rnaexp.rna import Protein, Rna
 from rnaexp.structure.heads import HeadScores, RnaScores

@@ -31,33 +31,39 @@ def breakdown(
     parts = [
         _of_pairs(pairs, "kind of pair", pairs["kind"], KINDS).assign(calls=np.nan, precision=np.nan, f1=np.nan),
         _of_pairs(pairs, "distance", _binned(pairs["distance"], _DISTANCES), _labels(_DISTANCES)),
+        *_of_rnas(per_rna, _groups(per_rna, by_id, evidence)),
     ]
-    for name, groups, order in _groups(per_rna, by_id, evidence):
-        parts.append(_of_rnas(per_rna, name, groups, order))
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
 
 def _pairs(rnas: Sequence[tuple[Rna, RnaScores]], threshold: float, scoring: Scoring) -> pd.DataFrame:
     """One row for each pair that is called or known."""
-    columns: dict[str, list[np.ndarray]] = {"rna": [], "distance": [], "reference": [], "called": [], "kind": []}
-    for rna, one in rnas:
-        n, kinds = len(rna), pair_kinds(rna, scoring)
-        known = {i * n + j: kind for (i, j), kind in kinds.items()}
-        called = one.indices[0][called_places(one, 0, threshold)]
-        every = np.union1d(called, np.array(list(known), np.int64))
-        columns["rna"].append(np.full(len(every), rna.id, object))
-        columns["distance"].append(every % n - every // n)
-        columns["reference"].append(np.isin(every, list(known)))
-        columns["called"].append(np.isin(every, called))
-        columns["kind"].append(np.array([known.get(int(pair)) for pair in every], object))
-    return pd.DataFrame({name: np.concatenate(parts) for name, parts in columns.items()})
+    room = max((len(rna) ** 2 for rna, _ in rnas), default=1)  # so that a pair's number also tells its RNA
+    lengths, kinds, calls = np.array([len(rna) for rna, _ in rnas], np.int64), dict[int, str](), [np.zeros(0, np.int64)]
+    for at, (rna, one) in enumerate(rnas):
+        n = len(rna)
+        kinds |= {at * room + i * n + j: kind for (i, j), kind in pair_kinds(rna, scoring).items()}
+        calls.append(at * room + one.indices[0][called_places(one, 0, threshold)].astype(np.int64))
+    called, known = np.concatenate(calls), np.array(list(kinds), np.int64)
+    every = np.union1d(called, known)
+    which, pair = np.divmod(every, room)
+    length = lengths[which]
+    return pd.DataFrame(
+        {
+            "rna": which,
+            "distance": pair % length - pair // length,
+            "reference": np.isin(every, known),
+            "called": np.isin(every, called),
+            "kind": np.array([kinds.get(number) for number in every.tolist()], object),
+        }
+    )
 
 
 def _of_pairs(pairs: pd.DataFrame, by: str, groups: pd.Series, order: Sequence[str]) -> pd.DataFrame:
     counted = pairs.assign(right=pairs["reference"] & pairs["called"]).groupby(groups)
-    table = counted.agg(
-        rnas=("rna", "nunique"), references=("reference", "sum"), calls=("called", "sum"), right=("right", "sum")
-    ).reindex([group for group in order if group in counted.groups])
+    sums = counted[["reference", "called", "right"]].sum().astype(np.int64)
+    table = sums.set_axis(["references", "calls", "right"], axis=1).assign(rnas=counted["rna"].nunique())
+    table = table.reindex([group for group in order if group in table.index])
     right = table["right"].astype(float)
     return table.assign(
         by=by,
@@ -68,18 +74,21 @@ def _of_pairs(pairs: pd.DataFrame, by: str, groups: pd.Series, order: Sequence[s
     )
 
 
-def _of_rnas(per_rna: pd.DataFrame, by: str, groups: pd.Series, order: Sequence[str]) -> pd.DataFrame:
-    grouped = per_rna.groupby(groups.to_numpy())
-    table = grouped.agg(
-        rnas=("rna", "size"),
-        references=("references", "sum"),
-        calls=("calls", "sum"),
-        right=("right", "sum"),
-        precision=("precision", "mean"),
-        recall=("recall", "mean"),
-        f1=("f1", "mean"),
-    ).reindex([group for group in order if group in grouped.groups])
-    return table.assign(by=by, group=table.index)
+def _of_rnas(per_rna: pd.DataFrame, groupings: Sequence[tuple[str, pd.Series, list[str]]]) -> list[pd.DataFrame]:
+    """A table of each grouping, all of them counted in one pass."""
+    values = per_rna[["references", "calls", "right", "precision", "recall", "f1"]]
+    every = [values.assign(by=name, group=groups.to_numpy()) for name, groups, _ in groupings]
+    grouped = pd.concat(every, ignore_index=True).groupby(["by", "group"])
+    sums, means = grouped[["references", "calls", "right"]].sum(), grouped[["precision", "recall", "f1"]].mean()
+    table = pd.concat([sums, means], axis=1).assign(rnas=grouped.size())
+    return [
+        part.reindex([group for group in order if group in part.index])
+        .assign(by=name)
+        .rename_axis("group")
+        .reset_index()
+        for name, _, order in groupings
+        for part in [table.loc[name]]
+    ]
 
 
 def _groups(

@@ -6,13 +6,14 @@ float64 and kept in float32. `pairs.py` is the definition; the tests hold the tw
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from numba import njit
 from torch import Tensor
 
+from rnaexp.compiled import Real, compiled
 from rnaexp.errors import ScoreError
 from rnaexp.structure.pairs import pair_scores
 from rnaexp.structure.protocol import ReadOut
@@ -62,8 +63,8 @@ def _keys(maps: Tensor, allowed: Bool[np.ndarray, "n n"], k: int, read_out: Read
         """Every `workers`-th head from the first; the first of them that cannot be scored, if any."""
         room = np.empty(p, np.uint64)
         for head in range(first, heads, workers):
-            base = head * head_stride
-            count = _one_head(flat, base, stride, n, allowed, k, p, read_out.symmetrise, read_out.apc, room)
+            one = _Map(flat, head * head_stride, stride, n, allowed)
+            count = _one_head(one, k, p, read_out.symmetrise, read_out.apc, room)
             if count < 0:
                 return head
             # NumPy's selection and sort are vectorised, Numba's are not: ten times slower on long lists.
@@ -113,15 +114,26 @@ def _unpack(keys: np.ndarray) -> Kept:
     return bits.astype(np.uint32).view(np.float32).copy(), (keys & np.uint64(0xFFFFFFFF)).astype(np.int32)
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _key(bits, index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+class _Map(NamedTuple):
+    """One head's map in memory, as compiled functions walk it: row i starts at base + i * stride."""
+
+    flat: np.ndarray
+    base: int
+    stride: int
+    n: int
+    allowed: np.ndarray
+
+
+@compiled(nogil=True, inline="always")
+def _key(bits: np.uint32, index: int) -> np.uint64:
     """Order of float32 bits: negative numbers flip all bits, others the sign; then invert, so that best is least."""
     order = ~bits if bits & np.uint32(0x80000000) else bits | np.uint32(0x80000000)
     return (np.uint64(~np.uint32(order)) << np.uint64(32)) | np.uint64(index)
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST)
-def _sums(flat, base, stride, n, rows, columns):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled(nogil=True, fastmath=_FAST)
+def _sums(one: _Map, rows: np.ndarray, columns: np.ndarray) -> float:
+    flat, base, stride, n = one.flat, one.base, one.stride, one.n
     total = 0.0
     columns[:] = 0.0
     for i in range(n):
@@ -136,9 +148,17 @@ def _sums(flat, base, stride, n, rows, columns):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST)
-def _guess_floor(flat, base, stride, n, allowed, k, p, mirror, rows, columns):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled(nogil=True, fastmath=_FAST)
+def _guess_floor(
+    one: _Map,
+    k: int,
+    p: int,
+    mirror: float,
+    rows: np.ndarray,
+    columns: np.ndarray,
+) -> Real:
     """A score that a little more than k of the p candidates should reach, from one pair in 16, or 64 of a long RNA."""
+    flat, base, stride, n, allowed = one
     step = 4 if n < 256 else 8
     sample, count = np.empty((n // step + 1) ** 2, np.float32), 0
     for i in range(0, n, step):
@@ -150,12 +170,21 @@ def _guess_floor(flat, base, stride, n, allowed, k, p, mirror, rows, columns):  
     rank = int(1.5 * k * count / p) + 8
     if rank >= count // 2:
         return np.float32(-np.inf)
-    return -np.partition(-sample[:count], rank)[rank]
+    lowest: Real = -np.partition(-sample[:count], rank)[rank]
+    return lowest
 
 
-@njit(nogil=True, cache=True, fastmath=_FAST)
-def _gather(flat, base, stride, n, allowed, floor, mirror, rows, columns, room):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled(nogil=True, fastmath=_FAST)
+def _gather(
+    one: _Map,
+    floor: Real,
+    mirror: float,
+    rows: np.ndarray,
+    columns: np.ndarray,
+    room: np.ndarray,
+) -> int:
     """Put the key of each candidate above the floor into `room`; how many there are."""
+    flat, base, stride, n, allowed = one
     turned, scores, count = np.empty((_BLOCK, _BLOCK), np.float32), np.empty(_BLOCK, np.float32), 0
     bits = scores.view(np.uint32)
     for i0 in range(0, n, _BLOCK):
@@ -179,11 +208,18 @@ def _gather(flat, base, stride, n, allowed, floor, mirror, rows, columns, room):
     return count
 
 
-@njit(nogil=True, cache=True)
-def _one_head(flat, base, stride, n, allowed, k, p, symmetrise, apc, room):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled(nogil=True)
+def _one_head(
+    one: _Map,
+    k: int,
+    p: int,
+    symmetrise: bool,
+    apc: bool,
+    room: np.ndarray,
+) -> int:
     """Put the keys of at least the k best candidates into `room`; how many, or -1 if the map cannot be scored."""
-    rows, columns = np.empty(n), np.empty(n)
-    total = _sums(flat, base, stride, n, rows, columns)
+    rows, columns = np.empty(one.n), np.empty(one.n)
+    total = _sums(one, rows, columns)
     if not np.isfinite(total) or (apc and total == 0.0):
         return -1
     if symmetrise:
@@ -192,15 +228,15 @@ def _one_head(flat, base, stride, n, allowed, k, p, symmetrise, apc, room):  # t
         total *= 2.0
     rows *= 1.0 / total if apc else 0.0
     mirror = 1.0 if symmetrise else 0.0
-    floor = _guess_floor(flat, base, stride, n, allowed, k, p, mirror, rows, columns)
-    count = _gather(flat, base, stride, n, allowed, floor, mirror, rows, columns, room)
+    floor = _guess_floor(one, k, p, mirror, rows, columns)
+    count = _gather(one, floor, mirror, rows, columns, room)
     if count < k:  # the guess was too high
-        count = _gather(flat, base, stride, n, allowed, np.float32(-np.inf), mirror, rows, columns, room)
+        count = _gather(one, np.float32(-np.inf), mirror, rows, columns, room)
     return count
 
 
-@njit(nogil=True, cache=True)
-def _greedy(keys, n):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled(nogil=True)
+def _greedy(keys: np.ndarray, n: int) -> np.ndarray:
     heads = keys.shape[0]
     kept = np.full((heads, n // 2), _UNUSED, np.uint64)
     for head in range(heads):

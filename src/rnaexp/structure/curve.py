@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
-from numba import njit
 
+from rnaexp.compiled import compiled
 from rnaexp.structure.heads import RnaScores
 
 # Sums of the same F1 changes in another order differ by rounding; closer than this is a tie.
@@ -74,8 +74,10 @@ def _curve(rnas: Sequence[RnaScores], row: int, averaging: Literal["per-rna", "p
     return scores, values, scores > floor
 
 
-@njit(nogil=True, cache=True)
-def _changes(scores, hits, offsets, references, complete):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled(nogil=True)
+def _changes(
+    scores: np.ndarray, hits: np.ndarray, offsets: np.ndarray, references: np.ndarray, complete: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
     """What each kept pair, once called, adds to its RNA's F1, to the right calls and to all calls.
 
     A truncated list ends with one event at its last score that adds the most the unknown rest could: pairs that tie

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float64
-from numba import njit
 
+from rnaexp.compiled import compiled
 from rnaexp.rna import Pair
 from rnaexp.structure.heads import RnaScores
 
@@ -19,8 +19,8 @@ def one_partner(rna: RnaScores, row: int) -> RnaScores:
     return replace(rna, scores=rna.scores[row : row + 1, chosen], indices=rna.indices[row : row + 1, chosen])
 
 
-@njit(cache=True)
-def _one_partner(indices, bases):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled()
+def _one_partner(indices: np.ndarray, bases: int) -> np.ndarray:
     """Places of the pairs taken; -1 ends a list that is shorter than its row."""
     free, chosen, count = np.ones(bases, np.bool_), np.empty(bases, np.int64), 0
     for place in range(len(indices)):

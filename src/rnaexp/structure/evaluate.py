@@ -9,7 +9,7 @@ from jaxtyping import Float, Shaped
 from rnaexp.errors import LeakageError
 from rnaexp.stats.intervals import Interval, cluster_interval
 from rnaexp.structure.heads import HeadScores, RnaScores, TunedHead
-from rnaexp.structure.ranking import average_precision, precision_at_references
+from rnaexp.structure.ranking import without_threshold
 from rnaexp.structure.relaxed import relaxed_hits
 
 
@@ -100,6 +100,7 @@ def paired_f1(one: pd.DataFrame, other: pd.DataFrame) -> tuple[Float[np.ndarray,
 
 def _count(rna: RnaScores, row: int, threshold: float) -> dict[str, object]:
     called = rna.scores[row].astype(np.float64) >= threshold
+    auprc, p_at_n = without_threshold(rna, row)
     near = relaxed_hits(rna.indices[row : row + 1, called], rna.reference, rna.bases)
     return {
         "rna": rna.id,
@@ -109,8 +110,8 @@ def _count(rna: RnaScores, row: int, threshold: float) -> dict[str, object]:
         "references": rna.references,
         "calls": int(called.sum()),
         "right": int((called & rna.hits[row]).sum()),
-        "auprc": average_precision(rna, row),
-        "p_at_n": precision_at_references(rna, row),
+        "auprc": auprc,
+        "p_at_n": p_at_n,
         "relaxed_f1": 2 * int(near.sum()) / (int(called.sum()) + rna.references),
     }
 

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from rnaexp.errors import InputError
 from rnaexp.rna import Rna
-from rnaexp.structure.protocol import ReadOut, Scoring
+from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, Scoring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,11 @@ class RnaScores:
         known[self.reference] = True
         hits: Bool[np.ndarray, "h k"] = known[self.indices]
         return hits
+
+    @cached_property
+    def without_threshold(self) -> dict[int, tuple[float, float]]:
+        """What `ranking.without_threshold` has found, by the head's row."""
+        return {}
 
     @property
     def references(self) -> int:
@@ -85,6 +90,8 @@ class HeadScores:
     def one_head(self, layer: int, head: int) -> "HeadScores":
         """The same table for one of its heads."""
         row = self.row(layer, head)
+        if len(self.heads) == 1:
+            return self  # what was worked out of its RNAs is not worked out again
         rnas = (replace(r, scores=r.scores[row : row + 1], indices=r.indices[row : row + 1]) for r in self.rnas)
         return replace(self, heads=(self.heads[row],), rnas=tuple(rnas))
 
@@ -153,3 +160,24 @@ class TunedHead:
         except (KeyError, TypeError, ValueError) as error:
             message = f"not a tuned head: {error}"
             raise InputError(message) from error
+
+
+def untuned_head(model: str, *, threshold: float, scoring: Scoring, weights: str = "") -> TunedHead:
+    """A head that nothing was tuned on: every pair scored at least `threshold` is a call.
+
+    `weights` "": whichever are there.
+    """
+    return TunedHead(
+        model=model,
+        weights=weights,
+        layer=0,
+        head=0,
+        threshold=threshold,
+        validation_f1=None,
+        tuned_on="",
+        tuned_on_sha256="",
+        sequences=(),
+        clusters=(),
+        read_out=PAIR_SCORES,
+        scoring=scoring,
+    )

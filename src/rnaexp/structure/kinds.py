@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 
+from rnaexp.compiled import compiled
 from rnaexp.rna import Pair, Rna
 from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import CANONICAL, Scoring
@@ -78,8 +78,8 @@ def _is_canonical(rna: Rna, pair: Pair) -> bool:
     return rna.sequence[pair[0]] + rna.sequence[pair[1]] in CANONICAL
 
 
-@njit(cache=True)
-def _nested(partners, starts, n):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled()
+def _nested(partners: np.ndarray, starts: np.ndarray, n: int) -> np.ndarray:
     """Nussinov's recursion over the given pairs alone: best[i, j] pairs of the bases i <= base < j; then its trace.
 
     Source: Nussinov and Jacobson 1980, doi:10.1073/pnas.77.11.6309.

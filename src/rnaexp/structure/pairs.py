@@ -7,6 +7,7 @@ from torch import Tensor
 
 from rnaexp.errors import ScoreError
 from rnaexp.rna import Protein, Rna
+from rnaexp.structure.molecules import PROTEIN
 from rnaexp.structure.protocol import CANONICAL, ReadOut, Scoring
 from rnaexp.typing import checked
 
@@ -63,10 +64,7 @@ def candidates(rna: Rna, scoring: Scoring) -> Bool[np.ndarray, "n n"]:
 
     Raises: ValueError for a protein under a scoring of base pairs, or an RNA under one of contacts.
     """
-    if isinstance(rna, Protein) != scoring.of_proteins:
-        what = "a protein" if isinstance(rna, Protein) else "an RNA"
-        message = f"{rna.id}: {what}, under a scoring of {'contacts' if scoring.of_proteins else 'base pairs'}"
-        raise ValueError(message)
+    _refuse_other_kind(rna, scoring)
     n = len(rna)
     allowed = np.triu(np.ones((n, n), bool), scoring.min_separation)
     if scoring.pairs == "canonical":
@@ -82,6 +80,24 @@ def candidates(rna: Rna, scoring: Scoring) -> Bool[np.ndarray, "n n"]:
 
 
 def reference(rna: Rna, scoring: Scoring) -> Int[np.ndarray, "p"]:
-    """The known pairs that are candidates, each as i * n + j, sorted."""
-    allowed, n = candidates(rna, scoring), len(rna)
-    return np.array([i * n + j for i, j in rna.pairs or () if allowed[i, j]], np.int64)
+    """The known pairs that are candidates, each as i * n + j, sorted; found without a map of all candidates.
+
+    Raises: ValueError as `candidates` does.
+    """
+    _refuse_other_kind(rna, scoring)
+    n, letters = len(rna), rna.sequence
+    lost = set(rna.unresolved) if isinstance(rna, Protein) else set()
+    known = [
+        i * n + j
+        for i, j in rna.pairs or ()
+        if j - i >= scoring.min_separation and i not in lost and j not in lost
+        if scoring.pairs != "canonical" or letters[i] + letters[j] in CANONICAL
+    ]
+    return np.array(known, np.int64)
+
+
+def _refuse_other_kind(rna: Rna, scoring: Scoring) -> None:
+    if isinstance(rna, Protein) != (scoring.molecule is PROTEIN):
+        what = "a protein" if isinstance(rna, Protein) else "an RNA"
+        message = f"{rna.id}: {what}, under a scoring of {scoring.molecule.pairs}"
+        raise ValueError(message)

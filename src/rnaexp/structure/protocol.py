@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
+from rnaexp.structure.molecules import PROTEIN, RNA, Molecule
+
 SCORE_SCALES = ("raw", "z-score", "top")
 TOKEN_PAIRS = ("mean", "max", "share")
 SQUASHES = ("none", "sigmoid")
@@ -84,9 +86,9 @@ class Scoring:
                 raise ValueError(message)
 
     @property
-    def of_proteins(self) -> bool:
-        """Whether contacts of proteins are judged, and not base pairs of RNAs."""
-        return self.pairs == "contacts"
+    def molecule(self) -> Molecule:
+        """What is judged: base pairs of RNAs, or contacts of proteins."""
+        return PROTEIN if self.pairs == "contacts" else RNA
 
 
 _ALLOWED = {
@@ -117,7 +119,7 @@ def scoring(name: str, **overrides: Any) -> Scoring:
         raise ValueError(message)
     ready = PROTOCOLS[name]
     chosen = replace(ready, **{key: value for key, value in overrides.items() if value is not None})
-    if chosen.of_proteins != ready.of_proteins:
+    if chosen.molecule != ready.molecule:
         message = (
             f"pairs {chosen.pairs!r}: base pairs of RNAs and contacts of proteins (protocol contacts) are two tasks"
         )
@@ -135,7 +137,7 @@ def protocol_name(chosen: Scoring) -> str:
     differences = {
         name: [f"{f.name}={getattr(chosen, f.name)}" for f in fields(Scoring) if _differs(chosen, ready, f.name)]
         for name, ready in PROTOCOLS.items()
-        if ready.of_proteins == chosen.of_proteins
+        if ready.molecule == chosen.molecule
     }
     name = min(differences, key=lambda n: len(differences[n]))
     return name if not differences[name] else f"{name}:{','.join(differences[name])}"

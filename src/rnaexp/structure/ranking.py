@@ -6,6 +6,13 @@ from jaxtyping import Bool, Float
 from rnaexp.structure.heads import RnaScores
 
 
+def without_threshold(rna: RnaScores, row: int) -> tuple[float, float]:
+    """Average precision and P@N of one head, worked out once however many thresholds the head is judged at."""
+    if row not in rna.without_threshold:
+        rna.without_threshold[row] = average_precision(rna, row), precision_at_references(rna, row)
+    return rna.without_threshold[row]
+
+
 def average_precision(rna: RnaScores, row: int) -> float:
     """Area under the precision-recall curve as average precision; pairs of one score are called together.
 
@@ -45,4 +52,6 @@ def precision_at(scores: Float[np.ndarray, "k"], hits: Bool[np.ndarray, "k"], n:
 
 def _listed(rna: RnaScores, row: int) -> tuple[Float[np.ndarray, "k"], Bool[np.ndarray, "k"]]:
     there = rna.indices[row] >= 0
+    if there.all():
+        return rna.scores[row].astype(np.float64), rna.hits[row]
     return rna.scores[row][there].astype(np.float64), rna.hits[row][there]

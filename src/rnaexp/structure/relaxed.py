@@ -2,7 +2,8 @@
 
 import numpy as np
 from jaxtyping import Bool, Int
-from numba import njit
+
+from rnaexp.compiled import compiled
 
 
 def relaxed_hits(
@@ -18,8 +19,8 @@ def relaxed_hits(
     return np.stack([_hits(row.astype(np.int64), place, len(reference), bases) for row in indices])
 
 
-@njit(cache=True)
-def _hits(calls, place, references, bases):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled()
+def _hits(calls: np.ndarray, place: np.ndarray, references: int, bases: int) -> np.ndarray:
     """Grow the matching by one augmenting path a call (Kuhn's algorithm); a matched call stays matched."""
     steps = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
     owner = np.full(references, -1, np.int64)  # the call that a reference pair is matched with

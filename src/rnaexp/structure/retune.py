@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from numba import njit
 
+from rnaexp.compiled import compiled
 from rnaexp.stats.bootstrap import cluster_draws, percentile_interval
 from rnaexp.stats.intervals import FEWEST
 from rnaexp.structure.grid import thresholds as thresholds_of
@@ -145,8 +145,8 @@ def _next_lower(
     return np.where(np.isfinite(lower), lower, scores)
 
 
-@njit(cache=True)
-def _count_at(scores, hits, thresholds):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled()
+def _count_at(scores: np.ndarray, hits: np.ndarray, thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Calls and right calls at falling thresholds; scores fall as well, so one walk does."""
     calls, found = np.zeros(len(thresholds), np.int64), np.zeros(len(thresholds), np.int64)
     at, right = 0, 0

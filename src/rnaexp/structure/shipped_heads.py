@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from rnaexp.structure.heads import TunedHead
-from rnaexp.structure.protocol import PAIR_SCORES, PROTOCOLS
+from rnaexp.structure.heads import TunedHead, untuned_head
+from rnaexp.structure.protocol import PROTOCOLS
 
 # At a probability of one half each base has one partner at most, and the pairs are those of the centroid structure:
 # Ding, Chan and Lawrence 2005, doi:10.1261/rna.2500605.
@@ -59,20 +59,7 @@ def centroid_head(model: str) -> TunedHead | None:
     """
     if model not in _OF_PROBABILITIES:
         return None
-    return TunedHead(
-        model=model,
-        weights="",
-        layer=0,
-        head=0,
-        threshold=CENTROID,
-        validation_f1=None,
-        tuned_on="",
-        tuned_on_sha256="",
-        sequences=(),
-        clusters=(),
-        read_out=PAIR_SCORES,
-        scoring=PROTOCOLS["paper"],
-    )
+    return untuned_head(model, threshold=CENTROID, scoring=PROTOCOLS["paper"])
 
 
 def _folder() -> Any:

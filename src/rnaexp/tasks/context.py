@@ -23,7 +23,7 @@ class Context:
 def calling(progress: Progress) -> Announce:
     """Pieces of work announced to the caller's own function."""
 
-    def announce(what: str, count: int) -> AbstractContextManager[Callable[[int], None]]:
+    def announce(what: str, count: int, unit: str = "") -> AbstractContextManager[Callable[[int], None]]:
         return _told(progress, what, count)
 
     return announce

@@ -3,7 +3,7 @@
 A package adds one by an entry point of the group `rnaexp.tasks`; CONTRIBUTING has a whole one in 15 lines.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict
 from rnaexp.models.spec import Encoder
 from rnaexp.tasks.context import Context
 from rnaexp.tasks.metric import MetricSpec
+from rnaexp.track.runs import RunHandle
 
-__all__ = ["MetricSpec", "Task", "TaskResult", "TaskSettings", "UsedData"]
+__all__ = ["Job", "MetricSpec", "Outcome", "Task", "TaskResult", "TaskSettings", "UsedData"]
 
 
 class TaskSettings(BaseModel):
@@ -62,4 +63,54 @@ class Task(Protocol):
 
     def run(self, model: Encoder, settings: Any, context: Context) -> TaskResult:
         """Measure one model. Raises: InputError, UnavailableError."""
+        ...
+
+
+class Outcome(Protocol):
+    """What was found of one model: its numbers as they are shown, and how they go into its run."""
+
+    @property
+    def metrics(self) -> Mapping[str, float | None]:
+        """The headline numbers by their names in MLflow; None: not measured."""
+        ...
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """One row an item: an RNA, a chain, a variant."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What should be known beside the numbers, a line each."""
+        ...
+
+    def log(self, run: RunHandle) -> None:
+        """Parameters, metrics, tables and pictures into the model's run and its children."""
+        ...
+
+    def record(self, run_id: str | None) -> dict[str, Any]:
+        """What `--json` prints of it."""
+        ...
+
+
+class Job(Protocol):
+    """One model under one task's settings: what the runner runs."""
+
+    @property
+    def model(self) -> str:
+        """Its name: that of the run."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """The model, and on what: in messages."""
+        ...
+
+    @property
+    def tags(self) -> Mapping[str, object]:
+        """Of the run."""
+        ...
+
+    def measure(self, context: Context) -> Outcome:
+        """Raises: InputError, LeakageError, UnavailableError."""
         ...

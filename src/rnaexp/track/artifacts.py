@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-PICTURE: dict[str, Any] = {"dpi": 150, "bbox_inches": "tight"}  # how Matplotlib saves
+DOTS_AN_INCH = 150
+PICTURE: dict[str, Any] = {"dpi": DOTS_AN_INCH, "bbox_inches": "tight"}  # how Matplotlib saves what it lays out itself
 # Plotly 7 draws a button that sends the chart to its makers' server.
 PLOTLY_CLOSED = {"plotlyServerURL": "", "modeBarButtonsToRemove": ["sendChartToCloud"]}
 

@@ -42,7 +42,7 @@ class LiveTree:
     def __init__(self, where: Target, outbox: Path) -> None:
         header = {"uri": where.public_uri, "experiment": where.experiment, "experiment_id": where.experiment_id}
         self.journal = Journal.create(outbox, header)
-        self.pusher = Pusher(where, self.journal.folder)
+        self.pusher = Pusher(where, self.journal.folder, fresh=True)
         self.lock = threading.RLock()
         self._pending: list[Operation] = [{"op": "open"}]
         self._quiet_until = 0.0

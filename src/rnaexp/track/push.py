@@ -34,8 +34,9 @@ class UnreachableError(RuntimeError):
 class Pusher:
     """One store and the runs of one journal (in `folder`) in it."""
 
-    def __init__(self, where: Target, folder: Path) -> None:
-        self.where, self.folder = where, folder
+    def __init__(self, where: Target, folder: Path, *, fresh: bool = False) -> None:
+        """`fresh`: nothing of this journal has been pushed before, so no run of it is looked for."""
+        self.where, self.folder, self._fresh = where, folder, fresh
         self.experiment_id: str | None = None
         self.run_ids: dict[str, str] = {}
         self._continued_runs: set[str] = set()
@@ -51,6 +52,7 @@ class Pusher:
             try:
                 return self._carry_out(operations)
             except Exception as error:
+                self._fresh = False  # the store may have taken part of it
                 if not _from_the_store(error):
                     raise
                 code = getattr(error, "error_code", None)
@@ -79,7 +81,8 @@ class Pusher:
         if operation["continues"]:
             run = self._continued(operation)
         else:
-            run = self._found(operation["run"]) or self._created(operation)
+            known = None if self._fresh else self._found(operation["run"])
+            run = known or self._created(operation)
         self.run_ids[operation["run"]] = run.info.run_id
 
     def _continued(self, operation: Operation) -> Any:

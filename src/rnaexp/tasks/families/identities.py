@@ -10,7 +10,8 @@ from rnaexp.classify.layout import Layout
 from rnaexp.classify.matching import Matching
 from rnaexp.data.clusters import sequence_identity
 from rnaexp.progress import Announce
-from rnaexp.reading.store import Store, key_of
+from rnaexp.reading.cached import cached
+from rnaexp.reading.store import Arrays, Store, key_of
 from rnaexp.rna import Rna
 
 _PAIRS = 4000  # of each class
@@ -28,15 +29,16 @@ def sampled_identities(
 ) -> tuple[Float64[np.ndarray, "p"], Float64[np.ndarray, "q"]]:
     """Identities of both samples' pairs."""
     key = key_of({"what": "identities", "schema": 1, "pairs": [_named(rnas, pairs) for pairs in samples]})
-    entry = store.get(key)
-    if entry is None:
+
+    def aligned() -> Arrays:
         found = []
         with announce(f"alignments on {where}", sum(map(len, samples))) as progress:
             for pairs in samples:
                 found.append(identities(rnas, pairs))
                 progress(len(pairs))
-        entry = {"homologous": found[0], "others": found[1]}
-        store.put(key, entry)
+        return {"homologous": found[0], "others": found[1]}
+
+    entry = cached(store, key, aligned)
     return entry["homologous"], entry["others"]
 
 

@@ -1,10 +1,9 @@
 """The classification job: embed a set with families, or take a control's vectors, and measure how they overlap."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,35 +28,21 @@ from rnaexp.classify.measure import Design, Measured, measure, measure_pairs
 from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.families import FamilySet, Selection, load_families
 from rnaexp.data.shuffle import dinucleotide_shuffle
-from rnaexp.data.stored_vectors import StoredVectors
 from rnaexp.errors import InputError
-from rnaexp.models.choices import Long
 from rnaexp.models.spec import IN_MEMORY, Encoder
 from rnaexp.models.training import listed_families
 from rnaexp.progress import Announce
-from rnaexp.reading.distributed import add_up, rank
+from rnaexp.reading.distributed import add_up
 from rnaexp.reading.embeddings import embed_all
-from rnaexp.reading.read import Skipped, processes
+from rnaexp.reading.processes import processes, rank
+from rnaexp.reading.read import Skipped
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.structure.windows import windows_of
 from rnaexp.tasks.families.identities import identities, sampled_identities, sampled_pairs
+from rnaexp.tasks.families.settings import SHUFFLED, ClassifyTask
 
-SHUFFLED = "shuffled:"
 _FEWEST_PAIRS = 50  # below, a density says nothing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassifyTask:
-    """Which model or control on which set. `loading`: arguments of `models.load`."""
-
-    model: str
-    families: str
-    protocol: EmbeddingProtocol = field(default_factory=EmbeddingProtocol)
-    loading: Mapping[str, Any] = field(default_factory=dict)
-    design: Design = field(default_factory=Design)
-    long: Long = "skip"  # what becomes of RNAs longer than the model reads
-    stored: StoredVectors | None = None  # the model's vectors from a file, instead of the model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +78,6 @@ class Classified:
         return tuple(rna.id for rna in self.rnas if windows_of(encoder, rna, self.task.long) is not None)
 
 
-def has_embedding(name: str) -> bool:
-    """Whether a model of the catalogue can be asked for embeddings; baselines of pairs cannot."""
-    return name in CONTROLS or models.spec(name.removeprefix(SHUFFLED)).output == "attention"
-
-
 def classify(task: ClassifyTask, store: Store, announce: Announce, encoder: Encoder | None = None) -> Classified:
     """Measure one model or control.
 
@@ -114,7 +94,7 @@ def classify(task: ClassifyTask, store: Store, announce: Announce, encoder: Enco
     vectors = unit(reduce(raw, protocol))[order.order]
     rnas = [rnas[at] for at in order.order]
     lengths = [len(rna) for rna in rnas]
-    design = replace(task.design, part=(rank(), processes()), add_up=add_up)
+    design = replace(task.design or Design(), part=(rank(), processes()), add_up=add_up)
     every, counts = measure(vectors, lengths, order, protocol, design, matched=False)
     try:
         matched, reason = measure(vectors, lengths, order, protocol, design, matched=True)[0], ""
@@ -276,7 +256,7 @@ def _remote(
         return None
     mine, theirs = ((pairs, similarity(pairs).astype(np.float64)) for pairs in (homologous, samples[1]))
     share = len(homologous) / len(samples[0])
-    return measure_pairs(mine, theirs, order, task.protocol, task.design, kept=share)
+    return measure_pairs(mine, theirs, order, task.protocol, task.design or Design(), kept=share)
 
 
 def _aligned(
@@ -291,4 +271,6 @@ def _aligned(
     samples = sampled_pairs(order, matching, seed)
     found = sampled_identities(rnas, samples, store, announce, task.families)
     kept = 1.0 if matching is None else matching.kept
-    return measure_pairs((samples[0], found[0]), (samples[1], found[1]), order, task.protocol, task.design, kept=kept)
+    return measure_pairs(
+        (samples[0], found[0]), (samples[1], found[1]), order, task.protocol, task.design or Design(), kept=kept
+    )

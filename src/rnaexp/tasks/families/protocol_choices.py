@@ -10,7 +10,8 @@ from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce
 from rnaexp.reading.store import Store
-from rnaexp.tasks.families.measure import ClassifyTask, classify
+from rnaexp.tasks.families.measure import classify
+from rnaexp.tasks.families.settings import ClassifyTask
 
 _CHANGES: tuple[dict[str, Any], ...] = (
     {},

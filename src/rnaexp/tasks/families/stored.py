@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rnaexp.data.stored_vectors import ENDINGS, read_vectors
 from rnaexp.data.wang import own_folder
-from rnaexp.tasks.families.measure import ClassifyTask
+from rnaexp.tasks.families.settings import ClassifyTask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

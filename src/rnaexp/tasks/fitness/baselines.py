@@ -18,8 +18,9 @@ from rnaexp.fitness.baselines import (
     random_score,
 )
 from rnaexp.progress import Announce
+from rnaexp.reading.cached import cached_shards
 from rnaexp.reading.likelihoods import Asked
-from rnaexp.reading.store import Store, key_of
+from rnaexp.reading.store import Arrays, Store, key_of
 
 _SHARD = 4096  # sequences folded and written as one
 
@@ -55,15 +56,15 @@ def _energies(sequences: Sequence[str], name: str, store: Store, announce: Annou
     """Ensemble free energies in kcal/mol. The wild type's own, a constant, changes no rank and is not subtracted."""
     from rnaexp.models.folding import VERSION, ensemble_energy
 
-    parts = []
+    parts = [sequences[start : start + _SHARD] for start in range(0, len(sequences), _SHARD)]
+    what = {"what": "ensemble energies", "schema": 1, "version": VERSION}
     with announce(f"viennarna on {name}", len(sequences)) as progress:
-        for start in range(0, len(sequences), _SHARD):
-            part = sequences[start : start + _SHARD]
-            key = key_of({"what": "ensemble energies", "schema": 1, "version": VERSION, "sequences": part})
-            entry = store.get(key)
-            if entry is None:
-                entry = {"energies": np.array([ensemble_energy(sequence) for sequence in part])}
-                store.put(key, entry)
-            parts.append(entry["energies"])
-            progress(len(part))
-    return np.concatenate(parts)
+
+        def compute(at: int) -> Arrays:
+            entry = {"energies": np.array([ensemble_energy(sequence) for sequence in parts[at]])}
+            progress(len(parts[at]))
+            return entry
+
+        keys = [key_of({**what, "sequences": part}) for part in parts]
+        entries = list(cached_shards(store, keys, compute, lambda at: progress(len(parts[at]))))
+    return np.concatenate([entry["energies"] for entry in entries])

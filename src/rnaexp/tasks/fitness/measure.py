@@ -1,71 +1,34 @@
 """The fitness job: score an assay's variants, compare with what was measured, and with what needs no model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
 from rnaexp import models
-from rnaexp.data.assay_rows import TableLayout
 from rnaexp.data.assay_sets import load_assay
-from rnaexp.data.assays import Assay, Direction
+from rnaexp.data.assays import Assay
 from rnaexp.data.readers import read_file
-from rnaexp.errors import InputError, UnavailableError
+from rnaexp.errors import InputError, TooLongError, UnavailableError, UnsuitableError
 from rnaexp.fitness.agreement import Agreement, advantage, agreement, by_mutations, held_at, tied, within_mutations
 from rnaexp.fitness.baselines import BASELINES, MUTATIONS
-from rnaexp.fitness.conventions import CONVENTIONS, Convention
+from rnaexp.fitness.conventions import Convention
 from rnaexp.models.left_to_right import is_causal
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce
 from rnaexp.reading.left_out import report_rows
 from rnaexp.reading.likelihoods import Asked, Scored, model_scores
 from rnaexp.reading.store import Store
-from rnaexp.rna import Alignment
+from rnaexp.rna import Alignment, Rna
 from rnaexp.tasks.fitness.baselines import baseline_scores, mutation_counts
+from rnaexp.tasks.fitness.settings import FitnessTask
 
 BASELINE = "baseline"  # stands in the place of a convention where there are no likelihoods
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FitnessTask:
-    """Which model or baseline on which assay.
-
-    `convention` "": masked-marginal, pseudo-likelihood where no wild type is known, left-to-right of a decoder.
-    `sample`: so many variants, drawn by `seed`; 0: all. `alignment`: a file whose first row is the wild type.
-    `layout`: of a user's table. `strict`: a row that cannot be read is an error; else it is left out and listed, unless
-    `silent`: another model's task has listed it.
-    `loading`: for `models.load`.
-    """
-
-    model: str
-    assay: str
-    convention: str = ""
-    sample: int = 0
-    seed: int = 0
-    alignment: str = ""
-    wild_type: str = ""
-    direction: Direction | None = None
-    layout: TableLayout = field(default_factory=TableLayout)
-    strict: bool = False
-    silent: bool = False
-    loading: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.convention not in ("", *CONVENTIONS):
-            message = f"--convention {self.convention!r}: must be {', '.join(CONVENTIONS[:-1])} or {CONVENTIONS[-1]}"
-            raise InputError(message)
-        if self.direction not in (None, "higher", "lower"):
-            message = f"--direction {self.direction!r}: must be higher or lower (which scores are fitter)"
-            raise InputError(message)
-        if self.sample < 0:
-            message = f"--sample {self.sample}: must be at least 0 (all)"
-            raise InputError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +113,8 @@ def measure_fitness(task: FitnessTask, store: Store, announce: Announce, encoder
         scores, reasons = baselines.pop(task.model), ("",) * len(assay.mutants)
     else:
         asked = _read_by(encoder, asked)
+        if task.long == "error":
+            _refuse_long(encoder, asked)
         scored = model_scores(encoder, asked, store, announce)
         scores, reasons = scored.scores, scored.reasons
     judge = _judge_of(assay, mutations, np.isfinite(scores), reasons)
@@ -194,6 +159,17 @@ def _alignment(path: str, assay: Assay) -> Alignment | None:
 def _read_by(encoder: Encoder, asked: Asked) -> Asked:
     """A model of single sequences reads no alignment."""
     return asked if encoder.spec.reads == "alignment" else replace(asked, alignment=None)
+
+
+def _refuse_long(encoder: Encoder, asked: Asked) -> None:
+    for variant in asked.assay.mutants:
+        try:
+            encoder.check(Rna(id=variant.id, sequence=variant.sequence))
+        except TooLongError as error:
+            message = f"{error}; long skip leaves such variants out"
+            raise InputError(message) from error
+        except UnsuitableError:  # it is left out, with its reason
+            pass
 
 
 def _measured(assay: Assay) -> Float[np.ndarray, "v"]:

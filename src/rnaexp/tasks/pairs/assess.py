@@ -16,7 +16,6 @@ from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.structure.breakdown import breakdown
-from rnaexp.structure.contacts import breakdown_by_range, precision_by_range
 from rnaexp.structure.evaluate import Evaluation, evaluate_head
 from rnaexp.structure.heads import HeadScores
 from rnaexp.structure.kinds import ceilings, f1_ceiling
@@ -24,7 +23,6 @@ from rnaexp.structure.predict import reading_of
 from rnaexp.structure.protocol import Scoring
 from rnaexp.structure.retune import Retuning, retune
 from rnaexp.structure.standing import Standing, standing
-from rnaexp.tasks.pairs.contacts import CONTROLS, UNPROVEN
 from rnaexp.tasks.pairs.contrasts import f1_of
 from rnaexp.tasks.pairs.control_scores import control_scores
 from rnaexp.tasks.pairs.diagnosis import FOLDING, diagnose
@@ -39,8 +37,6 @@ _OF_ALIGNMENTS = "stems-alignment", "kernel-alignment", "alifold"
 
 def assess(result: Result, store: Store) -> Assessment:
     """All that stands beside the scores of a run."""
-    if result.task.scoring.of_proteins:
-        return _assess_contacts(result, store)
     scored = result.test.scored
     known: dict[str, str] = {rna.id: result.test.data.evidence_for(rna.id) or "unknown" for rna in result.test.rnas}
     evidence = dict(Counter(known.values()))
@@ -49,34 +45,14 @@ def assess(result: Result, store: Store) -> Assessment:
     controls = _controls(result, store)
     about = pd.DataFrame([_about(rna, result.test.scores.scoring) for rna in result.test.rnas])
     return Assessment(
-        retuning=_retuning(result),
+        retuning=retuning(result),
         about=about,
         breakdown=_breakdown(result, about, known),
         shuffled_calls=shuffled,
         shuffled=0 if shuffled is None else min(SHUFFLED, len(scored)),
         evidence=evidence,
         seen=seen,
-        tags=tuple(diagnose(result, _evaluations(controls), evidence, seen)),
-        controls=controls,
-    )
-
-
-def _assess_contacts(result: Result, store: Store) -> Assessment:
-    """Of proteins: no ceilings of base pairs, no shuffled bases, no folding; the ranges of their own papers instead."""
-    evidence = dict(Counter("3d" for _ in result.test.scored))
-    facts = {"depth": 1, "neff": 1.0, "f1_ceiling": 1.0}
-    one, threshold = _chosen_head(result)
-    controls = _of_controls(result, store, CONTROLS)
-    return Assessment(
-        retuning=_retuning(result),
-        about=pd.DataFrame([{"rna": chain.id, **facts} for chain in result.test.rnas]),
-        breakdown=breakdown_by_range(one, threshold),
-        shuffled_calls=None,
-        shuffled=0,
-        evidence=evidence,
-        seen=None,
-        tags=(UNPROVEN, *diagnose(result, _evaluations(controls), evidence, None)),
-        contacts=precision_by_range(one) if one.complete else None,
+        tags=tuple(diagnose(result, evaluations(controls), evidence, seen)),
         controls=controls,
     )
 
@@ -97,7 +73,8 @@ def _seen(result: Result, scored: Sequence[Rna]) -> int | None:
     return None if all(one is None for one in known) else sum(bool(one) for one in known)
 
 
-def _retuning(result: Result) -> Retuning | None:
+def retuning(result: Result) -> Retuning | None:
+    """The interval that includes the choice of head and threshold; None where nothing was tuned."""
     if result.validation is None or result.tuned is None:
         return None
     head = (result.tuned.layer, result.tuned.head)
@@ -107,11 +84,11 @@ def _retuning(result: Result) -> Retuning | None:
 def _breakdown(result: Result, about: pd.DataFrame, evidence: Mapping[str, str]) -> pd.DataFrame:
     """Of the frozen head; of the oracle's, which is said so in its run, where nothing was tuned."""
     per_rna = (result.evaluation or result.oracle).per_rna.merge(about[["rna", "depth", "neff"]], on="rna")
-    scores, threshold = _chosen_head(result)
+    scores, threshold = chosen_head(result)
     return breakdown(result.test.rnas, scores, per_rna, threshold=threshold, evidence=evidence)
 
 
-def _chosen_head(result: Result) -> tuple[HeadScores, float]:
+def chosen_head(result: Result) -> tuple[HeadScores, float]:
     """The frozen head and its threshold; the oracle's where nothing was tuned."""
     if result.tuned is not None and result.tested is not None:
         return result.tested, result.tuned.threshold
@@ -138,10 +115,10 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> floa
 def _controls(result: Result, store: Store) -> dict[str, Control]:
     """The controls that the diagnosis looks at."""
     aligned = result.encoder.spec.reads == "alignment"
-    return _of_controls(result, store, ("random", *(_OF_ALIGNMENTS if aligned else _OF_SEQUENCES)))
+    return of_controls(result, store, ("random", *(_OF_ALIGNMENTS if aligned else _OF_SEQUENCES)))
 
 
-def _of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Control]:
+def of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Control]:
     """Controls by name, through the same tuning and test; none where nothing was tuned."""
     if result.validation is None:
         return {}
@@ -166,5 +143,6 @@ def standing_of(result: Result, store: Store) -> Standing | None:
     return standing(f1_of(mine), rivals)
 
 
-def _evaluations(controls: Mapping[str, Control]) -> dict[str, Evaluation]:
+def evaluations(controls: Mapping[str, Control]) -> dict[str, Evaluation]:
+    """Each control's on the test set."""
     return {name: control.evaluation for name, control in controls.items()}

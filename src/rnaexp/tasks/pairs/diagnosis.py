@@ -26,8 +26,8 @@ def diagnose(
     if isinstance(result.encoder, FileEncoder):
         tags += result.encoder.notes
     if spec.name.startswith(FITTED) and result.validation is not None:
-        what = "chains" if result.task.scoring.of_proteins else "RNAs"
-        tags.append(f"fitted on the pairs of {len(result.validation.scores.scored())} {what}: not zero-shot")
+        of = f"{len(result.validation.scores.scored())} {result.task.scoring.molecule.items}"
+        tags.append(f"fitted on the pairs of {of}: not zero-shot")
     if spec.group == "baseline" and spec.trained_on is not None:
         tags.append(f"fitted on {spec.trained_on}: not zero-shot")
     if spec.reads == "alignment" and _shallow(result):

@@ -11,8 +11,9 @@ from rnaexp.errors import UnavailableError
 from rnaexp.models.fitted import fitted_spec
 from rnaexp.models.spec import Encoder, Reader
 from rnaexp.progress import Announce
+from rnaexp.reading.cached import cached
 from rnaexp.reading.read import unreadable
-from rnaexp.reading.store import Store, key_of
+from rnaexp.reading.store import Arrays, Store, key_of
 from rnaexp.rna import Rna
 from rnaexp.structure.pairs import candidates, pair_scores, reference
 from rnaexp.structure.probe import NEGATIVES, Probe, Sampled, fit_probe, sampled_pairs, weighted_scores
@@ -93,21 +94,17 @@ def fitted(encoder: Encoder, rnas: Sequence[Rna], scoring: Scoring, store: Store
     Raises: ValueError where there is nothing to fit.
     """
     usable = [rna for rna in rnas if len(reference(rna, scoring)) and not unreadable(encoder, rna)]
-    key = _key(encoder, usable, scoring)
-    held = store.get(key)
-    if held is None:
+
+    def fit() -> Arrays:
         with announce(f"{encoder.spec.name}, all heads", len(usable)) as progress:
             sampled = []
             for at, rna in enumerate(usable):
                 sampled.append(_sampled(encoder, rna, scoring, at))
                 progress(1)
         probe = fit_probe(sampled, layers=encoder.layers, heads=encoder.heads)
-        held = {
-            "weights": probe.weights,
-            "intercept": np.array(probe.intercept),
-            "strength": np.array(probe.strength),
-        }
-        store.put(key, held)
+        return {"weights": probe.weights, "intercept": np.array(probe.intercept), "strength": np.array(probe.strength)}
+
+    held = cached(store, _key(encoder, usable, scoring), fit)
     probe = Probe(weights=held["weights"], intercept=float(held["intercept"]), strength=float(held["strength"]))
     return FittedEncoder(encoder, probe)
 

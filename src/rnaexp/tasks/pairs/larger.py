@@ -50,6 +50,9 @@ def larger_search(
 
     Raises: InputError where the validation set cannot be split or the maps do not fit.
     """
+    if not task.scoring.molecule.brackets:
+        message = f"{task.model}: a search is of base pairs of RNAs, not of {task.scoring.molecule.pairs}"
+        raise InputError(message)
     single = tune_and_test(task, store, announce)
     if single.validation is None or single.evaluation is None or single.encoder.spec.output != "attention":
         message = f"{task.model}: a search needs attention maps and a validation set"

@@ -25,7 +25,6 @@ from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
 from rnaexp.structure.reading import DEPTH, Reading
 from rnaexp.structure.tune import Search, depth_to_certify, search, tuned_head
-from rnaexp.tasks.pairs.contacts import refuse_other_models
 from rnaexp.tasks.pairs.fitted import fitted
 from rnaexp.tasks.pairs.result import Part, Result, Task
 from rnaexp.tasks.pairs.sets import Sets, clustered_with_tuning, sets_of
@@ -58,7 +57,6 @@ def tune_and_test(
 
     Raises: InputError, UnavailableError, LeakageError.
     """
-    refuse_other_models(task, encoder)
     if encoder is None:
         name = task.model.removeprefix(FITTED)
         refuse_without_attention(models.spec(name))  # before weights are fetched
@@ -150,7 +148,7 @@ def _with_dot_bracket_view(
     encoder: Encoder, validation: Part, tuned: TunedHead, store: Store, announce: Announce
 ) -> TunedHead:
     """With the threshold that suits one partner a base, on the same RNAs by the same head, and its F1."""
-    if tuned.scoring.of_proteins:  # a residue has many contacts, and no brackets are drawn of them
+    if not tuned.scoring.molecule.brackets:
         return tuned
     if tuned.scoring.decoder == "greedy":
         return replace(tuned, dot_bracket_threshold=tuned.threshold, dot_bracket_f1=tuned.validation_f1)
@@ -198,8 +196,9 @@ def _read_exactly(
                 encoder, with_pairs, reading, store, data=(data.name, data.sha256), progress=progress, whole=whole
             )
         if not scores.scored():
-            what = "chain" if reading.scoring.of_proteins else "RNA"
-            message = f"{data.name}: no {what} can be scored; {_first_reason((*skipped, *missing))}"
+            message = (
+                f"{data.name}: no {reading.scoring.molecule.item} can be scored; {_first_reason((*skipped, *missing))}"
+            )
             raise InputError(message)
         if not must:  # what a model cannot read lowers its score; what is tuned on is what it can read
             scores = scores.with_unread(with_pairs)

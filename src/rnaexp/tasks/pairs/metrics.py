@@ -10,13 +10,13 @@ from rnaexp.structure.retune import Retuning
 from rnaexp.tasks.metric import Column, MetricSpec, Row, TableName, known, number, with_ends
 from rnaexp.tasks.pairs.result import Assessment, Result
 
-PREFIX, CONTACTS_PREFIX = "structure.", "contacts."
+PREFIX = "structure."
 _ALL: tuple[TableName, ...] = ("screen", "contacts", "leaderboard")
 
 
 def prefix(result: Result) -> str:
     """Contacts of proteins have names of their own in MLflow: an F1 of theirs is never taken for one of base pairs."""
-    return CONTACTS_PREFIX if result.task.scoring.of_proteins else PREFIX
+    return f"{result.task.scoring.molecule.task}."
 
 
 def _tested(read: Callable[[Evaluation], Any]) -> Callable[[Result], Any]:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnaexp.reading.store import Store, key_of
+from rnaexp.reading.cached import cached
+from rnaexp.reading.store import Arrays, Store, key_of
 
 _FIGURES = "rnaexp.tasks.pairs.figures"
 
@@ -20,18 +21,20 @@ _FIGURES = "rnaexp.tasks.pairs.figures"
 def picture(store: Store, draw: str, *arguments: Any) -> bytes:
     """The PNG that a function of `report.figures` draws of these arguments: tables, arrays and plain values.
 
+    Its words must have their room: nothing is cropped or laid out when it is saved.
+
     Matplotlib is imported only where the picture is not in the store.
     """
     key = key_of({"picture": draw, "of": [_content(one) for one in arguments], "code": _code()})
-    held = store.get(key)
-    if held is None:
-        from rnaexp.track.artifacts import PICTURE
 
-        drawn = io.BytesIO()
-        getattr(import_module(_FIGURES), draw)(*arguments).savefig(drawn, format="png", **PICTURE)
-        held = {"png": np.frombuffer(drawn.getvalue(), np.uint8)}
-        store.put(key, held)
-    return held["png"].tobytes()
+    def drawn() -> Arrays:
+        from rnaexp.track.artifacts import DOTS_AN_INCH
+
+        png = io.BytesIO()
+        getattr(import_module(_FIGURES), draw)(*arguments).savefig(png, format="png", dpi=DOTS_AN_INCH)
+        return {"png": np.frombuffer(png.getvalue(), np.uint8)}
+
+    return cached(store, key, drawn)["png"].tobytes()
 
 
 def _content(value: Any) -> Any:

@@ -41,7 +41,7 @@ def _named(result: Result, *, headline: bool) -> dict[str, float | None]:
 
 def proof_of(result: Result) -> str | None:
     """The model's own; of contacts nothing is proven, whatever the model."""
-    return "unproven" if result.task.scoring.of_proteins else result.encoder.spec.proof_state
+    return result.encoder.spec.proof_state if result.task.scoring.molecule.proven else "unproven"
 
 
 def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
         "model": result.encoder.spec.name,
         "resolution": result.encoder.spec.resolution,
         "proof": proof_of(result),
-        "task": "contacts" if result.task.scoring.of_proteins else "structure",
+        "task": result.task.scoring.molecule.task,
         "structure": {
             **figures,
             **{"layer": None, "head": None, "threshold": None, **chosen},

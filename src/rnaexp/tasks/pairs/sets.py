@@ -4,12 +4,11 @@ from dataclasses import replace
 
 from rnaexp.data.alter import altered_set
 from rnaexp.data.clusters import clustered
-from rnaexp.data.protein_kin import clustered_proteins
-from rnaexp.data.proteins import in_two_parts, load_proteins
 from rnaexp.data.relatives import relatives, too_short
 from rnaexp.data.sets import DataSet, load_set
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.structure.heads import TunedHead
+from rnaexp.structure.molecules import RNA
 from rnaexp.structure.reading import sequence_sha256
 from rnaexp.tasks.pairs.result import Result, Task
 
@@ -22,13 +21,11 @@ def sets_of(task: Task) -> Sets:
 
     Raises: InputError, UnavailableError.
     """
-    if task.scoring.of_proteins:
-        return _sets_of_proteins(task)
     test = _clustered(altered_set(load_set(task.test), task.alignment))
     if task.validation is None:
         return None, test, ()
     validation = _joined(_clustered(altered_set(load_set(task.validation), task.alignment)), test)
-    return validation, test, _related(validation, test)
+    return validation, test, related_ids(validation, test)
 
 
 def _clustered(data: DataSet) -> DataSet:
@@ -67,20 +64,7 @@ def unjudged(result: Result) -> list[str]:
     return lines
 
 
-def _sets_of_proteins(task: Task) -> Sets:
-    """One set to tune and to test on is cut in two between its clusters."""
-    test = load_proteins(task.test)
-    if task.validation is None or task.validation == task.test:
-        test = replace(test, rnas=clustered_proteins(test.rnas))
-        return (None, test, ()) if task.validation is None else (*in_two_parts(test), ())
-    validation = load_proteins(task.validation)
-    rnas = clustered_proteins([*validation.rnas, *test.rnas])
-    validation = replace(validation, rnas=tuple(rnas[: len(validation)]))
-    test = replace(test, rnas=tuple(rnas[len(validation) :]))
-    return validation, test, _related(validation, test)
-
-
-def _related(validation: DataSet, test: DataSet) -> tuple[str, ...]:
+def related_ids(validation: DataSet, test: DataSet) -> tuple[str, ...]:
     """Ids of the validation RNAs in a cluster that is tested on."""
     tested = {rna.cluster for rna in test.rnas if rna.pairs}
     return tuple(rna.id for rna in validation.rnas if rna.pairs and rna.cluster in tested)
@@ -88,7 +72,7 @@ def _related(validation: DataSet, test: DataSet) -> tuple[str, ...]:
 
 def clustered_with_tuning(test: DataSet, tuned: TunedHead) -> tuple[DataSet, TunedHead]:
     """Relatives in the set tuned on are found anew; if that is gone, only equal sequences can be noticed."""
-    if not tuned.sequences or tuned.scoring.of_proteins:
+    if not tuned.sequences or tuned.scoring.molecule is not RNA:
         return test, tuned
     try:
         tuning = load_set(tuned.tuned_on)

@@ -12,8 +12,6 @@ from rnaexp.reading.store import read_json
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import ReadOut, Scoring, scoring, squash_of
 
-_OF_RNAS = ("builtin-vl", "builtin-ts")  # what the command line takes where no set is named
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
@@ -65,8 +63,6 @@ def task(
         chosen = tuned.scoring if tuned else scoring(protocol, **{k: v or None for k, v in (overrides or {}).items()})
     except ValueError as error:
         raise InputError(str(error)) from error
-    if chosen.of_proteins:
-        families, validation = "none", validation_of_proteins(validation, test)
     return Task(
         model=model,
         validation=validation or None,
@@ -103,17 +99,6 @@ def loading(
         "precision": precision,
         "token_pairs": token_pairs if tuned is None else tuned.read_out.token_pairs,
     }
-
-
-def validation_of_proteins(validation: str | None, test: str) -> str | None:
-    """The set to tune on: where none is named, part of the test set itself (`data.proteins.in_two_parts`).
-
-    Raises: InputError where no set of proteins is named.
-    """
-    if test in _OF_RNAS:
-        message = "no set of proteins ships with rnaexp: name a file or folder of PDB or mmCIF with --test"
-        raise InputError(message)
-    return test if validation in _OF_RNAS else validation
 
 
 def families_beside(model: str, word: str) -> str:

@@ -23,16 +23,10 @@ from rnaexp.track.packaged import CONFIGURATION, STANDING
 from rnaexp.track.runs import RunHandle
 
 
-def record(run: RunHandle, result: Result, store: Store, announce: Announce, *, seconds: float | None) -> None:
-    """Parameters, headline metrics, tables and pictures of one task; `seconds` None: whoever calls logs them."""
+def record(run: RunHandle, result: Result, store: Store, announce: Announce) -> None:
+    """Parameters, headline metrics, tables and pictures of one task."""
     run.params(parameters(result))
-    run.metrics(
-        {
-            **_rounded(tables.metrics(result)),
-            "seconds": None if seconds is None else round(seconds, 1),
-            "peak_memory_mb": round(peak_memory_mb()),
-        }
-    )
+    run.metrics({**_rounded(tables.metrics(result)), "peak_memory_mb": round(peak_memory_mb())})
     run.tags(_tags(result))
     if result.validation is not None:
         with run.child("tune", kind="tune") as child:
@@ -150,7 +144,7 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
         run.figure(picture(store, "pair_map", maps[id], known, threshold, shown_as), f"pairs/{place}.png")
     if result.tuned is not None:
         run.text(json.dumps(asdict(result.tuned), indent=1), "tuned_head.json")
-        if result.task.scoring.of_proteins or result.encoder.spec.loader == IN_MEMORY:
+        if not result.task.scoring.molecule.brackets or result.encoder.spec.loader == IN_MEMORY:
             return  # it cannot be registered: it predicts no base pairs of RNAs, or could not be loaded again
         loading = {"name": result.task.model, **result.task.loading}
         whole = configuration(result.encoder.spec, result.tuned, loading, alignment=result.task.alignment)

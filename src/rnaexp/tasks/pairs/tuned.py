@@ -32,7 +32,7 @@ def named(model: str, *, tuned: str, tune: bool, **how: Any) -> Load:
     if found is None:
         asked = loading(model, **how)
         return lambda: _tuned_first(model, asked)
-    if found.tuned.scoring.of_proteins:
+    if not found.tuned.scoring.molecule.brackets:
         message = f"{tuned}: tuned on contacts of proteins; base pairs of RNAs are predicted by a head tuned on those"
         raise InputError(message)
     asked = loading(model, **how, tuned=found.tuned)

@@ -1,0 +1,84 @@
+"""`rnaexp score`: another tool's pairs, maps or vectors stand in for a model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rnaexp import models
+from rnaexp.classify.controls import CONTROLS
+from rnaexp.data.stored_vectors import read_vectors
+from rnaexp.errors import InputError
+from rnaexp.experiment import verbs
+from rnaexp.experiment.conclude import Output
+from rnaexp.models.files import FileEncoder, load_maps, load_pairs
+from rnaexp.reading.left_out import list_left_out
+from rnaexp.structure.heads import untuned_head
+from rnaexp.tasks.families.job import FamiliesJob
+from rnaexp.tasks.families.settings import ClassifyTask, protocol
+from rnaexp.tasks.pairs.settings import Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Where a tool's pairs, or its maps, are: a folder with a file an RNA, named by its id and `suffix`."""
+
+    pairs: Path | None = None
+    maps: Path | None = None
+    heads_per_layer: int = 0
+    suffix: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Raises: InputError unless one of the two is given."""
+        found = [folder for folder in (self.pairs, self.maps) if folder is not None]
+        if len(found) != 1:
+            message = "give either --pairs or --maps"
+            raise InputError(message)
+        return found[0]
+
+    def load(self, name: str) -> FileEncoder:
+        """Raises: InputError."""
+        folder = self.folder
+        if self.pairs is not None:
+            return load_pairs(folder, name=name, suffix=self.suffix)
+        return load_maps(folder, name=name, heads_per_layer=self.heads_per_layer or None, suffix=self.suffix)
+
+
+def score(asked: Task, files: Files, *, json: bool, strict: bool = False) -> None:
+    """Another tool's output as a row: its files stand in for the model.
+
+    An RNA whose file is missing or wrong is left out, and listed in `skipped.csv`.
+    Raises: InputError also, if `strict`, for such an RNA.
+    """
+    _refuse_taken(asked.model, models.names())
+    encoder = files.load(asked.model)
+    if encoder.binary and asked.validation is None:
+        # Pairs without scores leave nothing to tune: every one of them is a call.
+        called = untuned_head(asked.model, threshold=0.5, scoring=asked.scoring, weights=encoder.fingerprint)
+        asked = replace(asked, tuned=called)
+    record = verbs.pairs([asked], Output(json=json), encoder=encoder)
+    if record is not None and record["skipped"]:
+        list_left_out(files.folder, record["skipped"], strict=strict)
+
+
+def score_vectors(
+    *, name: str, embeddings: Path, families: str, protocol_name: str, fields: Mapping[str, Any], json: bool
+) -> None:
+    """A file of vectors on one set with families; they are taken as they are unless a reduction is asked for.
+
+    Raises: InputError, UnavailableError.
+    """
+    _refuse_taken(name, (*models.names(), *CONTROLS))
+    if not families:
+        message = "--embeddings goes with --set, a set with families such as wang-rfam or rfam-500"
+        raise InputError(message)
+    chosen = protocol(protocol_name, **{"reduction": "none", **fields})
+    task = ClassifyTask(model=name, families=families, protocol=chosen, stored=read_vectors(embeddings))
+    verbs.families([FamiliesJob(asked=task)], Output(json=json))
+
+
+def _refuse_taken(name: str, known: tuple[str, ...]) -> None:
+    if not name.strip() or name in known:
+        message = f"--name {name!r}: choose a name that no model of the catalogue has"
+        raise InputError(message)

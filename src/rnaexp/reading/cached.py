@@ -1,0 +1,39 @@
+"""Results that are computed once: got from the store, or computed and put there, by one process or by several."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from rnaexp.reading.distributed import meet
+from rnaexp.reading.processes import processes, rank
+from rnaexp.reading.store import Arrays, Store
+
+
+def cached(store: Store, key: str, compute: Callable[[], Arrays]) -> Arrays:
+    """What the store has under this key; else what `compute` gives, which is kept."""
+    entry = store.get(key)
+    if entry is None:
+        entry = compute()
+        store.put(key, entry)
+    return entry
+
+
+def cached_shards(
+    store: Store, keys: Sequence[str], compute: Callable[[int], Arrays], done: Callable[[int], None]
+) -> Iterator[Arrays]:
+    """Each shard's entry, in order; what is missing is computed first, each of several processes its share.
+
+    `compute(at)` makes a shard and tells its own progress; `done(at)` is called for one that was there already.
+
+    Raises: RuntimeError if another process did not leave its shard in the store.
+    """
+    for at in range(rank(), len(keys), processes()):
+        if store.get(keys[at]) is None:
+            store.put(keys[at], compute(at))
+        else:
+            done(at)
+    meet()
+    for at, key in enumerate(keys):
+        entry = store.get(key)
+        if entry is None:
+            message = f"shard {at + 1} of {len(keys)} is not in the store; do all processes see {store.root}? Run again"
+            raise RuntimeError(message)
+        yield entry

@@ -1,0 +1,131 @@
+"""Writes tests/frozen/files again: python -m tests.frozen.make. A change of behaviour that is meant is then a diff.
+
+All commands run in this one process, through `python -m rnaexp`'s own entry, in a fresh folder.
+"""
+
+import contextlib
+import io
+import json
+import os
+import resource
+import runpy
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+FILES = Path(__file__).parent / "files"
+_KINDS_ALONE = {"doctor"}  # of these only names and types are the same everywhere
+
+
+def clean_environment(home: Path) -> None:
+    """No user's settings, no network, no accelerator, one thread; to be called before numpy is imported."""
+    fonts = Path.home() / ".cache" / "matplotlib"  # or they would be searched for again
+    for name in list(os.environ):
+        if name.startswith(("MLFLOW_", "RNAEXP_", "HF_", "GITHUB_", "FORCE_COLOR", "TYPER_", "_TYPER", "PYTEST_")):
+            del os.environ[name]
+    os.environ |= {
+        "HOME": str(home),
+        "MPLCONFIGDIR": str(fonts),
+        "OMP_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "HF_HUB_OFFLINE": "1",
+        "NO_COLOR": "1",
+        "TERM": "dumb",
+        "COLUMNS": "100",
+        "TERMINAL_WIDTH": "100",
+    }
+
+
+def call(words):
+    """(exit code, stdout, stderr) of `python -m rnaexp WORDS`."""
+    out, err = io.StringIO(), io.StringIO()
+    code = 0
+    sys.argv = ["rnaexp", *words]
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            runpy.run_module("rnaexp", run_name="__main__", alter_sys=True)
+        except SystemExit as done:
+            code = done.code
+    return code, out.getvalue(), err.getvalue()
+
+
+def helps(words=()):
+    """{words: help} of the program, of each verb, and of each verb's verbs."""
+    code, out, err = call([*words, "--help"])
+    assert code == 0, err
+    found = {" ".join(("rnaexp", *words)): out}
+    _, commands, rest = out.partition("─ Commands ─")
+    for line in rest.partition("╰")[0].splitlines()[1:] if commands else ():
+        if line.startswith("│ ") and not line.startswith("│  "):
+            found |= helps((*words, line[2:].split()[0]))
+    return found
+
+
+def write_all(target: Path, folder: Path) -> None:
+    from tests.frozen import facts
+    from tests.frozen.steps import REFUSALS, STEPS, prepare
+
+    prepare(folder)
+    refused = {}
+    with contextlib.chdir(folder):
+        for name, text in helps().items():
+            _write(target / "help" / f"{name.replace(' ', '_')}.txt", text)
+        for command in REFUSALS:
+            code, out, err = call(command.split())
+            refused[command] = {"code": code, "stdout": out, "stderr": facts.hide(err, folder).splitlines()}
+        _write(target / "refusals.json", facts.written(refused))
+        tracked, run_ids, keys, failed = facts.Tracked(folder), {}, set(), []
+        for step in STEPS:
+            begin = time.process_time()
+            code, out, err = call(step.words(run_ids))
+            if code != step.code:
+                failed.append(f"{step.name}: exit {code}\n{err}")
+                continue
+            sys.stderr.write(f"{step.name}: {time.process_time() - begin:.1f} s\n")
+            place = target / step.name
+            if "--json" in step.command and code == 0:
+                answers = [json.loads(line) for line in out.splitlines()]
+                answer = answers[0] if len(answers) == 1 else answers
+                run_ids[step.name] = answers[0].get("run_id") or ""
+                shown = facts.kinds(answer) if step.name in _KINDS_ALONE else facts.plain(answer, folder)
+                _write(place / "answer.json", facts.written(shown))
+            for pattern in step.files:
+                for path in sorted(folder.glob(pattern)):
+                    if path.is_file():
+                        text = facts.table(path)
+                        _write(place / "files" / path.relative_to(folder), facts.hide(text, folder))
+            runs, texts = tracked.new()
+            if runs:
+                _write(place / "mlflow.json", facts.written(runs))
+            for name, text in texts.items():
+                _write(place / "artifacts" / name, text)
+            now = facts.store_keys(folder / ".rnaexp")
+            if now - keys:
+                _write(place / "store_keys.txt", "\n".join(sorted(now - keys)) + "\n")
+            keys = now
+        _write(target / "registered.json", facts.written(tracked.versions()))
+    assert not failed, "\n".join(failed)
+
+
+def _write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert not path.exists(), f"written twice: {path}"
+    path.write_text(text)
+
+
+def main() -> None:
+    target = Path(sys.argv[1]).absolute() if sys.argv[1:] else FILES
+    with tempfile.TemporaryDirectory() as home:
+        folder = Path(home).resolve() / "work"
+        folder.mkdir()
+        clean_environment(folder.parent)
+        shutil.rmtree(target, ignore_errors=True)
+        write_all(target, folder)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    sys.stderr.write(f"{used.ru_utime + used.ru_stime:.0f} s of processor time\n")
+
+
+if __name__ == "__main__":
+    main()
