@@ -88,7 +88,7 @@ def test_a_package_that_cannot_be_loaded_harms_nobody_else_and_is_named(installe
     [
         (("--letters", "GA"), 2, "GA"),
         (("--at-most", "many"), 2, "Invalid value for '--at-most'"),
-        (("--at-most", "2"), 65, "share: at_most 2: input should be greater than or equal to 3"),
+        (("--at-most", "2"), 2, "--at-most 2: input should be greater than or equal to 3"),
         (("--rnas", "none"), 65, "no set and no file or folder is named 'none'"),
     ],
 )
