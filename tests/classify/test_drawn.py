@@ -180,4 +180,4 @@ def test_the_whole_protocol_on_a_set_and_its_tables(tmp_path, announce, capsys):
     families_screen.show([told])
     shown = capsys.readouterr().out
     assert "Drawn pairs" in shown
-    assert "OR, area" in shown
+    assert "overlap ratio, area" in shown

@@ -8,11 +8,11 @@ import pytest
 
 from rnaexp.errors import InputError
 from rnaexp.report.boards import compared
-from rnaexp.report.cells import count, fitness_words, leaderboard_words, stability_words
 from rnaexp.report.classes import class_of, published
 from rnaexp.report.comparison import as_tables, compare
 from rnaexp.report.leaderboard import class_means
 from rnaexp.report.markdown import markdown
+from rnaexp.report.sections import fitness_table, leaderboard_table, parameter_count, stability_table
 
 from .conftest import CLUSTERS, IDS, SCRIPT, f1_of
 
@@ -124,7 +124,7 @@ def test_what_a_question_declared_is_shown_as_it_was_answered(comparison):
 
 
 def test_published_figures_are_marked_and_have_no_rank(comparison, board):
-    words = leaderboard_words(board, comparison.published)
+    words = leaderboard_table(board, comparison.published)
     lines = {line.cells[0]: line for _, lines in words.parts for line in lines if line.kind == "published"}
     assert set(lines) == {"RNA-MSM (published)", "ESM2 15B (published)"}
     shown = dict(zip(words.headings, lines["RNA-MSM (published)"].cells, strict=True))
@@ -135,7 +135,7 @@ def test_published_figures_are_marked_and_have_no_rank(comparison, board):
 
 
 def test_stability_says_how_often_the_head_won_again_and_who_else_did(board):
-    lines = {line.cells[0]: line.cells[1:] for line in stability_words(board).parts[0][1]}
+    lines = {line.cells[0]: line.cells[1:] for line in stability_table(board).parts[0][1]}
     assert lines["rna-fm"] == ("6", "1.2", "75%", "2", "0.1 (25%)")
     assert "viennarna" not in lines, "one head leaves nothing to choose"
 
@@ -147,12 +147,12 @@ def test_fitness_stands_beside_the_model_by_the_convention_most_have(comparison)
     assert shown["rnabert"] == 0.25, "its own run's"
     assert shown["msm-nano"] == 0.2, "not that of a newer run on a sample, nor the best"
     assert np.isnan(shown["msm-nano (shuffled)"]), "an altered alignment was not asked"
-    words = leaderboard_words(board, comparison.published)
+    words = leaderboard_table(board, comparison.published)
     column = words.headings.index("fitness on dms, masked-marginal")
     cells = {line.cells[0]: line.cells[column] for _, lines in words.parts for line in lines}
     assert (cells["rna-fm"], cells["viennarna"]) == ("0.300", "")
     ((_, rows),) = comparison.fitness.groupby("set")
-    told = [line.cells[:3] for _, lines in fitness_words(rows).parts for line in lines]
+    told = [line.cells[:3] for _, lines in fitness_table(rows).parts for line in lines]
     assert told[0] == ("rna-fm", "mutant-marginal", "0.900")
     assert told[1] == ("msm-nano", "masked-marginal", "0.700"), "the sample, named as such"
     assert told[2] == ("rna-fm", "masked-marginal", "0.300 [-0.100, 0.500]")
@@ -202,4 +202,10 @@ def test_tables_are_what_the_report_shows(comparison):
     tables = as_tables(comparison)
     assert set(tables["contrasts"]["question"]) == {"standing", "asked"}
     assert set(tables["stability"]["label"]) == set(comparison.boards[0].rows["label"])
-    assert [count(value) for value in (np.nan, 12, 73_500, 479_000, 1.2e9)] == ["", "12", "73.5k", "479k", "1.2B"]
+    assert [parameter_count(value) for value in (np.nan, 12, 73_500, 479_000, 1.2e9)] == [
+        "",
+        "12",
+        "73.5k",
+        "479k",
+        "1.2B",
+    ]

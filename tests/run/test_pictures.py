@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rnaexp.progress import silence
 from rnaexp.reading.store import Store
 from rnaexp.structure.protocol import Scoring
-from rnaexp.tasks.pairs import control_scores, figures, pictures
+from rnaexp.tasks.pairs import control_scores, figures, pictures, run
+from rnaexp.tasks.pairs.record import as_json
 from rnaexp.tasks.pairs.result import Task
 from rnaexp.tasks.pairs.sets import sets_of
 from tests.planted_sets import write_set
@@ -70,3 +72,22 @@ def test_a_control_is_computed_once_for_two_sets_and_a_protocol(tmp_path, monkey
     control_scores.control_scores("stems", strict, sets_of(strict), store)
     control_scores.control_scores("random", task, sets_of(task), store)
     assert made == ["stems", "stems", "random"]
+
+
+def test_a_control_with_a_row_of_its_own_is_not_measured_twice(tmp_path, monkeypatch):
+    sets = enumerate(("validation", "test"))
+    words = {name: str(write_set(tmp_path / f"{name}.fa", seed, 4, name)) for seed, name in sets}
+    asked = {"model": "stems", "scoring": Scoring(), "related": "keep", **words}
+    task, store = Task(**asked, loading={"name": "stems", "device": "cpu", "seed": 0}), Store(tmp_path / "store")
+    alone = run.run_structure(task, Store(tmp_path / "other"), silence)
+    control_scores.control_scores("stems", task, sets_of(task), store)
+    made, real = [], run.tune_and_test
+    monkeypatch.setattr(run, "tune_and_test", lambda task, *more: made.append(task.model) or real(task, *more))
+    found = run.run_structure(task, store, silence)
+    assert made == []
+    assert found.task is task
+    assert as_json(found, None) == as_json(alone, None)
+    pd.testing.assert_frame_equal(found.evaluation.per_rna, alone.evaluation.per_rna)
+    strict = replace(task, scoring=Scoring(min_separation=4))
+    run.run_structure(strict, store, silence)
+    assert made == ["stems"], "under another protocol it is another measurement"

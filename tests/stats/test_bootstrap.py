@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
-from rnaexp.stats.bootstrap import percentile_interval, rank_intervals
+from rnaexp.stats.bootstrap import cluster_draws, percentile_interval, rank_intervals
 from rnaexp.stats.intervals import widened
 
 
@@ -41,3 +41,13 @@ def test_rank_intervals_agree_with_ranking_each_resample_in_a_loop():
 def test_equal_models_share_the_middle_rank():
     values = np.array([[0.1, 0.2, 0.6], [0.6, 0.2, 0.1], [0.9, 0.9, 0.9]])
     assert rank_intervals(values, np.array(["a", "b", "c"]))[0].tolist() == [2.5, 2.5, 1.0]
+
+
+def test_relatives_are_drawn_together_and_as_many_clusters_as_there_are():
+    clusters = np.array(["a", "b", "a", "c", "c", "c"])
+    draws = cluster_draws(clusters, resamples=50, seed=0)
+    for first in "abc":
+        members = draws[:, clusters == first]
+        assert (members == members[:, :1]).all()
+    assert (draws[:, [0, 1, 3]].sum(1) == 3).all()
+    assert len(np.unique(draws, axis=0)) > 5

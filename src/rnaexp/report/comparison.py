@@ -8,22 +8,15 @@ import pandas as pd
 
 from rnaexp.data.atomic import write_atomically
 from rnaexp.report.boards import Comparison, compared
-from rnaexp.report.cells import (
-    about,
-    contrast_words,
-    diagnosis_words,
-    families_words,
-    fitness_words,
-    leaderboard_words,
-)
 from rnaexp.report.console import console
 from rnaexp.report.markdown import markdown
 from rnaexp.report.page import page
-from rnaexp.report.task_tables import task_words
-from rnaexp.report.words import on_screen
+from rnaexp.report.sections import about, diagnosis_table, leaderboard_table, of_contrasts, of_tasks
+from rnaexp.report.table import show
 from rnaexp.track.export import runs_table
 from rnaexp.track.runs import tracked_run
 
+_WIDTH = 190  # of tables that go to a file
 _NOT_KEPT = ["started", "group", "classify_diagnosis"]
 
 
@@ -101,17 +94,12 @@ def _log(comparison: Comparison, tables: dict[str, pd.DataFrame], html: str, tex
 
 
 def _print(comparison: Comparison) -> None:
-    out = console(190)
+    out = console(_WIDTH)
     out.print(about(comparison), markup=False, highlight=False)
     for board in comparison.boards:
-        out.print(on_screen(leaderboard_words(board, comparison.published), board.title), markup=False)
-        for line in diagnosis_words(board).parts[0][1]:
+        show(leaderboard_table(board, comparison.published), board.title, width=_WIDTH)
+        for line in diagnosis_table(board).lines:
             out.print(": ".join(line.cells), markup=False, highlight=False)
-    for name, rows in comparison.families.groupby("set"):
-        out.print(on_screen(families_words(rows, comparison.published), f"families of {name}"), markup=False)
-    for name, rows in comparison.fitness.groupby("set"):
-        out.print(on_screen(fitness_words(rows), f"fitness on {name}"), markup=False)
-    for task, rows in comparison.tasks:
-        out.print(on_screen(task_words(task, rows), task.title), markup=False)
-    if len(comparison.standing):
-        out.print(on_screen(contrast_words(comparison.standing), "standing contrasts"), markup=False)
+    for section in (*of_tasks(comparison), *of_contrasts(comparison)):
+        if section.on_screen:
+            show(section.table, section.title, width=_WIDTH)

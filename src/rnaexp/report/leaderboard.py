@@ -1,43 +1,26 @@
 """Tracked runs as rows of a leaderboard: one for each model and question, its newest finished run."""
 
 from collections.abc import Sequence
+from types import ModuleType
 
 import pandas as pd
 
 from rnaexp.report.classes import CLASSES, LANGUAGE_MODELS, class_of
+from rnaexp.tasks.families import metrics as of_families
+from rnaexp.tasks.fitness import metrics as of_fitness
+from rnaexp.tasks.metric import compared
+from rnaexp.tasks.pairs import metrics as pairs
 
 ASKED = ("validation", "test", "protocol", "related")  # equal in all rows of a board
 _WHO = ("model", "alignment", "seed")
 _WORDS = (*ASKED, *_WHO, "group", "layer", "head", "parameters")
-_STRUCTURE = (
-    "f1",
-    "f1_low",
-    "f1_high",
-    "f1_retuned_low",
-    "f1_retuned_high",
-    "f1_ceiling",
-    "oracle_f1",
-    "validation_f1",
-    "p_at_n",
-    "auprc",
-    "head_stability",
-    "rnas",
-    "clusters",
-    "coverage",
-)
-_OTHERS = {"fitness.spearman": "fitness_spearman", "seconds": "seconds", "peak_memory_mb": "peak_memory_mb"}
+_OTHERS = {
+    "metrics.fitness.spearman": "fitness_spearman",
+    "metrics.seconds": "seconds",
+    "metrics.peak_memory_mb": "peak_memory_mb",
+}
 _TAGS = {"rnaexp.diagnosis": "diagnosis", "rnaexp.classify": "classify_diagnosis", "rnaexp.evidence": "evidence"}
-_FAMILIES = (
-    "overlap_ratio",
-    "overlap_low",
-    "overlap_high",
-    "auroc",
-    "matched_overlap_ratio",
-    "matched_auroc",
-)
-_FITNESS = ("spearman", "spearman_low", "spearman_high", "within_mutations")
 _TASK = "tags.rnaexp.task"  # of runs that are about something else than RNAs
-_NUMBERS = (*_STRUCTURE, *_OTHERS.values(), "layer", "head", "parameters")
 
 
 def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
@@ -46,13 +29,12 @@ def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
     Within a question by class, then F1 (the oracle's where nothing was tuned), best first. `label`: the model, and
     what sets it apart from its other rows.
     """
-    names = {f"params.{name}": name for name in _WORDS}
-    names |= {f"metrics.structure.{name}": name for name in _STRUCTURE}
-    names |= {f"metrics.{name}": short for name, short in _OTHERS.items()}
-    names |= {f"tags.{name}": short for name, short in _TAGS.items()} | {"run_id": "run_id", "started": "started"}
+    names = {f"params.{name}": name for name in _WORDS} | _metrics(pairs) | _OTHERS
+    names |= {f"tags.{name}": short for name, short in _TAGS.items()}
     rows = _finished(runs, names)
     rows = rows[rows["test"].notna()].drop_duplicates([*ASKED, *_WHO])
-    rows[list(_NUMBERS)] = rows[list(_NUMBERS)].apply(pd.to_numeric)
+    numbers = [*_metrics(pairs).values(), *_OTHERS.values(), "layer", "head", "parameters"]
+    rows[numbers] = rows[numbers].apply(pd.to_numeric)
     rows["class"] = pd.Series([*map(class_of, rows["model"], rows["group"])], rows.index, dtype=object)
     rows["label"] = pd.Series(_labels(rows), rows.index, dtype=object)
     order = rows.assign(
@@ -65,8 +47,7 @@ def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
 def families(runs: pd.DataFrame) -> pd.DataFrame:
     """A row for each model and set of families, from its newest finished run; least overlap first within a class."""
     names = {"params.model": "model", "params.group": "group", "params.classify.set": "set"}
-    names |= {f"metrics.classify.{name}": name for name in _FAMILIES}
-    names |= {"tags.rnaexp.classify": "diagnosis", "run_id": "run_id", "started": "started"}
+    names |= _metrics(of_families) | {"tags.rnaexp.classify": "diagnosis"}
     rows = _finished(runs, names).dropna(subset=["set", "overlap_ratio"]).drop_duplicates(["model", "set"])
     rows["class"] = pd.Series([*map(class_of, rows["model"], rows["group"])], rows.index, dtype=object)
     order = rows.assign(place=rows["class"].map({name: at for at, name in enumerate(CLASSES)}))
@@ -82,10 +63,10 @@ def fitness(runs: pd.DataFrame) -> pd.DataFrame:
     names = {"params.model": "model", "params.group": "group", "params.fitness.set": "set"}
     names |= {"params.fitness.convention": "convention", "params.fitness.sample": "sample"}
     names |= {"params.fitness.alignment_rows": "alignment_rows"}
-    names |= {f"metrics.fitness.{name}": name for name in _FITNESS}
-    names |= {"tags.rnaexp.fitness": "diagnosis", "run_id": "run_id", "started": "started"}
+    names |= _metrics(of_fitness) | {"tags.rnaexp.fitness": "diagnosis"}
     rows = _finished(runs, names).dropna(subset=["set", "convention"]).drop_duplicates(asked)
-    rows[list(_FITNESS)] = rows[list(_FITNESS)].apply(pd.to_numeric)
+    numbers = list(_metrics(of_fitness).values())
+    rows[numbers] = rows[numbers].apply(pd.to_numeric)
     rows["class"] = pd.Series([*map(class_of, rows["model"], rows["group"])], rows.index, dtype=object)
     order = rows.assign(place=rows["class"].map({name: at for at, name in enumerate(CLASSES)}), best=-rows["spearman"])
     return rows.loc[order.sort_values(["set", "place", "best", "model"]).index].reset_index(drop=True)
@@ -139,8 +120,14 @@ def class_means(rows: pd.DataFrame) -> pd.DataFrame:
     return means.reindex([name for name in CLASSES if name in means.index]).reset_index(names="class")
 
 
+def _metrics(task: ModuleType) -> dict[str, str]:
+    """Of what a task declares: MLflow's name, and the column's."""
+    return {f"metrics.{task.PREFIX}{name}": name for name in compared(task.METRICS)}
+
+
 def _finished(runs: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
-    """Finished runs, newest first, with our names for their columns."""
+    """Finished runs, newest first, with our names for their columns, their ids and when they started."""
+    names = names | {"run_id": "run_id", "started": "started"}
     table = runs.reindex(columns=[*names, "status", _TASK])
     # Contacts of proteins are another task: they stand on no board of RNAs.
     finished = (table["status"] == "FINISHED") & table[_TASK].isna()

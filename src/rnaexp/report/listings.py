@@ -13,7 +13,7 @@ from rnaexp.data import registry
 from rnaexp.data import sets as named
 from rnaexp.data.dataset import DataSet
 from rnaexp.models.source import DOI, DRIVE, HUB, Source
-from rnaexp.report.console import console
+from rnaexp.report.table import show, table_of_words
 
 _UNKNOWN = "unknown"
 
@@ -164,14 +164,7 @@ def _print_facts(facts: Mapping[str, Any]) -> None:
 
 
 def _print_table(rows: Sequence[Mapping[str, Any]]) -> None:
-    from rich.table import Table
-
-    table = Table()
-    for name in rows[0]:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*[_text(value) for value in row.values()])
-    console().print(table, markup=False)
+    show(table_of_words(list(rows[0]), [[_text(value) for value in row.values()] for row in rows]))
 
 
 def _text(value: Any) -> str:

@@ -1,61 +1,32 @@
 """The comparison as Markdown: for a pull request, a wiki, a message to a colleague."""
 
-from rnaexp.report.boards import Comparison
-from rnaexp.report.cells import (
+from rnaexp.report.boards import Board, Comparison
+from rnaexp.report.sections import (
     about,
-    contrast_words,
-    diagnosis_words,
-    families_words,
-    fitness_words,
-    leaderboard_words,
-    published_words,
-    stability_words,
+    diagnosis_table,
+    leaderboard_table,
+    of_contrasts,
+    of_tasks,
+    stability_table,
 )
-from rnaexp.report.task_tables import task_words
-from rnaexp.report.words import Words
-
-# What Markdown or the HTML in it would read as more than text.
-_ESCAPED = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_|[]#"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
+from rnaexp.report.table import as_markdown, markdown_text
 
 
 def markdown(comparison: Comparison, *, made: str) -> str:
     """Every table of the comparison."""
-    parts = ["# Models compared", _text(about(comparison)), _text(made)]
+    parts = ["# Models compared", markdown_text(about(comparison)), markdown_text(made)]
     for board in comparison.boards:
-        parts += [f"## {_text(board.title)}", _table(leaderboard_words(board, comparison.published))]
-        for title, words in (
-            ("Diagnosis", diagnosis_words(board)),
-            ("How often re-tuning on resampled validation sets chose the same head", stability_words(board)),
-        ):
-            if words.parts[0][1]:
-                parts += [f"{title}:", _table(words)]
-    for name, rows in comparison.families.groupby("set"):
-        title = f"## Families told apart: {_text(str(name))}"
-        parts += [title, _table(families_words(rows, comparison.published))]
-    for name, rows in comparison.fitness.groupby("set"):
-        parts += [f"## Measured fitness: {_text(str(name))}", _table(fitness_words(rows))]
-    for task, rows in comparison.tasks:
-        parts += [f"## {_text(task.title)}", _table(task_words(task, rows))]
-    for title, table in (("Standing", comparison.standing), ("Declared", comparison.declared)):
-        if len(table):
-            parts += [f"## {title} contrasts", _table(contrast_words(table))]
-    parts += ["## Published figures", _text(comparison.published["source"].iloc[0])]
-    parts += [_table(published_words(comparison.published))]
+        parts += [f"## {markdown_text(board.title)}", as_markdown(leaderboard_table(board, comparison.published))]
+        parts += _details(board)
+    for section in (*of_tasks(comparison), *of_contrasts(comparison)):
+        note = [markdown_text(section.note)] if section.note else []
+        parts += [f"## {markdown_text(section.title)}", *note, as_markdown(section.table)]
     return "\n\n".join(parts) + "\n"
 
 
-def _table(words: Words) -> str:
-    lines = [_row(words.headings), _row(["---"] * len(words.headings), plain=True)]
-    for title, rows in words.parts:
-        if title:
-            lines.append(f"| **{_text(title)}** |" + " |" * (len(words.headings) - 1))
-        lines += [_row(line.cells) for line in rows]
-    return "\n".join(lines)
-
-
-def _row(cells: list[str] | tuple[str, ...], *, plain: bool = False) -> str:
-    return "| " + " | ".join(cell if plain else _text(cell) for cell in cells) + " |"
-
-
-def _text(text: str) -> str:
-    return " ".join(text.translate(_ESCAPED).split())
+def _details(board: Board) -> list[str]:
+    found = {
+        "Diagnosis:": diagnosis_table(board),
+        "How often re-tuning on resampled validation sets chose the same head:": stability_table(board),
+    }
+    return [text for title, table in found.items() if table.lines for text in (title, as_markdown(table))]

@@ -13,18 +13,14 @@ from typing import Any
 
 from rnaexp.report import page_figures as figures
 from rnaexp.report.boards import Board, Comparison
-from rnaexp.report.cells import (
+from rnaexp.report.sections import (
     about,
-    contrast_words,
-    diagnosis_words,
-    families_words,
-    fitness_words,
-    leaderboard_words,
-    published_words,
-    stability_words,
+    diagnosis_table,
+    leaderboard_table,
+    of_contrasts,
+    of_tasks,
+    stability_table,
 )
-from rnaexp.report.task_tables import task_words
-from rnaexp.report.words import Words
 from rnaexp.track.artifacts import PLOTLY_CLOSED
 
 _DRAW = """
@@ -50,17 +46,10 @@ def page(comparison: Comparison, *, made: str) -> str:
         about=about(comparison),
         made=made,
         boards=[_board(board, comparison, drawn) for board in comparison.boards],
-        families=[
-            (name, families_words(rows, comparison.published)) for name, rows in comparison.families.groupby("set")
-        ],
-        fitness=[(name, fitness_words(rows)) for name, rows in comparison.fitness.groupby("set")],
-        tasks=[(task.title, task_words(task, rows)) for task, rows in comparison.tasks],
+        tasks=list(of_tasks(comparison)),
         tradeoffs=_places([figures.tradeoff(board) for board in comparison.boards], drawn),
         sizes=_places([_sizes(board, what) for what in _SIZES for board in comparison.boards], drawn),
-        standing=contrast_words(comparison.standing) if len(comparison.standing) else None,
-        declared=contrast_words(comparison.declared) if len(comparison.declared) else None,
-        published=published_words(comparison.published),
-        source=comparison.published["source"].iloc[0],
+        contrasts=list(of_contrasts(comparison)),
         figures=drawn,
         plotly=plotly,
         draw=_DRAW,
@@ -79,18 +68,14 @@ def _board(board: Board, comparison: Comparison, drawn: list[figures.Figure]) ->
     return {
         "title": board.title,
         "caption": _caption(board),
-        "leaderboard": leaderboard_words(board, comparison.published),
-        "diagnosis": _unless_empty(diagnosis_words(board)),
+        "leaderboard": leaderboard_table(board, comparison.published),
+        "diagnosis": diagnosis_table(board),
         "forest": _places([figures.forest(board)], drawn),
-        "stability": _unless_empty(stability_words(board)),
+        "stability": stability_table(board),
         "breakdowns": _places(figures.breakdowns(board), drawn),
         "heads": _places(figures.head_maps(board), drawn),
         "rnas": _places([figures.rna_map(board)], drawn),
     }
-
-
-def _unless_empty(words: Words) -> Words | None:
-    return words if any(lines for _, lines in words.parts) else None
 
 
 def _caption(board: Board) -> str:

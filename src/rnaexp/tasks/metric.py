@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pandas as pd
 
 Row = Mapping[Any, Any]  # what a table shows of one model: numbers and words by name
-TableName = Literal["screen", "contacts", "leaderboard", "csv"]
+TableName = Literal["screen", "contacts", "heads", "drawn", "leaderboard", "csv"]
 _SHOWN: tuple[TableName, ...] = ("screen", "leaderboard")
 _MIDDLE = 50
 
@@ -21,9 +21,10 @@ def always(_: Any) -> bool:
 class Column:
     """A column of a table; of itself it is for cells that are not one number: a head, a count of RNAs, a convention.
 
-    `tables`: which tables have it: "screen" (after a run), "contacts" (that of proteins), "leaderboard"
-    (`rnaexp compare`). `place`: from the left, 0 to 100; equal ones stand in the order of declaration. `keep`: a narrow
-    terminal drops the smallest first, 9 is never dropped, 0 stands in files only. `words`: text, which may wrap.
+    `tables`: which tables have it: "screen" (after a run), "contacts" (that of proteins), "heads" and "drawn" (of the
+    protocol `authors`), "leaderboard" (`rnaexp compare`). `place`: from the left, 0 to 100; equal ones stand in the
+    order of declaration. `keep`: a narrow terminal drops the smallest first, 9 is never dropped, 0 stands in files
+    only. `words`: text, which may wrap.
     """
 
     name: str
@@ -98,6 +99,11 @@ Declared = Sequence[MetricSpec | Column]
 def specs(declared: Declared) -> list[MetricSpec]:
     """The numbers alone."""
     return [each for each in declared if isinstance(each, MetricSpec)]
+
+
+def spec_of(declared: Declared, name: str) -> MetricSpec:
+    """The number of this name. Raises: KeyError."""
+    return {spec.name: spec for spec in specs(declared)}[name]
 
 
 def measured(declared: Declared, result: Any) -> dict[str, float | None]:

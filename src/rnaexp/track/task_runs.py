@@ -12,7 +12,7 @@ def record_task(parent: RunHandle, task: Any, encoder: Any, settings: Any, resul
     named = {f"{task.name}.{name}": None if v is None else round(v, 6) for name, v in result.metrics.items()}
     sets = ", ".join(each.name for each in result.data)
     parent.params({"model": encoder.spec.name, "group": encoder.spec.group, f"{task.name}.set": sets})
-    parent.metrics(named)
+    parent.metrics({name: named[name] for spec in task.metrics for name in (f"{task.name}.{p}" for p in spec.headline)})
     if result.notes:
         parent.tags({f"rnaexp.notes.{task.name}": "; ".join(result.notes)})
     with parent.child(task.name, kind="task", tags={TASK_TAG: task.name}) as run:

@@ -6,9 +6,10 @@ from typing import Any, Literal
 from rnaexp.classify.measure import Measured
 from rnaexp.classify.overlap import iou
 from rnaexp.tasks.families.measure import Classified
-from rnaexp.tasks.metric import Column, MetricSpec, TableName, diagnosis
+from rnaexp.tasks.metric import Column, MetricSpec, Row, TableName, diagnosis
 
 PREFIX = "classify."
+_EVERY: tuple[TableName, ...] = ("screen", "drawn", "leaderboard")
 _DRAWN = ("overlap_iou", "overlap_area", "delta_mean", "delta_median", "f1", "mcc")
 Which = Literal["every", "matched", "remote"]
 
@@ -122,6 +123,33 @@ OF_ONE_KIND = (
     *_of_pairs("remote", "remote_", ", remote homologs", place=30, shown=False),
 )
 OF_DRAWN = _of_drawn()
+
+
+def _spread(title: str, name: str, *, place: int, keep: int) -> Column:
+    """Mean and standard deviation over the repetitions; an overlap in the protocol's unit."""
+
+    def cell(row: Row) -> str:
+        key = name.format(unit=row["protocol"]["unit"])
+        return f"{row['drawn']['mean'][key]:.3f} ± {row['drawn']['sd'][key]:.3f}"
+
+    return Column(name=name, title=title, cell=cell, tables=("drawn",), place=place, keep=keep)
+
+
+def _drawn_words(title: str, cell: Callable[[Row], str], *, place: int, keep: int, words: bool = True) -> Column:
+    return Column(name=title, title=title, cell=cell, tables=("drawn",), place=place, keep=keep, words=words)
+
+
+DRAWN_COLUMNS = (
+    _drawn_words("pairs", lambda row: f"{row['protocol']['pairs']} x {row['drawn']['repetitions']}", place=2, keep=5),
+    _drawn_words("negatives", lambda row: str(row["protocol"]["negatives"]), place=3, keep=4),
+    _drawn_words("unit", lambda row: str(row["protocol"]["unit"]), place=10, keep=7, words=False),
+    _spread("overlap ratio", "overlap_{unit}", place=11, keep=9),
+    _spread("delta of means", "delta_mean", place=12, keep=6),
+    _spread("delta of medians", "delta_median", place=13, keep=3),
+    _spread("F1", "f1", place=14, keep=6),
+    _spread("MCC", "mcc", place=15, keep=3),
+    _drawn_words("of one family", lambda row: f"{row['drawn']['same_family']:.1%}", place=90, keep=2, words=False),
+)
 METRICS: tuple[MetricSpec | Column, ...] = (
     *OF_ONE_KIND,
     _mean_of("nearest_is_own", "nearest is own", tables=("screen",)),
@@ -139,8 +167,9 @@ METRICS: tuple[MetricSpec | Column, ...] = (
     ),
     MetricSpec(name="families", of=lambda result: float(len(result.layout.names)), in_parent="nothing", tables=()),
     MetricSpec(name="coverage", of=lambda result: result.coverage, in_parent="nothing", tables=()),
-    Column(name="model", title="model", cell=lambda row: str(row["model"]), place=0, keep=9, words=True),
-    Column(name="set", title="set", cell=lambda row: str(row["set"]), tables=("screen",), place=1, keep=7, words=True),
+    *DRAWN_COLUMNS,
+    Column(name="model", title="model", cell=lambda row: str(row["model"]), tables=_EVERY, place=0, keep=9, words=True),
+    Column(name="set", title="set", cell=lambda row: str(row["set"]), tables=_EVERY[:2], place=1, keep=7, words=True),
     Column(name="diagnosis", title="diagnosis", cell=diagnosis, tables=("leaderboard",), place=98, keep=4, words=True),
 )
 

@@ -9,6 +9,8 @@ from rnaexp.tasks.fitness.measure import Fitness, Judged
 from rnaexp.tasks.metric import Column, MetricSpec, Row, diagnosis, known
 
 PREFIX = "fitness."
+IN_ROWS = {"spearman_low": "low", "spearman_high": "high"}  # as JSON and CSV have always called them
+FROM_ROWS = {short: name for name, short in IN_ROWS.items()}
 
 
 class Line(NamedTuple):

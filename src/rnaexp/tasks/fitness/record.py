@@ -14,7 +14,6 @@ from rnaexp.tasks.metric import measured
 UNIFORM = 1e-3  # nats: below this the likelihoods say nothing about letters
 HARDLY_VARY = 1e-2  # nats: below this a model says nearly the same letters at every site
 _HALF = 0.5
-_IN_ROWS = {"spearman_low": "low", "spearman_high": "high"}  # as rows have always called them
 _ORDER = (
     *("model", "set", "convention", "spearman", "low", "high", "no_interval", "within_mutations"),
     *("over_mutations", "over_mutations_low", "over_mutations_high", "coverage", "variants", "of", "sample_seed"),
@@ -25,7 +24,7 @@ _ORDER = (
 def row(result: Fitness, judged: Judged) -> dict[str, Any]:
     """One row of the table: a model or baseline on one assay, the convention named."""
     found = measured(declared.METRICS, declared.Line(result, judged))
-    figures = {_IN_ROWS.get(name, name): value for name, value in found.items()}
+    figures = {declared.IN_ROWS.get(name, name): value for name, value in found.items()}
     words = {
         "model": judged.name,
         "set": result.assay.name,

@@ -10,6 +10,7 @@ from rnaexp.structure.retune import Retuning
 from rnaexp.tasks.metric import Column, MetricSpec, Row, TableName, known, number, with_ends
 from rnaexp.tasks.pairs.result import Assessment, Result
 
+PREFIX = "structure."
 _ALL: tuple[TableName, ...] = ("screen", "contacts", "leaderboard")
 
 
@@ -34,9 +35,12 @@ def _as_released(name: str, found: str, what: str) -> MetricSpec:
     """Under `head: oracle`, pooled figures of the frozen head, and of the head that the test set prefers."""
     return MetricSpec(
         name=f"{name}_{what}",
+        title=f"{what.upper()}, {name.removeprefix('head_')} head",
         of=lambda result: getattr(getattr(result, found), what, None),
         when=lambda result: bool(result.task.scoring.head == "oracle"),
-        tables=(),
+        tables=("heads",),
+        place=10 * ("f1", "mcc").index(what) + (name == "head_validated") + 10,
+        keep=9,
     )
 
 
@@ -189,7 +193,16 @@ METRICS: tuple[MetricSpec | Column, ...] = (
     _detail("relaxed_f1", lambda done: done.relaxed_f1),
     _detail("calls_per_100_bases", lambda done: done.calls_per_100_bases),
     *(_ceiling(name) for name in LIMITS),
-    Column(name="label", title="model", cell=lambda row: row["label"], tables=_ALL, place=0, keep=9, words=True),
+    Column(
+        name="label",
+        title="model",
+        cell=lambda row: str(row["label"]),
+        tables=(*_ALL, "heads"),
+        place=0,
+        keep=9,
+        words=True,
+    ),
+    Column(name="test", title="test", cell=lambda row: str(row["test"]), tables=("heads",), place=1, words=True),
     Column(name="rank", title="rank", cell=_rank, tables=("leaderboard",), place=5, keep=8),
     Column(name="f1", title="F1 [95 %]", cell=_f1, tables=_ALL, place=10, keep=9),
     Column(name="with_tuning", title="with tuning", cell=_with_tuning, tables=_ALL, place=20, keep=3),
