@@ -15,7 +15,7 @@ from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import ATTENTION, ReadOut, Scoring, protocol_fields
 from rnaexp.structure.reading import Reading
 from rnaexp.tasks.pairs.measure import read_out_of
-from rnaexp.tasks.pairs.settings import PairsSettings, TestSettings
+from rnaexp.tasks.pairs.settings import AppliedSettings, PairsSettings
 
 
 def tiny(name, **how):
@@ -99,7 +99,7 @@ def test_a_tuned_head_is_applied_to_scores_made_as_those_it_was_tuned_on():
         read_out=ReadOut(token_pairs="max"),
         scoring=Scoring(),
     )
-    asked = TestSettings(test="builtin-ts").task("dnabert-4mer", Loading(), tuned)
+    asked = AppliedSettings(test="builtin-ts").task("dnabert-4mer", Loading(), tuned)
     assert asked.loading["token_pairs"] == "max"
     assert TunedHead.from_json(tuned.to_json()) == tuned
     older = tuned.to_json()

@@ -11,7 +11,7 @@ from rnaexp.cli.options import Json, Models, Name, once_each, several
 from rnaexp.cli.settings import with_settings
 from rnaexp.cli.tasks import WithTasks
 from rnaexp.reading.loading import Loading
-from rnaexp.tasks.pairs.settings import PairsSettings, TestSettings
+from rnaexp.tasks.pairs.settings import AppliedSettings, PairsSettings
 
 app = typer.Typer(
     name="rnaexp",
@@ -95,7 +95,7 @@ def _nothing_beside(model: list[str], *, register: bool) -> None:
 @with_settings
 def structure(
     model: Model,
-    settings: TestSettings,
+    settings: AppliedSettings,
     loading: Loading,
     tuned: Annotated[
         str,

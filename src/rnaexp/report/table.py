@@ -99,8 +99,9 @@ def on_screen(table: Table, width: int, title: str = "", caption: str = "") -> A
 
     whole = _without(table, [at for at, column in enumerate(table.columns) if column.keep == _NEVER])
     kept = fitting(whole, width)
-    if gone := [heading for heading in whole.headings if heading not in kept.headings]:
-        caption = " ".join(filter(None, (caption, f"Too narrow for: {', '.join(gone)}; --csv or --json has them.")))
+    filled = [column.title for at, column in enumerate(whole.columns) if any(one.cells[at] for one in whole.lines)]
+    if gone := [title for title in filled if title not in kept.headings]:
+        caption = " ".join(filter(None, (caption, f"Too narrow for: {'; '.join(gone)} (--csv or --json has them).")))
     shown = RichTable(title=Text(title), caption=Text(caption), title_justify="left", caption_justify="left")
     for at, (column, wide) in enumerate(zip(kept.columns, _widths(kept, width), strict=True)):
         side: Literal["left", "right"] = "left" if column.words else "right"

@@ -31,7 +31,7 @@ def breakdown(
     parts = [
         _of_pairs(pairs, "kind of pair", pairs["kind"], KINDS).assign(calls=np.nan, precision=np.nan, f1=np.nan),
         _of_pairs(pairs, "distance", _binned(pairs["distance"], _DISTANCES), _labels(_DISTANCES)),
-        *_of_rnas(per_rna, _groups(per_rna, by_id, evidence)),
+        *(_of_rnas(per_rna, *grouping) for grouping in _groups(per_rna, by_id, evidence)),
     ]
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
@@ -74,21 +74,13 @@ def _of_pairs(pairs: pd.DataFrame, by: str, groups: pd.Series, order: Sequence[s
     )
 
 
-def _of_rnas(per_rna: pd.DataFrame, groupings: Sequence[tuple[str, pd.Series, list[str]]]) -> list[pd.DataFrame]:
-    """A table of each grouping, all of them counted in one pass."""
-    values = per_rna[["references", "calls", "right", "precision", "recall", "f1"]]
-    every = [values.assign(by=name, group=groups.to_numpy()) for name, groups, _ in groupings]
-    grouped = pd.concat(every, ignore_index=True).groupby(["by", "group"])
+def _of_rnas(per_rna: pd.DataFrame, by: str, groups: pd.Series, order: Sequence[str]) -> pd.DataFrame:
+    grouped = per_rna.groupby(groups.to_numpy())
+    # Columns together: one by one they take three times as long. Several groupings in one pass round otherwise.
     sums, means = grouped[["references", "calls", "right"]].sum(), grouped[["precision", "recall", "f1"]].mean()
     table = pd.concat([sums, means], axis=1).assign(rnas=grouped.size())
-    return [
-        part.reindex([group for group in order if group in part.index])
-        .assign(by=name)
-        .rename_axis("group")
-        .reset_index()
-        for name, _, order in groupings
-        for part in [table.loc[name]]
-    ]
+    table = table.reindex([group for group in order if group in table.index])
+    return table.assign(by=by, group=table.index)
 
 
 def _groups(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -58,7 +59,7 @@ class Control:
     validation: pd.DataFrame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Assessment:
     """What a score is worth: beside it what it could be, what chance gives, and how sure it is.
 
@@ -82,7 +83,7 @@ class Assessment:
     controls: Mapping[str, Control]
     contacts: pd.DataFrame | None = None
 
-    @property
+    @cached_property
     def ceilings(self) -> dict[str, float]:
         """Means over the RNAs, by the columns' names."""
         limits = self.about.drop(columns=["rna", "depth", "neff"])

@@ -105,7 +105,7 @@ class PairsSettings(SettingsBase):
         return {"min_separation": self.min_separation or None} | {name: getattr(self, name) for name in fields}
 
 
-class TestSettings(SettingsBase):
+class AppliedSettings(SettingsBase):
     """What is asked of a head that was tuned before."""
 
     test: str = Field(default=..., description="Set to test on: a name, a file or a folder.")
