@@ -119,3 +119,12 @@ _TITLES = {
     "dms_f1u": "Activity of a ribozyme library of two letters at 16 sites",
 }
 ASSAYS = tuple((name, _TITLES[name]) for name in _NAMED)  # name and title of each
+_FILES = {"dms_trna": (_TRNA,), "dms_f1u": (_F1U, _F1U_SEQUENCES)}
+
+
+def fetch_assay(name: str) -> tuple[Path, ...]:
+    """A named assay's files, downloaded where they are not here, their hashes checked.
+
+    Raises: UnavailableError.
+    """
+    return tuple(fetch_file(each.url, each.sha256) for each in _FILES[name])
