@@ -12,6 +12,23 @@ TOKEN_PAIRS: tuple[str, ...] = get_args(TokenPairs)
 # What becomes of an RNA that is too long: left out and counted, read in parts, or the end of the run.
 Long = Literal["skip", "window", "error"]
 LONG: tuple[str, ...] = get_args(Long)
+LONG_HELP = (
+    "RNAs longer than the model reads: left out and counted, read in overlapping parts (pairs further apart than a "
+    "part have no score), or an error."
+)
+TOKEN_PAIRS_HELP = (
+    "How a score of two k-mers, codons or BPE tokens becomes scores of their bases: mean over all tokens that cover "
+    "them (attention to a token does not say which base is meant), max of these, or share: divided among a token's "
+    "bases. Nothing where a token is a base."
+)
+
+# What is done to the alignments of a set; `data.alter.altered_set` does it.
+How = Literal[
+    "intact", "shuffled", "realigned", "depth-1", "depth-2", "depth-4", "depth-8", "depth-16", "depth-32", "depth-64"
+]
+# How likelihoods score a variant; see `fitness.conventions`.
+Convention = Literal["wild-type-marginal", "masked-marginal", "mutant-marginal", "pseudo-likelihood", "left-to-right"]
+Direction = Literal["higher", "lower"]  # which measured scores are fitter
 
 
 def refuse_unknown(precision: str, token_pairs: str) -> None:
