@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import operator
 import re
 
 _CLOSE = 2e-6  # of numbers below one: a unit of the sixth decimal, which another processor may round the other way
@@ -26,7 +27,8 @@ def differences(name, stored, found, *, same_bits):
         return list(_of_values(json.loads(stored), json.loads(found), ""))
     if name.endswith((".csv", ".parquet")):
         return list(_of_tables(stored, found))
-    return list(_of_lines(stored.splitlines(), found.splitlines()))
+    same = operator.eq if name.endswith(".txt") else _same
+    return list(_of_lines(stored.splitlines(), found.splitlines(), same))
 
 
 def _of_values(old, new, place):
@@ -70,10 +72,10 @@ def _of_names(old, new, same_bits):
     yield from (f"{key} is new" for key in new if key not in old)
 
 
-def _of_lines(old, new):
+def _of_lines(old, new, same):
     for at in range(max(len(old), len(new))):
         one, other = (lines[at] if at < len(lines) else "<no line>" for lines in (old, new))
-        if not _same(one, other):
+        if not same(one, other):
             yield f"line {at + 1}: {one.strip()} is now {other.strip()}"
 
 

@@ -154,7 +154,7 @@ def _sorted(runs):
 
 
 def machine():
-    """Hash of random weights and of a layer's output: where the bits are others, so are the fingerprints made of them."""
+    """Hash of random weights and a layer's output: where these bits differ, so do fingerprints made of them."""
     import torch
 
     with torch.random.fork_rng():
