@@ -14,7 +14,8 @@ import pandas as pd
 import torch
 
 from rnaexp import models
-from rnaexp.data.alter import How, altered
+from rnaexp.choices import How
+from rnaexp.data.alter import altered
 from rnaexp.data.sets import load_set
 from rnaexp.rna import Rna
 from rnaexp.stats.intervals import cluster_interval

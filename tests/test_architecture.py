@@ -11,7 +11,7 @@ import rnaexp
 
 SOURCE = Path(rnaexp.__file__).parent
 ORDER = [
-    {"typing", "errors", "plugins", "progress", "compiled"},
+    {"typing", "errors", "plugins", "progress", "compiled", "choices", "settings"},
     {"rna"},
     {"data"},
     {"models"},

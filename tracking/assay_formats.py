@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rnaexp.data.assay_rows import TableLayout
 from rnaexp.data.assay_tables import read_assay
 from rnaexp.data.own import Fault
+from rnaexp.data.table_layout import TableLayout
 from rnaexp.errors import InputError
 
 WILD = "GGACUUCGGUCC"

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.command import answer, inside
 
+from rnaexp.data.assay_sets import load_assay
 from rnaexp.data.catalog import CATALOG
 from rnaexp.data.clusters import cluster, related
 from rnaexp.data.dataset import content_sha256
 from rnaexp.data.download import fetch_file, file_sha256, mirror_path
+from rnaexp.data.families import Selection, load_families
 from rnaexp.data.rfam import read_seed
 from rnaexp.data.rfam_split import accession, clan, side
 from rnaexp.data.sets import check, describe, fetch, load_set, set_names
@@ -292,3 +295,16 @@ def test_a_copy_elsewhere_has_the_same_hash(tmp_path):
     (tmp_path / "a.fa").write_text(">x\nACGU\n")
     shutil.copy(tmp_path / "a.fa", tmp_path / "b.fa")
     assert load_set(tmp_path / "a.fa").sha256 == load_set(tmp_path / "b.fa").sha256
+
+
+@pytest.mark.mirror
+def test_data_shows_fetches_and_checks_sets_of_every_kind(mirror, derived, tmp_path, monkeypatch):
+    monkeypatch.setenv("RNAEXP_RFAM_SEED", str(derived / "rfam_seed.sto.gz"))
+    facts = {name: answer(inside("data", "show", name, "--json", cwd=tmp_path)) for name in ("dms_trna", "rfam-500")}
+    assert facts["dms_trna"].items() >= {"variants": len(load_assay("dms_trna").mutants), "fitter": "higher"}.items()
+    assert facts["dms_trna"]["bases"] == {"least": 72, "median": 72.0, "most": 72}
+    assert facts["rfam-500"]["families"] == 500
+    assert facts["rfam-500"]["rnas"] == len(load_families("rfam-500", Selection()).rnas)
+    for name, files in (("dms_trna", 1), ("dms_f1u", 2)):
+        assert len(answer(inside("data", "fetch", name, "--json", cwd=tmp_path))["files"]) == files
+        assert answer(inside("data", "check", name, "--json", cwd=tmp_path))["ok"]

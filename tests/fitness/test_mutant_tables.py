@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from rnaexp.data.assay_rows import TableLayout
 from rnaexp.data.assay_tables import read_assay
 from rnaexp.data.mutants import MutantError, mutated, parse_mutant
+from rnaexp.data.table_layout import TableLayout
 from rnaexp.errors import InputError
 
 WILD = "GGACUUCGGUCC"

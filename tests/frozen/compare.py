@@ -15,6 +15,8 @@ def differences(name, stored, found):
         return list(_of_values(json.loads(stored), json.loads(found), ""))
     if name.endswith(".csv"):
         return list(_of_tables(stored, found))
+    if name.endswith("store_keys.txt"):
+        return list(_of_names(stored.splitlines(), found.splitlines()))
     return list(_of_lines(stored.splitlines(), found.splitlines()))
 
 
@@ -51,6 +53,11 @@ def _of_tables(stored, found):
         a, b = (max((_decimals(row[at]) for row in rows[1:] if at < len(row)), default=0) for rows in (old, new))
         if a != b and max(a, b) <= 6:  # more are noise
             yield f"{column}: {a} decimals are now {b}"
+
+
+def _of_names(old, new):
+    yield from (f"{key} is gone" for key in old if key not in new)
+    yield from (f"{key} is new" for key in new if key not in old)
 
 
 def _of_lines(old, new):

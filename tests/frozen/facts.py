@@ -102,11 +102,6 @@ class Tracked:
             "parent is elsewhere": "mlflow.parentRunId" in run.data.tags and not within,
             "params": plain(dict(sorted(run.data.params.items())), self.folder),
             "metrics": plain(dict(sorted(run.data.metrics.items())), self.folder),
-            "steps": {
-                name: steps
-                for name in sorted(run.data.metrics)
-                if (steps := len(self.client.get_metric_history(run.info.run_id, name))) > 1
-            },
             "tags": sorted(run.data.tags),
             "data sets": sorted(
                 f"{one.dataset.name} {one.dataset.digest} {' '.join(tag.value for tag in one.tags)}"

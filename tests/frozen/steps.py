@@ -44,7 +44,17 @@ STEPS = (
     ),
     Step(
         name="run_rnabert",
-        command=f"run --model untrained:rnabert {SETS} --score-scale z-score --families none --json",
+        command=f"run --model untrained:rnabert {SETS} --score-scale z-score --families none "
+        "--register --name by-flag --json",
+    ),
+    Step(
+        name="run_wrapped",
+        command=f"run --model fitted:lm-nano --model jacobian:lm-nano --model planted {SETS} --families none --json",
+    ),
+    Step(
+        name="run_alignments",
+        command="run --model msm-nano --model covariation --validation aligned_vl --test aligned_ts "
+        "--alignment shuffled --families none --json",
     ),
     Step(
         name="question_pairs",  # one of its models cannot be run, the others are
@@ -64,13 +74,20 @@ STEPS = (
         files=("classify*.csv",),
     ),
     Step(
+        name="classify_remote", command="classify --model shuffled:lm-nano --set families --below-identity 0.9 --json"
+    ),
+    Step(
         name="classify_authors",
-        command="classify --model 1-mer --set families --protocol authors --json",
+        command="classify --model 1-mer --set families --protocol authors --repetitions 2 --json",
     ),
     Step(
         name="fitness",
         command="fitness --model lm-nano --model mutations --set assay.csv --sample 20 --csv fitness.csv --json",
         files=("fitness*.csv",),
+    ),
+    Step(
+        name="fitness_alignment",
+        command="fitness --model conservation --set assay.csv --alignment wild.a3m --direction lower --json",
     ),
     Step(
         name="score_maps",
@@ -90,15 +107,32 @@ STEPS = (
         files=("embeddings.parquet", "skipped.csv"),
     ),
     Step(
+        name="embed_long",
+        command="embed long.fa --model untrained:rnabert --model lm-nano --pooling max --reduction random-projection "
+        "--long window --out long.parquet",
+        files=("long-*.parquet",),
+    ),
+    Step(
+        name="predict_long",
+        command="predict long.fa --model untrained:rnabert --tuned {run:run_rnabert} --long window "
+        "--out predicted_long",
+        files=("predicted_long/*",),
+    ),
+    Step(
         name="contacts",
         command="run --model planted --config planted.json --protocol contacts --test proteins --csv contacts.csv "
         "--json",
         files=("contacts*.csv",),
     ),
+    Step(
+        name="contacts_elsewhere",
+        command="structure --model planted --config planted.json --test other_proteins --tuned {run:contacts} --json",
+    ),
+    Step(name="question_contacts", command="run contacts.toml --json"),
     Step(name="search", command=f"search --model lm-nano {SETS} --trials 4 --json"),
     Step(
         name="compare",
-        command="compare --csv board.csv --html board.html --tradeoff tradeoff.csv --log",
+        command="compare --csv board.csv --tradeoff tradeoff.csv --log",
         files=("board*.csv", "tradeoff.csv"),
     ),
     Step(name="msa", command="msa mine.fa --database database.fa --out alignments --json", files=("alignments/*",)),
@@ -160,18 +194,17 @@ def prepare(folder: Path) -> None:
     """Everything the commands read."""
     shutil.copytree(INPUTS, folder, dirs_exist_ok=True)
     rnas = {**_read(folder / "validation.fa"), **_read(folder / "test.fa")}
-    (folder / "other.fa").write_text(
-        "".join(
-            f">o{at}\n{letters[::-1]}\n{_turned(brackets)}\n" for at, (letters, brackets) in enumerate(rnas.values())
-        )
-    )
+    turned = [f">o{at}\n{rna[::-1]}\n{_turned(brackets)}\n" for at, (rna, brackets) in enumerate(rnas.values())]
+    (folder / "other.fa").write_text("".join(turned))
+    (folder / "long.fa").write_text(">long\n" + "".join(random.Random(9).choices("ACGU", k=470)) + "\n")
     _maps(folder / "maps", rnas)
     _pairs(folder / "pairs", _read(folder / "test.fa"))
+    _aligned(folder / "aligned_vl", _read(folder / "validation.fa"))
+    _aligned(folder / "aligned_ts", _read(folder / "test.fa"))
     _families(folder)
-    _proteins(folder / "proteins")
-    _database(
-        folder / "database.fa", [line for line in (folder / "mine.fa").read_text().split("\n") if ">" not in line]
-    )
+    _proteins(folder / "proteins", range(8))
+    _proteins(folder / "other_proteins", range(8, 11))
+    _database(folder / "database.fa", (folder / "mine.fa").read_text().splitlines()[3])
 
 
 def _read(path):
@@ -210,6 +243,21 @@ def _pairs(folder, rnas):
         (folder / f"{name}.dbn").write_text(f">{name}\n{letters}\n{brackets.replace('[', '.').replace(']', '.')}\n")
 
 
+def _aligned(folder, rnas):
+    """Beside each structure seven rows, whose pairs change together."""
+    folder.mkdir()
+    chance = random.Random(6)
+    for name, (letters, brackets) in rnas.items():
+        rows = []
+        for _ in range(7):
+            row = [chance.choice("ACGU") if chance.random() < 0.2 else base for base in letters]
+            for i, j in _pairs_of(brackets):
+                row[i], row[j] = chance.choice(("AU", "UA", "GC", "CG", "GU"))
+            rows.append("".join(row))
+        (folder / f"{name}.dbn").write_text(f">{name}\n{letters}\n{brackets}\n")
+        (folder / f"{name}.a3m").write_text("".join(f">{at}\n{row}\n" for at, row in enumerate([letters, *rows])))
+
+
 def _families(folder):
     chance = random.Random(11)
     names = []
@@ -226,17 +274,15 @@ def _families(folder):
     np.savez(folder / "vectors.npz", keys=np.array(names), vectors=vectors)
 
 
-def _proteins(folder):
+def _proteins(folder, numbers):
     folder.mkdir()
-    for at in range(8):
+    for at in numbers:
         atoms, names = chain("A", random_sequence(60 + 3 * at, 50 + at), at, lost={5}, crowding=15)
         (folder / f"p{at}.pdb").write_text(File({"A": names}, [atoms]).pdb())
 
 
-def _database(path, sequences):
-    """Copies of the RNAs with one letter in ten drawn anew."""
+def _database(path, rna):
+    """Copies of an RNA with one letter in ten drawn anew."""
     chance = random.Random(4)
-    copies = [
-        "".join(chance.choice("ACGU") if chance.random() < 0.1 else base for base in sequences[1]) for _ in range(12)
-    ]
+    copies = ["".join(chance.choice("ACGU") if chance.random() < 0.1 else base for base in rna) for _ in range(12)]
     path.write_text("".join(f">d{at}\n{letters}\n" for at, letters in enumerate(copies)))

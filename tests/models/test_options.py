@@ -2,17 +2,20 @@
 
 import pytest
 import torch
+from pydantic import ValidationError
 from tests.models.families import SIZED, opened
 
 from rnaexp.errors import InputError
 from rnaexp.models import load
 from rnaexp.models.options import precision_of
+from rnaexp.reading.loading import Loading
 from rnaexp.reading.read import _key
+from rnaexp.settings import wrong_setting
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import ATTENTION, ReadOut, Scoring, protocol_fields
 from rnaexp.structure.reading import Reading
 from rnaexp.tasks.pairs.measure import read_out_of
-from rnaexp.tasks.pairs.settings import loading, task
+from rnaexp.tasks.pairs.settings import AppliedSettings, PairsSettings
 
 
 def tiny(name, **how):
@@ -96,7 +99,8 @@ def test_a_tuned_head_is_applied_to_scores_made_as_those_it_was_tuned_on():
         read_out=ReadOut(token_pairs="max"),
         scoring=Scoring(),
     )
-    assert loading("dnabert-4mer", tuned=tuned)["token_pairs"] == "max"
+    asked = AppliedSettings(test="builtin-ts").task("dnabert-4mer", Loading(), tuned)
+    assert asked.loading["token_pairs"] == "max"
     assert TunedHead.from_json(tuned.to_json()) == tuned
     older = tuned.to_json()
     del older["read_out"]["token_pairs"]
@@ -104,5 +108,6 @@ def test_a_tuned_head_is_applied_to_scores_made_as_those_it_was_tuned_on():
 
 
 def test_a_policy_that_is_none_is_refused():
-    with pytest.raises(InputError, match="--long 'cut': must be skip, window or error"):
-        task(model="random", test="builtin-ts", long="cut")
+    with pytest.raises(ValidationError) as caught:
+        PairsSettings(long="cut")
+    assert wrong_setting(caught.value, PairsSettings) == "long 'cut': must be skip or window or error"

@@ -18,13 +18,14 @@ from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.spec import Encoder, LetterModel
 from rnaexp.models.wrap import wrap
 from rnaexp.progress import say, silence
+from rnaexp.reading.loading import Loading
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.tasks.families.measure import classify
 from rnaexp.tasks.families.settings import ClassifyTask
 from rnaexp.tasks.pairs.measure import tune_and_test
 from rnaexp.tasks.pairs.sets import sets_of
-from rnaexp.tasks.pairs.settings import task
+from rnaexp.tasks.pairs.settings import PairsSettings, Task
 
 _HIDDEN = 0.15  # share of the letters of each test RNA that are hidden, always the same ones
 _CONTROL = "stems"  # complementary stacks, nothing learned: its line stands beside the model's
@@ -64,7 +65,7 @@ class Probe:
             raise InputError(message)
         self.tokenizer, self.families, self.every, self.strict, self.log = tokenizer, families, every, strict, log
         self.failed = 0
-        self._asked = task(model="probe", validation=validation, test=test, families="none")
+        self._asked = _asked("probe", validation, test)
         self._sets = sets_of(self._asked)  # a wrong name ends here, not after a day of training
         self._rows: list[dict[str, Any]] = []
         self._control: float | None = None
@@ -128,7 +129,7 @@ class Probe:
     def _control_f1(self, store: Store) -> float:
         """Of the control on the same RNAs, once."""
         if self._control is None:
-            asked = task(model=_CONTROL, validation=self._asked.validation, test=self._asked.test, families="none")
+            asked = _asked(_CONTROL, self._asked.validation or "", self._asked.test)
             done = tune_and_test(asked, store, silence, sets=self._sets).evaluation
             self._control = float("nan") if done is None else done.f1.mean
         return self._control
@@ -179,3 +180,7 @@ def _into_open_run(found: dict[str, float], step: int) -> None:
     mlflow = sys.modules.get("mlflow")
     if mlflow is not None and mlflow.active_run() is not None:
         mlflow.log_metrics(found, step=step)
+
+
+def _asked(model: str, validation: str, test: str) -> Task:
+    return PairsSettings(validation=validation, test=test, families="none").task(model, Loading())

@@ -7,20 +7,11 @@ import typer
 
 from rnaexp.cli import embeddings, fitness, msa, pretrain, score, search, tracking, use
 from rnaexp.cli.models import models_app
-from rnaexp.cli.options import (
-    Config,
-    Device,
-    Json,
-    Long,
-    Models,
-    Name,
-    Precision,
-    TokenPairs,
-    Weights,
-    once_each,
-    several,
-)
+from rnaexp.cli.options import Json, Models, Name, once_each, several
+from rnaexp.cli.settings import with_settings
 from rnaexp.cli.tasks import WithTasks
+from rnaexp.reading.loading import Loading
+from rnaexp.tasks.pairs.settings import AppliedSettings, PairsSettings
 
 app = typer.Typer(
     name="rnaexp",
@@ -40,24 +31,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(models_app, name="models")
 
 Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name.")]
-Validation = Annotated[str, typer.Option(help="Set to tune on: a name (see `rnaexp data list`), a file or a folder.")]
-Test = Annotated[str, typer.Option(help="Set to test on: a name, a file or a folder.")]
-Protocol = Annotated[
-    str,
-    typer.Option(help="paper, strict, authors (released code) or contacts (proteins); next options override fields."),
-]
-Separation = Annotated[int, typer.Option(help="Smallest j - i of a pair; 0: as the protocol says.")]
-Pairs = Annotated[str, typer.Option(help="all or canonical; empty: as the protocol says.")]
-Decoder = Annotated[str, typer.Option(help="none or greedy; empty: as the protocol says.")]
-Averaging = Annotated[str, typer.Option(help="per-rna or pooled; empty: as the protocol says.")]
-Families = Annotated[str, typer.Option(help="Set with families to classify beside; auto: builtin; none: do not.")]
-Match = Annotated[str, typer.Option(help="exact, or relaxed: one base off by one; empty: as the protocol says.")]
-Scale = Annotated[str, typer.Option(help="What a threshold means: raw, z-score (of the map) or top (c x n calls).")]
-Alignments = Annotated[
-    str, typer.Option("--alignment", help="intact, shuffled (columns), depth-1 or realigned (without structure).")
-]
-Related = Annotated[str, typer.Option(help="Validation RNAs with a relative in the test set: drop or keep.")]
-Seed = Annotated[int, typer.Option(help="Seed of random weights and of random scores.")]
+Csv = Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")]
 
 
 @app.callback()
@@ -68,32 +42,17 @@ def _options(
 
 
 @app.command(epilog="Example: rnaexp run --model rnabert --validation spot-rna-vl1 --test spot-rna-ts1")
+@with_settings
 def run(
+    *,
     question: Annotated[Path | None, typer.Argument(help="A question (experiments/*.toml): several models.")] = None,
     model: Models = [],  # noqa: B006 (typer's way to an empty list)
-    validation: Validation = "builtin-vl",
-    test: Test = "builtin-ts",
-    protocol: Protocol = "paper",
-    min_separation: Separation = 0,
-    pairs: Pairs = "",
-    decoder: Decoder = "",
-    averaging: Averaging = "",
-    match: Match = "",
-    score_scale: Scale = "raw",
-    alignment: Alignments = "intact",
-    related: Related = "drop",
-    families: Families = "auto",
-    long: Long = "skip",
-    token_pairs: TokenPairs = "mean",
-    weights: Weights = "",
-    config: Config = "",
-    device: Device = "auto",
-    precision: Precision = "fp32",
-    seed: Seed = 0,
+    settings: PairsSettings,
+    loading: Loading,
     shard: Annotated[str, typer.Option(help="i/n: every n-th run of the question, from the i-th (1..n).")] = "",
     register: Annotated[bool, typer.Option("--register", help="Put the tuned head into MLflow's registry.")] = False,
     name: Name = "",
-    csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
+    csv: Csv = None,
     json: Json = False,
 ) -> None:
     """Tune a head on one set, freeze it, test it on another, and log it all to MLflow.
@@ -102,13 +61,10 @@ def run(
     """
     from rnaexp.experiment import ready
     from rnaexp.tasks.contacts.settings import completed
-    from rnaexp.tasks.pairs.settings import task
 
     if name and not register:
         message = "--name goes with --register"
         raise typer.BadParameter(message)
-    choices = {"pairs": pairs, "decoder": decoder, "averaging": averaging, "min_separation": min_separation}
-    choices |= {"match": match}
     if question is not None:
         _nothing_beside(model, register=register)
         ready.refuse_question(question, shard)
@@ -116,28 +72,8 @@ def run(
 
         verbs.question(question, shard, csv=csv, json=json)
         return
-    asked = [
-        task(
-            model=one,
-            validation=validation,
-            test=test,
-            protocol=protocol,
-            overrides=choices,
-            score_scale=score_scale,
-            alignment=alignment,
-            related=related,
-            families=families,
-            long=long,
-            token_pairs=token_pairs,
-            weights=weights,
-            config=config,
-            device=device,
-            precision=precision,
-            seed=seed,
-        )
-        for one in several(model, weights=weights, config=config, name=name) or [""]
-    ]
-    asked = [completed(one) for one in asked]
+    names = several(model, weights=loading.weights, config=loading.config, name=name) or [""]
+    asked = [completed(settings.task(one, loading)) for one in names]
     for each in asked:
         ready.refuse_task(each)
     from rnaexp.experiment import verbs
@@ -156,40 +92,23 @@ def _nothing_beside(model: list[str], *, register: bool) -> None:
 
 
 @app.command(epilog="Example: rnaexp structure --model rnabert --test my_rnas/")
+@with_settings
 def structure(
     model: Model,
-    test: Test,
+    settings: AppliedSettings,
+    loading: Loading,
     tuned: Annotated[
         str,
         typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped."),
     ] = "",
-    long: Long = "skip",
-    weights: Weights = "",
-    config: Config = "",
-    device: Device = "auto",
-    precision: Precision = "fp32",
-    seed: Seed = 0,
-    related: Related = "drop",
     json: Json = False,
 ) -> None:
     """Test a head that was tuned before on another set, unchanged."""
     from rnaexp.experiment import ready
     from rnaexp.tasks.pairs.find_head import find_head
-    from rnaexp.tasks.pairs.settings import task
 
     found = find_head(model, tuned)
-    asked = task(
-        model=model,
-        test=test,
-        tuned=found.tuned,
-        related=related,
-        long=long,
-        weights=weights,
-        config=config,
-        device=device,
-        precision=precision,
-        seed=seed,
-    )
+    asked = settings.task(model, loading, found.tuned)
     ready.refuse_task(asked)
     from rnaexp.experiment import verbs
     from rnaexp.experiment.conclude import Output

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from rnaexp.cli.options import Config, Device, Json, Weights
+from rnaexp.cli.options import Config, Json, Weights
+from rnaexp.cli.settings import with_settings
+from rnaexp.reading.loading import Loading
 
 ModelName = Annotated[str, typer.Argument(help="A model's name (`rnaexp models list`), a folder, or hf:org/name.")]
 
@@ -74,19 +76,12 @@ def models_pack(
 
 
 @models_app.command("check", epilog="Example: rnaexp models check rnabert")
-def models_check(
-    name: ModelName,
-    weights: Weights = "",
-    config: Config = "",
-    device: Device = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0,
-    json: Json = False,
-) -> None:
+@with_settings
+def models_check(name: ModelName, loading: Loading, json: Json = False) -> None:
     """Load a model, read one short RNA with it, and say what it is and what it needs."""
     from rnaexp.experiment import model_verbs
-    from rnaexp.tasks.pairs.settings import loading
 
-    model_verbs.check(loading(name, weights, config, device, seed), json=json)
+    model_verbs.check(loading.of(name), json=json)
 
 
 @models_app.command("convert", epilog="Example: rnaexp models convert rna-fm --weights RNA-FM.pth --out rna-fm")
@@ -99,6 +94,5 @@ def models_convert(
 ) -> None:
     """Write a checkpoint of the authors' layout as safetensors, which then loads without --config."""
     from rnaexp.experiment import model_verbs
-    from rnaexp.tasks.pairs.settings import loading
 
-    model_verbs.convert(loading(name, weights, config, "cpu", 0), out, json=json)
+    model_verbs.convert(Loading(weights=weights, config=config, device="cpu").of(name), out, json=json)

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from rnaexp.cli.options import Device, Json, Models, OnceEach, several
+from rnaexp.cli.settings import made, option, sign
 from rnaexp.errors import UnavailableError
 from rnaexp.plugins import TASKS, package, plugged
 
@@ -57,15 +58,13 @@ def _function(name: str) -> Callable[..., None]:
 
         common = {key: given.pop(key) for key in options}
         names, csv, json = several(common.pop("model")), common.pop("csv"), common.pop("json")
+        settings = made(task.Settings, given)
         usual: dict[str, Any] = {"device": "auto", "seed": 0, **common}  # a task may have settings of these names
-        verbs.of_another_package(task, names, given, Output(csv=csv, json=json), **usual)
+        verbs.of_another_package(task, names, settings, Output(csv=csv, json=json), **usual)
 
-    made = {
-        field: (Annotated[about.annotation, typer.Option(help=about.description)], about.get_default())
-        for field, about in fields.items()
-    }
-    _sign(run, {"model": options.pop("model"), **made, **options})
-    options["model"] = _COMMON["model"]
+    own = [option(field, about) for field, about in fields.items()]
+    first, *others = (_parameter(key, *options[key]) for key in options)
+    sign(run, [first, *own, *others])
     run.__doc__ = f"{task.title} (a task of {package(plugged(TASKS)[name])})."
     return run
 
@@ -78,13 +77,5 @@ def _failing(why: str, name: str) -> Callable[..., None]:
     return fail
 
 
-def _sign(function: Any, parameters: dict[str, tuple[Any, Any]]) -> None:
-    """Give it these keyword parameters (annotation, default): what typer reads options from."""
-    kind = inspect.Parameter.KEYWORD_ONLY
-    function.__signature__ = inspect.Signature(
-        [
-            inspect.Parameter(name, kind, annotation=what, default=default)
-            for name, (what, default) in parameters.items()
-        ]
-    )
-    function.__annotations__ = {name: what for name, (what, _) in parameters.items()}
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)

@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli.options import Config, Device, Long, Mask, Name, Precision, Strict, Weights, several
-
-Tuned = Annotated[str, typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped.")]
-Tune = Annotated[bool, typer.Option("--tune", help="Where there is no tuned head, tune one on the built-in set first.")]
-Seed = Annotated[int, typer.Option(help="Seed of random weights and of random scores.")]
+from rnaexp.cli.options import Device, Mask, Name, Weights, several
+from rnaexp.cli.settings import with_settings
+from rnaexp.reading.loading import Loading
+from rnaexp.tasks.pairs.settings import HeadSettings, PredictSettings
 
 
 def register(app: typer.Typer) -> None:
@@ -19,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command("register", epilog="Example: rnaexp register 0123456789abcdef0123456789abcdef")(register_run)
 
 
+@with_settings
 def predict(
     fasta: Annotated[Path, typer.Argument(help="Your RNAs: FASTA, or any format that can be read.")],
     model: Annotated[
@@ -29,6 +29,9 @@ def predict(
             "another, then each has a folder of its own.",
         ),
     ],
+    head: HeadSettings,
+    settings: PredictSettings,
+    loading: Loading,
     out: Annotated[Path, typer.Option(help="Folder for pairs.csv and structures.dbn.")] = Path("predictions"),
     format: Annotated[
         list[str] | None,
@@ -36,64 +39,40 @@ def predict(
             help="Besides, as often as you like: json, bpseq, ct, svg (drawing), map (picture), npy (scores)."
         ),
     ] = None,
-    tuned: Tuned = "",
-    tune: Tune = False,
     mask: Mask = False,
-    strict: Strict = False,
-    long: Long = "skip",
-    weights: Weights = "",
-    config: Config = "",
-    device: Device = "auto",
-    precision: Precision = "fp32",
-    seed: Seed = 0,
 ) -> None:
     """Base pairs of your own RNAs, by the model's tuned head."""
     from rnaexp.data.names import safe_name
     from rnaexp.experiment import predict as job
-    from rnaexp.models.choices import long_policy, refuse_unknown, refuse_unknown_device
     from rnaexp.reading.left_out import read_reported
     from rnaexp.tasks.pairs import tuned as heads
 
-    refuse_unknown(precision, "mean")
-    refuse_unknown_device(device)
-    policy = long_policy(long)
     job.refuse_formats(format or ())
-    how = {"tuned": tuned, "tune": tune, "weights": weights, "config": config, "device": device}
-    loads = {
-        name: heads.either(name, **how, precision=precision, seed=seed)
-        for name in several(model, weights=weights, config=config, tuned=tuned)
-    }
+    names = several(model, weights=loading.weights, config=loading.config, tuned=head.tuned)
+    loads = {name: heads.either(name, head, loading) for name in names}
     # Before anything that takes seconds to import: a bad file is said at once.
-    own = read_reported(fasta, out / "skipped.csv", unknown="mask" if mask else "ambiguous", strict=strict)
+    own = read_reported(fasta, out / "skipped.csv", unknown="mask" if mask else "ambiguous", strict=settings.strict)
     for name, load in loads.items():
         folder = out if len(loads) == 1 else out / safe_name(name)
-        job.predict(own, folder, load, formats=format or (), long=policy, strict=strict)
+        job.predict(own, folder, load, formats=format or (), long=settings.long, strict=settings.strict)
 
 
+@with_settings
 def serve(
     model: Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), folder, or hf:org/name.")],
+    head: HeadSettings,
+    loading: Loading,
     save: Annotated[
         Path | None, typer.Option(help="Write a folder for mlflow.pyfunc.load_model instead of serving.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port.")] = 5001,
-    tuned: Tuned = "",
-    tune: Tune = False,
-    weights: Weights = "",
-    config: Config = "",
-    device: Device = "auto",
-    precision: Precision = "fp32",
-    seed: Seed = 0,
 ) -> None:
     """Answer requests by the model's tuned head, without a registry (one that is registered: mlflow models serve)."""
     from rnaexp.experiment import serve as job
-    from rnaexp.tasks.pairs.settings import loading
     from rnaexp.tasks.pairs.tuned import named
 
-    load = named(
-        model, tuned=tuned, tune=tune, weights=weights, config=config, device=device, precision=precision, seed=seed
-    )
-    how = loading(model, weights, config, device, seed, precision)
+    load, how = named(model, head, loading), loading.of(model)
     if save is not None:
         job.save(load, how, save)
         return

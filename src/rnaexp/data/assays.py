@@ -3,13 +3,11 @@
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
+from rnaexp.choices import Direction
 from rnaexp.errors import InputError
-
-Direction = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,12 @@
 """Every named set in one list: of base pairs, of families, of measured variants."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-from rnaexp.data.assay_sets import ASSAYS
-from rnaexp.data.families import NAMED_FAMILIES, RFAM_500
+from rnaexp.data import sets
+from rnaexp.data.assay_sets import ASSAYS, fetch_assay, load_assay
+from rnaexp.data.families import NAMED_FAMILIES, RFAM_500, Selection, load_families
 from rnaexp.data.sets import SetSpec, describe, set_names
 from rnaexp.errors import UnavailableError
 
@@ -60,3 +62,35 @@ def named_sets() -> tuple[NamedSet, ...]:
         if name not in known
     )
     return of_rnas + of_families + tuple(NamedSet(name=name, kinds=("fitness",), title=title) for name, title in ASSAYS)
+
+
+def fetch(name: str) -> tuple[Path, ...]:
+    """The files of any named set, downloaded where they are not here, their hashes checked.
+
+    Raises: InputError for an unknown name, UnavailableError.
+    """
+    if name in dict(ASSAYS):
+        return fetch_assay(name)
+    return sets.fetch(_made_of(name))
+
+
+def check(name: str) -> tuple[Path, ...]:
+    """The files of any named set, hashed again, and all of it read. Raises: InputError, UnavailableError."""
+    if name in dict(ASSAYS):
+        files = fetch_assay(name)
+        load_assay(name)
+        return files
+    found = sets.check(_made_of(name))
+    if of_families_alone(name):
+        load_families(name, Selection())
+    return found
+
+
+def of_families_alone(name: str) -> bool:
+    """Whether a named set has no base pairs of its own."""
+    return name in NAMED_FAMILIES and name not in set_names()
+
+
+def _made_of(name: str) -> str:
+    """The set that `rfam-500` is chosen from; any other is its own."""
+    return "rfam-seed" if name == RFAM_500 else name

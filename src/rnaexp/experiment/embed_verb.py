@@ -12,8 +12,6 @@ from rnaexp.classify.embed import reduce
 from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.atomic import replacing
 from rnaexp.data.own import OwnRnas
-from rnaexp.errors import InputError
-from rnaexp.models.choices import Long
 from rnaexp.progress import announce, silence
 from rnaexp.reading.distributed import take_own_device
 from rnaexp.reading.embeddings import SHARD, Embedded, embed_shards
@@ -23,22 +21,17 @@ from rnaexp.reading.read import Skipped
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.structure.windows import windows_of
+from rnaexp.tasks.families.settings import EmbedSettings
 from rnaexp.tasks.families.settings import protocol as checked_protocol
-
-_NEEDS_ALL = ("pca", "none", "fft-crop")  # of the whole set; the full vector twice; of unpooled bases
 
 
 def embed(
     own: OwnRnas,
     out: Path,
     loading: Mapping[str, Any],
+    settings: EmbedSettings,
     *,
-    pooling: str,
-    reduction: str,
-    tokens: int,
     seed: int,
-    long: Long = "skip",
-    strict: bool = False,
 ) -> None:
     """Write `id`, `length`, `vector` (reduced), `embedding` (whole), `skipped` ("" or the reason), `windows`.
 
@@ -49,30 +42,30 @@ def embed(
     Under torchrun every process takes its share of the shards, and the first writes the file.
     Raises: InputError (also if nothing has an embedding or, if `strict`, something has none), UnavailableError.
     """
-    protocol = checked_protocol(pooling=pooling, reduction=reduction, seed=seed)
-    if reduction in _NEEDS_ALL:
-        message = f"--reduction {reduction}: each RNA is reduced alone here; the whole vector is in column embedding"
-        raise InputError(message)
-    if tokens < 1:
-        message = f"--tokens {tokens}: must be at least 1"
-        raise InputError(message)
+    protocol = checked_protocol(pooling=settings.pooling, reduction=settings.reduction, seed=seed)
     take_own_device()
     rnas, encoder = own.rnas, models.load(**loading)
     shown = announce if is_first_process() else silence
     mine = sum(len(rnas[start : start + SHARD]) for start in range(rank() * SHARD, len(rnas), processes() * SHARD))
     with shown(f"{encoder.spec.name} on {own.name}", mine) as progress:
         shards = embed_shards(
-            encoder, rnas, Store(), pooling=protocol.pooling, tokens=tokens, long=long, progress=progress
+            encoder,
+            rnas,
+            Store(),
+            pooling=protocol.pooling,
+            tokens=settings.tokens,
+            long=settings.long,
+            progress=progress,
         )
         if not is_first_process():
             for _ in shards:
                 break
             return
-        parts = [1 if (cut := windows_of(encoder, rna, long)) is None else len(cut.starts) for rna in rnas]
+        parts = [1 if (cut := windows_of(encoder, rna, settings.long)) is None else len(cut.starts) for rna in rnas]
         skipped = _write(out, rnas, parts, shards, protocol)
     left, listed = left_out(own, skipped), out.parent / "skipped.csv"
     write_faults(left, listed)
-    refuse(own, left, listed, strict=strict)
+    refuse(own, left, listed, strict=settings.strict)
     windowed = sum(part > 1 for part in parts)
     more = f", {windowed} RNAs longer than the model reads in windows (column windows)" if windowed else ""
     sys.stdout.write(f"{len(rnas) - len(skipped)} embeddings: {out}; {len(left)} RNAs skipped: {listed}{more}\n")

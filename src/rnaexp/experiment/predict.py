@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rnaexp.choices import Long
 from rnaexp.data.own import OwnRnas
 from rnaexp.errors import InputError
-from rnaexp.models.choices import Long
 from rnaexp.tasks.pairs.tuned import Load
 
 FORMATS = ("json", "bpseq", "ct", "svg", "map", "npy")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from rnaexp.choices import Long
 from rnaexp.data.atomic import write_atomically
 from rnaexp.data.own import OwnRnas
 from rnaexp.experiment.predicted_files import header, json_text, write_one
-from rnaexp.models.choices import Long
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import announce, say
 from rnaexp.reading.left_out import left_out, refuse, write_faults

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from rnaexp import models
+from rnaexp.choices import How, refuse_unknown
 from rnaexp.classify.controls import CONTROLS
 from rnaexp.classify.protocol import embedding_protocol
-from rnaexp.data.alter import How
-from rnaexp.data.assay_rows import TableLayout
+from rnaexp.data.table_layout import TableLayout
 from rnaexp.errors import InputError
 from rnaexp.experiment.question_file import (
     ProtocolWords,
@@ -19,7 +19,6 @@ from rnaexp.experiment.question_file import (
     read_words,
 )
 from rnaexp.fitness.baselines import BASELINES
-from rnaexp.models.choices import refuse_unknown
 from rnaexp.structure.protocol import ReadOut, scoring, squash_of
 from rnaexp.tasks.contacts.settings import completed
 from rnaexp.tasks.families.settings import SHUFFLED, ClassifyTask, has_embedding

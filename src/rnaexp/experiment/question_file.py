@@ -8,12 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rnaexp.choices import Convention, Direction, How, Long, Precision
 from rnaexp.classify.protocol import EmbeddingProtocol
-from rnaexp.data.alter import How
-from rnaexp.data.assays import Direction
 from rnaexp.errors import InputError
-from rnaexp.fitness.conventions import Convention
-from rnaexp.models.choices import Long, Precision
 from rnaexp.structure.protocol import ReadOut, Scoring
 
 _OF_PROTOCOLS = sorted({"name", "related", *(field.name for kind in (Scoring, ReadOut) for field in fields(kind))})

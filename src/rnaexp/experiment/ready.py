@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from rnaexp import models
-from rnaexp.data.assay_rows import TableLayout
+from rnaexp.choices import refuse_unknown, refuse_unknown_device
 from rnaexp.data.assay_sets import ASSAYS, load_assay
 from rnaexp.data.readers import read_file
 from rnaexp.data.sets import describe, set_names
@@ -13,11 +13,12 @@ from rnaexp.errors import InputError, UnavailableError
 from rnaexp.experiment.question import places, read_question
 from rnaexp.experiment.question_file import read_words
 from rnaexp.fitness.baselines import BASELINES
-from rnaexp.models.choices import refuse_unknown, refuse_unknown_device
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.spec import refuse_without_attention
 from rnaexp.reading.left_out import report_rows
+from rnaexp.reading.loading import Loading
 from rnaexp.structure.molecules import RNA
+from rnaexp.tasks.fitness.settings import FitnessSettings
 from rnaexp.tasks.pairs.settings import Task
 
 _SLOW = frozenset({".pdb", ".ent", ".cif", ".mmcif", ".gz"})  # their readers take time, so they are read once only
@@ -68,31 +69,21 @@ def refuse_question(path: Path, shard: str) -> None:
                 refuse_set(name, read=False)
 
 
-def refuse_fitness(
-    names: Sequence[str],
-    assay: str,
-    layout: TableLayout,
-    *,
-    wild_type: str,
-    direction: str,
-    alignment: str,
-    weights: str,
-    strict: bool,
-) -> None:
+def refuse_fitness(names: Sequence[str], settings: FitnessSettings, loading: Loading) -> None:
     """Tell of a user's table what is left out of it.
 
     Raises: InputError for one that cannot be read, and what `refuse_model` raises.
     """
     for name in names:
         if name not in BASELINES:
-            refuse_model(name, Path(weights) if weights else None)
-    if assay not in dict(ASSAYS):
+            refuse_model(name, Path(loading.weights) if loading.weights else None)
+    if settings.set not in dict(ASSAYS):
         load_assay(
-            assay,
-            wild_type=wild_type,
-            direction=direction or None,  # type: ignore[arg-type]
-            layout=layout,
-            report=partial(report_rows, assay, strict=strict, silent=False),
+            settings.set,
+            wild_type=settings.wild_type,
+            direction=settings.direction,
+            layout=settings.layout,
+            report=partial(report_rows, settings.set, strict=settings.strict, silent=False),
         )
-    if alignment:
-        read_file(Path(alignment))
+    if settings.alignment:
+        read_file(Path(settings.alignment))

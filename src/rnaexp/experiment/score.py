@@ -1,9 +1,7 @@
 """`rnaexp score`: another tool's pairs, maps or vectors stand in for a model."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from rnaexp import models
 from rnaexp.classify.controls import CONTROLS
@@ -14,9 +12,10 @@ from rnaexp.experiment.conclude import Output
 from rnaexp.models.files import FileEncoder, load_maps, load_pairs
 from rnaexp.reading.left_out import list_left_out
 from rnaexp.structure.heads import untuned_head
+from rnaexp.tasks.contacts.settings import completed
 from rnaexp.tasks.families.job import FamiliesJob
 from rnaexp.tasks.families.settings import ClassifyTask, protocol
-from rnaexp.tasks.pairs.settings import Task
+from rnaexp.tasks.pairs.settings import ScoreSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,36 +44,35 @@ class Files:
         return load_maps(folder, name=name, heads_per_layer=self.heads_per_layer or None, suffix=self.suffix)
 
 
-def score(asked: Task, files: Files, *, json: bool, strict: bool = False) -> None:
+def score(name: str, settings: ScoreSettings, files: Files, *, json: bool) -> None:
     """Another tool's output as a row: its files stand in for the model.
 
     An RNA whose file is missing or wrong is left out, and listed in `skipped.csv`.
-    Raises: InputError also, if `strict`, for such an RNA.
+    Raises: InputError also, if the settings are strict, for such an RNA.
     """
-    _refuse_taken(asked.model, models.names())
-    encoder = files.load(asked.model)
+    _refuse_taken(name, models.names())
+    encoder = files.load(name)
+    asked = completed(settings.task(name))
     if encoder.binary and asked.validation is None:
         # Pairs without scores leave nothing to tune: every one of them is a call.
-        called = untuned_head(asked.model, threshold=0.5, scoring=asked.scoring, weights=encoder.fingerprint)
+        called = untuned_head(name, threshold=0.5, scoring=asked.scoring, weights=encoder.fingerprint)
         asked = replace(asked, tuned=called)
     record = verbs.pairs([asked], Output(json=json), encoder=encoder)
     if record is not None and record["skipped"]:
-        list_left_out(files.folder, record["skipped"], strict=strict)
+        list_left_out(files.folder, record["skipped"], strict=settings.strict)
 
 
-def score_vectors(
-    *, name: str, embeddings: Path, families: str, protocol_name: str, fields: Mapping[str, Any], json: bool
-) -> None:
+def score_vectors(name: str, embeddings: Path, settings: ScoreSettings, *, json: bool) -> None:
     """A file of vectors on one set with families; they are taken as they are unless a reduction is asked for.
 
     Raises: InputError, UnavailableError.
     """
     _refuse_taken(name, (*models.names(), *CONTROLS))
-    if not families:
+    if not settings.set:
         message = "--embeddings goes with --set, a set with families such as wang-rfam or rfam-500"
         raise InputError(message)
-    chosen = protocol(protocol_name, **{"reduction": "none", **fields})
-    task = ClassifyTask(model=name, families=families, protocol=chosen, stored=read_vectors(embeddings))
+    chosen = protocol(settings.protocol, reduction=settings.reduction, negatives=settings.negatives)
+    task = ClassifyTask(model=name, families=settings.set, protocol=chosen, stored=read_vectors(embeddings))
     verbs.families([FamiliesJob(asked=task)], Output(json=json))
 
 

@@ -1,25 +1,25 @@
 """The settings of an evaluation, checked when they are given: field, value, and what is allowed."""
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from rnaexp.choices import Long, Precision
 from rnaexp.errors import InputError
 from rnaexp.fitness.conventions import CONVENTIONS
-from rnaexp.models.choices import Long, Precision
+from rnaexp.settings import SettingsBase, wrong_setting
+from rnaexp.tasks.pairs.settings import Protocol
 
 
-class Settings(BaseModel):
+class Settings(SettingsBase):
     """What is measured on which sets, the same for every model of an evaluation."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     validation: str = Field(default="builtin-vl", description="Set to tune on: a name, a file or a folder.")
     test: str = Field(default="builtin-ts", description="Set to test on: a name, a file or a folder.")
     families: str = Field(default="builtin", description="Set with families to classify: a name, a file or a folder.")
     assay: str = Field(default="", description="Measured variants: a named assay or a table.")
     convention: str = Field(default="", description=f"Of fitness: {', '.join(CONVENTIONS)}; empty: as the model reads.")
-    protocol: str = Field(default="paper", description="Protocol of base pairs: paper or strict.")
+    protocol: Protocol = Field(default="paper", description="Of base pairs.")
     related: Literal["drop", "keep"] = Field(
         default="drop", description="Validation RNAs with a relative in the test set."
     )
@@ -34,12 +34,4 @@ def settings(**given: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = str(first["loc"][0])
-        if first["type"] == "extra_forbidden":
-            message = f"{field}: no such setting; there are {', '.join(Settings.model_fields)}"
-        else:
-            allowed = get_args(Settings.model_fields[field].annotation) if field in Settings.model_fields else ()
-            wanted = f"must be {' or '.join(allowed)}" if allowed else str(first["msg"]).lower()
-            message = f"{field} {first['input']!r}: {wanted}"
-        raise InputError(message) from error
+        raise InputError(wrong_setting(error, Settings)) from error

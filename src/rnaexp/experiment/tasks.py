@@ -8,12 +8,13 @@ from rnaexp.errors import InputError
 from rnaexp.experiment.jobs import pairs_job
 from rnaexp.experiment.settings import Settings
 from rnaexp.models.spec import Encoder
+from rnaexp.reading.loading import Loading
 from rnaexp.tasks.contacts.settings import completed
 from rnaexp.tasks.families.job import FamiliesJob
 from rnaexp.tasks.families.settings import ClassifyTask, has_embedding
 from rnaexp.tasks.fitness.job import FitnessJob
 from rnaexp.tasks.fitness.settings import FitnessTask
-from rnaexp.tasks.pairs.settings import loading, task
+from rnaexp.tasks.pairs.settings import PairsSettings, Protocol
 from rnaexp.tasks.plugged import PluggedJob
 from rnaexp.tasks.registry import settings_of, task_names, task_of
 from rnaexp.tasks.task import Job, Task
@@ -41,19 +42,15 @@ def contacts(subject: Subject, settings: Settings) -> Job:
     return _pairs(subject, settings, "contacts")
 
 
-def _pairs(subject: Subject, settings: Settings, protocol: str) -> Job:
-    asked = task(
-        model=subject.name,
+def _pairs(subject: Subject, settings: Settings, protocol: Protocol) -> Job:
+    asked = PairsSettings(
         validation=settings.validation,
         test=settings.test,
         protocol=protocol,
         related=settings.related,
         long=settings.long,
         families="none",
-        device=settings.device,
-        precision=settings.precision,
-        seed=settings.seed,
-    )
+    ).task(subject.name, _loading(settings))
     return pairs_job(completed(asked), subject.encoder)
 
 
@@ -61,7 +58,7 @@ def families(subject: Subject, settings: Settings) -> Job | None:
     """How far the embeddings of RNAs of one family overlap with those of others."""
     if not (has_embedding(subject.name) if subject.encoder is None else _embeds(subject.encoder)):
         return None
-    how = loading(subject.name, device=settings.device, precision=settings.precision, seed=settings.seed)
+    how = _loading(settings).of(subject.name)
     asked = ClassifyTask(model=subject.name, families=settings.families, loading=how, long=settings.long)
     return FamiliesJob(asked=asked, encoder=subject.encoder)
 
@@ -117,6 +114,10 @@ def _plugged(task: Task, given: Mapping[str, Any]) -> MakeJob:
         )
 
     return make
+
+
+def _loading(settings: Settings) -> Loading:
+    return Loading(device=settings.device, precision=settings.precision, seed=settings.seed)
 
 
 def _embeds(encoder: Encoder) -> bool:

@@ -8,18 +8,20 @@ import numpy as np
 import pandas as pd
 
 from rnaexp import models
+from rnaexp.choices import long_policy
 from rnaexp.data.formats import read_rnas
 from rnaexp.errors import InputError
-from rnaexp.models.choices import long_policy
 from rnaexp.models.spec import Encoder
 from rnaexp.models.wrap import wrap
 from rnaexp.progress import silence
 from rnaexp.reading.embeddings import embed_all
+from rnaexp.reading.loading import Loading
 from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.structure.predict import prediction, reading_of, record_of
 from rnaexp.tasks.pairs import tuned as heads
+from rnaexp.tasks.pairs.settings import HeadSettings
 
 Rnas = str | Path | Rna | Sequence[Rna | str]
 
@@ -34,8 +36,7 @@ def predict(model: str, rnas: Rnas, *, tuned: str = "", long: str = "skip", devi
 
     Raises: InputError, UnavailableError (no tuned head; the message names the command that makes one).
     """
-    how = {"weights": "", "config": "", "device": device, "precision": "fp32", "seed": 0}
-    load = heads.either(model, tuned=tuned, tune=False, **how)
+    load = heads.either(model, HeadSettings(tuned=tuned), Loading(device=device))
     asked, (head, encoder) = as_rnas(rnas), load()
     scores, skipped = read_set(encoder, asked, reading_of(head, long_policy(long)), Store(), data=("python", ""))
     scored = {one.id: one for one in scores.rnas}

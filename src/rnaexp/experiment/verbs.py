@@ -28,7 +28,7 @@ from rnaexp.tasks.pairs.contrasts import every_two, with_controls
 from rnaexp.tasks.pairs.settings import Task as PairsTask
 from rnaexp.tasks.plugged import PluggedJob
 from rnaexp.tasks.registry import settings_of, task_of
-from rnaexp.tasks.task import Job, Task
+from rnaexp.tasks.task import Job, Task, TaskSettings
 
 _NO_CONTACTS = "--register: contacts of proteins are a reference task; what is registered predicts base pairs of RNAs"
 
@@ -84,12 +84,11 @@ def fitness(jobs: Sequence[FitnessJob], output: Output) -> None:
 
 
 def of_another_package(
-    task: Task, models: Sequence[str], given: dict[str, Any], output: Output, *, device: str, seed: int
+    task: Task, models: Sequence[str], settings: TaskSettings, output: Output, *, device: str, seed: int
 ) -> None:
     """The models and the task's baselines in one table."""
-    checked = settings_of(task, given)
     named = dict.fromkeys([*models, *task.baselines])
-    jobs = [PluggedJob(task=task, model=model, settings=checked, device=device, seed=seed) for model in named]
+    jobs = [PluggedJob(task=task, model=model, settings=settings, device=device, seed=seed) for model in named]
     if len(jobs) == 1:
         done, failed = [each for each in [run_job(jobs[0])] if each is not None], list[Failed]()
     else:
@@ -139,11 +138,11 @@ def _conclude(task: str, done: Sequence[Done], asked: Question, output: Output) 
 def _ask_another_package(words: QuestionWords, output: Output, path: Path) -> None:
     try:
         task = task_of(words.task)
-        settings_of(task, words.settings)
+        settings = settings_of(task, words.settings)
     except InputError as error:
         raise InputError(str(error), path=path) from error
     plain = replace(output, question="")
-    of_another_package(task, words.models, words.settings, plain, device=words.device, seed=words.seed)
+    of_another_package(task, words.models, settings, plain, device=words.device, seed=words.seed)
 
 
 def _measured(jobs: Sequence[Job], table: Table, output: Output) -> None:

@@ -13,12 +13,13 @@ that site i is hidden. Higher is fitter. Sums are over the mutated sites, one si
 """
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Float
 
-Convention = Literal["wild-type-marginal", "masked-marginal", "mutant-marginal", "pseudo-likelihood", "left-to-right"]
+from rnaexp.choices import Convention
+
 CONVENTIONS: tuple[Convention, ...] = get_args(Convention)
 OF_WHOLE_SEQUENCES = ("pseudo-likelihood", "left-to-right")  # need no wild type, and no equal lengths
 OF_DECODERS = ("wild-type-marginal", "left-to-right")  # hide nothing

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from rnaexp.choices import TokenPairs
 from rnaexp.models import streaming
-from rnaexp.models.choices import TokenPairs
 from rnaexp.models.sequence_encoder import SequenceEncoder
 from rnaexp.models.spec import ModelSpec, Reader
 from rnaexp.models.spread import Spread

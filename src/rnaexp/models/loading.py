@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import torch
 
+from rnaexp.choices import refuse_unknown
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.catalog import UNTRAINED, spec
-from rnaexp.models.choices import refuse_unknown
 from rnaexp.models.fetch import fetch_weights
 from rnaexp.models.jacobian import jacobian
 from rnaexp.models.jacobian_row import JACOBIAN

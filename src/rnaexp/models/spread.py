@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from rnaexp.models.choices import TokenPairs
+from rnaexp.choices import TokenPairs
 from rnaexp.rna import Encoding
 
 _CACHE = 2**20  # bytes of maps that are summed at once

@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from rnaexp.choices import TokenPairs
 from rnaexp.errors import ScoreError, UnavailableError
 from rnaexp.models import streaming
-from rnaexp.models.choices import TokenPairs
 from rnaexp.models.encoder import TransformerEncoder
 from rnaexp.models.left_to_right import Decoder, LeftToRight
 from rnaexp.models.sequence_encoder import SequenceEncoder

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
+from rnaexp.choices import Long
 from rnaexp.classify.embed import batches, pool
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.models.choices import Long
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder, TokenModel
 from rnaexp.reading.cached import cached_shards

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from rnaexp.choices import Convention
 from rnaexp.classify.embed import batches
 from rnaexp.data.assays import Assay
 from rnaexp.errors import InputError, ScoreError, TooLongError, UnavailableError, UnsuitableError
@@ -14,7 +15,6 @@ from rnaexp.fitness.conventions import (
     IN_WILD_TYPE,
     OF_DECODERS,
     OF_WHOLE_SEQUENCES,
-    Convention,
     log_likelihood,
     marginal,
     mutated_sites,

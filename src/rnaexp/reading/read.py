@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from rnaexp.choices import Long
 from rnaexp.errors import InputError, TooLongError, UnsuitableError
-from rnaexp.models.choices import Long
 from rnaexp.models.files import FileEncoder
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.options import precision_of

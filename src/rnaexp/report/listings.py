@@ -11,7 +11,10 @@ import numpy as np
 from rnaexp import models as catalogue
 from rnaexp.data import registry
 from rnaexp.data import sets as named
+from rnaexp.data.assay_sets import ASSAYS, load_assay
+from rnaexp.data.assays import Assay
 from rnaexp.data.dataset import DataSet
+from rnaexp.data.families import FamilySet, Selection, load_families
 from rnaexp.models.source import DOI, DRIVE, HUB, Source
 from rnaexp.report.table import show, table_of_words
 
@@ -101,8 +104,8 @@ def sets(*, json: bool) -> None:
 
 
 def one_set(name: str, *, json: bool) -> None:
-    """One set, loaded."""
-    facts = _facts(named.load_set(name))
+    """One set, loaded: of base pairs, of families or of measured variants."""
+    facts = _facts_of(name)
     if json:
         _print_json(facts)
     else:
@@ -111,7 +114,7 @@ def one_set(name: str, *, json: bool) -> None:
 
 def fetched(name: str, *, json: bool) -> None:
     """Download and check."""
-    paths = [str(path) for path in named.fetch(name)]
+    paths = [str(path) for path in registry.fetch(name)]
     if json:
         _print_json({"name": name, "files": paths})
     else:
@@ -120,11 +123,53 @@ def fetched(name: str, *, json: bool) -> None:
 
 def checked_set(name: str, *, json: bool) -> None:
     """Hash again and read."""
-    paths = [str(path) for path in named.check(name)]
+    paths = [str(path) for path in registry.check(name)]
     if json:
         _print_json({"name": name, "files": paths, "ok": True})
     else:
-        sys.stdout.write(f"{name}: {len(paths)} files have their hashes, every RNA reads\n")
+        sys.stdout.write(f"{name}: {len(paths)} files have their hashes, every record reads\n")
+
+
+def _facts_of(name: str) -> dict[str, Any]:
+    if name in dict(ASSAYS):
+        return _facts_of_assay(load_assay(name))
+    if registry.of_families_alone(name):
+        return _facts_of_families(load_families(name, Selection()))
+    return _facts(named.load_set(name))
+
+
+def _facts_of_families(data: FamilySet) -> dict[str, Any]:
+    """As `rnaexp classify` chooses them with no option given."""
+    return {
+        "name": data.name,
+        "sha256": data.sha256,
+        "rnas": len(data.rnas),
+        "families": len(set(data.families)),
+        "clans": len(set(data.clans)),
+        "bases": _bases([len(rna) for rna in data.rnas]),
+        "left_out": [f"{count} {what}" for what, count in data.left_out.items() if count],
+    }
+
+
+def _facts_of_assay(data: Assay) -> dict[str, Any]:
+    scores = [variant.score for variant in data.mutants]
+    return {
+        "name": data.name,
+        "sha256": data.sha256,
+        "variants": len(data.mutants),
+        "wild_type": data.wild_type,
+        "family": data.family,
+        "bases": _bases([len(variant.sequence) for variant in data.mutants]),
+        "scores": {"least": min(scores), "median": float(np.median(scores)), "most": max(scores)},
+        "fitter": data.direction,
+        "licence": data.licence,
+        "source": data.source,
+        "notes": list(data.caveats),
+    }
+
+
+def _bases(lengths: Sequence[int]) -> dict[str, float]:
+    return {"least": min(lengths), "median": float(np.median(lengths)), "most": max(lengths)}
 
 
 def _facts(data: DataSet) -> dict[str, Any]:
@@ -137,7 +182,7 @@ def _facts(data: DataSet) -> dict[str, Any]:
         "rnas": len(data),
         "with_pairs": len(data.with_pairs),
         "pairs": sum(len(rna.pairs or ()) for rna in data.rnas),
-        "bases": {"least": min(lengths), "median": float(np.median(lengths)), "most": max(lengths)},
+        "bases": _bases(lengths),
         "families": len({rna.family for rna in data.rnas if rna.family}),
         "clusters": len({rna.cluster or rna.id for rna in data.rnas}),
         "alignments": len(alignments),

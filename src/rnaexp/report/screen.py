@@ -25,6 +25,8 @@ def show(records: Sequence[Record], title: str = "", note: str = "") -> None:
         some = list(runs)
         of_proteins = some[0]["task"] == "contacts"
         shown = columns(pairs.METRICS, "contacts" if of_proteins else "screen")
+        if not any(run.get("families") for run in some):
+            shown = tuple(column for column in shown if column.name != pairs.OVERLAP)
         caption = _caption(some, _contacts_caption if of_proteins else _pairs_caption)
         tables.show(tables.table_of(shown, map(_row, some)), _title(*asked), caption)
         for run in some:
@@ -48,7 +50,7 @@ def _show_both_heads(records: Sequence[Record]) -> None:
 
 
 def _row(run: Record) -> dict[str, Any]:
-    return {**run["structure"], "label": name_of(run), "test": run["test"]}
+    return {**run.get("families", {}), **run["structure"], "label": name_of(run), "test": run["test"]}
 
 
 def name_of(run: Record) -> str:
@@ -75,6 +77,8 @@ def _title(test: str, protocol: str, tuned_on: str, related: str) -> str:
 def _caption(runs: Sequence[Record], of_set: Any) -> str:
     """What holds for the whole set, and which rows are controls."""
     caption = str(of_set(next((run for run in runs if not run.get("control")), runs[0])))
+    if sets := sorted({run["families"]["set"] for run in runs if run.get("families")}):
+        caption += f" Overlap ratio: shared area of similarities within and between the families of {', '.join(sets)}."
     if controls := [run["model"] for run in runs if run.get("control")]:
         caption += f" Controls, tuned and tested in the same way: {', '.join(controls)}."
     return caption

@@ -6,9 +6,9 @@ from typing import Any
 
 import psutil
 
+from rnaexp.choices import Long
 from rnaexp.data.dot_bracket import CrossingError, to_dot_bracket
 from rnaexp.errors import TooLongError
-from rnaexp.models.choices import Long
 from rnaexp.models.memory import peak_bytes
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Pair, Rna

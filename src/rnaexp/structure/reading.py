@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from rnaexp.choices import Long
 from rnaexp.errors import ScoreError
-from rnaexp.models.choices import Long
 from rnaexp.rna import Rna
 from rnaexp.structure.counts import greedy_pairs, top_pairs
 from rnaexp.structure.heads import RnaScores

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from rnaexp.models.choices import Long
+from rnaexp.choices import Long
 from rnaexp.models.spec import Encoder
 from rnaexp.rna import Alignment, Rna
 from rnaexp.structure.pairs import pair_scores

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from rnaexp.errors import InputError
 from rnaexp.plugins import TASKS, loaded, plugged
+from rnaexp.settings import wrong_setting
 from rnaexp.tasks.task import Task, TaskSettings
 
 
@@ -29,11 +30,5 @@ def settings_of(task: Task, given: dict[str, Any]) -> TaskSettings:
     try:
         return task.Settings(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
-            known = ", ".join(task.Settings.model_fields) or "none"
-            message = f"{task.name}: no setting {field!r}; there are {known}"
-        else:
-            message = f"{task.name}: {field} {first['input']!r}: {str(first['msg'])[0].lower()}{str(first['msg'])[1:]}"
+        message = f"{task.name}: {wrong_setting(error, task.Settings)}"
         raise InputError(message) from error

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 
 from rnaexp.models.spec import Encoder
+from rnaexp.settings import SettingsBase
 from rnaexp.tasks.context import Context
 from rnaexp.tasks.metric import MetricSpec
 from rnaexp.track.runs import RunHandle
@@ -18,10 +18,8 @@ from rnaexp.track.runs import RunHandle
 __all__ = ["Job", "MetricSpec", "Outcome", "Task", "TaskResult", "TaskSettings", "UsedData"]
 
 
-class TaskSettings(BaseModel):
+class TaskSettings(SettingsBase):
     """Base of a task's settings: each field with a type, a default and a description becomes an option and a key."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from rnaexp.models.files import FileEncoder
 from rnaexp.models.spec import Encoder
 from rnaexp.tasks.contacts.assess import assess
 from rnaexp.tasks.contacts.sets import sets_of
@@ -39,7 +40,8 @@ class ContactsJob:
 
     def measure(self, context: Context) -> PairsOutcome:
         """Raises: InputError, LeakageError, UnavailableError."""
-        refuse_other_models(self.asked, self.encoder)
+        if not isinstance(self.encoder, FileEncoder):
+            refuse_other_models(self.asked)
         announce = partial(context.announce, unit="chains")
         result = tune_and_test(self.asked, context.store, announce, self.encoder, sets_of(self.asked))
         result = replace(result, assessment=assess(result, context.store))

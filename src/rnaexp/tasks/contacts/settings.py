@@ -5,7 +5,6 @@ from dataclasses import replace
 from rnaexp import models
 from rnaexp.errors import InputError
 from rnaexp.models.fitted import FITTED
-from rnaexp.models.spec import Encoder
 from rnaexp.structure.molecules import PROTEIN
 from rnaexp.tasks.pairs.settings import Task
 
@@ -18,13 +17,8 @@ _READERS = (*CONTROLS, "planted")
 _OF_RNAS = ("builtin-vl", "builtin-ts")  # what the command line takes where no set is named
 
 
-def refuse_other_models(task: Task, encoder: Encoder | None) -> None:
+def refuse_other_models(task: Task) -> None:
     """Raises: InputError for a model that reads RNA, asked for contacts of proteins."""
-    if encoder is not None:
-        from rnaexp.models.files import FileEncoder  # torch: what is refused before a model is loaded goes without
-
-        if isinstance(encoder, FileEncoder):
-            return
     about = models.spec(task.model.removeprefix(FITTED))
     if about.group != "protein" and about.name not in _READERS:
         known = ", ".join(name for name in models.names() if models.spec(name).group == "protein")

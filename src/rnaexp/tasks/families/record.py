@@ -21,6 +21,13 @@ def metrics(result: Classified) -> dict[str, float | None]:
     return {declared.PREFIX + name: value for name, value in measured(declared.METRICS, result).items()}
 
 
+def headline(result: Classified) -> dict[str, Any]:
+    """The set and its overlap ratio with interval, as they stand beside a model's base pairs."""
+    found = metrics(result)
+    names = ("overlap_ratio", "overlap_low", "overlap_high", "overlap_iou")
+    return {"set": result.data.name, **{name: found[f"{declared.PREFIX}{name}"] for name in names}}
+
+
 def as_json(result: Classified, run_id: str | None) -> dict[str, Any]:
     """What `--json` prints."""
     estimator = result.task.protocol.estimator

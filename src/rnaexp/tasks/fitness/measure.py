@@ -11,13 +11,13 @@ import pandas as pd
 from jaxtyping import Float
 
 from rnaexp import models
+from rnaexp.choices import Convention
 from rnaexp.data.assay_sets import load_assay
 from rnaexp.data.assays import Assay
 from rnaexp.data.readers import read_file
 from rnaexp.errors import InputError, TooLongError, UnavailableError, UnsuitableError
 from rnaexp.fitness.agreement import Agreement, advantage, agreement, by_mutations, held_at, tied, within_mutations
 from rnaexp.fitness.baselines import BASELINES, MUTATIONS
-from rnaexp.fitness.conventions import Convention
 from rnaexp.models.left_to_right import is_causal
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
-from rnaexp.data.assay_rows import TableLayout
-from rnaexp.data.assays import Direction
+from pydantic import Field
+
+from rnaexp.choices import Convention, Direction, Long
+from rnaexp.data.table_layout import TableLayout
 from rnaexp.errors import InputError
-from rnaexp.fitness.conventions import CONVENTIONS
-from rnaexp.models.choices import Long
+from rnaexp.reading.loading import Loading
+from rnaexp.settings import SettingsBase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +40,9 @@ class FitnessTask:
     loading: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.convention not in ("", *CONVENTIONS):
-            message = f"--convention {self.convention!r}: must be {', '.join(CONVENTIONS[:-1])} or {CONVENTIONS[-1]}"
+        known = get_args(Convention)
+        if self.convention not in ("", *known):
+            message = f"--convention {self.convention!r}: must be {', '.join(known[:-1])} or {known[-1]}"
             raise InputError(message)
         if self.direction not in (None, "higher", "lower"):
             message = f"--direction {self.direction!r}: must be higher or lower (which scores are fitter)"
@@ -50,3 +53,64 @@ class FitnessTask:
         if self.long == "window":
             message = "--long window: a likelihood is that of a whole sequence; choose skip or error"
             raise InputError(message)
+
+
+class FitnessSettings(SettingsBase):
+    """What is asked of fitness: an assay, how its table is laid out, and how variants are scored."""
+
+    set: str = Field(
+        ...,
+        description="dms_trna, dms_f1u, or a CSV, TSV or JSON-lines file: score (or DMS_score) and sequence, or score "
+        "and mutant (A1G, A1G:C2U) or hgvs_nt (n.1A>G) with --wild-type.",
+    )
+    convention: Convention | None = Field(
+        default=None,
+        description="Each mutated site hidden in the wild type, nothing hidden, hidden in the variant, every site of "
+        "the variant, or (decoders) from left to right. Else masked-marginal, pseudo-likelihood where no wild type is "
+        "known, left-to-right of a decoder.",
+    )
+    wild_type: str = Field(default="", description="A sequence or a FASTA file, instead of the table's column.")
+    offset: int | None = Field(
+        default=None,
+        description="Number of the first base in the table; else 0 or 1, as the letters say.",
+    )
+    score_column: str = Field(default="", description="Column of the measured scores.")
+    mutant_column: str = Field(default="", description="Column of the mutations.")
+    sequence_column: str = Field(default="", description="Column of the variants' sequences.")
+    direction: Direction | None = Field(default=None, description="Which scores of a file are fitter; else higher.")
+    alignment: str = Field(
+        default="",
+        description="A2M, A3M or Stockholm, first row the wild type (`rnaexp msa`): for models that read alignments, "
+        "and the baseline conservation.",
+    )
+    sample: int = Field(default=0, ge=0, description="So many variants, drawn by the seed; 0: all.")
+    long: Literal["skip", "error"] = Field(default="skip", description="Variants longer than the model reads.")
+    strict: bool = Field(default=False, description="End with an error if any row is left out.")
+
+    @property
+    def layout(self) -> TableLayout:
+        """Of the user's table."""
+        return TableLayout(
+            score_column=self.score_column,
+            mutant_column=self.mutant_column,
+            sequence_column=self.sequence_column,
+            first=self.offset,
+        )
+
+    def task(self, model: str, loading: Loading, *, silent: bool = False) -> FitnessTask:
+        """One model's task; `silent`: what is wrong with the table has been said."""
+        return FitnessTask(
+            model=model,
+            assay=self.set,
+            convention=self.convention or "",
+            sample=self.sample,
+            seed=loading.seed,
+            alignment=self.alignment,
+            wild_type=self.wild_type,
+            direction=self.direction,
+            layout=self.layout,
+            long=self.long,
+            strict=self.strict,
+            silent=silent,
+            loading=loading.of(model),
+        )

@@ -13,6 +13,7 @@ from rnaexp.reading.read import read_alone
 from rnaexp.reading.store import Store
 from rnaexp.tasks.context import Context
 from rnaexp.tasks.families.measure import Classified, classify
+from rnaexp.tasks.families.record import headline as families_headline
 from rnaexp.tasks.families.settings import ClassifyTask
 from rnaexp.tasks.families.tracking import record_classification
 from rnaexp.tasks.pairs import record as tables
@@ -101,8 +102,11 @@ class PairsOutcome:
             record_classification(run, self.families)
 
     def record(self, run_id: str | None) -> dict[str, Any]:
-        """What `--json` prints."""
-        return tables.as_json(self.result, run_id)
+        """What `--json` prints; with the families' headline figures where they were classified beside."""
+        found = tables.as_json(self.result, run_id)
+        if self.families is not None:
+            found["families"] = families_headline(self.families)
+        return found
 
     def answer(self, record: dict[str, Any]) -> Answer:
         """What is compared with other models: the record, F1 RNA by RNA, and the same of the controls beside."""

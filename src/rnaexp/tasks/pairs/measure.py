@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 
 from rnaexp import models
+from rnaexp.choices import Long
 from rnaexp.data.dataset import DataSet
 from rnaexp.errors import InputError
-from rnaexp.models.choices import Long
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.spec import Encoder, refuse_without_attention
 from rnaexp.progress import Announce

@@ -11,6 +11,7 @@ from rnaexp.tasks.metric import Column, MetricSpec, Row, TableName, known, numbe
 from rnaexp.tasks.pairs.result import Assessment, Result
 
 PREFIX = "structure."
+OVERLAP = "overlap_ratio"  # of the families beside: a column only where some run has one
 _ALL: tuple[TableName, ...] = ("screen", "contacts", "leaderboard")
 
 
@@ -75,6 +76,11 @@ def _f1(row: Row) -> str:
         return "not tuned"
     few = not known(row.get("f1_low")) and known(row.get("clusters"))
     return with_ends(row, "f1", "f1_low", "f1_high") + (f" n/a ({row['clusters']:.0f} clusters)" if few else "")
+
+
+def _overlap(row: Row) -> str:
+    """Of the families that were classified beside: the paper's other half, smaller is better."""
+    return with_ends(row, "overlap_ratio", "overlap_low", "overlap_high")
 
 
 def _with_tuning(row: Row) -> str:
@@ -211,6 +217,7 @@ METRICS: tuple[MetricSpec | Column, ...] = (
     Column(name="long", title="long P@L, L/2, L/5", cell=_within("long"), tables=("contacts",), place=50, keep=7),
     Column(name="medium", title="medium", cell=_within("medium"), tables=("contacts",), place=51, keep=3),
     Column(name="short", title="short", cell=_within("short"), tables=("contacts",), place=52, keep=3),
+    Column(name=OVERLAP, title="overlap ratio [95 %]", cell=_overlap, tables=("screen",), place=11, keep=8),
     Column(name="calls", title="calls", cell=_calls, tables=("screen",), place=80, keep=3),
     Column(name="rnas", title="RNAs", cell=_scored, tables=("screen", "leaderboard"), place=96, keep=4),
     Column(name="rnas", title="chains", cell=_scored, tables=("contacts",), place=96, keep=4),

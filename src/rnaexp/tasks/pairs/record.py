@@ -110,8 +110,9 @@ def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             "windowed": run["windowed"],
             "tags": "; ".join(run["tags"]),
         }
+        beside = {f"families_{name}": value for name, value in run.get("families", {}).items()}
         asked = {"protocol": run["protocol"]["name"], "alignment": run["alignment"], "related_rnas": run["related"]}
-        rows.append({**named, **asked, **run["structure"], **labels})
+        rows.append({**named, **asked, **run["structure"], **beside, **labels})
     order = ["test", "protocol", "f1"]
     return pd.DataFrame(rows).sort_values(order, ascending=[True, True, False]).round(6)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from rnaexp.choices import Long
 from rnaexp.data.dataset import DataSet
-from rnaexp.models.choices import Long
 from rnaexp.models.spec import Encoder
 from rnaexp.reading.read import Skipped
 from rnaexp.rna import Rna

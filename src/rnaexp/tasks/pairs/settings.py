@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from rnaexp.data.alter import HOWS, How
+from pydantic import Field
+
+from rnaexp.choices import LONG_HELP, TOKEN_PAIRS_HELP, How, Long, TokenPairs
+from rnaexp.classify.protocol import Reduction
 from rnaexp.errors import InputError
-from rnaexp.models.choices import Long, long_policy
-from rnaexp.reading.store import read_json
-from rnaexp.structure.heads import TunedHead
+from rnaexp.reading.loading import Loading
+from rnaexp.settings import SettingsBase
 from rnaexp.structure.protocol import ReadOut, Scoring, scoring, squash_of
+
+if TYPE_CHECKING:  # what it stands for takes time to import
+    from rnaexp.structure.heads import TunedHead
+
+Protocol = Literal["paper", "strict", "authors", "contacts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,78 +33,163 @@ class Task:
     related: Literal["drop", "keep"] = "drop"
     long: Long = "skip"
     families: str = ""  # a set with family labels to classify beside; empty: none
-    tuned: TunedHead | None = None
+    tuned: "TunedHead | None" = None
     loading: Mapping[str, Any] = field(default_factory=dict)  # arguments of `models.load`
 
 
-def task(
-    *,
-    model: str,
-    test: str,
-    validation: str | None = None,
-    protocol: str = "paper",
-    overrides: Mapping[str, Any] | None = None,
-    related: str = "drop",
-    families: str = "",
-    score_scale: str = "raw",
-    alignment: str = "intact",
-    long: str = "skip",
-    tuned: TunedHead | None = None,
-    **how: Any,
-) -> Task:
-    """A task from words; an empty word leaves the protocol's own value. `how`: see `loading`.
+class PairsSettings(SettingsBase):
+    """What is asked of base pairs; a choice that is left open is as the protocol says."""
 
-    Raises: InputError for a value that is not allowed.
-    """
-    if not model:
-        message = "say which model: --model NAME (`rnaexp models` lists them)"
-        raise InputError(message)
-    for name, value, known in (("related", related, ("drop", "keep")), ("alignment", alignment, HOWS)):
-        if value not in known:
-            message = f"--{name} {value!r}: must be {' or '.join(known)}"
+    validation: str = Field(
+        default="builtin-vl", description="Set to tune on: a name (see `rnaexp data list`), a file or a folder."
+    )
+    test: str = Field(default="builtin-ts", description="Set to test on: a name, a file or a folder.")
+    protocol: Protocol = Field(
+        default="paper",
+        description="authors: released code; contacts: of proteins. The next options override it.",
+    )
+    min_separation: int = Field(default=0, ge=0, description="Smallest j - i of a pair; 0: as the protocol says.")
+    pairs: Literal["all", "canonical"] | None = Field(
+        default=None, description="Which count; else as the protocol says."
+    )
+    decoder: Literal["none", "greedy"] | None = Field(default=None, description="Else as the protocol says.")
+    averaging: Literal["per-rna", "pooled"] | None = Field(default=None, description="Else as the protocol says.")
+    match: Literal["exact", "relaxed"] | None = Field(
+        default=None, description="relaxed: one base off by one; else as the protocol says."
+    )
+    score_scale: Literal["raw", "z-score", "top"] = Field(
+        default="raw", description="What a threshold means: the score, its z-score in the map, or c x n calls."
+    )
+    alignment: How = Field(
+        default="intact",
+        description="What is done to alignments before they are read.",
+    )
+    related: Literal["drop", "keep"] = Field(
+        default="drop", description="Validation RNAs with relatives in the test set."
+    )
+    families: str = Field(default="auto", description="Set with families to classify as well; auto: builtin; or none.")
+    long: Long = Field(default="skip", description=LONG_HELP)
+    token_pairs: TokenPairs = Field(default="mean", description=TOKEN_PAIRS_HELP)
+
+    def task(self, model: str, loading: Loading, tuned: "TunedHead | None" = None) -> Task:
+        """One model's task; `tuned`: a head that is applied as it is, under its own protocol.
+
+        Raises: InputError for fields that do not go together, or no model.
+        """
+        if not model:
+            message = "say which model: --model NAME (`rnaexp models` lists them)"
             raise InputError(message)
-    try:
-        squash = tuned.read_out.squash if tuned else squash_of(protocol)
-        ReadOut(score_scale=score_scale, squash=squash)  # type: ignore[arg-type]
-        chosen = tuned.scoring if tuned else scoring(protocol, **{k: v or None for k, v in (overrides or {}).items()})
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    return Task(
-        model=model,
-        validation=validation or None,
-        test=test,
-        scoring=chosen,
-        score_scale=score_scale,  # type: ignore[arg-type]
-        squash=squash,
-        alignment=alignment,  # type: ignore[arg-type]
-        related="keep" if related == "keep" else "drop",
-        long=long_policy(long),
-        families=families_beside(model, families),
-        tuned=tuned,
-        loading=loading(model, tuned=tuned, **how),
+        try:
+            squash = tuned.read_out.squash if tuned else squash_of(self.protocol)
+            ReadOut(score_scale=self.score_scale, squash=squash)  # refuses what does not go together
+            chosen = tuned.scoring if tuned else scoring(self.protocol, **self._overrides())
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        return Task(
+            model=model,
+            validation=self.validation or None,
+            test=self.test,
+            scoring=chosen,
+            score_scale=self.score_scale,
+            squash=squash,
+            alignment=self.alignment,
+            related=self.related,
+            long=self.long,
+            families=families_beside(model, self.families),
+            tuned=tuned,
+            loading=loading.of(model, tuned.read_out.token_pairs if tuned else self.token_pairs),
+        )
+
+    def _overrides(self) -> dict[str, Any]:
+        fields = ("pairs", "decoder", "averaging", "match")
+        return {"min_separation": self.min_separation or None} | {name: getattr(self, name) for name in fields}
+
+
+class AppliedSettings(SettingsBase):
+    """What is asked of a head that was tuned before."""
+
+    test: str = Field(default=..., description="Set to test on: a name, a file or a folder.")
+    long: Long = Field(default="skip", description=LONG_HELP)
+    related: Literal["drop", "keep"] = Field(default="drop", description="Relatives of the test set that it knows.")
+
+    def task(self, model: str, loading: Loading, tuned: "TunedHead") -> Task:
+        """One model's task. Raises: InputError."""
+        settings = PairsSettings(validation="", test=self.test, long=self.long, related=self.related, families="none")
+        return settings.task(model, loading, tuned)
+
+
+class SearchSettings(SettingsBase):
+    """What is asked of a larger search."""
+
+    validation: str = Field(default="builtin-vl", description="Set to search on: a name, a file or a folder.")
+    test: str = Field(default="builtin-ts", description="Set to test on, once.")
+    protocol: Literal["paper", "strict", "authors"] = Field(default="paper", description="How pairs are judged.")
+    min_separation: int = Field(default=0, ge=0, description="Smallest j - i of a pair; 0: as the protocol says.")
+    alignment: How = Field(default="intact", description="What is done to alignments before they are read.")
+    trials: int = Field(default=200, ge=1, description="How many configurations Optuna tries.")
+    storage: str = Field(
+        default="", description="Optuna RDB URL that several workers share, such as postgresql://...; empty: in memory."
     )
 
+    def task(self, model: str, loading: Loading) -> Task:
+        """One model's task. Raises: InputError."""
+        settings = PairsSettings(
+            validation=self.validation,
+            test=self.test,
+            protocol=self.protocol,
+            min_separation=self.min_separation,
+            alignment=self.alignment,
+            families="none",
+        )
+        return settings.task(model, loading)
 
-def loading(
-    model: str,
-    weights: str = "",
-    config: str = "",
-    device: str = "auto",
-    seed: int = 0,
-    precision: str = "fp32",
-    token_pairs: str = "mean",
-    tuned: TunedHead | None = None,
-) -> dict[str, Any]:
-    """What `models.load` needs; a tuned head is applied to scores made as those that it was tuned on."""
-    return {
-        "name": model,
-        "weights": Path(weights) if weights else None,
-        "config": read_json(Path(config)) if config else None,
-        "device": device,
-        "seed": seed,
-        "precision": precision,
-        "token_pairs": token_pairs if tuned is None else tuned.read_out.token_pairs,
-    }
+
+class ScoreSettings(SettingsBase):
+    """How another tool's output is read and judged."""
+
+    test: str = Field(default="", description="Set to test on: a name, a file or a folder.")
+    set: str = Field(default="", description="With --embeddings: the set with families, as in rnaexp classify.")
+    reduction: Reduction = Field(default="none", description="With --embeddings; none: the vectors as they are.")
+    negatives: Literal["distinct", "per-sequence"] | None = Field(
+        default=None, description="With --embeddings and drawn pairs."
+    )
+    heads_per_layer: int = Field(default=0, ge=0, description="Split [h n n] into layers of so many; 0: one layer.")
+    suffix: str = Field(default="", description="What follows the RNA's id in a file's name, before its ending.")
+    validation: str = Field(default="", description="Set to tune on; without it only the oracle is known.")
+    protocol: Protocol = Field(default="paper", description="Of embeddings paper or authors.")
+    min_separation: int = Field(default=0, ge=0, description="Smallest j - i of a pair; 0: as the protocol says.")
+    related: Literal["drop", "keep"] = Field(
+        default="drop", description="Validation RNAs with relatives in the test set."
+    )
+    strict: bool = Field(default=False, description="End with an error if any RNA is left out; else others are done.")
+
+    def task(self, name: str) -> Task:
+        """The tool's task. Raises: InputError."""
+        settings = PairsSettings(
+            validation=self.validation,
+            test=self.test,
+            protocol=self.protocol,
+            min_separation=self.min_separation,
+            related=self.related,
+            families="none",
+        )
+        return settings.task(name, Loading())
+
+
+class HeadSettings(SettingsBase):
+    """Which tuned head is used."""
+
+    tuned: str = Field(
+        default="", description="Tuned head: JSON file or MLflow run id; default: your newest, else shipped."
+    )
+    tune: bool = Field(default=False, description="Where there is no head, tune one on the built-in set first.")
+
+
+class PredictSettings(SettingsBase):
+    """What becomes of records that cannot be read as they are."""
+
+    strict: bool = Field(default=False, description="End with an error if any record is left out.")
+    long: Long = Field(default="skip", description=LONG_HELP)
 
 
 def families_beside(model: str, word: str) -> str:

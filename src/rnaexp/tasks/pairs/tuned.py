@@ -7,10 +7,11 @@ from rnaexp import models
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import announce, say
+from rnaexp.reading.loading import Loading
 from rnaexp.reading.store import Store
 from rnaexp.structure.heads import TunedHead
 from rnaexp.tasks.pairs.find_head import beside, find_head, look_for_head
-from rnaexp.tasks.pairs.settings import loading
+from rnaexp.tasks.pairs.settings import HeadSettings
 
 REGISTERED = "models:/"
 
@@ -18,24 +19,24 @@ REGISTERED = "models:/"
 Load = Callable[[], tuple[TunedHead, Encoder]]
 
 
-def either(model: str, **how: Any) -> Load:
+def either(model: str, head: HeadSettings, loading: Loading) -> Load:
     """`registered` for an address of the registry, `named` for a name."""
-    return registered(model, **how) if model.startswith(REGISTERED) else named(model, **how)
+    return registered(model, head, loading) if model.startswith(REGISTERED) else named(model, head, loading)
 
 
-def named(model: str, *, tuned: str, tune: bool, **how: Any) -> Load:
-    """The head that `find_head` finds; with `tune`, where it finds none, one that is tuned first. `how`: see `loading`.
+def named(model: str, head: HeadSettings, loading: Loading) -> Load:
+    """The head that `find_head` finds; with `tune`, where it finds none, one that is tuned first.
 
     Raises: UnavailableError naming the command that makes one; loading raises InputError for other weights.
     """
-    found = look_for_head(model, tuned) if tune else find_head(model, tuned)
+    found = look_for_head(model, head.tuned) if head.tune else find_head(model, head.tuned)
     if found is None:
-        asked = loading(model, **how)
+        asked = loading.of(model)
         return lambda: _tuned_first(model, asked)
     if not found.tuned.scoring.molecule.brackets:
-        message = f"{tuned}: tuned on contacts of proteins; base pairs of RNAs are predicted by a head tuned on those"
+        message = f"{head.tuned}: tuned on contacts of proteins; base pairs are predicted by a head tuned on those"
         raise InputError(message)
-    asked = loading(model, **how, tuned=found.tuned)
+    asked = loading.of(model, found.tuned.read_out.token_pairs)
 
     def load() -> tuple[TunedHead, Encoder]:
         from rnaexp.structure.configuration import head_for
@@ -65,15 +66,13 @@ def _tuned_first(model: str, asked: dict[str, Any]) -> tuple[TunedHead, Encoder]
     return tuned, encoder
 
 
-def registered(
-    uri: str, *, tuned: str, tune: bool, weights: str, config: str, device: str, precision: str, seed: int
-) -> Load:
+def registered(uri: str, head: HeadSettings, loading: Loading) -> Load:
     """The head behind `models:/NAME@ALIAS` with all that it needs.
 
     Raises: InputError for an option that the registered configuration decides, UnavailableError.
     """
-    given = {"tuned": tuned, "tune": tune, "config": config, "precision": precision != "fp32", "seed": seed}
-    for name, value in given.items():
+    given = {"tuned": head.tuned, "tune": head.tune, "config": loading.config, "seed": loading.seed}
+    for name, value in (given | {"precision": loading.precision != "fp32"}).items():
         if value:
             message = f"--{name}: {uri} says that itself"
             raise InputError(message)
@@ -82,6 +81,6 @@ def registered(
         from rnaexp.track.registry import fetch_configuration
 
         found, folder = fetch_configuration(uri)
-        return found.tuned, found.load_either(folder, weights=weights, device=device)
+        return found.tuned, found.load_either(folder, weights=loading.weights, device=loading.device)
 
     return load
