@@ -206,7 +206,6 @@ def test_a_question_names_sets_with_families_and_writes_both_tables(tmp_path, fo
     [
         (("--model", "viennarna"), 65, "viennarna has no embeddings"),
         (("--model", "3-mer", "--set", "spot-rna-vl9"), 65, "no set and no file or folder is named 'spot-rna-vl9'"),
-        (("--model", "3-mer", "--reduction", "dct"), 65, "reduction 'dct': must be one of fft-magnitude"),
         (("--model", "4-mer"), 65, "no model '4-mer'"),
     ],
 )
@@ -215,6 +214,12 @@ def test_what_cannot_be_classified_is_said_in_one_line(tmp_path, words, code, to
     assert done.returncode == code
     assert told in done.stderr
     assert done.stderr.strip().count("\n") == 0
+
+
+def test_a_wrong_choice_is_named_with_what_is_allowed(tmp_path):
+    done = inside("classify", "--model", "3-mer", "--reduction", "dct", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "'--reduction': Value error, 'dct' is not one of 'fft-magnitude', 'fft-resample'" in done.stderr
 
 
 def test_the_map_is_the_same_for_the_same_seed():

@@ -112,7 +112,7 @@ def test_embed_says_how_many_were_cut_and_into_how_many(encoder, tmp_path):
     done = inside(*words, "--long", "error", "-o", "error.parquet", cwd=tmp_path)
     assert done.returncode == 65
     assert not (tmp_path / "error.parquet").exists()
-    assert inside(*words, "--long", "cut", cwd=tmp_path).returncode == 65
+    assert inside(*words, "--long", "cut", cwd=tmp_path).returncode == 2
 
 
 def test_classify_reads_long_rnas_too_and_tells_logs_and_lists_them(tmp_path):
@@ -145,4 +145,4 @@ def test_a_question_about_classification_takes_the_policy(tmp_path):
     (tmp_path / "question.toml").write_text(text.replace('"window"', '"cut"'))
     done = inside("run", "question.toml", cwd=tmp_path)
     assert done.returncode == 65
-    assert "--long 'cut': must be skip, window or error" in done.stderr
+    assert "long: must be 'skip', 'window' or 'error', not 'cut'" in done.stderr

@@ -8,7 +8,7 @@ from rnaexp.data.dataset import DataSet, content_sha256
 from rnaexp.rna import Rna
 from rnaexp.structure.protocol import Scoring
 from rnaexp.tasks.pairs.result import Task
-from rnaexp.tasks.pairs.sets import _joined, _related, sets_of
+from rnaexp.tasks.pairs.sets import _joined, related_ids, sets_of
 
 CHANCE = random.Random(3)
 LONG, OTHER = ("".join(CHANCE.choices("ACGU", k=100)) for _ in range(2))
@@ -52,13 +52,13 @@ def test_one_family_is_related_whatever_its_sequences():
 
     validation = data("v", one("a", LONG, "tRNA", "a~"), one("b", OTHER, "5S", "b~"), one("c", LONG[::-1], "x", "clan"))
     test = data("t", one("d", OTHER[::-1], "tRNA", "d~"), one("e", "ACGU" * 9, "y", "clan"))
-    assert _related(_joined(validation, test), test) == ("a", "c")
+    assert related_ids(_joined(validation, test), test) == ("a", "c")
 
 
 @pytest.mark.parametrize("pairs", [None, ()])
 def test_only_rnas_that_are_tested_on_leave_others_out(pairs):
     validation = data("v", Rna(id="a", sequence=LONG, pairs=((0, 9),), cluster="a~"))
     unscored = Rna(id="b", sequence=LONG, pairs=pairs, cluster="b~")
-    assert _related(_joined(validation, data("t", unscored)), data("t", unscored)) == ()
+    assert related_ids(_joined(validation, data("t", unscored)), data("t", unscored)) == ()
     both = data("t", unscored, Rna(id="c", sequence=LONG[:60], pairs=((0, 9),), cluster="c~"))
-    assert _related(_joined(validation, both), both) == ("a",)
+    assert related_ids(_joined(validation, both), both) == ("a",)
