@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 FILES = Path(__file__).parent / "files"
-MACHINE = "machine.txt"
+MACHINE, FAILED = "machine.txt", "failed.txt"
 _KINDS_ALONE = {"doctor"}  # of these only names and types are the same everywhere
 
 
@@ -78,54 +78,74 @@ def helps(words=()):
 
 
 def write_all(target: Path, folder: Path) -> None:
+    """Each command's files, in a folder of its name."""
     from tests.frozen import facts
-    from tests.frozen.steps import REFUSALS, STEPS, prepare
+    from tests.frozen.steps import STEPS, prepare
 
     prepare(folder)
     draw_nothing()
-    refused = {}
     with contextlib.chdir(folder):
         for name, text in helps().items():
             _write(target / "help" / f"{name.replace(' ', '_')}.txt", text)
-        for command in REFUSALS:
-            code, out, err = call(command.split())
-            refused[command] = {"code": code, "stdout": out, "stderr": facts.hide(err, folder).splitlines()}
-        _write(target / "refusals.json", facts.written(refused))
-        tracked, run_ids, keys, failed = facts.Tracked(folder), {}, set(), []
+        _write(target / "refusals.json", facts.written(_refused(folder)))
+        tracked, run_ids, keys = facts.Tracked(folder), {}, set()
         # One that is refused on the way leaves a run that failed.
         _write(target / "refusals_mlflow.json", facts.written(tracked.new()[0]))
-        sys.stderr.write(f"help and refusals: {time.process_time():.1f} s\n")
         for step in STEPS:
             begin = time.process_time()
-            code, out, err = call(step.words(run_ids))
-            if code != step.code:
-                failed.append(f"{step.name}: exit {code}\n{err}")
-                continue
-            sys.stderr.write(f"{step.name}: {time.process_time() - begin:.1f} s\n")
-            place = target / step.name
-            if "--json" in step.command and code == 0:
-                answers = [json.loads(line) for line in out.splitlines()]
-                answer = answers[0] if len(answers) == 1 else answers
-                run_ids[step.name] = answers[0].get("run_id") or ""
-                shown = facts.kinds(answer) if step.name in _KINDS_ALONE else facts.plain(answer, folder)
-                _write(place / "answer.json", facts.written(shown))
-            for pattern in step.files:
-                for path in sorted(folder.glob(pattern)):
-                    if path.is_file():
-                        text = facts.table(path)
-                        _write(place / "files" / path.relative_to(folder), facts.hide(text, folder))
-            runs, texts = tracked.new()
-            if runs:
-                _write(place / "mlflow.json", facts.written(runs))
-            for name, text in texts.items():
-                _write(place / "artifacts" / name, text)
+            done = call(step.words(run_ids))
+            _said(step, done, target / step.name, run_ids)
+            _left(step, target / step.name, tracked)
             now = facts.store_keys(folder / ".rnaexp")
             if now - keys:
-                _write(place / "store_keys.txt", "\n".join(sorted(now - keys)) + "\n")
+                _write(target / step.name / "store_keys.txt", "\n".join(sorted(now - keys)) + "\n")
             keys = now
+            sys.stderr.write(f"{step.name}: {time.process_time() - begin:.1f} s\n")
         _write(target / MACHINE, facts.machine() + "\n")
         _write(target / "registered.json", facts.written(tracked.versions()))
-    assert not failed, "\n".join(failed)
+
+
+def _refused(folder):
+    from tests.frozen import facts
+    from tests.frozen.steps import REFUSALS
+
+    found = {}
+    for command in REFUSALS:
+        code, out, err = call(command.split())
+        found[command] = {"code": code, "stdout": out, "stderr": facts.hide(err, folder).splitlines()}
+    return found
+
+
+def _said(step, done, place, run_ids):
+    """What was printed as JSON; where a step ends otherwise than it did, how it ended."""
+    from tests.frozen import facts
+
+    code, out, err = done
+    if code != step.code:
+        _write(place / FAILED, f"exit {code}, not {step.code}\n{facts.hide(err, Path.cwd())}")
+        return
+    if "--json" in step.command and code == 0:
+        answers = [json.loads(line) for line in out.splitlines()]
+        run_ids[step.name] = answers[0].get("run_id") or ""
+        answer = answers[0] if len(answers) == 1 else answers
+        shown = facts.kinds(answer) if step.name in _KINDS_ALONE else facts.plain(answer, Path.cwd())
+        _write(place / "answer.json", facts.written(shown))
+
+
+def _left(step, place, tracked):
+    """The files and MLflow runs that are there since."""
+    from tests.frozen import facts
+
+    for pattern in step.files:
+        for path in sorted(Path.cwd().glob(pattern)):
+            if path.is_file():
+                text = facts.hide(facts.table(path), Path.cwd())
+                _write(place / "files" / path.relative_to(Path.cwd()), text)
+    runs, texts = tracked.new()
+    if runs:
+        _write(place / "mlflow.json", facts.written(runs))
+    for name, text in texts.items():
+        _write(place / "artifacts" / name, text)
 
 
 def _write(path, text):
@@ -142,6 +162,8 @@ def main() -> None:
         clean_environment(folder.parent)
         shutil.rmtree(target, ignore_errors=True)
         write_all(target, folder)
+    for path in sorted(target.rglob(FAILED)):
+        sys.stderr.write(f"{path.parent.name}: {path.read_text()}\n")
     used = resource.getrusage(resource.RUSAGE_SELF)
     sys.stderr.write(f"{used.ru_utime + used.ru_stime:.0f} s of processor time\n")
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from .compare import differences
-from .make import FILES, MACHINE
+from .make import FAILED, FILES, MACHINE
 
 pytestmark = pytest.mark.xdist_group("frozen")
 NAMES = sorted(str(path.relative_to(FILES)) for path in FILES.rglob("*") if path.is_file() and path.name != MACHINE)
@@ -40,6 +40,11 @@ def test_it_is_as_it_was(found, name):
     same_bits = (FILES / MACHINE).read_text() == (found / MACHINE).read_text()
     told = differences(name, (FILES / name).read_text(), (found / name).read_text(), same_bits=same_bits)
     assert not told, f"{name}: " + "\n".join(told[:20])
+
+
+def test_every_command_ends_as_it_did(found):
+    failed = [f"{path.parent.name}: {path.read_text()}" for path in found.rglob(FAILED)]
+    assert not failed, "\n".join(failed)
 
 
 def test_nothing_is_new(found):
