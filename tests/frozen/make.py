@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 FILES = Path(__file__).parent / "files"
+MACHINE = "machine.txt"
 _KINDS_ALONE = {"doctor"}  # of these only names and types are the same everywhere
 
 
@@ -122,6 +123,7 @@ def write_all(target: Path, folder: Path) -> None:
             if now - keys:
                 _write(place / "store_keys.txt", "\n".join(sorted(now - keys)) + "\n")
             keys = now
+        _write(target / MACHINE, facts.machine() + "\n")
         _write(target / "registered.json", facts.written(tracked.versions()))
     assert not failed, "\n".join(failed)
 
