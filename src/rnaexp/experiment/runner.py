@@ -11,7 +11,7 @@ import pandas as pd
 from rnaexp.errors import InputError, LeakageError, UnavailableError
 from rnaexp.progress import announce, say, silence
 from rnaexp.reading.distributed import take_own_device
-from rnaexp.reading.processes import is_first_process
+from rnaexp.reading.processes import alone, is_first_process
 from rnaexp.tasks.context import Context
 from rnaexp.tasks.pairs.contrasts import Answer
 from rnaexp.tasks.pairs.job import PairsOutcome
@@ -94,7 +94,8 @@ def measure(job: Job, context: Context, run: RunHandle | None, *, with_rows: boo
     outcome = job.measure(context)
     if run is not None:
         run.metrics({"seconds": round(time.monotonic() - start, 1)})
-        outcome.log(run)
+        with alone():  # the other processes have done their share
+            outcome.log(run)
     record = outcome.record(None if run is None else run.run_id)
     return Done(
         job=job,

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from rnaexp.errors import ScoreError
 from rnaexp.models.spec import IN_MEMORY, Encoder
+from rnaexp.reading.processes import processes
 from rnaexp.reading.store import Arrays, Store
 from rnaexp.rna import Rna
 from rnaexp.structure.reading import Reading, Table
@@ -136,12 +137,13 @@ def predict(module: Reader, rnas: Sequence[Rna]) -> None:
 
 def _trainer() -> L.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    several = processes() > 1
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else 1
     return L.Trainer(
         accelerator="auto",
         devices=here,
-        num_nodes=max(1, _processes() // here),
-        strategy="ddp" if _processes() > 1 else "auto",
+        num_nodes=max(1, processes() // here),
+        strategy="ddp" if several else "auto",
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -149,7 +151,3 @@ def _trainer() -> L.Trainer:
         inference_mode=True,
         use_distributed_sampler=True,
     )
-
-
-def _processes() -> int:
-    return int(os.environ.get("WORLD_SIZE", "1"))

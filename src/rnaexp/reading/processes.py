@@ -1,11 +1,16 @@
 """Several processes that torchrun started: how many, and which one tracks and prints."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_ALONE = ContextVar("_ALONE", default=False)
 
 
 def processes() -> int:
-    """Number of processes that torchrun started; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    """Number of processes that torchrun started; 1 without it, and for what a process does alone."""
+    return 1 if _ALONE.get() else int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def is_first_process() -> bool:
@@ -15,4 +20,14 @@ def is_first_process() -> bool:
 
 def rank() -> int:
     """This process's number, from 0."""
-    return int(os.environ.get("RANK", "0"))
+    return 0 if _ALONE.get() else int(os.environ.get("RANK", "0"))
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """For what one process does while the others have ended or go on: it waits for none of them."""
+    token = _ALONE.set(True)
+    try:
+        yield
+    finally:
+        _ALONE.reset(token)
