@@ -80,8 +80,8 @@ def with_fitness(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     here = known[known["model"].isin(rows["model"])].assign(
         question=known["set"].astype(str) + ", " + known["convention"].astype(str)
     )
-    chosen = None if here.empty else str(here["asked"].value_counts(sort=False).sort_index().idxmax())
-    newest = here[here["asked"] == chosen].sort_values("started", ascending=False, kind="stable")
+    chosen = None if here.empty else str(here["question"].value_counts(sort=False).sort_index().idxmax())
+    newest = here[here["question"] == chosen].sort_values("started", ascending=False, kind="stable")
     newest = newest.sort_values("sample", key=lambda sample: sample.notna(), kind="stable")  # whole assays first
     values = newest.drop_duplicates("model").set_index("model")["spearman"]
     plain = rows["alignment"].isna() | rows["alignment"].eq("intact")
