@@ -13,9 +13,22 @@ from rnaexp.classify.measure import Measured
 from rnaexp.classify.overlap import coarse, iou
 from rnaexp.rna import Rna
 from rnaexp.tasks.families.measure import Classified
+from rnaexp.track.artifacts import figure_bytes
 
 _MOST_POINTS = 5000  # RNAs on a map: more are a cloud, and take minutes
 _MOST_NAMES = 40  # families named in a legend or on an axis
+
+
+def pictures(result: Classified) -> dict[str, bytes]:
+    """All of a run's, by the names of their files."""
+    drawn: dict[str, Any] = {"similarity_densities.png": similarity_densities(result)}
+    if result.vectors is not None:
+        places = shown(result)
+        points = neighbour_map(result.vectors[places], result.task.protocol.seed)
+        drawn["embeddings.png"] = map_figure(result, places, points)
+        drawn["embeddings.html"] = map_page(result, places, points)
+        drawn["families.png"] = family_heat_map(result)
+    return {name: figure_bytes(figure, name) for name, figure in drawn.items()}
 
 
 def similarity_densities(result: Classified) -> Figure:

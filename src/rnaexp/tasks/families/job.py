@@ -13,6 +13,7 @@ from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce
 from rnaexp.reading.processes import is_first_process
 from rnaexp.reading.read import unreadable
+from rnaexp.reading.store import Store
 from rnaexp.tasks.context import Context
 from rnaexp.tasks.families import record as tables
 from rnaexp.tasks.families.measure import Classified, classify
@@ -65,7 +66,14 @@ class FamiliesJob:
         layers, notes = None, list[str]()
         if self.beside and is_first_process():
             layers, notes = _layers(result, self.beside, context.announce)
-        return FamiliesOutcome(result=result, choices=changed, beside=self.beside, layers=layers, further=tuple(notes))
+        return FamiliesOutcome(
+            result=result,
+            store=context.store,
+            choices=changed,
+            beside=self.beside,
+            layers=layers,
+            further=tuple(notes),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +81,7 @@ class FamiliesOutcome:
     """All that was found, until it is logged."""
 
     result: Classified
+    store: Store
     choices: pd.DataFrame | None
     beside: str
     layers: pd.DataFrame | None
@@ -107,7 +116,7 @@ class FamiliesOutcome:
     def log(self, run: RunHandle) -> None:
         """Headline figures into the model's run, all of it into a child."""
         run.params({"model": self.result.task.model})
-        record_classification(run, self.result)
+        record_classification(run, self.result, self.store)
         if self.choices is not None:
             run.table(self.choices, "protocol_choices.csv")
         if self.layers is not None:

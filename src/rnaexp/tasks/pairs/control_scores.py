@@ -6,10 +6,9 @@ from dataclasses import asdict, replace
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import silence
 from rnaexp.reading.store import Store, key_of
-from rnaexp.structure.evaluate import evaluate_head
 from rnaexp.tasks.pairs import record as tables
 from rnaexp.tasks.pairs.contrasts import f1_of
-from rnaexp.tasks.pairs.measure import tune_and_test
+from rnaexp.tasks.pairs.measure import evaluated, tune_and_test
 from rnaexp.tasks.pairs.result import Control, Result, Task
 from rnaexp.tasks.pairs.sets import Sets
 
@@ -30,7 +29,7 @@ def control_scores(name: str, task: Task, sets: Sets, store: Store) -> Control:
         if len(_known) == _KEPT:
             _known.clear()
         done = tune_and_test(alone, store, silence, sets=sets)
-        _known[key] = _control(done)
+        _known[key] = _control(done, store)
         if _bytes(done) <= _MOST_BYTES:
             _whole[key] = done
     return deepcopy(_known[key])  # ranks are written into what is told of it
@@ -56,12 +55,12 @@ def _bytes(done: Result) -> int:
     return sum(rna.scores.nbytes + rna.indices.nbytes for part in parts if part for rna in part.scores.rnas)
 
 
-def _control(done: Result) -> Control:
+def _control(done: Result, store: Store) -> Control:
     assert done.evaluation is not None
     assert done.validation is not None
     assert done.tuned is not None
     tuned = done.tuned
-    there = evaluate_head(done.validation.scores, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
+    there = evaluated(done.validation.scores, (tuned.layer, tuned.head), tuned.threshold, store)
     return Control(record=tables.as_json(done, None), evaluation=done.evaluation, validation=f1_of(there))
 
 

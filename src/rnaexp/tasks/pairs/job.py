@@ -99,7 +99,7 @@ class PairsOutcome:
             self.store.put_tuned(lasting_name(result.task.model), result.tuned.to_json())
         record(run, result, self.store, self.announce)
         if self.families is not None:
-            record_classification(run, self.families)
+            record_classification(run, self.families, self.store)
 
     def record(self, run_id: str | None) -> dict[str, Any]:
         """What `--json` prints; with the families' headline figures where they were classified beside."""
