@@ -187,7 +187,7 @@ MUTATIONS = (
     ("special tokens off by one", "models/planted.py", "Planted._strip", "self.config.strip", "(0, 2)"),
     ("special tokens left in", "models/planted.py", "Planted._strip", "self.config.strip", "(0, 0)"),
     ("edge of the plateau, not its middle", "structure/curve.py", "best_threshold", "(scores[first] + lower) / 2", "scores[first]"),
-    ("leakage guard gone", "structure/evaluate.py", "evaluate", '_refuse_other_protocol(scores, tuned)\nrefuse_leakage(scores, tuned, allow_related=allow_related)', "_refuse_other_protocol(scores, tuned)"),
+    ("leakage guard gone", "structure/evaluate.py", "refuse_misuse", '_refuse_other_protocol(scores, tuned)\nrefuse_leakage(scores, tuned, allow_related=allow_related)', "_refuse_other_protocol(scores, tuned)"),
     ("guard blind to clusters", "structure/evaluate.py", "refuse_leakage", "rna.cluster in tuned.clusters and (not allow_related)", "False"),
     ("heads: the shipped one wins over one's own", "tasks/pairs/find_head.py", "look_for_head", "_own(model) or _shipped(model) or _defined(model)", "_shipped(model) or _own(model) or _defined(model)"),
     ("heads: the centroid calls what is less likely than not", "structure/shipped_heads.py", "", 'from rnaexp.structure.protocol import PROTOCOLS\nCENTROID = 0.5', 'from rnaexp.structure.protocol import PROTOCOLS\nCENTROID = 0.4'),
