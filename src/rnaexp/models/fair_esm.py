@@ -127,7 +127,7 @@ def _adapter(
             "token_dropout": "token_dropout",
             "max_position_embeddings": "max_position_embeddings",
         },
-        completed=lambda told: {**hard_coded, "intermediate_size": 4 * told["hidden_size"], **told},
+        completed=lambda values: {**hard_coded, "intermediate_size": 4 * values["hidden_size"], **values},
         limited=positions == "absolute",
         names=_NAMES,
         inside=inside,

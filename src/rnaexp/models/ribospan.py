@@ -35,7 +35,7 @@ def _completed(settings: Settings) -> Settings:
 ADAPTER = replace(
     aido_rna.ADAPTER,
     tokens=None,
-    tokens_beside=_tokens,
+    tokens_from=_tokens,
     expected={"hidden_act": "swiglu", "normalization_type": "LayerNorm", "rotary_percent": 1.0, "rope_scaling": None},
     prepared=_as_aido,
     completed=_completed,

@@ -52,14 +52,14 @@ def _tokens(folder: Path, model: str) -> Tokens:
 ADAPTER = Adapter(
     network=EsmForMaskedLM,
     tokens=None,
-    tokens_beside=_tokens,
+    tokens_from=_tokens,
     checkpoints=FOLDER,
     sizes={name: name for name in _SIZES},
     settings={name: name for name in _SETTINGS},
     expected={"position_embedding_type": "rotary"},
-    completed=lambda told: {
+    completed=lambda values: {
         "vocab_size": 10,
-        "intermediate_size": 3 * told["hidden_size"],
+        "intermediate_size": 3 * values["hidden_size"],
         "max_position_embeddings": 1026,
         "layer_norm_eps": 1e-5,
         "emb_layer_norm_before": True,
@@ -67,7 +67,7 @@ ADAPTER = Adapter(
         "pad_token_id": 0,
         "mask_token_id": 4,
         "tie_word_embeddings": False,
-        **told,
+        **values,
         "position_embedding_type": "rotary",
     },
     names=(),
