@@ -20,6 +20,7 @@ from rnaexp.progress import announce, say
 from rnaexp.reading.derived import packed, unpacked
 from rnaexp.reading.store import Store, key_of
 from rnaexp.report import screen
+from rnaexp.stats.intervals import FEWEST
 from rnaexp.tasks.context import Context
 from rnaexp.tasks.pairs.learning import Row, curve_figure, curve_table, findings, row_of
 from rnaexp.tasks.pairs.settings import Task
@@ -94,6 +95,8 @@ def _question(folder: Path, task: Task, like: str) -> dict[str, Any]:
         "read_out": f"{task.score_scale} {task.squash}",
         "related": task.related,
         "long": task.long,
+        "alignment": task.alignment,
+        "token_pairs": task.loading.get("token_pairs"),
         "config": task.loading.get("config"),
         "precision": task.loading.get("precision"),
         "uri": target().public_uri,
@@ -154,7 +157,8 @@ def _log(run: RunHandle, curve: _Curve, how: Watching, folder: Path) -> None:
     table, found = curve_table(rows), findings(rows, how.compare)
     run.table(table, "curve.csv")
     run.table(found.comparisons, "comparisons.csv")
-    run.figure(curve_figure(table, list(rows[0].controls), folder.resolve().name), "curve.png")
+    title = f"{folder.resolve().name} on {rows[0].test}"
+    run.figure(curve_figure(table, list(rows[0].controls), title), "curve.png")
     said = {"best_step": found.best, "emergence": found.emergence.first, "emergence.lasting": found.emergence.lasting}
     run.tags({f"rnaexp.{name}": "none" if value is None else value for name, value in said.items()})
 
@@ -177,8 +181,10 @@ def _conclude(run: RunHandle, curve: _Curve, how: Watching, *, csv: Path | None,
     if len(found.comparisons):
         screen.show_frame(found.comparisons, "steps compared on the test set (the best is the validation set's)")
     first, lasting = found.emergence.first, found.emergence.lasting
+    clusters = rows[0].f1["cluster"].nunique()
+    few = f" ({clusters} clusters are too few for intervals)" if clusters < FEWEST else ""
     when = (
-        "at no step"
+        f"at no step{few}"
         if first is None
         else f"first at step {first}, "
         + ("but not at the last one" if lasting is None else f"for good from step {lasting}")

@@ -24,6 +24,7 @@ class Row:
 
     step: int
     checkpoint: str
+    test: str
     fingerprint: str
     logged: int
     figures: Mapping[str, float]
@@ -47,6 +48,7 @@ def row_of(answer: Answer, *, step: int, checkpoint: str, fingerprint: str, logg
     return Row(
         step=step,
         checkpoint=checkpoint,
+        test=answer.record["test"],
         fingerprint=fingerprint,
         logged=logged,
         figures={name: float(value) for name, value in figures.items() if value is not None},
@@ -137,9 +139,11 @@ def curve_figure(curve: pd.DataFrame, controls: Sequence[str], title: str) -> Fi
     if families:
         _drawn(axes[1], curve, "overlap_ratio", ("overlap_low", "overlap_high"), "overlap ratio (less is better)")
         axes[1].set(ylabel="overlap ratio", ylim=(0, 1.05))
+    first, last, early = curve["step"].min(), curve["step"].max(), curve["step"][curve["step"] > 0].min()
+    if last > 50 * early:
+        axes[-1].set_xscale("symlog", linthresh=early)
+        axes[-1].set_xlim(first - 0.1 * early, last * 1.2)
     axes[-1].set(xlabel="training step")
-    if curve["step"].max() > 50 * max(1, curve["step"][curve["step"] > 0].min()):
-        axes[-1].set_xscale("symlog", linthresh=max(1, curve["step"][curve["step"] > 0].min()))
     axes[0].set_title(title, fontsize=9, parse_math=False)
     figure.legend(loc="outside lower center", ncols=3, fontsize=8)
     return figure
