@@ -62,7 +62,7 @@ def read_set(
     # Several processes must agree on who reads what, so each is given the whole list and passes over what is there.
     pending = suitable if processes() > 1 else missing
     if pending:
-        from rnaexp.reading.maps import Reader, predict  # Lightning takes seconds to import: not when all is known
+        from rnaexp.reading.maps import Reader, predict
 
         also = None
         if whole is not None:
