@@ -51,6 +51,8 @@ FIRST = {
     "models/mosaic_bert.py": "tests/models/test_mosaic_bert.py",
     "structure/windows.py": "tests/structure/test_windows.py tests/classify/test_long_embeddings.py",
     "structure/reading.py": "tests/structure/test_grid.py tests/structure/test_windows.py",
+    "reading/derived.py": "tests/test_derived.py",
+    "reading/unread.py": "tests/test_unread.py",
     "reading/read.py": "tests/structure/test_windows.py tests/models/test_options.py",
     "models/whole_maps.py": "tests/models/test_architectures.py",
     "models/vocabulary_file.py": "tests/models/test_architectures.py",
@@ -207,7 +209,7 @@ MUTATIONS = (
     ("oracle's head instead of the tuned one", "structure/evaluate.py", "layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)", "layer=0, head=0, threshold=tuned.threshold)"),
     ("few clusters have an interval all the same", "stats/intervals.py", "if len(names) < FEWEST:", "if len(names) < 2:"),
     ("the jackknife leaves out RNAs", "stats/intervals.py", "names, member = np.unique(clusters, return_inverse=True)", "names, member = np.unique(np.arange(len(clusters)), return_inverse=True)"),
-    ("a normal quantile where few clusters need t", "stats/intervals.py", "t.ppf((1 + level) / 2, sizes.sum() ** 2 / (sizes**2).sum() - 1)", "t.ppf((1 + level) / 2, 1e6)"),
+    ("a normal quantile where few clusters need t", "stats/intervals.py", "stdtrit(sizes.sum() ** 2 / (sizes**2).sum() - 1, (1 + level) / 2)", "stdtrit(1e6, (1 + level) / 2)"),
     ("an interval of shares on the plain scale", "stats/intervals.py", "if of == \"differences\":", "if True:"),
     ("what was not read is left out", "tasks/pairs/measure.py", "scores = scores.with_unread(with_pairs)", "scores = scores"),
     ("what was not read is left out of one head's lists", "tasks/pairs/measure.py", "return read.with_unread(part.rnas) if part.unread", "return read if part.unread"),
@@ -342,6 +344,12 @@ MUTATIONS = (
     ("pictures: one for all numbers", "tasks/pairs/pictures.py", "[_content(one) for one in arguments]", "[]"),
     ("controls: one for all protocols", "tasks/pairs/control_scores.py", '"task": asdict(asked)', '"task": name'),
     ("whole columns in the wrong stage", "pretrain/recipe.py", "if first <= number][-1]", "if first <= number][0]"),
+    ("derived: other inputs are not looked at", "reading/derived.py", '"of": content(inputs)', '"of": len(inputs)'),
+    ("derived: other code is not looked at", "reading/derived.py", ', "code": _code()}', ', "code": 1}'),
+    ("derived: shapes are not part of the content", "reading/derived.py", "{array.dtype.str} {array.shape}", "{array.dtype.str}"),
+    ("unread: files are known by their names", "reading/unread.py", "(str(path), file_sha256(path))", '(str(path), "")'),
+    ("unread: what stands beside one file is not looked at", "reading/unread.py", "else {*small, weights}", "else {weights}"),
+    ("unread: a refused RNA passes", "reading/unread.py", "if refused is not None:", "if False:"),
 )  # fmt: skip
 
 

@@ -8,7 +8,6 @@ import torch
 
 from rnaexp.errors import ScoreError
 from rnaexp.models.spec import Encoder
-from rnaexp.reading.processes import processes
 from rnaexp.reading.store import Arrays, Store
 from rnaexp.rna import Rna
 from rnaexp.structure.reading import Reading, Table
@@ -92,7 +91,7 @@ def _add(tables: list[Table], wholes: list[Table], index: int, layer: int, maps:
         wholes[index].add(layer, maps[wanted[1] : wanted[1] + 1])
 
 
-def _batches(rnas: Sequence[Rna], encoder: Encoder) -> list[list[Rna]]:
+def batches_of(rnas: Sequence[Rna], encoder: Encoder) -> list[list[Rna]]:
     """Longest first, so that memory runs out at once or never; on a CPU one RNA at a time wastes nothing on padding."""
     ordered = sorted(rnas, key=lambda rna: (-len(rna), rna.id))
     if not torch.cuda.is_available():
@@ -108,13 +107,7 @@ def _batches(rnas: Sequence[Rna], encoder: Encoder) -> list[list[Rna]]:
 
 
 def predict(reader: Reader, rnas: Sequence[Rna]) -> None:
-    """On one device, or as one of several processes that torchrun started."""
-    batches = _batches(rnas, reader.encoder)
-    if processes() > 1:
-        from rnaexp.reading.several import predict_together  # Lightning brings transformers and Matplotlib with it
-
-        predict_together(reader, batches)
-        return
+    """On one device; as one of several processes: `several.predict_together`."""
     with torch.inference_mode():
-        for batch in batches:
+        for batch in batches_of(rnas, reader.encoder):
             reader.predict_step(batch)

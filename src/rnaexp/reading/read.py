@@ -62,13 +62,17 @@ def read_set(
     # Several processes must agree on who reads what, so each is given the whole list and passes over what is there.
     pending = suitable if processes() > 1 else missing
     if pending:
-        from rnaexp.reading.maps import Reader, predict
+        from rnaexp.reading.maps import Reader
 
+        if processes() > 1:  # Lightning brings transformers and Matplotlib with it
+            from rnaexp.reading.several import predict_together as run
+        else:
+            from rnaexp.reading.maps import predict as run
         also = None
         if whole is not None:
             of_head = replace(reading, depth=float("inf"), head=whole)
             also = of_head, {rna.id: _key(encoder, rna, of_head) for rna in suitable}
-        predict(Reader(built(encoder), reading, store, keys, progress, also), pending)
+        run(Reader(built(encoder), reading, store, keys, progress, also), pending)
         entries |= {rna.id: store.get(keys[rna.id]) for rna in missing}
     tables = []
     for rna in suitable:

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from rnaexp.models.spec import IN_MEMORY
-from rnaexp.reading.maps import Reader
+from rnaexp.reading.maps import Reader, batches_of
 from rnaexp.reading.processes import processes
 from rnaexp.rna import Rna
 
@@ -34,9 +34,9 @@ class Reading(L.LightningModule):
         return self._reader[0].predict_step(batch)
 
 
-def predict_together(reader: Reader, batches: Sequence[list[Rna]]) -> None:
+def predict_together(reader: Reader, rnas: Sequence[Rna]) -> None:
     """This process's share."""
-    loader: Any = DataLoader(batches, batch_size=None, shuffle=False)  # type: ignore[arg-type]
+    loader: Any = DataLoader(batches_of(rnas, reader.encoder), batch_size=None, shuffle=False)  # type: ignore[arg-type]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice on workers and checkpoints that does not apply to reading
         trainer = _trainer()
