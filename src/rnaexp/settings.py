@@ -74,7 +74,8 @@ def read_as(kind: type[_Record], values: Mapping[str, Any], what: str) -> _Recor
         # As JSON: its lists are tuples, and nothing is coerced.
         return cast(_Record, _reader(cast(Any, kind)).validate_json(json.dumps(values)))
     except ValidationError as error:
-        raise InputError(f"{what}: {wrong_field(error)}") from error
+        message = f"{what}: {wrong_field(error)}"
+        raise InputError(message) from error
 
 
 def wrong_field(error: ValidationError) -> str:
@@ -86,7 +87,8 @@ def wrong_field(error: ValidationError) -> str:
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{field}: no such field"
     said = str(first["ctx"]["error"]) if first["type"] == "value_error" else str(first["msg"])
-    return f"{field} {first['input']!r:.80}: {said[:1].lower()}{said[1:]}"
+    given = "" if isinstance(first["input"], dict) else f" {first['input']!r:.80}"
+    return f"{field}{given}: {said[:1].lower()}{said[1:]}"
 
 
 @cache

@@ -70,10 +70,15 @@ def run_id(place):
     return run.run_id
 
 
+def empty(folder):
+    folder.mkdir()
+    (folder / "MLmodel").touch()
+
+
 @pytest.fixture
 def quick(run_id, monkeypatch):
     """Register without a model's files: of most tests only versions and aliases are the point."""
-    monkeypatch.setattr("rnaexp.track.registry.write_model", lambda folder, *rest: folder.mkdir())
+    monkeypatch.setattr("rnaexp.track.registry.write_model", lambda folder, *rest: empty(folder))
     return lambda against=CLEAR, **fields: register(run_id, whole(head(**fields)), against=against)
 
 

@@ -89,7 +89,7 @@ class Configuration:
 
     def sha256(self) -> str:
         """Hash of everything in it."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+        return hash_of(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as logged and registered."""
@@ -102,6 +102,11 @@ class Configuration:
             message = f"a configuration of schema {values.get('schema')!r}; this rnaexp reads {SCHEMA}"
             raise InputError(message)
         return read_as(cls, values, "not a configuration")
+
+
+def hash_of(values: Any) -> str:
+    """sha256 of plain values, in any order of their keys."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def head_for(encoder: Encoder, head: TunedHead) -> TunedHead:
