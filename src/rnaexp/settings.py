@@ -38,8 +38,8 @@ def wrong_setting(error: ValidationError, settings: type[BaseModel]) -> str:
     if first["type"] == "extra_forbidden":
         return f"{field}: no such setting; there are {', '.join(settings.model_fields) or 'none'}"
     allowed = allowed_words(settings, field)
-    said = str(first["ctx"]["error"]) if first["type"] == "value_error" else str(first["msg"])
-    wanted = f"must be {' or '.join(allowed)}" if allowed else said[:1].lower() + said[1:]
+    problem = str(first["ctx"]["error"]) if first["type"] == "value_error" else str(first["msg"])
+    wanted = f"must be {' or '.join(allowed)}" if allowed else problem[:1].lower() + problem[1:]
     return f"{field} {first['input']!r}: {wanted}"
 
 

@@ -131,9 +131,9 @@ def test_figures_are_linked_to_the_model_and_to_their_data_and_no_history_grows(
 def test_no_champion_that_a_control_equals(quick, place, mlflow_of, against, why):
     done = quick(against=against)
     assert aliases(mlflow_of(place)) == {"paper": "1"}
-    assert done.said[0].startswith("champion is not given to version 1: ")
-    assert why in done.said[0]
-    assert done.said[0].endswith("models:/lm-nano/1 loads it")
+    assert done.messages[0].startswith("champion is not given to version 1: ")
+    assert why in done.messages[0]
+    assert done.messages[0].endswith("models:/lm-nano/1 loads it")
     quick(f1=0.4)
     assert aliases(mlflow_of(place))["champion"] == "2", "the first that is above every control, not the higher F1"
 
@@ -155,14 +155,14 @@ def test_only_a_better_one_on_the_same_ground_is_promoted(quick, place, mlflow_o
     ):
         done = quick(**fields)
         assert done.new
-        assert f"champion stays version 1: {said}" in done.said[0].replace("validation F1 ", "")
+        assert f"champion stays version 1: {said}" in done.messages[0].replace("validation F1 ", "")
         assert aliases(client) == {"champion": "1", "paper": "1"}
     few = quick(f1=0.6, clusters=4)
-    assert f"champion is not given to version {few.version}: " in few.said[0]
-    assert all("has 4 clusters, and fewer than 5 decide nothing" in line for line in few.said)
+    assert f"champion is not given to version {few.version}: " in few.messages[0]
+    assert all("has 4 clusters, and fewer than 5 decide nothing" in line for line in few.messages)
     assert aliases(client) == {"champion": "1", "paper": "1"}
     better = quick(f1=0.6)
-    assert f"champion is version {better.version}" in better.said[0]
+    assert f"champion is version {better.version}" in better.messages[0]
     assert "above version 1 with 0.5000" in client.get_model_version("lm-nano", better.version).tags["rnaexp.champion"]
     assert aliases(client) == {"champion": better.version, "paper": better.version}
 
@@ -179,7 +179,7 @@ def test_a_persons_choice_without_evidence_is_not_overruled(quick, place, mlflow
     quick(f1=0.5)
     theirs = client.create_model_version("lm-nano", source=(place / "elsewhere").as_uri())
     client.set_registered_model_alias("lm-nano", "champion", theirs.version)
-    assert "carries no validation F1" in quick(f1=0.9).said[0]
+    assert "carries no validation F1" in quick(f1=0.9).messages[0]
     assert aliases(client)["champion"] == str(theirs.version)
 
 

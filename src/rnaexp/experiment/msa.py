@@ -83,7 +83,7 @@ def make_alignments(
     if fasta.is_file() and any(rna.pairs for rna in rnas):
         write_atomically(out / fasta.name, fasta.read_bytes())
     write_atomically(out / TABLE, _table(rows).encode())
-    _tell(rows, out, json=json)
+    _show(rows, out, json=json)
 
 
 class Finder(Protocol):
@@ -153,7 +153,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _tell(rows: list[dict[str, Any]], out: Path, *, json: bool) -> None:
+def _show(rows: list[dict[str, Any]], out: Path, *, json: bool) -> None:
     alone = [row["rna"] for row in rows if row["depth"] == 1]
     if alone:
         say(f"{len(alone)} RNAs without homologs, depth 1: {', '.join(alone[:5])}")

@@ -38,7 +38,7 @@ def register(
         done = register_version(run_id, whole, folder, name=registered, against=against)
     state = "is" if done.new else "was already"
     head = f"{found.tuned.layer}.{found.tuned.head}"
-    return [f"models:/{done.name}/{done.version} {state} head {head} of run {run_id}", *done.said]
+    return [f"models:/{done.name}/{done.version} {state} head {head} of run {run_id}", *done.messages]
 
 
 def _registered_name(found: Configuration, name: str) -> str:

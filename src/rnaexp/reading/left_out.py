@@ -82,11 +82,11 @@ def list_left_out(folder: Path, skipped: Sequence[Mapping[str, Any]], *, strict:
     ]
     listed = Path("skipped.csv")
     write_faults(faults, listed)
-    said = f"{len(faults)} RNAs are left out; {listed} says why"
+    summary = f"{len(faults)} RNAs are left out; {listed} says why"
     if strict:
-        message = f"--strict, and {said}"
+        message = f"--strict, and {summary}"
         raise InputError(message)
-    say(said)
+    say(summary)
 
 
 def report_rows(name: str, faults: Sequence[Fault], notes: Sequence[str], *, strict: bool, silent: bool) -> None:
@@ -100,8 +100,8 @@ def report_rows(name: str, faults: Sequence[Fault], notes: Sequence[str], *, str
         return
     listed = Path("skipped.csv")
     write_faults(faults, listed)
-    said = f"{len(faults)} rows are left out; {listed} says why"
+    summary = f"{len(faults)} rows are left out; {listed} says why"
     if strict:
-        message = f"{name}: --strict, and {said}"
+        message = f"{name}: --strict, and {summary}"
         raise InputError(message)
-    say(f"{name}: {said}")
+    say(f"{name}: {summary}")

@@ -51,6 +51,16 @@ class RnaScores:
         """What `ranking.without_threshold` has found, by the head's row."""
         return {}
 
+    @cached_property
+    def content(self) -> str:
+        """Hash of all that it holds."""
+        plain = (self.id, self.sequence_sha256, self.cluster, self.bases, self.candidates)
+        digest = hashlib.sha256(repr((*plain, self.complete, self.match, self.read)).encode())
+        for array in (self.reference, self.scores, self.indices):
+            digest.update(f"{array.dtype.str} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
     @property
     def references(self) -> int:
         """Number of reference pairs that are candidates."""
@@ -121,6 +131,11 @@ class HeadScores:
             match=self.scoring.match,
             read=False,
         )
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What statistics of it depend on, whichever model and set it is of."""
+        return self.read_out, self.scoring, self.heads_per_layer, self.heads, [rna.content for rna in self.rnas]
 
     @property
     def complete(self) -> bool:

@@ -1,5 +1,6 @@
 """Tables, texts and pictures as files; each writer ends with the file safely on disk."""
 
+import io
 import os
 import shutil
 from pathlib import Path
@@ -49,17 +50,23 @@ def write_file(source: Path, path: Path) -> None:
 
 def write_figure(figure: Any, path: Path) -> None:
     """Bytes as they are; Plotly as one HTML file with plotly.js inside; Matplotlib by the file's ending."""
+    write_bytes(figure_bytes(figure, path.name), path)
+
+
+def figure_bytes(figure: Any, name: str) -> bytes:
+    """What `write_figure` writes into a file of this name."""
     if isinstance(figure, bytes):
-        write_bytes(figure, path)
-    elif hasattr(figure, "to_html"):
+        return figure
+    if hasattr(figure, "to_html"):
         # MLflow's own log_figure loads plotly.js from the web, which a closed network does not have.
-        write_text(figure.to_html(include_plotlyjs=True, full_html=True, config=PLOTLY_CLOSED), path)
-    elif hasattr(figure, "savefig"):
-        figure.savefig(path, **PICTURE)
-        _settle(path)
-    else:
-        message = f"figure {path.name}: {type(figure).__name__} is neither bytes nor a Plotly or Matplotlib figure"
-        raise TypeError(message)
+        page: str = figure.to_html(include_plotlyjs=True, full_html=True, config=PLOTLY_CLOSED)
+        return page.encode()
+    if hasattr(figure, "savefig"):
+        made = io.BytesIO()
+        figure.savefig(made, format=Path(name).suffix.removeprefix("."), **PICTURE)
+        return made.getvalue()
+    message = f"figure {name}: {type(figure).__name__} is neither bytes nor a Plotly or Matplotlib figure"
+    raise TypeError(message)
 
 
 def _settle(path: Path) -> None:

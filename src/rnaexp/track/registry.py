@@ -24,12 +24,12 @@ SCHEME = "models:/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """A version in the registry; `said`: what became of each alias, a line each."""
+    """A version in the registry; `messages`: what became of each alias, a line each."""
 
     name: str
     version: str
     new: bool
-    said: tuple[str, ...]
+    messages: tuple[str, ...]
 
 
 def register(
@@ -56,7 +56,7 @@ def register(
         known = [one for one in connection.search_model_versions(f"name = '{name}'") if _holds(one, found)]
         made = known[0] if known else _new_version(connection, name, parent, found, weights, against)
         return Registered(
-            name=name, version=str(made.version), new=not known, said=tuple(promote(connection, made, found))
+            name=name, version=str(made.version), new=not known, messages=tuple(promote(connection, made, found))
         )
 
 
