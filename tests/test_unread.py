@@ -1,134 +1,128 @@
-"""Models that are built only when something must be read: the same answers, and never those of other weights."""
+"""RNAs that a model could not read count 0, so that reading fewer is never better; maps that are no attention."""
 
-import json
-import shutil
-import subprocess
-import sys
-
+import numpy as np
 import pytest
 
 from rnaexp import models
-from rnaexp.errors import TooLongError
-from rnaexp.models.loading import ReadyToLoad
-from rnaexp.models.nano_catalog import SHIPPED
-from rnaexp.models.options import precision_of
-from rnaexp.models.spec import LetterModel
-from rnaexp.reading import unread
-from rnaexp.reading.read import read_set
+from rnaexp.errors import InputError, TooLongError
+from rnaexp.models.files import load_maps, load_pairs
 from rnaexp.reading.store import Store
-from rnaexp.reading.unread import UnreadModel, built, load_to_read, parameter_count
-from rnaexp.rna import Rna
-from rnaexp.structure.protocol import ATTENTION, Scoring
-from rnaexp.structure.reading import Reading
-from rnaexp.structure.windows import windows_of
-from tests.command import environment, inside
-from tests.planted_sets import write_set
+from rnaexp.structure.evaluate import evaluate_head
+from rnaexp.structure.protocol import Scoring
+from rnaexp.tasks.pairs import record as tables
+from rnaexp.tasks.pairs.contrasts import Answer, add_ranks
+from rnaexp.tasks.pairs.result import Task
+from rnaexp.tasks.pairs.run import run_structure
 
-RNAS = [Rna(id=str(at), sequence="GGGGAAAACCCC" * (at + 2), pairs=((0, 11),)) for at in range(3)]
-LONG = Rna(id="long", sequence="ACGU" * 300, pairs=((0, 11),))
-READING = Reading(read_out=ATTENTION, scoring=Scoring())
+from .planted_sets import write_set
+
+UNREAD = {"t2", "t5", "t9"}
+MIDDLING = {"pair_share": 0.02, "noise": 1.2}
 
 
-@pytest.fixture
-def loads(monkeypatch):
-    """How often a model is built."""
-    made, real = [], ReadyToLoad.load
-
-    def load(self):
-        made.append(self.entry.name)
-        return real(self)
-
-    monkeypatch.setattr(ReadyToLoad, "load", load)
-    return made
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unread")
+    return write_set(folder / "validation.fa", 1, 8, "v"), write_set(folder / "test.fa", 2, 12, "t")
 
 
 @pytest.fixture
-def folder(tmp_path):
-    return shutil.copytree(SHIPPED / "lm-nano", tmp_path / "mine")
+def run(sets, tmp_path, announce):
+    def of(config, unread=frozenset(), **scored):
+        encoder = models.load("planted", config=config)
+
+        def check(rna):
+            if rna.id in unread:
+                raise TooLongError(f"{rna.id}: too long for this test")
+
+        encoder.check = check
+        validation, test = (str(path) for path in sets)
+        loading = {"name": "planted", "config": config}
+        task = Task(
+            model="planted",
+            validation=validation,
+            test=test,
+            scoring=Scoring(**scored),
+            related="keep",
+            loading=loading,
+        )
+        return run_structure(task, Store(tmp_path / "store"), announce, encoder)
+
+    return of
 
 
-def test_what_is_known_of_an_unbuilt_model_is_what_the_model_says(tmp_path, loads):
-    store = Store(tmp_path)
-    real, late = (load_to_read(store, name="untrained:lm-nano") for _ in range(2))
-    assert not isinstance(real, UnreadModel)
-    assert isinstance(late, UnreadModel)
-    for name in ("spec", "layers", "heads", "fingerprint", "longest"):
-        assert getattr(late, name) == getattr(real, name)
-    assert precision_of(late) == precision_of(real) == "fp32"
-    assert parameter_count(late) == parameter_count(real) == sum(p.numel() for p in real.parameters())
-    assert windows_of(late, LONG, "window") == windows_of(real, LONG, "window")
-    for name in ("token_pairs", "word", "device"):
-        assert getattr(late, name, None) == getattr(real, name, None)
-    assert loads == ["untrained:lm-nano"]
-    assert isinstance(late, LetterModel)
-    assert (late.embed(RNAS)[0] == real.embed(RNAS)[0]).all()
-    assert len(loads) == 2
-    assert built(late) is built(late) is not real
+@pytest.mark.parametrize(
+    ("config", "scored"),
+    [
+        ({}, {}),
+        (MIDDLING, {}),
+        (MIDDLING, {"decoder": "greedy", "min_separation": 4}),
+        (MIDDLING, {"match": "relaxed"}),
+    ],
+)
+def test_an_rna_that_was_not_read_counts_nothing_found(run, config, scored):
+    whole, part = run(config, **scored), run(config, UNREAD, **scored)
+    every = whole.evaluation.per_rna.set_index("rna")
+    read = every.drop(index=sorted(UNREAD))
+    assert part.evaluation.f1.mean == pytest.approx(read["f1"].sum() / len(every))
+    assert part.evaluation.recall == pytest.approx(read["recall"].sum() / len(every))
+    assert part.evaluation.p_at_n == pytest.approx(read["p_at_n"].sum() / len(every))
+    assert part.evaluation.auprc == pytest.approx(read["auprc"].sum() / len(every), nan_ok=True)
+    pooled = 2 * read["right"].sum() / (read["calls"].sum() + every["references"].sum())
+    assert part.evaluation.pooled_f1 == pytest.approx(pooled)
+    assert part.evaluation.calls_per_100_bases == pytest.approx(100 * read["calls"].sum() / read["bases"].sum())
+    assert part.evaluation.f1.clusters == whole.evaluation.f1.clusters
+    best = part.test.search.winner
+    head = {"layer": int(best["layer"]), "head": int(best["head"]), "threshold": best["threshold"]}
+    assert best["f1"] == pytest.approx(evaluate_head(part.test.scores, **head).f1.mean), "the oracle counts them too"
+    assert best["f1"] < 1 - len(UNREAD) / len(every) + 1e-9
+    assert part.assessment.retuning.high < whole.assessment.retuning.high + 1e-9
+    assert part.assessment.about["rna"].tolist() == every.index.tolist()
 
 
-def test_only_what_the_store_does_not_have_builds_the_model(tmp_path, loads):
-    store, asked = Store(tmp_path), {"name": "lm-nano"}
-    first = read_set(load_to_read(store, **asked), [*RNAS[:2], LONG], READING, store, data=("s", "h"))
-    again = read_set(load_to_read(store, **asked), [*RNAS[:2], LONG], READING, store, data=("s", "h"))
-    assert len(loads) == 2, "one for the refusal of the long RNA, which is remembered"
-    late = load_to_read(store, **asked)
-    third = read_set(late, [*RNAS[:2], LONG], READING, store, data=("s", "h"))
-    assert len(loads) == 2
-    for scores, skipped in (again, third):
-        assert [rna.content for rna in scores.rnas] == [rna.content for rna in first[0].rnas]
-        assert skipped == first[1]
-    assert [one.id for one in skipped] == ["long"]
-    with pytest.raises(TooLongError, match="long: 1200 bases; lm-nano reads at most 1023"):
-        late.check(LONG)
-    read_set(late, RNAS, READING, store, data=("s", "h"))
-    assert len(loads) == 3
+def test_they_are_named_and_stand_in_the_table_with_their_reason(run):
+    part = run(MIDDLING, UNREAD)
+    assert "coverage 75%: 3 RNAs that it could not read count 0" in part.assessment.tags
+    table = tables.per_rna(part).set_index("rna")
+    assert len(table) == 12
+    assert table.loc[sorted(UNREAD), "status"].tolist() == ["skipped"] * 3
+    assert table.loc["t2", ["f1", "reason"]].tolist() == [0.0, "t2: too long for this test"]
+    assert table["status"].eq("scored").sum() == 9
+    assert tables.metrics(part)["structure.rnas"] == 9
+    assert tables.metrics(part)["structure.coverage"] == 0.75
+    assert not set(tables.shown_rnas(part)) & UNREAD, "there is no picture of what was not read"
 
 
-def test_other_weights_sizes_seeds_or_numbers_are_other_models(tmp_path, folder, loads, monkeypatch):
-    store = Store(tmp_path / "store")
-    asked = {"name": str(folder)}
-    first = load_to_read(store, **asked)
-    assert load_to_read(store, **asked).fingerprint == first.fingerprint
-    assert load_to_read(store, **asked, precision="bf16").fingerprint != first.fingerprint
-    sizes = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**sizes, "layer_norm_eps": 1e-6}))
-    assert load_to_read(store, **asked).fingerprint != first.fingerprint
-    (folder / "config.json").write_text(json.dumps(sizes))
-    shutil.copy(SHIPPED / "msm-nano" / "model.safetensors", folder)
-    other = load_to_read(store, **asked)
-    assert other.fingerprint == models.load(**asked).fingerprint != first.fingerprint
-    built_so_far = len(loads)
-    seeds = [load_to_read(store, name="untrained:lm-nano", seed=seed).fingerprint for seed in (0, 1, 0)]
-    assert seeds[0] == seeds[2] != seeds[1]
-    assert len(loads) == built_so_far + 2
-    monkeypatch.setattr("rnaexp.reading.derived._code", lambda: ["changed"])
-    assert not isinstance(load_to_read(store, **asked), UnreadModel)
+def test_a_rank_is_over_all_rnas(run):
+    told = []
+    for result in (run({}), run({}, UNREAD)):
+        said = tables.as_json(result, None) | {"model": f"m{len(told)}"}
+        told.append(Answer(record=said, f1=result.evaluation.per_rna))
+    add_ranks(told)
+    assert [one.record["structure"]["ranked_rnas"] for one in told] == [12, 12]
+    assert [one.record["structure"]["rank"] for one in told] == [1, 2], "perfect on those it read is not as good"
 
 
-def test_one_file_of_weights_is_known_with_what_stands_beside_it(tmp_path, folder):
-    store, asked = Store(tmp_path / "store"), {"name": "lm-nano", "weights": folder / "model.safetensors"}
-    first = load_to_read(store, **asked)
-    assert isinstance(load_to_read(store, **asked), UnreadModel)
-    sizes = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**sizes, "layer_norm_eps": 1e-6}))
-    assert load_to_read(store, **asked).fingerprint != first.fingerprint
+def written(folder, maps):
+    folder.mkdir()
+    for name, values in maps.items():
+        np.save(folder / f"{name}.npy", values.astype(np.float32))
+    return folder
 
 
-def test_of_a_folder_of_many_files_nothing_is_remembered(tmp_path, folder, monkeypatch):
-    monkeypatch.setattr(unread, "_MOST_FILES", 3)
-    asked = {"name": str(folder)}
-    found = [load_to_read(Store(tmp_path / "store"), **asked) for _ in range(2)]
-    assert not any(isinstance(each, UnreadModel) for each in found)
-
-
-def test_a_second_run_imports_only_what_it_uses(tmp_path):
-    sets = {name: write_set(tmp_path / f"{name}.fa", seed, 6, name) for seed, name in enumerate(("validation", "test"))}
-    words = ["run", "--model", "untrained:lm-nano", "--families", "none"]
-    words += [word for name, path in sets.items() for word in (f"--{name}", str(path))]
-    assert inside(*words, "--json", cwd=tmp_path).returncode == 0
-    never = ["transformers", "lightning", "sklearn", "matplotlib", "plotly", "openTSNE", "optuna", "scipy.stats"]
-    code = f"import sys\nfrom rnaexp.__main__ import _run\nprint(_run({words}), {{*{never}}} & set(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "0 set()", done.stderr
+def test_maps_that_cannot_be_attention_are_refused_or_named(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = rng.dirichlet(np.ones(9), size=(2, 9))
+    negative = rows.copy()
+    negative[1, 3, 4] = -0.25
+    of = {"name": "other", "heads_per_layer": 2, "suffix": ""}
+    assert load_maps(written(tmp_path / "good", {"a": rows, "b": rows}), **of).notes == ()
+    with pytest.raises(InputError, match=r"b\.npy.*-0\.25: attention after softmax is never negative.*--pairs"):
+        load_maps(written(tmp_path / "negative", {"a": rows, "b": negative}), **of)
+    (cut,) = load_maps(written(tmp_path / "cut", {"a": rows, "b": rows * 0.5}), **of).notes
+    assert cut == "rows of the given maps sum to 0.50 to 1.00, not 1 (special tokens cut)"
+    (high,) = load_maps(written(tmp_path / "high", {"a": rows, "b": rows * 3}), **of).notes
+    assert "1.00 to 3.00" in high
+    assert "nothing raises them" in high
+    pairs = load_pairs(written(tmp_path / "pairs", {"a": negative[1]}), name="other", suffix="")
+    assert pairs.notes == (), "pair scores may be anything"

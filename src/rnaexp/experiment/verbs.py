@@ -1,6 +1,6 @@
 """What the verbs that measure do, once their words are understood: run, conclude, register."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from rnaexp.experiment.conclude import (
 from rnaexp.experiment.jobs import pairs_job
 from rnaexp.experiment.question import Question, places, read_question
 from rnaexp.experiment.question_file import QuestionWords, read_words
-from rnaexp.experiment.runner import Done, Failed, raise_first, run_job, run_jobs
+from rnaexp.experiment.runner import Done, Failed, Labels, raise_first, run_job, run_jobs
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import say
 from rnaexp.tasks.families.job import FamiliesJob
@@ -34,12 +34,13 @@ _NO_CONTACTS = "--register: contacts of proteins are a reference task; what is r
 
 
 def pairs(
-    asked: Sequence[PairsTask],
+    tasks: Sequence[PairsTask],
     output: Output,
     *,
     encoder: Encoder | None = None,
     register: bool = False,
     name: str = "",
+    labels: Labels = Labels(),  # noqa: B008 (it is frozen)
 ) -> dict[str, Any] | None:
     """One model with its controls, or several in one table with the paired difference of each two.
 
@@ -47,13 +48,13 @@ def pairs(
 
     The record of one model; None of several, and in all but the first process.
     """
-    if register and not all(one.scoring.molecule.brackets for one in asked):
+    if register and not all(one.scoring.molecule.brackets for one in tasks):
         raise InputError(_NO_CONTACTS)
-    jobs = [pairs_job(one, encoder) for one in asked]
+    jobs = [pairs_job(one, encoder) for one in tasks]
     if len(jobs) == 1:
-        return _one(jobs[0], output, register=register, name=name)
+        return _one(jobs[0], output, register=register, name=name, labels=labels)
     named = replace(output, question=", ".join(job.model for job in jobs))
-    done, failed = run_jobs(jobs, {"rnaexp.question": named.question})
+    done, failed = run_jobs(jobs, replace(labels, tags={**labels.tags, "rnaexp.question": named.question}))
     answers = [each.answer for each in done if each.answer is not None]
     controls = with_controls(answers)[len(answers) :]
     conclude_pairs(answers, named, contrasts=every_two(answers), controls=controls)
@@ -63,8 +64,8 @@ def pairs(
     return None
 
 
-def _one(job: Job, output: Output, *, register: bool, name: str) -> dict[str, Any] | None:
-    done = run_job(job)
+def _one(job: Job, output: Output, *, register: bool, name: str, labels: Labels) -> dict[str, Any] | None:
+    done = run_job(job, labels)
     if done is None or done.answer is None:
         return None
     conclude_pair(done.answer, output)
@@ -97,7 +98,7 @@ def of_another_package(
     raise_first(failed, len(jobs))
 
 
-def question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
+def question(path: Path, shard: str, *, csv: Path | None, json: bool, tags: Mapping[str, object] | None = None) -> None:
     """All runs of a question file, or one shard of them; what is done already is read from the store.
 
     A file that asks of several tasks gets a table of each (as CSV_families.csv, CSV_fitness.csv, and with `json` an
@@ -108,29 +109,33 @@ def question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
     if words.task:
         _ask_another_package(words, output, path)
         return
-    asked = read_question(path)
+    question = read_question(path)
     first, step = places(shard)
+    tags = {**(tags or {}), "rnaexp.question": question.name}
+    labels = Labels(tags=tags, question=path.read_text(encoding="utf-8"))
     failed, jobs = list[Failed](), 0
-    for task in asked.tasks:
-        mine = _jobs(asked, task)[first::step]
-        done, gone = run_jobs(mine, {"rnaexp.question": asked.name})
-        _conclude(task, done, asked, output if task == asked.tasks[0] else replace(output, csv=output.beside(task)))
+    for task in question.tasks:
+        mine = _jobs(question, task)[first::step]
+        done, gone = run_jobs(mine, labels)
+        _conclude(
+            task, done, question, output if task == question.tasks[0] else replace(output, csv=output.sibling(task))
+        )
         failed, jobs = [*failed, *gone], jobs + len(mine)
     raise_first(failed, jobs)
 
 
-def _jobs(asked: Question, task: str) -> Sequence[Job]:
+def _jobs(question: Question, task: str) -> Sequence[Job]:
     if task == "pairs":
-        return [pairs_job(one) for one in asked.pairs]
+        return [pairs_job(one) for one in question.pairs]
     if task == "families":
-        return [FamiliesJob(asked=one, choices=one.model in asked.choices) for one in asked.families]
-    return [FitnessJob(asked=one) for one in asked.fitness]
+        return [FamiliesJob(task=one, choices=one.model in question.choices) for one in question.families]
+    return [FitnessJob(task=one) for one in question.fitness]
 
 
-def _conclude(task: str, done: Sequence[Done], asked: Question, output: Output) -> None:
+def _conclude(task: str, done: Sequence[Done], question: Question, output: Output) -> None:
     if task == "pairs":
         answers = [each.answer for each in done if each.answer is not None]
-        conclude_pairs(answers, output, contrasts=asked.contrasts)
+        conclude_pairs(answers, output, contrasts=question.contrasts)
     else:
         conclude(done, FAMILIES if task == "families" else FITNESS, output)
 

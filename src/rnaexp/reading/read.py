@@ -12,7 +12,7 @@ from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
 from rnaexp.reading.processes import processes
 from rnaexp.reading.store import Store, key_of
-from rnaexp.reading.unread import UnreadModel, built
+from rnaexp.reading.unbuilt import UnbuiltModel, built
 from rnaexp.rna import Protein, Rna
 from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.pairs import reference
@@ -94,7 +94,7 @@ def _suitable(
     suitable, skipped = [], []
     most = encoder.spec.max_bases
     for rna in rnas:
-        known = isinstance(encoder, UnreadModel) and rna.id in read and (most is None or len(rna) <= most)
+        known = isinstance(encoder, UnbuiltModel) and rna.id in read and (most is None or len(rna) <= most)
         if reason := "" if known else unreadable(encoder, rna, long):
             skipped.append(Skipped(id=rna.id, reason=reason))
         else:

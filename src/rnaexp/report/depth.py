@@ -64,8 +64,8 @@ def strata(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         for by, group, part in _parts(both):
             differences, clusters = (part["f1"] - part["against"]).to_numpy(float), part["cluster"].to_numpy(str)
             found = cluster_interval(differences, clusters, of="differences")
-            told = (model, against, by, group, len(part), found.clusters, part["f1"].mean(), part["against"].mean())
-            rows.append((*told, found.mean, found.low, found.high, sign_flip_test(differences, clusters)))
+            named = (model, against, by, group, len(part), found.clusters, part["f1"].mean(), part["against"].mean())
+            rows.append((*named, found.mean, found.low, found.high, sign_flip_test(differences, clusters)))
     columns = ["model", "against", "by", "group", "rnas", "clusters", "f1", "f1_against", "difference", "low", "high"]
     table = pd.DataFrame(rows, columns=[*columns, "p_sign_flip"])
     return table.assign(p_holm=holm(table["p_sign_flip"].tolist())).round(6)

@@ -40,9 +40,9 @@ def similarity_densities(result: Classified) -> Figure:
     for axes, (what, measured) in zip(np.atleast_1d(np.array(figure.subplots(1, len(parts)))), parts, strict=True):
         _draw_densities(axes, measured, result.task.protocol.bins)
         null = measured.null.get("histogram")
-        beside = f", shuffled labels {null.mean:.3f}" if null is not None else ""
+        shuffled = f", shuffled labels {null.mean:.3f}" if null is not None else ""
         area = measured.overlaps["histogram"]
-        axes.set_title(f"{what}\nshared area {area:.3f} (IoU {iou(area):.3f}){beside}", fontsize=10)
+        axes.set_title(f"{what}\nshared area {area:.3f} (IoU {iou(area):.3f}){shuffled}", fontsize=10)
     figure.suptitle(f"{result.task.model} on {result.data.name}: {_size(result)}")
     return figure
 
@@ -120,7 +120,7 @@ def map_page(result: Classified, places: np.ndarray, points: Float[np.ndarray, "
             mode="markers",
             name=_text(name),
             marker={"size": 5, "color": [colours[families[at]] for at in mine]},
-            text=[_text(_told(rnas[at])) for at in mine],
+            text=[_text(_hover(rnas[at])) for at in mine],
             hoverinfo="text",
         )
     title = _text(f"t-SNE of {result.task.model} on {result.data.name}: {_size(result)}")
@@ -128,7 +128,7 @@ def map_page(result: Classified, places: np.ndarray, points: Float[np.ndarray, "
     return figure
 
 
-def _told(rna: Rna) -> str:
+def _hover(rna: Rna) -> str:
     return f"{rna.id}; {rna.family}; clan {rna.cluster}; {len(rna)} bases"
 
 

@@ -31,7 +31,7 @@ _SHOWN = 3  # skipped RNAs in one line
 class FamiliesJob:
     """`choices`: also change each choice of the protocol once. `beside`: a model whose layers are compared with it."""
 
-    asked: ClassifyTask
+    task: ClassifyTask
     encoder: Encoder | None = None
     choices: bool = False
     beside: str = ""
@@ -39,12 +39,12 @@ class FamiliesJob:
     @property
     def model(self) -> str:
         """Its name."""
-        return self.asked.model
+        return self.task.model
 
     @property
     def label(self) -> str:
         """In messages."""
-        return f"{self.asked.model} on {self.asked.families}"
+        return f"{self.task.model} on {self.task.families}"
 
     @property
     def tags(self) -> Mapping[str, object]:
@@ -53,16 +53,16 @@ class FamiliesJob:
 
     def measure(self, context: Context) -> "FamiliesOutcome":
         """Raises: InputError, UnavailableError."""
-        if self.encoder is None and self.asked.stored is None and not has_embedding(self.model):
+        if self.encoder is None and self.task.stored is None and not has_embedding(self.model):
             message = f"{self.model} has no embeddings to classify by; choose a language model or a control"
             raise InputError(message)
         if self.beside and not has_embedding(self.beside):
             message = f"--beside {self.beside}: it has no embeddings; choose a language model"
             raise InputError(message)
-        result = classify(self.asked, context.store, context.announce, self.encoder)
+        result = classify(self.task, context.store, context.announce, self.encoder)
         changed = None
         if self.choices:
-            changed = protocol_choices(self.asked, context.store, context.announce, result.encoder)
+            changed = protocol_choices(self.task, context.store, context.announce, result.encoder)
         layers, notes = None, list[str]()
         if self.beside and is_first_process():
             layers, notes = _layers(result, self.beside, context.announce)

@@ -36,7 +36,7 @@ from rnaexp.reading.derived import derived
 from rnaexp.reading.embeddings import embed_all
 from rnaexp.reading.read import Skipped
 from rnaexp.reading.store import Store
-from rnaexp.reading.unread import load_to_read
+from rnaexp.reading.unbuilt import load_to_read
 from rnaexp.rna import Rna
 from rnaexp.structure.windows import windows_of
 from rnaexp.tasks.families.identities import identities, sampled_identities, sampled_pairs

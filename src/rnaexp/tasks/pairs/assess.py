@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from rnaexp.data.shuffle import shuffled_twin
+from rnaexp.data.shuffle import shuffled_columns
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.files import FileEncoder
 from rnaexp.models.training import was_trained_on
@@ -126,7 +126,7 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> floa
         return None
     by_length = sorted(scored, key=lambda rna: (len(rna), rna.id))
     places = np.unique(np.linspace(0, len(by_length) - 1, min(SHUFFLED, len(by_length))).round().astype(int))
-    twins = [shuffled_twin(by_length[at], _SEED) for at in places]
+    twins = [shuffled_columns(by_length[at], _SEED) for at in places]
     reading = reading_of(tuned, result.task.long)
     scores, _ = read_set(encoder, twins, reading, store, data=("shuffled", ""))
     if not scores.rnas:

@@ -23,12 +23,12 @@ def control_scores(name: str, task: Task, sets: Sets, store: Store) -> Control:
 
     Raises: InputError, UnavailableError where the control cannot read these sets.
     """
-    asked = replace(task, model=name, families="", loading={"name": name})  # a control is classified nowhere
-    key = _key(asked, sets, store)
+    alone = replace(task, model=name, families="", loading={"name": name})  # a control is classified nowhere
+    key = _key(alone, sets, store)
     if key not in _known:
         if len(_known) == _KEPT:
             _known.clear()
-        done = tune_and_test(asked, store, silence, sets=sets)
+        done = tune_and_test(alone, store, silence, sets=sets)
         _known[key] = _control(done, store)
         if _bytes(done) <= _MOST_BYTES:
             _whole[key] = done
@@ -39,15 +39,15 @@ def measured_before(task: Task, encoder: Encoder, sets: Sets, store: Store) -> R
     """What was measured of this very encoder as a control beside an earlier model of the same question, given once."""
     if task.tuned is not None:
         return None
-    asked = replace(task, families="", loading={"name": task.model})
-    done = _whole.pop(_key(asked, sets, store), None)
+    alone = replace(task, families="", loading={"name": task.model})
+    done = _whole.pop(_key(alone, sets, store), None)
     if done is None or done.encoder.fingerprint != encoder.fingerprint:
         return None
     return replace(done, task=task, encoder=encoder)
 
 
-def _key(asked: Task, sets: Sets, store: Store) -> str:
-    return key_of({"store": store.root, "task": asdict(asked), "sets": _identity(sets)})
+def _key(alone: Task, sets: Sets, store: Store) -> str:
+    return key_of({"store": store.root, "task": asdict(alone), "sets": _identity(sets)})
 
 
 def _bytes(done: Result) -> int:
@@ -61,7 +61,7 @@ def _control(done: Result, store: Store) -> Control:
     assert done.tuned is not None
     tuned = done.tuned
     there = evaluated(done.validation.scores, (tuned.layer, tuned.head), tuned.threshold, store)
-    return Control(told=tables.as_json(done, None), evaluation=done.evaluation, validation=f1_of(there))
+    return Control(record=tables.as_json(done, None), evaluation=done.evaluation, validation=f1_of(there))
 
 
 def _identity(sets: Sets) -> list[object]:

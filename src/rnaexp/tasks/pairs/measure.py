@@ -17,7 +17,7 @@ from rnaexp.progress import Announce
 from rnaexp.reading.derived import derived
 from rnaexp.reading.read import Skipped, read_set
 from rnaexp.reading.store import Store
-from rnaexp.reading.unread import load_to_read
+from rnaexp.reading.unbuilt import load_to_read
 from rnaexp.rna import Rna
 from rnaexp.structure.configuration import head_for
 from rnaexp.structure.curve import Optimum

@@ -54,7 +54,7 @@ class Facts:
         )
 
 
-class UnreadModel:
+class UnbuiltModel:
     """An encoder that knows its facts, and is built at the first question that they do not answer."""
 
     def __init__(self, facts: Facts, build: Callable[[], Encoder], store: Store) -> None:
@@ -108,17 +108,17 @@ def load_to_read(store: Store, **loading: Any) -> Encoder:
 
     libraries = [f"{name} {version(name)}" for name in _LIBRARIES]
     known = derived(store, "model", [repr(ready), files, libraries], facts)
-    return made[0] if made else cast(Encoder, UnreadModel(known, ready.load, store))
+    return made[0] if made else cast(Encoder, UnbuiltModel(known, ready.load, store))
 
 
 def built(encoder: Encoder) -> Encoder:
     """The model itself, where it was not built yet."""
-    return encoder.built() if isinstance(encoder, UnreadModel) else encoder
+    return encoder.built() if isinstance(encoder, UnbuiltModel) else encoder
 
 
 def parameter_count(encoder: Any) -> int | None:
     """How many numbers a model has, None without any."""
-    if isinstance(encoder, UnreadModel):
+    if isinstance(encoder, UnbuiltModel):
         return encoder.parameter_count
     parameters = getattr(encoder, "parameters", None)
     count = sum(p.numel() for p in parameters()) if callable(parameters) else 0
