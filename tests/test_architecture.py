@@ -150,6 +150,23 @@ def test_no_file_is_longer_than_a_reader_holds_in_mind():
     assert long == {}
 
 
+def parameters(function):
+    names = [one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
+    return len(names) - (names[:1] in (["self"], ["cls"]))
+
+
+def test_no_function_takes_more_than_eight_parameters():
+    """A verb of the command line may: its parameters are its options."""
+    many = [
+        (str(path.relative_to(SOURCE)), node.name, parameters(node))
+        for path in SOURCE.rglob("*.py")
+        if path.parent != SOURCE / "cli"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and parameters(node) > 8
+    ]
+    assert many == []
+
+
 def test_there_is_no_place_for_what_has_no_place():
     assert not [p for p in SOURCE.rglob("*") if p.stem in {"utils", "helpers", "common", "base"}]
 

@@ -25,7 +25,7 @@ from rnaexp.models.multimolecule_msa import load_rnamsm
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.tokenizer import resolution_of, tokens_of
 from rnaexp.models.tokens import Tokens, Vocabulary, Words
-from rnaexp.models.vocabulary_file import FILE, read_ids, refuse_other_table, words_of
+from rnaexp.models.vocabulary_file import FILE, Special, read_ids, refuse_other_table, words_of
 
 Config = Mapping[str, Any]
 State = Mapping[str, Tensor]
@@ -215,8 +215,7 @@ def _tokens(folder: Path, model: str, *, layout: Layout, values: Settings, bpe: 
         path,
         model=model,
         letters=layout.letters,
-        before=layout.before,
-        after=layout.after,
+        special=Special(layout.before, layout.after),
         neighbours=layout.codons or bool(values.get("codon")),
         as_unknown=layout.as_unknown,
     )

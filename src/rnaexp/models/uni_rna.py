@@ -15,7 +15,7 @@ from transformers import EsmForMaskedLM
 
 from rnaexp.models.adapter import FOLDER, Adapter, load_adapted
 from rnaexp.models.tokens import Tokens
-from rnaexp.models.vocabulary_file import read_words
+from rnaexp.models.vocabulary_file import Special, read_words
 
 _SIZES = ("num_hidden_layers", "num_attention_heads", "hidden_size")
 _SETTINGS = (
@@ -44,9 +44,7 @@ def _without_contacts(network: Any) -> None:
 
 
 def _tokens(folder: Path, model: str) -> Tokens:
-    return read_words(
-        folder, model=model, letters="ACGUN", before=["<cls>"], after=["<eos>"], pad="<pad>", mask="<mask>"
-    )
+    return read_words(folder, model=model, letters="ACGUN", special=Special(before=["<cls>"], after=["<eos>"]))
 
 
 ADAPTER = Adapter(

@@ -82,7 +82,6 @@ def compared(experiment: str) -> Comparison:
         message = f"experiment {experiment} has no finished runs yet; start with: rnaexp run --model viennarna"
         raise InputError(message)
     tables = child_tables(experiment, set(rows["run_id"]), _WANTED)
-    rows["f1"] = [_exact_f1(row, tables[row["run_id"]]) for row in rows.to_dict("records")]
     answers = {row["run_id"]: _answer(row, tables[row["run_id"]]) for row in rows.to_dict("records")}
     add_ranks(list(answers.values()))
     ranks = [[answers[run_id].record["structure"].get(name) for name in _RANKS] for run_id in rows["run_id"]]
@@ -130,14 +129,6 @@ def _answer(row: Mapping[Any, Any], tables: Mapping[tuple[str, str], pd.DataFram
         record=record | {"protocol": {"name": row["protocol"]}, "alignment": _words(row["alignment"]), "structure": {}},
         f1=per_rna[["rna", "cluster", "f1"]].dropna() if per_rna is not None and tuned else None,
     )
-
-
-def _exact_f1(row: Mapping[Any, Any], tables: Mapping[tuple[str, str], pd.DataFrame]) -> float:
-    """With every digit: the metric has four, and rounded again to three it would differ from what the run printed."""
-    per_rna = tables.get(("test", "per_rna.csv"))
-    if per_rna is None or pd.isna(row["f1"]):
-        return float(row["f1"])
-    return float(per_rna["f1"].mean())
 
 
 def _words(value: object) -> str | None:

@@ -15,7 +15,7 @@ _KNOWS_LITTLE = 0.5  # an overlap ratio from here on is called out
 
 def record_classification(parent: RunHandle, result: Classified, store: Store) -> None:
     """A child run of kind `classify`; its headline figures stand in the parent too, so that runs can be compared."""
-    measured = {name: None if value is None else round(value, 4) for name, value in tables.metrics(result).items()}
+    measured = tables.metrics(result)
     # A parent run also holds the structure figures, and more than 40 columns freeze the runs table.
     parent.metrics({name: measured.get(name) for name in headlines(declared.METRICS, declared.PREFIX)})
     parent.params({"classify.set": result.data.name, "classify.reduction": result.task.protocol.reduction})

@@ -15,7 +15,7 @@ def record_fitness(parent: RunHandle, result: Fitness) -> None:
     """A child run of kind `fitness`; the parent has its headline figures. Every file names the convention."""
     from rnaexp.tasks.fitness import figures  # Matplotlib takes half a second
 
-    measured = {name: None if value is None else round(value, 6) for name, value in tables.metrics(result).items()}
+    measured = tables.metrics(result)
     diagnosis = "; ".join(tables.diagnose(result))
     tags = {
         "rnaexp.fitness": f"{result.convention} on {result.assay.name}: {diagnosis}" if diagnosis else None,
