@@ -18,8 +18,8 @@ from rnaexp.track.model_folder import requirements, write_model
 
 from ..command import environment
 
-LM = ["beartype", "jaxtyping", "mlflow", "numba", "numpy", "pandas", "psutil", "pydantic", "safetensors", "torch"]
-LM += ["transformers"]
+LM = ["beartype", "jaxtyping", "mlflow", "numba", "numpy", "pandas", "psutil", "pydantic", "pyyaml"]
+LM += ["safetensors", "torch", "transformers"]
 TRNA = "GGGGCUAUAGCUCAGCUGGGAGAGCGCCUGCUUUGCACGCAGGAGGUCUGCGGUUCGAUCCCGCAUAGCUCCACCA"
 # What is printed: the answers, where rnaexp came from, and whom its own code imported.
 PREDICT = """
@@ -91,6 +91,7 @@ def test_without_rnaexp_the_folder_alone_predicts_the_same_and_imports_only_what
     assert Path(told["code"]).is_relative_to(folder)
     assert json.dumps(told["answers"]) == json.dumps(known)
     owners = packages_distributions()
+    owners = {name: [one.lower() for one in by] for name, by in owners.items()}
     foreign = [name for name in told["imported"] if name in owners and name != "rnaexp"]
     assert {"torch", "mlflow"} <= set(foreign)
     assert [name for name in foreign if not set(owners[name]) & set(LM)] == []

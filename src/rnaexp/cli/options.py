@@ -46,9 +46,27 @@ def several(names: list[str], **of_one: str) -> list[str]:
         raise typer.BadParameter(message)
     for option, value in of_one.items():
         if value and len(names) > 1:
-            message = f"--{option} belongs to one model, and {len(names)} are named"
+            message = f"--{option.replace('_', '-')} belongs to one model, and {len(names)} are named"
             raise typer.BadParameter(message)
     return names
+
+
+RunName = Annotated[str, typer.Option("--run-name", help="Of the run in MLflow; else the model's.")]
+Tags = Annotated[
+    list[str], typer.Option("--tag", metavar="KEY=VALUE", help="Of the runs in MLflow; again for another.")
+]
+
+
+def tags_of(words: list[str]) -> dict[str, str]:
+    """Raises: BadParameter (exit 2) for what is no key=value, or a key that MLflow or rnaexp uses."""
+    found = dict[str, str]()
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key or key.startswith(("mlflow.", "rnaexp.")) or key in found:
+            message = f"--tag {word!r}: write KEY=VALUE, each key once and none that begins with mlflow. or rnaexp."
+            raise typer.BadParameter(message)
+        found[key] = value
+    return found
 
 
 Name = Annotated[str, typer.Option(help="Of the registered model; else the folder's, or the model's own.")]

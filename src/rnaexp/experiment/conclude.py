@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from rnaexp.data.atomic import write_atomically
+from rnaexp.data.csv_text import csv_text
 from rnaexp.experiment.runner import Done
 from rnaexp.report import families_screen, fitness_screen, screen, task_tables
 from rnaexp.tasks.families import record as of_families
@@ -124,7 +125,7 @@ def conclude_pairs(
 
 def _write(csv: Path | None, table: pd.DataFrame) -> None:
     if csv is not None:
-        write_atomically(csv, table.to_csv(index=False).encode())
+        write_atomically(csv, csv_text(table).encode())
 
 
 def _print(value: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rnaexp.data.atomic import write_atomically
+from rnaexp.data.csv_text import neutral_rows
 from rnaexp.data.download import file_sha256
 from rnaexp.data.formats import read_rnas
 from rnaexp.data.homologs import Database, Search
@@ -147,9 +148,8 @@ def _facts(rna: Rna, alignment: Alignment, path: Path, note: str, tool: str, dig
 
 def _table(rows: list[dict[str, Any]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([list(rows[0]), *neutral_rows([list(row.values()) for row in rows])])
     return text.getvalue()
 
 

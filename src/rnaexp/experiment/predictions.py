@@ -8,6 +8,7 @@ import pandas as pd
 
 from rnaexp.choices import Long
 from rnaexp.data.atomic import write_atomically
+from rnaexp.data.csv_text import csv_text
 from rnaexp.data.own import OwnRnas
 from rnaexp.experiment.predicted_files import header, json_text, write_one
 from rnaexp.models.spec import Encoder
@@ -54,7 +55,7 @@ def write_predictions(
     if alone := read_alone(encoder, rnas, own.name):
         say(alone)
     table = pd.DataFrame(pairs, columns=["rna", "i", "j", "bases", "score"])
-    write_atomically(out / "pairs.csv", table.to_csv(index=False).encode())
+    write_atomically(out / "pairs.csv", csv_text(table).encode())
     write_atomically(out / "structures.dbn", "".join(brackets).encode())
     if "json" in formats:
         write_atomically(out / "predictions.json", ("[" + ",\n ".join(records) + "]\n").encode())

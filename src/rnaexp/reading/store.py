@@ -11,10 +11,10 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -108,6 +108,17 @@ class Store:
         with contextlib.suppress(FileNotFoundError):  # another process was quicker
             path.replace(aside / f"{key}-{secrets.token_hex(4)}")
         self.corrupt.append(key)
+
+
+_Record = TypeVar("_Record")
+
+
+def read_record(path: Path, made: Callable[[dict[str, Any]], _Record], *, name: str = "") -> _Record:
+    """What `made` makes of a JSON object. Raises: InputError naming the file (as `name`, if given) and the field."""
+    try:
+        return made(read_json(path))
+    except InputError as error:
+        raise InputError(error.message, path=name or path) from error
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from rnaexp.data.atomic import write_atomically
+from rnaexp.data.csv_text import csv_text
 from rnaexp.report.console import console
 from rnaexp.report.leaderboards import Comparison, compared
 from rnaexp.report.markdown import markdown
@@ -32,7 +33,7 @@ def compare(
     tables = as_tables(found)
     if csv is not None:
         for name, table in tables.items():
-            write_atomically(_sibling(csv, name), table.to_csv(index=False).encode())
+            write_atomically(_sibling(csv, name), csv_text(table).encode())
     made = f"rnaexp {version('rnaexp')}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     if as_markdown is not None:
         write_atomically(as_markdown, markdown(found, made=made).encode())

@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnaexp.data.csv_text import csv_text
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -20,7 +22,7 @@ def write_table(frame: "pd.DataFrame", path: Path) -> None:
     """CSV or Parquet, by the file's ending."""
     named = frame.reset_index() if any(name is not None for name in frame.index.names) else frame
     if path.suffix == ".csv":
-        named.to_csv(path, index=False)
+        path.write_text(csv_text(named), encoding="utf-8")
     elif path.suffix == ".parquet":
         named.to_parquet(path, index=False)
     else:

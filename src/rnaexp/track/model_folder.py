@@ -16,13 +16,15 @@ from rnaexp.models.spec import ModelSpec
 from rnaexp.plugins import BASELINES, MODELS, plugged
 from rnaexp.structure.configuration import Configuration
 from rnaexp.track.packaged import CONFIGURATION, WEIGHTS
+from rnaexp.track.sealed import seal
 from rnaexp.track.store import prepare
 from rnaexp.track.ui import refuse_taken, until_stopped
 
 _SERVED = Path(__file__).with_name("served.py")
 _CODE = Path(__file__).parents[1]
 # What prediction imports, and nothing else of what rnaexp needs; tests/track/test_deploy.py watches the imports.
-_ALWAYS = ("beartype", "jaxtyping", "mlflow", "numba", "numpy", "pandas", "psutil", "pydantic", "safetensors", "torch")
+_ALWAYS = ["beartype", "jaxtyping", "mlflow", "numba", "numpy", "pandas", "psutil"]
+_ALWAYS += ["pydantic", "pyyaml", "safetensors", "torch"]
 _BY_LOADER = {"rnaexp.models.baselines": ("scipy", "viennarna"), "rnaexp.models.planted": ()}
 _NETWORK = ("transformers",)  # of every other loader
 _BY_SOURCE = {
@@ -59,6 +61,7 @@ def write_model(folder: Path, found: Configuration, weights: Path | None = None,
             pip_requirements=requirements(found),
             model_config=SETTINGS,
         )
+    seal(folder, found)
 
 
 def serve_model(uri: str, *, host: str, port: int) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from rnaexp import models
 from rnaexp.errors import UnavailableError
 from rnaexp.models.spec import refuse_without_attention
-from rnaexp.reading.store import Store, read_json
+from rnaexp.reading.store import Store, read_record
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.shipped_heads import CENTROID, centroid_head, shipped_head
 
@@ -51,7 +51,7 @@ def _named(model: str, where: str) -> FoundHead:
         from rnaexp.track.export import fetch_artifact
 
         path = fetch_artifact(where, "tuned_head.json")
-    head = TunedHead.from_json(read_json(path))
+    head = read_record(path, TunedHead.from_json)
     return FoundHead(tuned=head, message=f"{_label(model, head)}, of {where}: {_worth(head)}")
 
 
