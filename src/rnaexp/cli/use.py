@@ -32,7 +32,7 @@ def predict(
     head: HeadSettings,
     settings: PredictSettings,
     loading: Loading,
-    out: Annotated[Path, typer.Option(help="Folder for pairs.csv and structures.dbn.")] = Path("predictions"),
+    out: Annotated[Path, typer.Option(help="Folder for pairs.csv, structures.dbn and more.")] = Path("predictions"),
     format: Annotated[
         list[str] | None,
         typer.Option(
@@ -54,7 +54,7 @@ def predict(
     own = read_reported(fasta, out / "skipped.csv", unknown="mask" if mask else "ambiguous", strict=settings.strict)
     for name, load in loads.items():
         folder = out if len(loads) == 1 else out / safe_name(name)
-        job.predict(own, folder, load, formats=format or (), long=settings.long, strict=settings.strict)
+        job.predict(own, folder, load, formats=format or (), settings=settings)
 
 
 @with_settings

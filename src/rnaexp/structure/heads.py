@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from rnaexp.errors import InputError
 from rnaexp.rna import Rna
+from rnaexp.structure.probabilities import StructureView
 from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, Scoring
 
 
@@ -145,6 +146,7 @@ class TunedHead:
     clusters: tuple[str, ...]
     read_out: ReadOut
     scoring: Scoring
+    view: StructureView | None = None  # how its structures are drawn; None of what is older, and of proteins
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as stored and logged."""
@@ -156,6 +158,8 @@ class TunedHead:
         try:
             plain = {**values, "read_out": ReadOut(**values["read_out"]), "scoring": Scoring(**values["scoring"])}
             plain |= {name: tuple(values[name]) for name in ("sequences", "clusters")}
+            if values.get("view") is not None:
+                plain["view"] = StructureView.from_json(values["view"])
             return cls(**plain)
         except (KeyError, TypeError, ValueError) as error:
             message = f"not a tuned head: {error}"

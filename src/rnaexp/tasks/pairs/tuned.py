@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rnaexp import models
+from rnaexp.choices import PLAIN, Drawing
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import announce, say
@@ -64,6 +65,23 @@ def _tuned_first(model: str, asked: dict[str, Any]) -> tuple[TunedHead, Encoder]
         f"{f1.ends} on the RNAs it was tuned on{beside(tuned)}; rnaexp run --model {model} tests it on others"
     )
     return tuned, encoder
+
+
+def worth_of(tuned: TunedHead, drawing: Drawing = PLAIN) -> str:
+    """What such structures were worth on the RNAs that the head was tuned on, in one sentence; "" where that is unknown."""
+    view = tuned.view
+    if view is None or view.f1 is None:
+        return ""
+    interval = "" if view.f1_low is None else f" [{view.f1_low:.2f}, {view.f1_high:.2f}]"
+    which = "structures" if drawing == PLAIN else "nested structures without folding"
+    known = f"{tuned.model}: {which} of this head had F1 {view.f1:.2f}{interval} on the {len(tuned.sequences)} RNAs of "
+    known += f"{tuned.tuned_on} that it was tuned on"
+    against = (
+        [] if view.unscored_f1 is None else [f"as many pairs as fit, whatever their scores: {view.unscored_f1:.2f}"]
+    )
+    against += [] if view.folding_f1 is None else [f"ViennaRNA: {view.folding_f1:.2f}"]
+    advice = ". For comparing models, not for design"
+    return "; ".join([known, *against]) + (advice if (view.folding_f1 or 0) > view.f1 else "")
 
 
 def registered(uri: str, head: HeadSettings, loading: Loading) -> Load:

@@ -1,0 +1,78 @@
+"""What draws a tuned head's structures: computed once for a head and the RNAs it was tuned on."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+import numpy as np
+
+from rnaexp import models
+from rnaexp.errors import InputError
+from rnaexp.models.spec import Encoder
+from rnaexp.progress import Announce
+from rnaexp.reading.cached import cached
+from rnaexp.reading.read import read_set
+from rnaexp.reading.store import Arrays, Store, key_of
+from rnaexp.rna import Rna
+from rnaexp.structure.calibrate import drawable
+from rnaexp.structure.fit_view import fit_view, structure_f1
+from rnaexp.structure.heads import RnaScores, TunedHead
+from rnaexp.structure.probabilities import OF_PROBABILITIES, StructureView
+from rnaexp.structure.protocol import PAIR_SCORES, PROTOCOLS
+from rnaexp.structure.reading import Reading
+from rnaexp.structure.view import nested, pair_table
+from rnaexp.tasks.pairs.diagnosis import FOLDING
+from rnaexp.tasks.pairs.measure import whole_head
+from rnaexp.tasks.pairs.result import Part
+
+_VERSION = 1  # raise when what is fitted, or how, changes
+_FOLDING = "viennarna"
+
+
+def with_view(encoder: Encoder, validation: Part, tuned: TunedHead, store: Store, announce: Announce) -> TunedHead:
+    """The head with calibrated probabilities and what its structures were worth; as it is if it is one of contacts, or
+    if its RNAs have no pair that a structure may hold."""
+    if not tuned.scoring.molecule.brackets:
+        return tuned
+    head = tuned.layer, tuned.head
+    scores = whole_head(encoder, validation, head, validation.rnas, store, announce).scored()
+    by_id = {rna.id: rna for rna in validation.rnas}
+    rnas = [by_id[each.id] for each in scores]
+    if not any(len(drawable(rna, each).places) for rna, each in zip(rnas, scores, strict=True)):
+        return tuned
+
+    def fitted() -> Arrays:
+        folding = None if encoder.spec.name in FOLDING else _folding_f1(validation, rnas, scores, store)
+        made = json.dumps(asdict(fit_view(rnas, scores, folding_f1=folding)))
+        return {"view": np.frombuffer(made.encode(), np.uint8)}
+
+    held = cached(store, _key(encoder, rnas, scores), fitted)["view"]
+    return replace(tuned, view=StructureView.from_json(json.loads(held.tobytes())))
+
+
+def _folding_f1(validation: Part, rnas: Sequence[Rna], scores: Sequence[RnaScores], store: Store) -> float | None:
+    """Mean F1 of ViennaRNA's own structures on the same RNAs; None where it could not fold one of them."""
+    reading = Reading(read_out=PAIR_SCORES, scoring=PROTOCOLS["paper"], depth=float("inf"))
+    data = validation.data.name, validation.data.sha256
+    try:
+        read = read_set(models.load(_FOLDING), rnas, reading, store, data=data, progress=None)[0]
+    except InputError:
+        return None
+    folded = {each.id: each for each in read.rnas}
+    if set(folded) != {rna.id for rna in rnas}:
+        return None
+    how, found = OF_PROBABILITIES, []
+    for rna, known in zip(rnas, scores, strict=True):
+        table = pair_table(drawable(rna, folded[rna.id]), how.calibration)
+        found.append(structure_f1(nested(table, rna.sequence, how.gamma), known))
+    return float(np.mean(found))
+
+
+def _key(encoder: Encoder, rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> str:
+    content = hashlib.sha256()
+    for rna, each in zip(rnas, scores, strict=True):
+        content.update(f"{rna.sequence} {each.cluster}".encode())
+        for array in (each.scores, each.indices, each.reference):
+            content.update(np.ascontiguousarray(array).tobytes())
+    return key_of({"view": _VERSION, "folding": encoder.spec.name in FOLDING, "of": content.hexdigest()})
