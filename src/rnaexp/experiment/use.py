@@ -56,11 +56,9 @@ def predict(
     why = {one.id: one.reason for one in skipped}
     rows = []
     for rna in asked:
-        found = (
-            record_of(prediction(rna, scored[rna.id], head, drawing), head, drawing)
-            if rna.id in scored
-            else {"id": rna.id}
-        )
+        found: dict[str, Any] = {"id": rna.id}
+        if rna.id in scored:
+            found = record_of(prediction(rna, scored[rna.id], head, drawing), head, drawing)
         rows.append({"id": rna.id, "sequence": rna.sequence, **found, "skipped": why.get(rna.id, "")})
     return pd.DataFrame(rows)
 

@@ -45,7 +45,7 @@ def mean_probabilities(rna: Rna, max_rows: int) -> Float32[np.ndarray, "n n"]:
 
 
 def constrained_probabilities(rna: Rna, energies: Float64[np.ndarray, "n n"]) -> Float32[np.ndarray, "n n"]:
-    """As `fold_probabilities`, with a pseudo-energy in kT (37 C) for each pair i < j that adds to those of its loops."""
+    """As `fold_probabilities`, with a pseudo-energy in kT (37 C) for each pair i < j, added to those of its loops."""
     ensemble = RNA.fold_compound(rna.sequence)
     padded = np.zeros((len(rna) + 1, len(rna) + 1))
     padded[1:, 1:] = energies * RNA.exp_param().kT / 1000  # ViennaRNA counts from 1, in kcal/mol

@@ -16,8 +16,8 @@ from jaxtyping import Bool, Float64, Int
 
 from rnaexp.rna import Rna
 from rnaexp.structure.heads import RnaScores
+from rnaexp.structure.pairs import canonical
 from rnaexp.structure.probabilities import Calibration, Curve, log_odds
-from rnaexp.structure.protocol import CANONICAL
 
 HAIRPIN = 3  # fewest bases between the two of a pair, as in every folding program: no smaller loop closes
 _BINS = 10  # of a reliability table
@@ -42,15 +42,6 @@ def drawable(rna: Rna, scores: RnaScores) -> Drawable:
     known = np.zeros(n * n, bool)
     known[scores.reference] = True
     return Drawable(bases=n, places=places[able], scores=values[able], paired=known[places[able]])
-
-
-def canonical(sequence: str) -> Bool[np.ndarray, "n n"]:
-    """Which two letters are AU, GC or GU."""
-    letters = np.array(list(sequence))
-    found = np.zeros((len(letters), len(letters)), bool)
-    for one, other in sorted(CANONICAL):
-        found |= (letters == one)[:, None] & (letters == other)[None, :]
-    return found
 
 
 def fit_calibration(rnas: Sequence[Drawable]) -> Calibration:
@@ -84,7 +75,7 @@ def fit_curve(values: Float64[np.ndarray, "p"], paired: Bool[np.ndarray, "p"]) -
         message = "no pair that a structure may hold: nothing to calibrate on"
         raise ValueError(message)
     real = paired.astype(np.float64)
-    steps, member = np.unique(IsotonicRegression().fit_transform(values, real), return_inverse=True)
+    _, member = np.unique(IsotonicRegression().fit_transform(values, real), return_inverse=True)
     counts = np.bincount(member)
     middles = np.bincount(member, values) / counts
     rates = np.maximum.accumulate((np.bincount(member, real) + real.mean()) / (counts + 1))

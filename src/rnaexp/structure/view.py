@@ -10,7 +10,8 @@ from jaxtyping import Float64, Int
 from rnaexp.data.dot_bracket import parse_dot_bracket
 from rnaexp.models.folding import constrained_probabilities
 from rnaexp.rna import Pair, Rna
-from rnaexp.structure.calibrate import HAIRPIN, Drawable, canonical
+from rnaexp.structure.calibrate import HAIRPIN, Drawable
+from rnaexp.structure.pairs import canonical
 from rnaexp.structure.probabilities import Calibration, StructureView
 
 # Share of the log-likelihood ratios that become energies: the pairs of a helix score alike, so each is not evidence of
@@ -32,7 +33,8 @@ class PairTable:
     def free(self) -> Float64[np.ndarray, "n"]:
         """Probability of each base to have no partner."""
         i, j = self.places // self.bases, self.places % self.bases
-        return np.maximum(0.0, 1 - _sums(i, j, self.probabilities, self.bases))
+        unpaired: np.ndarray = np.maximum(0.0, 1 - _sums(i, j, self.probabilities, self.bases))
+        return unpaired
 
     def at(self, pairs: Sequence[Pair]) -> list[float | None]:
         """Probabilities of these pairs; None of one that no structure may hold."""
