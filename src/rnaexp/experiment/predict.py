@@ -8,6 +8,7 @@ from rnaexp.errors import InputError
 from rnaexp.tasks.pairs.settings import PredictSettings
 from rnaexp.tasks.pairs.tuned import Load
 
+_AS_SET = PredictSettings()
 FORMATS = ("json", "bpseq", "ct", "svg", "map", "npy")
 
 
@@ -19,7 +20,13 @@ def refuse_formats(formats: Sequence[str]) -> None:
 
 
 def predict(
-    own: OwnRnas, out: Path, load: Load, *, formats: Sequence[str], settings: PredictSettings, html: Path | None = None
+    own: OwnRnas,
+    out: Path,
+    load: Load,
+    *,
+    formats: Sequence[str],
+    settings: PredictSettings = _AS_SET,
+    html: Path | None = None,
 ) -> None:
     """Load the model, and write what `experiment.predictions` writes; `formats`: besides pairs and structures.
 

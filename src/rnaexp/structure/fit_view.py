@@ -9,9 +9,9 @@ from rnaexp.stats.intervals import cluster_interval
 from rnaexp.structure.calibrate import Drawable, drawable, fit_calibration, fit_curve
 from rnaexp.structure.heads import RnaScores
 from rnaexp.structure.probabilities import OF_PROBABILITIES, StructureView
-from rnaexp.structure.view import PairTable, nested, pair_table
+from rnaexp.structure.view import PairTable, helices, nested, pair_table
 
-GAMMAS = (1.0, 4.0, 16.0, 64.0)
+GAMMAS = (1.0, 4.0, 16.0, 64.0, 256.0)
 _EVERY_PAIR = 1e4  # a gamma at which any pair is worth its two bases
 _SEED = 0
 
@@ -51,7 +51,7 @@ def structure_f1(pairs: Sequence[Pair], known: RnaScores) -> float:
 
 
 def _structures(rnas: Sequence[Rna], tables: Sequence[PairTable], gamma: float) -> list[tuple[Pair, ...]]:
-    return [nested(table, rna.sequence, gamma) for rna, table in zip(rnas, tables, strict=True)]
+    return [helices(nested(table, rna.sequence, gamma)) for rna, table in zip(rnas, tables, strict=True)]
 
 
 def _f1(structures: Sequence[Sequence[Pair]], scores: Sequence[RnaScores]) -> np.ndarray:

@@ -106,7 +106,7 @@ def nested(table: PairTable, sequence: str, gamma: float) -> tuple[Pair, ...]:
 
 
 def crossing(table: PairTable, sequence: str, gamma: float, first: Sequence[Pair]) -> tuple[Pair, ...]:
-    """A second nested structure, of the bases that the first one leaves free, in helices of two pairs or more.
+    """A second nested structure, of the bases that the first leaves free: each of its pairs crosses one of the first.
 
     A pseudoknotted structure as nested ones, each by expected accuracy: IPknot, doi:10.1093/bioinformatics/btr215, of
     which this is the plain form, one after the other.
@@ -114,15 +114,21 @@ def crossing(table: PairTable, sequence: str, gamma: float, first: Sequence[Pair
     open_ = np.ones(table.bases, bool)
     open_[[base for pair in first for base in pair]] = False
     kept = open_[table.places // table.bases] & open_[table.places % table.bases]
-    second = set(nested(replace(table, probabilities=np.where(kept, table.probabilities, 0.0)), sequence, gamma))
-    return tuple(sorted((i, j) for i, j in second if {(i + 1, j - 1), (i - 1, j + 1)} & second))
+    return nested(replace(table, probabilities=np.where(kept, table.probabilities, 0.0)), sequence, gamma)
+
+
+def helices(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Those that stand on another pair, sorted: a pair alone is hardly ever real."""
+    held = set(pairs)
+    return tuple(sorted((i, j) for i, j in held if {(i + 1, j - 1), (i - 1, j + 1)} & held))
 
 
 def view_of(rna: Rna, table: PairTable, how: StructureView, *, pseudoknots: bool = False) -> View:
-    """Decode: nested; with `pseudoknots` by a second pass over the bases that are free after the first."""
-    pairs = nested(table, rna.sequence, how.gamma)
+    """Decode: nested helices; with `pseudoknots` by a second pass over the bases that are free after the first."""
+    first = nested(table, rna.sequence, how.gamma)
+    pairs = helices(first)
     if pseudoknots:
-        pairs = tuple(sorted((*pairs, *crossing(table, rna.sequence, how.gamma, pairs))))
+        pairs = tuple(sorted((*pairs, *helices(crossing(table, rna.sequence, how.gamma, first)))))
     confidences = how.confidence(np.array(table.at(pairs), np.float64))
     right = float(confidences.sum())
     return View(

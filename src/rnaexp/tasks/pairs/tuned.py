@@ -68,7 +68,7 @@ def _tuned_first(model: str, asked: dict[str, Any]) -> tuple[TunedHead, Encoder]
 
 
 def worth_of(tuned: TunedHead, drawing: Drawing = PLAIN) -> str:
-    """What such structures were worth on the RNAs that the head was tuned on, in one sentence; "" where that is unknown."""
+    """In one sentence, what such structures were worth on the RNAs that the head was tuned on; "" if unknown."""
     view = tuned.view
     if view is None or view.f1 is None:
         return ""
@@ -76,10 +76,8 @@ def worth_of(tuned: TunedHead, drawing: Drawing = PLAIN) -> str:
     which = "structures" if drawing == PLAIN else "nested structures without folding"
     known = f"{tuned.model}: {which} of this head had F1 {view.f1:.2f}{interval} on the {len(tuned.sequences)} RNAs of "
     known += f"{tuned.tuned_on} that it was tuned on"
-    against = (
-        [] if view.unscored_f1 is None else [f"as many pairs as fit, whatever their scores: {view.unscored_f1:.2f}"]
-    )
-    against += [] if view.folding_f1 is None else [f"ViennaRNA: {view.folding_f1:.2f}"]
+    others = {"as many pairs as fit, whatever their scores": view.unscored_f1, "ViennaRNA": view.folding_f1}
+    against = [f"{name}: {f1:.2f}" for name, f1 in others.items() if f1 is not None]
     advice = ". For comparing models, not for design"
     return "; ".join([known, *against]) + (advice if (view.folding_f1 or 0) > view.f1 else "")
 

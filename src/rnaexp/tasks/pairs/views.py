@@ -21,7 +21,7 @@ from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.probabilities import OF_PROBABILITIES, StructureView
 from rnaexp.structure.protocol import PAIR_SCORES, PROTOCOLS
 from rnaexp.structure.reading import Reading
-from rnaexp.structure.view import nested, pair_table
+from rnaexp.structure.view import pair_table, view_of
 from rnaexp.tasks.pairs.diagnosis import FOLDING
 from rnaexp.tasks.pairs.measure import whole_head
 from rnaexp.tasks.pairs.result import Part
@@ -65,7 +65,7 @@ def _folding_f1(validation: Part, rnas: Sequence[Rna], scores: Sequence[RnaScore
     how, found = OF_PROBABILITIES, []
     for rna, known in zip(rnas, scores, strict=True):
         table = pair_table(drawable(rna, folded[rna.id]), how.calibration)
-        found.append(structure_f1(nested(table, rna.sequence, how.gamma), known))
+        found.append(structure_f1(view_of(rna, table, how).pairs, known))
     return float(np.mean(found))
 
 
