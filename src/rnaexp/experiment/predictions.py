@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 
-from rnaexp.choices import Long
+from rnaexp.choices import Drawing, Long
 from rnaexp.data.atomic import write_atomically
 from rnaexp.data.own import OwnRnas
 from rnaexp.experiment.predicted_files import header, json_text, write_one
@@ -15,9 +16,10 @@ from rnaexp.progress import announce, say
 from rnaexp.reading.left_out import left_out, refuse, write_faults
 from rnaexp.reading.read import Skipped, read_alone, read_set
 from rnaexp.reading.store import Store
+from rnaexp.report.prediction_page import MOST_DRAWN, Sheet, prediction_page, sheet
 from rnaexp.rna import Pair, Rna
 from rnaexp.structure.heads import RnaScores, TunedHead
-from rnaexp.structure.predict import Prediction, prediction, reading_of, refuse_drawing
+from rnaexp.structure.predict import Prediction, decoder_of, prediction, reading_of, refuse_drawing
 from rnaexp.tasks.pairs.settings import PredictSettings
 from rnaexp.tasks.pairs.tuned import worth_of
 
@@ -49,12 +51,15 @@ def write_predictions(
     tables = _Tables()
     brackets: list[str] = []
     records: list[str] = []
+    sheets: list[Sheet] = []
+    made = header(tuned, drawing)
     for rna, scores in _scored(rnas, encoder, tuned, own.name, skipped, settings.long):
         found = prediction(rna, scores, tuned, drawing)
         tables.add(found)
-        brackets.append(f">{rna.id} {header(tuned, drawing)}\n{rna.sequence}\n{found.dot_bracket}\n")
+        brackets.append(f">{rna.id} {made}\n{rna.sequence}\n{found.dot_bracket}\n")
         records += [json_text(found, tuned, drawing)] if "json" in formats else []
         write_one(found, scores, tuned, drawing, out, formats)
+        sheets += [sheet(found, drawn=len(sheets) < MOST_DRAWN)] if html else []
     if alone := read_alone(encoder, rnas, own.name):
         say(alone)
     tables.write(out)
@@ -64,12 +69,30 @@ def write_predictions(
     left, listed = left_out(own, skipped), out / "skipped.csv"
     write_faults(left, listed)
     refuse(own, left, listed, strict=settings.strict)
-    if worth := worth_of(tuned, drawing):
+    worth = worth_of(tuned, drawing)
+    if worth:
         say(worth)
+    if html is not None:
+        title = f"{len(sheets)} RNAs of {own.name} by {tuned.model}"
+        by = f"{made}; rnaexp {version('rnaexp')}; {len(left)} records skipped"
+        decoder, colour = decoder_of(tuned, drawing), _colour(tuned, drawing)
+        text = prediction_page(sheets, title=title, made=by, worth=worth, decoder=decoder, colour=colour)
+        write_atomically(html, text.encode())
     sys.stdout.write(
         f"{len(rnas) - len(skipped)} RNAs, {len(tables.calls)} pairs: {out / 'pairs.csv'}, {out / 'structures.dbn'}"
         f"; {len(left)} skipped: {listed}\n"
     )
+
+
+def _colour(tuned: TunedHead, drawing: Drawing) -> str:
+    """What the colour of a pair tells."""
+    if tuned.view is None:
+        return ""
+    if drawing.fold:
+        return "Colour is a pair's probability in ViennaRNA's ensemble with the model's scores as soft constraints."
+    if tuned.view.f1 is None:
+        return "Colour is a pair's probability as the model gives it."
+    return "Colour is confidence: the share of such pairs that were real on the RNAs that the head was tuned on."
 
 
 class _Tables:

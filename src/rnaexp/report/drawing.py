@@ -33,7 +33,7 @@ def draw_structure(rna: Rna, pairs: Sequence[Pair], caption: str, confidences: S
     points, crossing = _layout(len(rna), nested), set(pairs) - set(nested)
     left, top = (min(point[axis] for point in points) - _MARGIN for axis in (0, 1))
     width, height = (max(point[axis] for point in points) + _MARGIN - low for axis, low in ((0, left), (1, top)))
-    title = f"{rna.id}: {caption}"
+    title = f"{rna.id}: {caption}" if caption else rna.id
     lines = [
         '<svg xmlns="http://www.w3.org/2000/svg" '
         f'viewBox="{left:.1f} {top - _TITLE:.1f} {max(width, 300):.1f} {height + _TITLE:.1f}">',

@@ -46,8 +46,13 @@ def fit_view(rnas: Sequence[Rna], scores: Sequence[RnaScores], *, folding_f1: fl
 
 def structure_f1(pairs: Sequence[Pair], known: RnaScores) -> float:
     """F1 of a structure against all reference pairs of the RNA."""
-    right = np.isin([i * known.bases + j for i, j in pairs], known.reference).sum()
+    right = np.isin(places_of(pairs, known.bases), known.reference).sum()
     return float(2 * right / (len(pairs) + known.references))
+
+
+def places_of(pairs: Sequence[Pair], bases: int) -> np.ndarray:
+    """Each pair as i * n + j."""
+    return np.array([i * bases + j for i, j in pairs], np.int64)
 
 
 def _structures(rnas: Sequence[Rna], tables: Sequence[PairTable], gamma: float) -> list[tuple[Pair, ...]]:
@@ -64,8 +69,7 @@ def _drawn_pairs(
     """Of every pair drawn its probability, and whether it is real."""
     values = [np.array(table.at(pairs), np.float64) for table, pairs in zip(tables, structures, strict=True)]
     real = [
-        np.isin([i * known.bases + j for i, j in pairs], known.reference)
-        for pairs, known in zip(structures, scores, strict=True)
+        np.isin(places_of(pairs, known.bases), known.reference) for pairs, known in zip(structures, scores, strict=True)
     ]
     return np.concatenate(values), np.concatenate(real).astype(bool)
 

@@ -73,9 +73,11 @@ def worth_of(tuned: TunedHead, drawing: Drawing = PLAIN) -> str:
     if view is None or view.f1 is None:
         return ""
     interval = "" if view.f1_low is None else f" [{view.f1_low:.2f}, {view.f1_high:.2f}]"
-    which = "structures" if drawing == PLAIN else "nested structures without folding"
-    known = f"{tuned.model}: {which} of this head had F1 {view.f1:.2f}{interval} on the {len(tuned.sequences)} RNAs of "
-    known += f"{tuned.tuned_on} that it was tuned on"
+    which = "structures" if drawing == PLAIN else "nested structures, without folding,"
+    known = (
+        f"{tuned.model}: this head's {which} had F1 {view.f1:.2f}{interval} on the {len(tuned.sequences)} RNAs of "
+        f"{tuned.tuned_on} that it was tuned on"
+    )
     others = {"as many pairs as fit, whatever their scores": view.unscored_f1, "ViennaRNA": view.folding_f1}
     against = [f"{name}: {f1:.2f}" for name, f1 in others.items() if f1 is not None]
     advice = ". For comparing models, not for design"

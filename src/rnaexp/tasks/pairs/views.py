@@ -4,8 +4,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from rnaexp import models
 from rnaexp.errors import InputError
@@ -15,8 +17,8 @@ from rnaexp.reading.cached import cached
 from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Arrays, Store, key_of
 from rnaexp.rna import Rna
-from rnaexp.structure.calibrate import drawable
-from rnaexp.structure.fit_view import fit_view, structure_f1
+from rnaexp.structure.calibrate import drawable, reliability
+from rnaexp.structure.fit_view import fit_view, places_of, structure_f1
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.probabilities import OF_PROBABILITIES, StructureView
 from rnaexp.structure.protocol import PAIR_SCORES, PROTOCOLS
@@ -24,10 +26,11 @@ from rnaexp.structure.reading import Reading
 from rnaexp.structure.view import pair_table, view_of
 from rnaexp.tasks.pairs.diagnosis import FOLDING
 from rnaexp.tasks.pairs.measure import whole_head
-from rnaexp.tasks.pairs.result import Part
+from rnaexp.tasks.pairs.result import Part, Result, ViewOnTest
 
 _VERSION = 1  # raise when what is fitted, or how, changes
 _FOLDING = "viennarna"
+_LONGEST = 500  # bases of the test RNAs whose structures are judged
 
 
 def with_view(encoder: Encoder, validation: Part, tuned: TunedHead, store: Store, announce: Announce) -> TunedHead:
@@ -51,6 +54,47 @@ def with_view(encoder: Encoder, validation: Part, tuned: TunedHead, store: Store
     return replace(tuned, view=StructureView.from_json(json.loads(held.tobytes())))
 
 
+def view_on_test(result: Result, store: Store) -> ViewOnTest | None:
+    """How the tuned head's structures and probabilities hold on the test set; None without calibrated probabilities.
+
+    Of RNAs of up to `_LONGEST` bases: decoding takes bases^3.
+    """
+    tuned, tested = result.tuned, result.tested
+    if tuned is None or tested is None or tuned.view is None:
+        return None
+    view, by_id = tuned.view, {rna.id: rna for rna in result.test.rnas}
+    scores = [each for each in tested.scored() if each.read and each.bases <= _LONGEST]
+    if not scores:
+        return None
+    rnas = [by_id[each.id] for each in scores]
+
+    key = key_of({"judged": _VERSION, "view": asdict(view), "of": _content(rnas, scores)})
+    held = json.loads(cached(store, key, lambda: _judged(rnas, scores, view))["judged"].tobytes())
+    return ViewOnTest(per_rna=pd.DataFrame(held["rnas"]), reliability=pd.DataFrame(held["reliability"]))
+
+
+def _judged(rnas: Sequence[Rna], scores: Sequence[RnaScores], view: StructureView) -> Arrays:
+    rows, chances = list[dict[str, Any]](), list[np.ndarray]()
+    real, sure, right = list[np.ndarray](), list[float](), list[np.ndarray]()
+    for rna, known in zip(rnas, scores, strict=True):
+        found = drawable(rna, known)
+        table = pair_table(found, view.calibration)
+        one = view_of(rna, table, view)
+        f1 = structure_f1(one.pairs, known)
+        rows.append({"rna": rna.id, "cluster": known.cluster, "f1": f1, "expected_f1": one.expected_f1})
+        chances.append(table.probabilities)
+        real.append(found.paired)
+        sure += one.confidences
+        right.append(np.isin(places_of(one.pairs, known.bases), known.reference))
+    parts = {
+        "all": reliability(np.concatenate(chances), np.concatenate(real)),
+        "drawn": reliability(np.array(sure, np.float64), np.concatenate(right)),
+    }
+    held = pd.concat([part.assign(of=name) for name, part in parts.items()], ignore_index=True)
+    text = json.dumps({"rnas": rows, "reliability": held.to_dict("list")})
+    return {"judged": np.frombuffer(text.encode(), np.uint8)}
+
+
 def _folding_f1(validation: Part, rnas: Sequence[Rna], scores: Sequence[RnaScores], store: Store) -> float | None:
     """Mean F1 of ViennaRNA's own structures on the same RNAs; None where it could not fold one of them."""
     reading = Reading(read_out=PAIR_SCORES, scoring=PROTOCOLS["paper"], depth=float("inf"))
@@ -70,9 +114,14 @@ def _folding_f1(validation: Part, rnas: Sequence[Rna], scores: Sequence[RnaScore
 
 
 def _key(encoder: Encoder, rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> str:
+    folds = encoder.spec.name in FOLDING
+    return key_of({"view": _VERSION, "folding": folds, "of": _content(rnas, scores)})
+
+
+def _content(rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> str:
     content = hashlib.sha256()
     for rna, each in zip(rnas, scores, strict=True):
-        content.update(f"{rna.sequence} {each.cluster}".encode())
+        content.update(f"{rna.id} {rna.sequence} {each.cluster}".encode())
         for array in (each.scores, each.indices, each.reference):
             content.update(np.ascontiguousarray(array).tobytes())
-    return key_of({"view": _VERSION, "folding": encoder.spec.name in FOLDING, "of": content.hexdigest()})
+    return content.hexdigest()
