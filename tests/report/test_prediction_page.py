@@ -33,16 +33,19 @@ def written(tmp_path_factory):
 class _Cells(HTMLParser):
     def __init__(self):
         super().__init__()
-        self.cells, self.tags = [], set()
+        self.cells, self.tags, self.inside = [], set(), False
 
     def handle_starttag(self, tag, attributes):
         self.tags.add(tag)
-        if tag == "td":
-            self.cells.append("")
+        self.inside = tag == "td" or (self.inside and tag == "a")
+        self.cells += [""] if tag == "td" else []
 
     def handle_data(self, data):
-        if self.cells:
+        if self.inside:
             self.cells[-1] += data
+
+    def handle_endtag(self, tag):
+        self.inside = self.inside and tag != "td"
 
 
 def test_the_page_says_what_the_files_say(written):
