@@ -39,7 +39,8 @@ def measured(model, validation, test):
     )
     store = Store()
     result = tune_and_test(task, store, announce)
-    tuned = with_view(result.encoder, result.validation, result.tuned, store, announce)
+    folds = model not in ("random", "viennarna")
+    tuned = with_view(result.encoder, result.validation, result.tuned, store, announce, fold=folds)
     rnas = {rna.id: rna for rna in result.test.rnas}
     scores = [each for each in result.tested.scored() if each.read]
     views = {"structure": [], "pseudoknots": [], "fold": []}
@@ -51,15 +52,17 @@ def measured(model, validation, test):
         table = pair_table(found, how.calibration)
         views["structure"].append((each, found, table, view_of(rna, table, how)))
         views["pseudoknots"].append((each, found, table, view_of(rna, table, how, pseudoknots=True)))
-        if not alone and model != "random":
+        if folds:
             table = folded_table(rna, found, tuned.view.calibration)
-            views["fold"].append((each, found, table, view_of(rna, table, OF_PROBABILITIES)))
+            views["fold"].append((each, found, table, view_of(rna, table, tuned.view.folded)))
     said = {"calls": (result.evaluation.per_rna[["rna", "cluster", "f1"]], {})}
     for name, several in views.items():
         if several:
             said[name] = judged(several)
     facts = {"gamma": how.gamma, "validation_f1": how.f1, "unscored_f1": how.unscored_f1, "folding_f1": how.folding_f1}
     said["structure"][1].update(facts)
+    if folds:
+        said["fold"][1].update({"gamma": 1.0, "validation_f1": how.folded_f1, "folding_f1": how.folding_f1})
     return said
 
 

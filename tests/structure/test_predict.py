@@ -13,8 +13,9 @@ from rnaexp.models import load
 from rnaexp.rna import Alignment, Rna
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.predict import predict_one, prediction, record_of, refuse_beyond_memory, refuse_drawing
-from rnaexp.structure.probabilities import Calibration, Curve, StructureView
+from rnaexp.structure.probabilities import OF_PROBABILITIES, Calibration, Curve, StructureView
 from rnaexp.structure.protocol import ATTENTION, CANONICAL, Scoring
+from rnaexp.tasks.pairs.tuned import worth_of
 
 SEQUENCE = "GGGAAAGGCUAUUUUAGCCAAAAAGCCCAACGACGAGAAUCGUCG"
 
@@ -170,6 +171,33 @@ def test_other_drawings_name_their_decoder_and_claim_no_f1(encoder):
         with pytest.raises(InputError, match="tune it again"):
             refuse_drawing(tuned(), drawing)
     refuse_drawing(tuned(), Drawing())
+    with pytest.raises(InputError, match="folded already"):
+        refuse_drawing(tuned(view=OF_PROBABILITIES), Drawing(fold=True))
+
+
+def test_what_folding_with_the_scores_was_worth_is_told_where_it_was_measured(encoder):
+    sure = Curve(values=(0.0, 1.0), rates=(0.1, 0.5))
+    head, rna = tuned(view=replace(VIEW, folded_confidence=sure, folded_f1=0.44)), Rna(id="a", sequence=SEQUENCE)
+    plain = record_of(predict_one(encoder, rna, tuned(view=VIEW), Drawing(fold=True)), tuned(view=VIEW))
+    told = record_of(predict_one(encoder, rna, head, Drawing(fold=True)), head, Drawing(fold=True))
+    assert told["validation_f1"] == 0.44
+    assert told["dot_bracket"] == plain["dot_bracket"]
+    pairs = zip(told["structure"], plain["structure"], strict=True)
+    assert all(one["confidence"] == pytest.approx(0.1 + 0.4 * other["confidence"]) for one, other in pairs)
+    assert "F1 0.44" in worth_of(head, Drawing(fold=True))
+    assert "F1 0.31" in worth_of(head)
+    assert "without folding" in worth_of(tuned(view=VIEW), Drawing(fold=True))
+    assert worth_of(tuned()) == worth_of(tuned(view=OF_PROBABILITIES)) == ""
+
+
+def test_the_line_on_what_structures_are_worth_holds_what_was_measured_only():
+    several = tuned(sequences=("a", "b"), view=replace(VIEW, f1_low=0.2, f1_high=0.4, unscored_f1=0.1, folding_f1=0.6))
+    assert worth_of(several) == (
+        "lm-nano: this head's structures had F1 0.31 [0.20, 0.40] on the 2 RNAs of some-set that it was tuned on; "
+        "as many pairs as fit, whatever their scores: 0.10; ViennaRNA: 0.60. For comparing models, not for design"
+    )
+    better = replace(several, view=replace(several.view, folding_f1=0.3))
+    assert worth_of(better).endswith("ViennaRNA: 0.30")
 
 
 def test_a_head_written_before_there_were_probabilities_is_read(encoder):

@@ -88,10 +88,9 @@ def _colour(tuned: TunedHead, drawing: Drawing) -> str:
     """What the colour of a pair tells."""
     if tuned.view is None:
         return ""
-    if drawing.fold:
-        return "Colour is a pair's probability in ViennaRNA's ensemble with the model's scores as soft constraints."
-    if tuned.view.f1 is None:
-        return "Colour is a pair's probability as the model gives it."
+    if (tuned.view.folded if drawing.fold else tuned.view).f1 is None:
+        whose = "ViennaRNA with the model's scores as soft constraints" if drawing.fold else "the model itself"
+        return f"Colour is a pair's probability by {whose}: not calibrated, and usually too sure."
     return "Colour is confidence: the share of such pairs that were real on the RNAs that the head was tuned on."
 
 

@@ -1,6 +1,7 @@
 """How a head's structures are to be drawn, found on the RNAs that the head was tuned on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,8 +9,8 @@ from rnaexp.rna import Pair, Rna
 from rnaexp.stats.intervals import cluster_interval
 from rnaexp.structure.calibrate import Drawable, drawable, fit_calibration, fit_curve
 from rnaexp.structure.heads import RnaScores
-from rnaexp.structure.probabilities import OF_PROBABILITIES, StructureView
-from rnaexp.structure.view import PairTable, helices, nested, pair_table
+from rnaexp.structure.probabilities import OF_PROBABILITIES, Curve, StructureView
+from rnaexp.structure.view import PairTable, folded_table, helices, nested, pair_table
 
 GAMMAS = (1.0, 4.0, 16.0, 64.0, 256.0)
 _EVERY_PAIR = 1e4  # a gamma at which any pair is worth its two bases
@@ -29,19 +30,26 @@ def fit_view(rnas: Sequence[Rna], scores: Sequence[RnaScores], *, folding_f1: fl
     found = {gamma: _structures(rnas, tables, gamma) for gamma in GAMMAS}
     f1 = {gamma: _f1(structures, scores) for gamma, structures in found.items()}
     gamma = max(GAMMAS, key=lambda gamma: f1[gamma].mean())
-    values, real = _drawn_pairs(tables, found[gamma], scores)
     worth = cluster_interval(f1[gamma], np.array([each.cluster for each in scores]), of="shares")
     unscored = _structures(rnas, [_unscored(each) for each in drawn], _EVERY_PAIR)
     return StructureView(
         calibration=calibration,
         gamma=gamma,
-        confidence=fit_curve(values, real) if len(values) else OF_PROBABILITIES.confidence,
+        confidence=_confidence(tables, found[gamma], scores),
         f1=_plain(worth.mean),
         f1_low=_plain(worth.low),
         f1_high=_plain(worth.high),
         unscored_f1=_plain(_f1(unscored, scores).mean()),
         folding_f1=_plain(folding_f1),
     )
+
+
+def with_folding(view: StructureView, rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> StructureView:
+    """With what ViennaRNA's structures are worth, on the same RNAs, when the scores are its soft constraints."""
+    tables = [folded_table(rna, drawable(rna, each), view.calibration) for rna, each in zip(rnas, scores, strict=True)]
+    found = _structures(rnas, tables, OF_PROBABILITIES.gamma)
+    sure = _confidence(tables, found, scores)
+    return replace(view, folded_confidence=sure, folded_f1=_plain(_f1(found, scores).mean()))
 
 
 def structure_f1(pairs: Sequence[Pair], known: RnaScores) -> float:
@@ -63,15 +71,17 @@ def _f1(structures: Sequence[Sequence[Pair]], scores: Sequence[RnaScores]) -> np
     return np.array([structure_f1(pairs, known) for pairs, known in zip(structures, scores, strict=True)])
 
 
-def _drawn_pairs(
+def _confidence(
     tables: Sequence[PairTable], structures: Sequence[Sequence[Pair]], scores: Sequence[RnaScores]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Of every pair drawn its probability, and whether it is real."""
-    values = [np.array(table.at(pairs), np.float64) for table, pairs in zip(tables, structures, strict=True)]
+) -> Curve:
+    """The share of real ones among the pairs drawn, by their probability; that itself where nothing is drawn."""
+    values = np.concatenate(
+        [np.array(table.at(pairs), np.float64) for table, pairs in zip(tables, structures, strict=True)]
+    )
     real = [
         np.isin(places_of(pairs, known.bases), known.reference) for pairs, known in zip(structures, scores, strict=True)
     ]
-    return np.concatenate(values), np.concatenate(real).astype(bool)
+    return fit_curve(values, np.concatenate(real)) if len(values) else OF_PROBABILITIES.confidence
 
 
 def _unscored(found: Drawable) -> PairTable:

@@ -57,7 +57,10 @@ def predict_one(encoder: Encoder, rna: Rna, tuned: TunedHead, drawing: Drawing =
 
 
 def refuse_drawing(tuned: TunedHead, drawing: Drawing) -> None:
-    """Raises: InputError for a drawing that needs probabilities of a head without them."""
+    """Raises: InputError for a drawing that needs probabilities of a head without them, or folds what is folded."""
+    if drawing.fold and tuned.view == OF_PROBABILITIES:
+        message = f"--fold: the structures of {tuned.model} are folded already; give the model whose scores are to help"
+        raise InputError(message)
     if tuned.view is None and drawing != PLAIN:
         message = (
             f"{tuned.model}: this head was tuned before probabilities were calibrated, which --fold and --pseudoknots "
@@ -75,7 +78,7 @@ def decoder_of(tuned: TunedHead, drawing: Drawing = PLAIN) -> str:
     """How the structure is made, in words without spaces around `=`."""
     if tuned.view is None:
         return f"greedy threshold={view_threshold(tuned):.6g}"
-    gamma = OF_PROBABILITIES.gamma if drawing.fold else tuned.view.gamma
+    gamma = (tuned.view.folded if drawing.fold else tuned.view).gamma
     folded = f"viennarna weight={FOLD_WEIGHT:g} " if drawing.fold else ""
     return f"{folded}mea gamma={gamma:g}" + (" pseudoknots" if drawing.pseudoknots else "")
 
@@ -84,7 +87,9 @@ def decoder_f1(tuned: TunedHead, drawing: Drawing = PLAIN) -> float | None:
     """F1 of exactly that decoder on the RNAs that the head was tuned on; None where it was not measured."""
     if tuned.view is None:
         return tuned.dot_bracket_f1
-    return tuned.view.f1 if drawing == PLAIN else None
+    if drawing.pseudoknots:
+        return None
+    return tuned.view.folded_f1 if drawing.fold else tuned.view.f1
 
 
 def prediction(rna: Rna, scores: RnaScores, tuned: TunedHead, drawing: Drawing = PLAIN) -> Prediction:
@@ -98,7 +103,7 @@ def prediction(rna: Rna, scores: RnaScores, tuned: TunedHead, drawing: Drawing =
         table, how = pair_table(found, tuned.view.calibration), tuned.view
         told = tuple(table.at(pairs))
         if drawing.fold:
-            table, how = folded_table(rna, found, how.calibration), OF_PROBABILITIES
+            table, how = folded_table(rna, found, how.calibration), how.folded
         view = view_of(rna, table, how, pseudoknots=drawing.pseudoknots)
         shown, dot_bracket = view.pairs, to_dot_bracket(len(rna), view.pairs)
     return Prediction(

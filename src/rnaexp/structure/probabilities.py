@@ -1,7 +1,7 @@
 """From scores to probabilities of base pairs, as plain numbers that a tuned head carries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,8 @@ class StructureView:
     `gamma`: weight of paired against unpaired bases in the decoder. `confidence`: of the pairs of such structures, the
     share that are real, by their probability. `f1` with its 95 % interval over clusters: of the structures against all
     reference pairs. On the same RNAs: `unscored_f1` of structures with as many pairs as fit, whatever their scores,
-    and `folding_f1` of ViennaRNA's own. What was not measured is None.
+    and `folding_f1` of ViennaRNA's own. `folded_confidence` and `folded_f1`: of ViennaRNA's with the scores as soft
+    constraints. What was not measured is None.
     """
 
     calibration: Calibration
@@ -88,12 +89,25 @@ class StructureView:
     f1_high: float | None = None
     unscored_f1: float | None = None
     folding_f1: float | None = None
+    folded_confidence: Curve | None = None
+    folded_f1: float | None = None
+
+    @property
+    def folded(self) -> "StructureView":
+        """How ViennaRNA's structures with the scores as soft constraints are drawn: its own gamma, 1.
+
+        Where their confidence was not calibrated it is the probability in the ensemble, which is too sure.
+        """
+        return replace(OF_PROBABILITIES, confidence=self.folded_confidence or _AS_IT_IS, f1=self.folded_f1)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "StructureView":
         """Raises: KeyError, TypeError or ValueError for what is none."""
-        made = {"calibration": Calibration.from_json(values["calibration"])}
-        return cls(**{**values, **made, "confidence": Curve.from_json(values["confidence"])})
+        made: dict[str, Any] = {"calibration": Calibration.from_json(values["calibration"])}
+        for name in ("confidence", "folded_confidence"):
+            if values.get(name) is not None:
+                made[name] = Curve.from_json(values[name])
+        return cls(**{**values, **made})
 
 
 _AS_IT_IS = Curve(values=(0.0, 1.0), rates=(0.0, 1.0))

@@ -72,16 +72,19 @@ def worth_of(tuned: TunedHead, drawing: Drawing = PLAIN) -> str:
     view = tuned.view
     if view is None or view.f1 is None:
         return ""
-    interval = "" if view.f1_low is None else f" [{view.f1_low:.2f}, {view.f1_high:.2f}]"
-    which = "structures" if drawing == PLAIN else "nested structures, without folding,"
+    folded = drawing.fold and view.folded_f1 is not None
+    which = "nested structures" if drawing.pseudoknots else "structures"
+    which += ", folded by ViennaRNA with its scores," if folded else ", without folding," if drawing.fold else ""
+    f1 = view.f1 if not drawing.fold or view.folded_f1 is None else view.folded_f1
+    interval = "" if view.f1_low is None or folded else f" [{view.f1_low:.2f}, {view.f1_high:.2f}]"
     known = (
-        f"{tuned.model}: this head's {which} had F1 {view.f1:.2f}{interval} on the {len(tuned.sequences)} RNAs of "
+        f"{tuned.model}: this head's {which} had F1 {f1:.2f}{interval} on the {len(tuned.sequences)} RNAs of "
         f"{tuned.tuned_on} that it was tuned on"
     )
     others = {"as many pairs as fit, whatever their scores": view.unscored_f1, "ViennaRNA": view.folding_f1}
     against = [f"{name}: {f1:.2f}" for name, f1 in others.items() if f1 is not None]
     advice = ". For comparing models, not for design"
-    return "; ".join([known, *against]) + (advice if (view.folding_f1 or 0) > view.f1 else "")
+    return "; ".join([known, *against]) + (advice if (view.folding_f1 or 0) > f1 else "")
 
 
 def registered(uri: str, head: HeadSettings, loading: Loading) -> Load:

@@ -18,7 +18,7 @@ from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Arrays, Store, key_of
 from rnaexp.rna import Rna
 from rnaexp.structure.calibrate import drawable, reliability
-from rnaexp.structure.fit_view import fit_view, places_of, structure_f1
+from rnaexp.structure.fit_view import fit_view, places_of, structure_f1, with_folding
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.probabilities import OF_PROBABILITIES, StructureView
 from rnaexp.structure.protocol import PAIR_SCORES, PROTOCOLS
@@ -33,9 +33,11 @@ _FOLDING = "viennarna"
 _LONGEST = 500  # bases of the test RNAs whose structures are judged
 
 
-def with_view(encoder: Encoder, validation: Part, tuned: TunedHead, store: Store, announce: Announce) -> TunedHead:
+def with_view(
+    encoder: Encoder, validation: Part, tuned: TunedHead, store: Store, announce: Announce, *, fold: bool = False
+) -> TunedHead:
     """The head with calibrated probabilities and what its structures were worth; as it is if it is one of contacts, or
-    if its RNAs have no pair that a structure may hold."""
+    if its RNAs have no pair that a structure may hold. `fold`: ViennaRNA's with its scores as well."""
     if not tuned.scoring.molecule.brackets:
         return tuned
     head = tuned.layer, tuned.head
@@ -47,10 +49,11 @@ def with_view(encoder: Encoder, validation: Part, tuned: TunedHead, store: Store
 
     def fitted() -> Arrays:
         folding = None if encoder.spec.name in FOLDING else _folding_f1(validation, rnas, scores, store)
-        made = json.dumps(asdict(fit_view(rnas, scores, folding_f1=folding)))
-        return {"view": np.frombuffer(made.encode(), np.uint8)}
+        view = fit_view(rnas, scores, folding_f1=folding)
+        view = with_folding(view, rnas, scores) if fold else view
+        return {"view": np.frombuffer(json.dumps(asdict(view)).encode(), np.uint8)}
 
-    held = cached(store, _key(encoder, rnas, scores), fitted)["view"]
+    held = cached(store, _key(encoder, rnas, scores, fold=fold), fitted)["view"]
     return replace(tuned, view=StructureView.from_json(json.loads(held.tobytes())))
 
 
@@ -113,9 +116,9 @@ def _folding_f1(validation: Part, rnas: Sequence[Rna], scores: Sequence[RnaScore
     return float(np.mean(found))
 
 
-def _key(encoder: Encoder, rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> str:
+def _key(encoder: Encoder, rnas: Sequence[Rna], scores: Sequence[RnaScores], *, fold: bool) -> str:
     folds = encoder.spec.name in FOLDING
-    return key_of({"view": _VERSION, "folding": folds, "of": _content(rnas, scores)})
+    return key_of({"view": _VERSION, "folding": folds, "fold": fold, "of": _content(rnas, scores)})
 
 
 def _content(rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> str:
