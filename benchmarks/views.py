@@ -42,7 +42,7 @@ def measured(model, validation, test):
     folds = model not in ("random", "viennarna")
     tuned = with_view(result.encoder, result.validation, result.tuned, store, announce, fold=folds)
     rnas = {rna.id: rna for rna in result.test.rnas}
-    scores = [each for each in result.tested.scored() if each.read]
+    scores = result.tested.scored()  # of what a model cannot read nothing is drawn: F1 0
     views = {"structure": [], "pseudoknots": [], "fold": []}
     alone = model == "viennarna"
     how = OF_PROBABILITIES if alone else tuned.view

@@ -66,7 +66,7 @@ def view_on_test(result: Result, store: Store) -> ViewOnTest | None:
     if tuned is None or tested is None or tuned.view is None:
         return None
     view, by_id = tuned.view, {rna.id: rna for rna in result.test.rnas}
-    scores = [each for each in tested.scored() if each.read and each.bases <= _LONGEST]
+    scores = [each for each in tested.scored() if each.bases <= _LONGEST]
     if not scores:
         return None
     rnas = [by_id[each.id] for each in scores]
