@@ -19,7 +19,7 @@ test: $(READY)
 	$(BIN)/ruff check src tests benchmarks tracking
 	$(BIN)/ruff format --check src tests benchmarks tracking
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup -rs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 -rs
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow -rs

@@ -8,6 +8,7 @@ import networkx as nx
 import pytest
 
 import rnaexp
+from tests.planting import planted
 
 SOURCE = Path(rnaexp.__file__).parent
 ORDER = [
@@ -149,6 +150,23 @@ def test_no_file_is_longer_than_a_reader_holds_in_mind():
     assert long == {}
 
 
+def parameters(function):
+    names = [one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
+    return len(names) - (names[:1] in (["self"], ["cls"]))
+
+
+def test_no_function_takes_more_than_eight_parameters():
+    """A verb of the command line may: its parameters are its options."""
+    many = [
+        (str(path.relative_to(SOURCE)), node.name, parameters(node))
+        for path in SOURCE.rglob("*.py")
+        if path.parent != SOURCE / "cli"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and parameters(node) > 8
+    ]
+    assert many == []
+
+
 def test_there_is_no_place_for_what_has_no_place():
     assert not [p for p in SOURCE.rglob("*") if p.stem in {"utils", "helpers", "common", "base"}]
 
@@ -156,8 +174,36 @@ def test_there_is_no_place_for_what_has_no_place():
 def test_every_listed_mutation_can_still_be_planted():
     from tests.mutations import MUTATIONS
 
-    gone = [what for what, name, code, _ in MUTATIONS if (SOURCE / name).read_text().count(code) != 1]
+    gone = []
+    for what, name, where, code, broken in MUTATIONS:
+        source = (SOURCE / name).read_text()
+        try:
+            assert planted(source, where, code, broken) != ast.unparse(ast.parse(source)), f"{what}: alters nothing"
+        except LookupError as error:
+            gone.append(f"{what}: {error}")
     assert gone == [], "the source has moved on: say in tests/mutations.py where the step is now"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(x):\n    return x + 1  # one more\n",
+        "def g(x):\n    return x + 1\n\ndef f(x):\n    return (\n        x\n        + 1\n    )\n",
+    ],
+)
+def test_a_mutation_is_planted_by_its_syntax_tree(source):
+    assert planted(source, "f", "x + 1", "x - 1").count("x - 1") == 1
+    for where, code in (("f", "x + 2"), ("h", "x + 1")):
+        with pytest.raises(LookupError):
+            planted(source, where, code, "0")
+    with pytest.raises(LookupError, match="2 times"):
+        planted("def f(x):\n    return [x, x]\n", "f", "x", "0")
+
+
+def test_a_mutation_may_be_some_statements_or_what_a_name_is_given():
+    source = "A = make(one=b, two=b)\nif A:\n    a = 1\n    b = 2\n    c = 3\n"
+    assert planted(source, "", "a = 1\nb = 2", "a = 2") == "A = make(one=b, two=b)\nif A:\n    a = 2\n    c = 3"
+    assert "make(one=b, two=None)" in planted(source, "A.two", "b", "None")
 
 
 def test_the_readme_says_nothing_twice():

@@ -20,6 +20,11 @@ def test_the_tables_of_the_results_page_are_those_of_the_results():
     assert markdown.with_tables(text) == text, "run: python tracking/markdown.py"
 
 
+def test_the_tables_of_the_classification_page_are_those_of_the_results():
+    text = markdown.CLASSIFICATION_PAGE.read_text()
+    assert markdown.with_classification(text) == text, "run: python tracking/markdown.py"
+
+
 def test_it_is_read_in_a_minute():
     assert len((ROOT / "README.md").read_text().splitlines()) <= 120
 

@@ -97,10 +97,10 @@ def test_a_rank_is_over_all_rnas(run):
     told = []
     for result in (run({}), run({}, UNREAD)):
         said = tables.as_json(result, None) | {"model": f"m{len(told)}"}
-        told.append(Answer(told=said, f1=result.evaluation.per_rna))
+        told.append(Answer(record=said, f1=result.evaluation.per_rna))
     add_ranks(told)
-    assert [one.told["structure"]["ranked_rnas"] for one in told] == [12, 12]
-    assert [one.told["structure"]["rank"] for one in told] == [1, 2], "perfect on those it read is not as good"
+    assert [one.record["structure"]["ranked_rnas"] for one in told] == [12, 12]
+    assert [one.record["structure"]["rank"] for one in told] == [1, 2], "perfect on those it read is not as good"
 
 
 def written(folder, maps):

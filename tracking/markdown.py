@@ -1,4 +1,5 @@
-"""Tables of `tracking/results` as the docs show them: `python tracking/markdown.py` writes those of docs/results.md.
+"""Tables of `tracking/results` as the docs show them: `python tracking/markdown.py` writes those of docs/results.md
+and docs/classification.md.
 
 `python tracking/markdown.py structure_paper` prints one, of base pairs or of families.
 """
@@ -10,6 +11,7 @@ import pandas as pd
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = RESULTS.parents[1] / "docs" / "results.md"
+CLASSIFICATION_PAGE = PAGE.with_name("classification.md")
 ON_THE_PAGE = ("structure_paper", "rfam_controls", "builtin", "unseen_families", "views")
 HEAD = "| model | F1 [95 %] | with tuning | rank | oracle | P@N | AUPRC | calls (shuffled) | head | RNAs |"
 STRUCTURES_HEAD = (
@@ -19,6 +21,23 @@ STRUCTURES_HEAD = (
 FAMILIES_HEAD = (
     "| model or control | overlap ratio [95 %] (shuffled labels) | AUROC | of one length [95 %] | AUROC "
     "| remote homologs [95 %] (shuffled labels) | AUROC | nearest is own |"
+)
+STRATA_HEAD = "| msm-nano less |"
+# Of the table of strata, each column's group in nano_strata.csv, and its title.
+GROUPS = {
+    ("all", "all"): "all RNAs",
+    ("depth", "2 to 9"): "2-9 rows",
+    ("depth", "10 to 31"): "10-31",
+    ("depth", "32 to 100"): "32-100",
+    ("depth", "101 or more"): "more than 100",
+    ("neff", "1 to under 4"): "Neff under 4",
+    ("neff", "4 to under 16"): "4 to 16",
+    ("neff", "16 to under 64"): "16 to 64",
+    ("neff", "64 or more"): "64 or more",
+}
+CLASSIFICATION_HEAD = (
+    "| model or control | OR [95 %] | shuffled labels | AUROC | OR, length-matched [95 %] | shuffled | AUROC "
+    "| nearest is own |"
 )
 
 
@@ -131,8 +150,56 @@ def member(part: pd.DataFrame | None, model: str) -> pd.Series | None:
     return None if part is None or model not in part.index else part.loc[model]
 
 
+def strata() -> str:
+    """msm-nano's F1 less that of others, by rows and Neff of the alignment; a star is p_holm of 0.05 at most."""
+    table = pd.read_csv(RESULTS / "nano_strata.csv")
+    others = table["against"].unique()
+    cells = {(row["against"], row["by"], row["group"]): row for _, row in table.iterrows()}
+    titles = [f"{title} ({cells[others[0], *group]['rnas']})" for group, title in GROUPS.items()]
+    lines = [f"{STRATA_HEAD} {' | '.join(titles)} |", "|---" * (len(titles) + 1) + "|"]
+    for against in others:
+        shown = [difference(cells[against, *group]) for group in GROUPS]
+        lines.append(f"| {against} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
+def difference(row: pd.Series) -> str:
+    if pd.isna(row["low"]):
+        return f"{row['difference']:.2f} n/a ({row['clusters']} clusters)"
+    return f"{row['difference']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" + ("*" if row["p_holm"] <= 0.05 else "")
+
+
+def classification(name: str) -> str:
+    """Every model of a set, least overlap first: all pairs, and pairs of like lengths."""
+    table = pd.read_csv(RESULTS / "classification.csv")
+    kinds = {kind: part.set_index("model") for kind, part in table[table["set"] == name].groupby("pairs")}
+    lines = [CLASSIFICATION_HEAD, "|---|---|---|---|---|---|---|---|"]
+    for model, run in kinds["all"].sort_values("histogram", kind="stable").iterrows():
+        cells = [str(model)]
+        for part in (run, kinds["length_matched"].loc[model]):
+            ends = f"[{part['histogram_low']:.3f}, {part['histogram_high']:.3f}]"
+            cells += [f"{part['histogram']:.3f} {ends}", f"{part['histogram_null']:.3f}", f"{part['auroc']:.3f}"]
+        cells.append(f"{run['nearest_is_own']:.2f}" if pd.notna(run["nearest_is_own"]) else "")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def replaced(text: str, head: str, made: str, start: int = 0) -> str:
+    """The text with the first table from `start` on that has this head made anew."""
+    at = text.index(head, start)
+    return text[:at] + made + text[text.index("\n\n", at) :]
+
+
+def with_classification(text: str) -> str:
+    """docs/classification.md with its tables of rfam-500 and ArchiveII, which stand in this order."""
+    text = replaced(text, CLASSIFICATION_HEAD, classification("rfam-500"))
+    return replaced(text, CLASSIFICATION_HEAD, classification("archiveii"), text.index("ArchiveII, nine families"))
+
+
 def with_tables(text: str) -> str:
-    """The page with each of its tables as the results have it; a table is found by its test set and protocol."""
+    """The page with each of its tables as the results have it; found by test set and protocol, or by its head."""
+    text = replaced(text, STRATA_HEAD, strata())
+    text = replaced(text, CLASSIFICATION_HEAD, classification("rfam-500"))
     for name in ON_THE_PAGE:
         for title, made in zip(*[iter(rows(name).split("\n\n"))] * 2, strict=True):
             if (start := text.find(title.partition(";")[0] + ";")) < 0:
@@ -147,3 +214,4 @@ if __name__ == "__main__":
         sys.stdout.write(rows(sys.argv[1]) + "\n")
     else:
         PAGE.write_text(with_tables(PAGE.read_text()))
+        CLASSIFICATION_PAGE.write_text(with_classification(CLASSIFICATION_PAGE.read_text()))

@@ -1,8 +1,8 @@
 """How often chance makes relatives, and how often relatives are found: `python tracking/relatives_table.py`.
 
 Writes `tracking/results/relatives.csv`, the picture `docs/relatives.png` and the tables in `docs/relatives.md`; with
-`--table` the last two from the CSV that is there. Nearly all of the time goes into ArchiveII (749,291 bases): some ten
-minutes of one core; each line on stderr is a cell done.
+`--table` the last two from the CSV that is there. Nearly all of the time goes into ArchiveII (749,291 bases): some
+six minutes of one core; each line on stderr is a cell done.
 """
 
 import random
@@ -191,7 +191,7 @@ def curve(table: pd.DataFrame) -> Figure:
     axes.set(xscale="log", yscale="symlog", xlabel="bases", ylabel="taken for relatives [%]", ylim=(0, 110))
     axes.set_xticks(LENGTHS, map(str, LENGTHS), minor=False)
     axes.set_xticks([], minor=True)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="center right")
     return figure
 
 

@@ -53,13 +53,13 @@ def _bar(what: str, count: int) -> Iterator[Step]:
 
 def _lines(what: str, count: int, unit: str) -> Step:
     """A line every 30 s, and one when all is done: a log stays short, whatever is quick."""
-    finished, said = 0, time.monotonic()
+    finished, shown = 0, time.monotonic()
 
     def step(done: int) -> None:
-        nonlocal finished, said
+        nonlocal finished, shown
         finished += done
-        if done and (finished >= count or time.monotonic() >= said + _SECONDS):
-            said = time.monotonic()
+        if done and (finished >= count or time.monotonic() >= shown + _SECONDS):
+            shown = time.monotonic()
             sys.stderr.write(f"{what}: {finished} of {count} {unit}\n")
 
     return step

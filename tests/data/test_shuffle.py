@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from rnaexp.data.shuffle import dinucleotide_shuffle, first_rows, sampled_rows, shuffle_columns, shuffled_twin
+from rnaexp.data.shuffle import dinucleotide_shuffle, first_rows, sampled_rows, shuffle_columns, shuffled_columns
 from rnaexp.models.covariation import mutual_information
 from rnaexp.rna import Alignment, Rna
 
@@ -36,8 +36,8 @@ def test_a_seed_gives_one_shuffle_and_another_seed_another():
     assert dinucleotide_shuffle(sequence, 1) == dinucleotide_shuffle(sequence, 1) != dinucleotide_shuffle(sequence, 2)
 
 
-def test_a_shuffled_twin_is_known_to_have_no_pairs():
-    twin = shuffled_twin(Rna(id="x", sequence="GGGAAACCC", pairs=((0, 8),), family="F"), 0)
+def test_a_shuffled_columns_is_known_to_have_no_pairs():
+    twin = shuffled_columns(Rna(id="x", sequence="GGGAAACCC", pairs=((0, 8),), family="F"), 0)
     assert (twin.pairs, twin.family, twin.alignment) == ((), None, None)
 
 

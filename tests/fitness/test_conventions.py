@@ -12,7 +12,7 @@ from rnaexp.fitness.conventions import OF_DECODERS
 from rnaexp.models.planted import Planted, PlantedConfig
 from rnaexp.progress import silence
 from rnaexp.reading import likelihoods as fitness_scores
-from rnaexp.reading.likelihoods import Asked, model_scores
+from rnaexp.reading.likelihoods import Request, model_scores
 from rnaexp.reading.store import Store
 from rnaexp.rna import Alignment, Rna
 from tests.fitness.toy import LETTERS, WILD, LeftTable, Table, assay, library, mutated
@@ -42,8 +42,8 @@ def by_hand(model, convention, variant, wild=WILD):
 
 
 def scores(model, variants, convention, tmp_path, wild=WILD, **more):
-    asked = Asked(assay=assay(variants, range(len(variants)), wild, **more), convention=convention)
-    return model_scores(model, asked, Store(tmp_path), silence)
+    request = Request(assay=assay(variants, range(len(variants)), wild, **more), convention=convention)
+    return model_scores(model, request, Store(tmp_path), silence)
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
@@ -244,8 +244,8 @@ def test_homologs_stand_below_the_variant_that_is_read(tmp_path):
     rows = (WILD, "GGCAAAUGCC", "GAGAAAUCUC", "GGGAACUCCC")
     alignment = Alignment(names=tuple("abcd"), rows=rows)
     model, variants = models.load("msm-nano"), library(count=6)
-    asked = Asked(assay=assay(variants, range(6)), convention="mutant-marginal", alignment=alignment)
-    found = model_scores(model, asked, Store(tmp_path), silence)
+    request = Request(assay=assay(variants, range(6)), convention="mutant-marginal", alignment=alignment)
+    found = model_scores(model, request, Store(tmp_path), silence)
     alone = scores(model, variants, "mutant-marginal", tmp_path)
     assert np.abs(found.scores - alone.scores).max() > 1e-3, "homologs say something"
     for variant, score in zip(variants, found.scores, strict=True):

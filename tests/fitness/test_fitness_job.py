@@ -72,24 +72,24 @@ def test_planted_likelihoods_give_spearman_one_and_minus_one_where_lower_is_fitt
     assert found.judged.agreement.value == pytest.approx(1)
     turned = measured(path, tmp_path, direction="lower")
     assert turned.judged.agreement.value == pytest.approx(-1)
-    assert turned.beside[0].agreement.value == pytest.approx(-found.beside[0].agreement.value)
+    assert turned.baselines[0].agreement.value == pytest.approx(-found.baselines[0].agreement.value)
 
 
 def test_baselines_stand_beside_on_the_same_variants(table_model, variants, tmp_path):
     scores = np.random.default_rng(3).normal(size=len(variants))
     (tmp_path / "wild.a3m").write_text(A3M)
     found = measured(write(tmp_path, variants, scores), tmp_path, alignment=str(tmp_path / "wild.a3m"))
-    values = {one.name: one.agreement.value for one in found.beside}
+    values = {one.name: one.agreement.value for one in found.baselines}
     assert list(values) == ["mutations", "gc", "conservation", "viennarna", "random"]
-    assert found.asked.alignment is None, "a model of single sequences reads no homologs, and its row names none"
+    assert found.request.alignment is None, "a model of single sequences reads no homologs, and its row names none"
     distance = [-sum(a != b for a, b in zip(one, WILD, strict=True)) for one in variants]
     letters = [one.count("G") + one.count("C") for one in variants]
     energies = [-ensemble_energy(one) for one in variants]
     for name, theirs in (("mutations", distance), ("gc", letters), ("viennarna", energies)):
         assert values[name] == pytest.approx(spearmanr(theirs, scores).statistic), name
-    alone = {one.name: measured(tmp_path / "mine.csv", tmp_path, one.name) for one in found.beside[:2]}
-    assert alone["gc"].judged.agreement == found.beside[1].agreement
-    assert [one.name for one in alone["gc"].beside] == ["mutations", "viennarna", "random"]
+    alone = {one.name: measured(tmp_path / "mine.csv", tmp_path, one.name) for one in found.baselines[:2]}
+    assert alone["gc"].judged.agreement == found.baselines[1].agreement
+    assert [one.name for one in alone["gc"].baselines] == ["mutations", "viennarna", "random"]
     with pytest.raises(InputError, match=r"conservation needs an alignment; mine\.csv has none"):
         measured(tmp_path / "mine.csv", tmp_path, "conservation")
 
@@ -140,12 +140,12 @@ def test_coverage_depth_and_leakage_are_told(table_model, variants, tmp_path, mo
     assert "coverage 97.6%: five A" in told
     assert "read without an alignment, at depth 1" in told
     assert "trained on the wild type's family RF00005" in told
-    assert [len(one.table) for one in found.beside] == [len(found.judged.table)] * len(found.beside)
-    assert found.beside[0].table["variants"].sum() == 40, "baselines on what the model scored"
+    assert [len(one.table) for one in found.baselines] == [len(found.judged.table)] * len(found.baselines)
+    assert found.baselines[0].table["variants"].sum() == 40, "baselines on what the model scored"
     gc = [one.count("G") + one.count("C") for one in variants]
     distance = [-sum(a != b for a, b in zip(one, WILD, strict=True)) for one in variants]
     known = spearmanr(gc, range(40)).statistic - spearmanr(distance, range(40)).statistic
-    assert found.beside[1].over_mutations.value == pytest.approx(known), "each variant beside its own mutations"
+    assert found.baselines[1].over_mutations.value == pytest.approx(known), "each variant beside its own mutations"
     frame = variants_table(found).set_index("sequence")
     assert frame.loc[broken, "not_scored"] == "five A"
     assert np.isnan(frame.loc[broken, "score"])
@@ -162,7 +162,7 @@ def test_mutations_are_named_from_one(table_model, tmp_path):
 def test_where_no_wild_type_is_known_it_is_pseudo_likelihood_and_says_so(table_model, variants, tmp_path):
     found = measured(write(tmp_path, variants, range(40), wild=""), tmp_path)
     assert found.convention == "pseudo-likelihood"
-    assert [one.name for one in found.beside] == ["gc", "viennarna", "random"]
+    assert [one.name for one in found.baselines] == ["gc", "viennarna", "random"]
     assert found.judged.over_mutations is None
     assert found.judged.table is None
     assert found.judged.agreement.low is not None

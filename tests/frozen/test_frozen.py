@@ -13,7 +13,6 @@ import yaml
 from .compare import differences
 from .make import FAILED, FILES, MACHINE
 
-pytestmark = pytest.mark.xdist_group("frozen")
 NAMES = sorted(str(path.relative_to(FILES)) for path in FILES.rglob("*") if path.is_file() and path.name != MACHINE)
 ROOT = FILES.parents[2]
 

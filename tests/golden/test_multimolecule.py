@@ -9,7 +9,6 @@ from tests.golden.beside import THREE, difference
 
 from rnaexp.models import spec
 
-pytestmark = pytest.mark.xdist_group("multimolecule")  # five seconds of import, once
 TOLERANCE = 1e-5
 # Letter logits on which it differs from the authors, and by how much; attention and embeddings agree everywhere.
 WRONG_LETTERS = {"rnabert": (1.0, 1.5), "utr-lm-mrl": (1e-4, 2e-4)}

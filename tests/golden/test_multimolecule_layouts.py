@@ -30,7 +30,6 @@ from rnaexp.models.msa_encoder import MsaEncoder
 from rnaexp.models.spread import Spread
 from rnaexp.rna import Rna
 
-pytestmark = pytest.mark.xdist_group("multimolecule")  # five seconds of import, once
 TOLERANCE = 1e-5
 EVERY = list(LAYOUTS)
 LETTERED = [name for name, layout in LAYOUTS.items() if layout.kind not in BPE]  # vocab.txt, not a tokenizer.json

@@ -191,7 +191,25 @@ def test_sizes_and_a_folder_may_come_from_the_file(tmp_path, monkeypatch):
         ("[models.x]\nloader = 'os:system'\n", r"\[models\.x\]: loader"),
         ("[models.x]\nlike = 'nothing'\n", "like = 'nothing', which is no model"),
         ("[models.x]\nrevision = 'main'\n", "revision = 'main'; wanted"),
-        ("[models.x]\nlayers = 'six'\n", "layers = 'six'; wanted a whole number"),
+        ("[models.x]\nlayers = 'six'\n", "layers 'six': input should be a valid integer"),
+        ("[models.x]\nlayers = 0\n", "layers 0: input should be greater than"),
+        ("[models.x]\nlayers = true\n", "layers True: "),
+        ("[models.x]\nmax_bases = 1.5\n", r"max_bases 1\.5: "),
+        ("[models.x]\nreads = 'proteins'\n", "reads 'proteins': input should be 'sequence' or 'alignment'"),
+        ("[models.x]\ngroup = 'best'\n", "group 'best': "),
+        ("[models.x]\nresolution = 3\n", "resolution 3: "),
+        ("[models.x]\nhas_attention = 'no'\n", "has_attention 'no': input should be a valid boolean"),
+        ("[models.x]\ntitle = 5\n", "title 5: input should be a valid string"),
+        ("[models.x]\nsettings = 'big'\n", "settings 'big': "),
+        ("[models.x]\nsettings = { eps = nan }\n", "settings: numbers must be finite"),
+        ("[models.x]\nsettings = { deep = [{ eps = -inf }] }\n", "settings: numbers must be finite"),
+        ("[models.x]\nstructure_seen = 'some'\n", "structure_seen 'some': "),
+        ("[models.x]\nlike = 5\n", "like 5: input should be a valid string"),
+        ("[models.x]\nsources = ['a']\n", r"sources\.0 'a': "),
+        ("[[models.x.sources]]\naddress = 'a'\nlayout = 'mine'\n", "layout 'mine': "),
+        ("[[models.x.sources]]\naddress = 'a'\nbeside = 'b'\n", "beside 'b': "),
+        ("[[models.x.sources]]\naddress = 'a'\nlicence = 3\n", "licence 3: "),
+        ("[models.'../x']\nlike = 'lm-nano'\n", r"'\.\./x'.*letters, digits"),
         ("[other]\n", "wanted tables"),
         ("[models", "not TOML"),
     ],
@@ -201,6 +219,15 @@ def test_a_row_that_is_none_is_refused_with_its_file(tmp_path, monkeypatch, text
     monkeypatch.setenv("RNAEXP_CATALOG", str(tmp_path / "extra.toml"))
     with pytest.raises(InputError, match=rf"extra\.toml: .*{complaint}"):
         names()
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("name", ["mine", "untrained:mine"])
+def test_a_row_like_a_model_that_ships_needs_a_source(tmp_path, monkeypatch, name):
+    (tmp_path / "extra.toml").write_text('[models.mine]\nlike = "lm-nano"\n')
+    monkeypatch.setenv("RNAEXP_CATALOG", str(tmp_path / "extra.toml"))
+    with pytest.raises(InputError, match="mine: no weights ship under that name; give its row a source"):
+        load(name, device="cpu")
 
 
 def test_contributings_own_text_adds_a_bert_by_one_entry(tmp_path, monkeypatch):

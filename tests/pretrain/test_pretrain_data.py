@@ -178,26 +178,26 @@ def test_a_hidden_column_is_hidden_in_every_row():
     hidden = (example.ids == LETTERS.mask).numpy()[..., 1:]
     assert hidden.any((1, 2)).all()
     assert np.array_equal(hidden.all(1), hidden.any(1))
-    assert np.array_equal(hidden, example.asked[..., 1:].numpy())
+    assert np.array_equal(hidden, example.predicted[..., 1:].numpy())
 
 
 def test_what_is_asked_for_is_the_true_letter_and_never_a_gap_or_n():
     codes = hairpins()
     codes[:, 1, ::3], codes[:, 2, ::4] = GAP, ALIGNED_LETTERS.index("N")
     example = hide(codes, Objective(hidden=(0.5, 0.6)), LETTERS, 7)
-    asked = example.asked.numpy()[..., 1:]
+    asked = example.predicted.numpy()[..., 1:]
     assert (codes[asked] < 4).all()
     assert np.array_equal(codes[asked], example.letters.numpy())
     untouched = ~asked & (codes < 4)
     table = np.array(LETTERS.letters)
     assert np.array_equal(example.ids.numpy()[..., 1:][untouched], table[codes[untouched]])
-    assert not example.asked[..., 0].any()
+    assert not example.predicted[..., 0].any()
 
 
 def test_shares_of_hidden_replaced_and_kept_are_as_asked_for():
     codes = np.zeros((400, 2, 50), np.uint8)
     example = hide(codes, Objective(whole_columns=((0, 0),), hidden=(0.2, 0.2), replaced=0.3, kept=0.2), LETTERS, 1)
-    asked, ids = example.asked.numpy()[..., 1:], example.ids.numpy()[..., 1:]
+    asked, ids = example.predicted.numpy()[..., 1:], example.ids.numpy()[..., 1:]
     assert asked.mean() == pytest.approx(0.2, abs=0.01)
     assert (ids[asked] == LETTERS.mask).mean() == pytest.approx(0.5, abs=0.03)
     assert (ids[asked] == LETTERS.letters[0]).mean() == pytest.approx(0.2 + 0.3 / 4, abs=0.03)

@@ -137,7 +137,7 @@ def test_the_loss_is_the_mean_cross_entropy_over_the_four_letters(small):
         loss, plain = masked_loss(module.network, example)
         logits = module.network(example.ids).logits
     by_hand = []
-    for (b, s, t), letter in zip(example.asked.nonzero().tolist(), example.letters.tolist(), strict=True):
+    for (b, s, t), letter in zip(example.predicted.nonzero().tolist(), example.letters.tolist(), strict=True):
         four = logits[b, s, t, list(LETTERS.letters[:4])]
         by_hand.append(float(torch.logsumexp(four, 0) - four[letter]))
     assert float(plain) == pytest.approx(np.mean(by_hand), abs=1e-5)

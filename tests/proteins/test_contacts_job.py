@@ -5,7 +5,7 @@ import pytest
 
 from rnaexp import models
 from rnaexp.models.fair_esm import ESM2, RESM
-from rnaexp.report.leaderboard import leaderboard
+from rnaexp.report.leaderboard_rows import leaderboard_rows
 from rnaexp.rna import AMINO_ACIDS, Protein, Rna
 
 from ..command import answer, runs
@@ -144,9 +144,9 @@ def test_a_model_of_proteins_and_its_probe_run_to_the_end(folder):
 def test_a_run_of_contacts_stands_on_no_board_of_rnas():
     row = {"run_id": "r", "name": "m", "status": "FINISHED", "started": pd.Timestamp(0, tz="UTC")}
     row |= {"params.model": "m", "params.test": "ts", "params.protocol": "paper", "metrics.structure.f1": 0.9}
-    assert len(leaderboard(pd.DataFrame([row]))) == 1
+    assert len(leaderboard_rows(pd.DataFrame([row]))) == 1
     both = pd.DataFrame([row, row | {"run_id": "s", "params.test": "set", "tags.rnaexp.task": "contacts"}])
-    assert leaderboard(both)["run_id"].tolist() == ["r"]
+    assert leaderboard_rows(both)["run_id"].tolist() == ["r"]
 
 
 def test_esm2_reads_a_protein_by_its_own_letters_and_an_rna_as_ever():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnaexp.data.protein_kin import are_kin, clustered_proteins
+from rnaexp.data.protein_relatives import are_related, clustered_proteins
 from rnaexp.data.proteins import in_two_parts, load_proteins
 from rnaexp.errors import InputError
 from rnaexp.rna import AMINO_ACIDS, Protein
@@ -39,12 +39,12 @@ def test_kin_are_joined_and_strangers_are_not():
 
 def test_kin_is_30_percent_of_the_shorter_and_ten_residues():
     one = random_sequence(100, 6)
-    assert are_kin(one, mutated(one, 0.6, 7))
-    assert not are_kin(one, random_sequence(100, 8))
-    assert are_kin(one[30:55], one)  # a quarter of the longer one, all of the shorter
-    assert not are_kin("WWWWW", "AAAA" + "WWWWW")
-    assert are_kin("ACDEFGHIKL", "WWW" + "ACDEFGHIKL" + "YYY")
-    assert not are_kin("X" * 30, "X" * 30)
+    assert are_related(one, mutated(one, 0.6, 7))
+    assert not are_related(one, random_sequence(100, 8))
+    assert are_related(one[30:55], one)  # a quarter of the longer one, all of the shorter
+    assert not are_related("WWWWW", "AAAA" + "WWWWW")
+    assert are_related("ACDEFGHIKL", "WWW" + "ACDEFGHIKL" + "YYY")
+    assert not are_related("X" * 30, "X" * 30)
 
 
 def test_strangers_are_seldom_joined():

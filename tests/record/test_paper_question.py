@@ -61,7 +61,7 @@ def test_the_question_asks_for_both_tables_under_the_released_protocol(record):
 
 
 def test_it_runs_to_both_tables_with_the_papers_columns(record, tmp_path, monkeypatch):
-    monkeypatch.setattr(record_classification, "_record_pictures", lambda run, result: None)
+    monkeypatch.setattr(record_classification, "_record_pictures", lambda *_: None)
     done = inside("run", small(tmp_path), "--csv", tmp_path / "out.csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     pairs = pd.read_csv(tmp_path / "out.csv")
@@ -103,7 +103,7 @@ def test_vectors_of_every_layout_are_read_alike(tmp_path):
 
 
 def test_a_file_of_vectors_is_a_full_row(record, tmp_path, monkeypatch):
-    monkeypatch.setattr(record_classification, "_record_pictures", lambda run, result: None)
+    monkeypatch.setattr(record_classification, "_record_pictures", lambda *_: None)
     rnas = load_set("wang-rfam").rnas
     rows = np.random.default_rng(1).normal(size=(len(rnas), 12)).astype(np.float32)
     path = write_embeddings(tmp_path / "v.pkl", [rna.id for rna in rnas][1:], rows[1:])

@@ -42,7 +42,7 @@ def tell(model, group, f1, *, many=True, tags=None, metrics=None, status=None, *
     asked = {"validation": "vl", "test": "ts", "protocol": "paper", "related": "drop", "seed": 0}
     asked |= {"model": model, "group": group, "layer": 1, "head": 2}
     figures = {
-        "structure.f1": round(f1.mean(), 3),
+        "structure.f1": f1.mean(),
         "structure.f1_low": f1.mean() - 0.1,
         "structure.f1_high": f1.mean() + 0.1,
     }

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from rnaexp.errors import InputError
-from rnaexp.report.boards import compared
 from rnaexp.report.classes import class_of, published
 from rnaexp.report.comparison import as_tables, compare
-from rnaexp.report.leaderboard import class_means
+from rnaexp.report.leaderboard_rows import class_means
+from rnaexp.report.leaderboards import compared
 from rnaexp.report.markdown import markdown
 from rnaexp.report.sections import fitness_table, leaderboard_table, parameter_count, stability_table
 
@@ -26,7 +26,7 @@ def comparison(told):
 
 @pytest.fixture(scope="module")
 def board(comparison):
-    return comparison.boards[0]
+    return comparison.leaderboards[0]
 
 
 def row(board, label):
@@ -35,7 +35,7 @@ def row(board, label):
 
 
 def test_each_model_and_question_counts_once_with_its_newest_finished_run(comparison, board):
-    assert [(one.asked["test"], len(one.rows)) for one in comparison.boards] == [("ts", 11), ("ts2", 1)]
+    assert [(one.question["test"], len(one.rows)) for one in comparison.leaderboards] == [("ts", 11), ("ts2", 1)]
     assert row(board, "rna-fm")["f1"] == pytest.approx(f1_of(0.5).mean()), "not the older run's"
     assert row(board, "rnabert")["f1"] == pytest.approx(f1_of(0.1, 1).mean(), abs=1e-4), "not the failed run's"
     assert comparison.left_out == {"FAILED": 1}
@@ -141,7 +141,7 @@ def test_stability_says_how_often_the_head_won_again_and_who_else_did(board):
 
 
 def test_fitness_stands_beside_the_model_by_the_convention_most_have(comparison):
-    board = comparison.boards[0]
+    board = comparison.leaderboards[0]
     shown = board.rows.set_index("label")["fitness_spearman"]
     assert shown["rna-fm"] == 0.3, "its newest run by the convention that two models have"
     assert shown["rnabert"] == 0.25, "its own run's"
@@ -201,7 +201,7 @@ def test_an_empty_experiment_is_refused_with_the_command_that_fills_it(here):
 def test_tables_are_what_the_report_shows(comparison):
     tables = as_tables(comparison)
     assert set(tables["contrasts"]["question"]) == {"standing", "asked"}
-    assert set(tables["stability"]["label"]) == set(comparison.boards[0].rows["label"])
+    assert set(tables["stability"]["label"]) == set(comparison.leaderboards[0].rows["label"])
     assert [parameter_count(value) for value in (np.nan, 12, 73_500, 479_000, 1.2e9)] == [
         "",
         "12",

@@ -8,7 +8,7 @@ import plotly.graph_objects
 import pytest
 
 from rnaexp.report import page_figures
-from rnaexp.report.boards import compared
+from rnaexp.report.leaderboards import compared
 from rnaexp.report.page import page as whole_page
 from tests.browser import needs_chromium, page
 
@@ -26,7 +26,7 @@ async def seen(path, profile, *questions):
 
 def test_every_figure_is_one_that_plotly_knows(here):
     comparison = compared("rnaexp")
-    board = comparison.boards[0]
+    board = comparison.leaderboards[0]
     found = [page_figures.forest(board), page_figures.tradeoff(board), page_figures.rna_map(board)]
     found += [page_figures.sizes(board, "f1", "F1"), *page_figures.breakdowns(board), *page_figures.head_maps(board)]
     for figure in found:
@@ -37,7 +37,7 @@ def test_every_figure_is_one_that_plotly_knows(here):
 
 
 def test_pictures_show_the_figures_of_the_runs(here):
-    board = compared("rnaexp").boards[0]
+    board = compared("rnaexp").leaderboards[0]
     points = {}
     for trace in page_figures.forest(board)["data"][:-1]:
         points |= dict(zip(trace["y"], trace["x"], strict=True))
@@ -74,7 +74,7 @@ def test_offline_the_page_draws_everything_asks_nobody_and_complains_of_nothing(
         "String(document.querySelectorAll('img, [data-title^=Share]').length)",
     ]
     answers, requests, complaints = asyncio.run(seen(path, tmp_path / "profile", *questions))
-    assert int(answers[0]) >= len(comparison.boards)
+    assert int(answers[0]) >= len(comparison.leaderboards)
     assert answers[1:3] == ["true", "rnaexp: models compared"]
     assert {SCRIPT, *IDS} <= set(json.loads(answers[3])), "each RNA's id is shown as it is"
     assert answers[4] == "0", "no picture of anybody's, no button that sends the chart away"

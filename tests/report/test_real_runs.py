@@ -45,7 +45,7 @@ def test_nanos_baselines_controls_rnabert_and_rna_msm_in_one_report(tmp_path):
     assert {
         "rna-msm-published",
         "not tuned",
-        f"{round(oracle, 4):.3f}",
+        f"{oracle:.3f}",
         "t0<script>alert(1)</script>",
         "RNA-MSM (published)",
     } <= texts

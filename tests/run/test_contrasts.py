@@ -23,7 +23,7 @@ def answer(model, f1, *, protocol="paper", alignment=None, related="drop", rnas=
     table = pd.DataFrame(
         {"rna": [f"r{at}" for at in rnas], "cluster": CLUSTERS[rnas], "f1": np.asarray(f1)[: len(rnas)]}
     )
-    return Answer(told=told, f1=table)
+    return Answer(record=told, f1=table)
 
 
 def f1(seed, shift=0.0):
@@ -60,8 +60,8 @@ def test_an_alteration_of_the_alignment_is_a_side_of_its_own():
 def test_models_are_ranked_only_among_answers_to_the_same_question():
     answers = [answer("a", f1(0, 0.3)), answer("b", f1(1)), answer("a", f1(2), protocol="strict")]
     add_ranks(answers)
-    assert [a.told["structure"].get("rank") for a in answers] == [1.0, 2.0, None]
-    assert answers[0].told["structure"]["rank_high"] == 1.0
+    assert [a.record["structure"].get("rank") for a in answers] == [1.0, 2.0, None]
+    assert answers[0].record["structure"]["rank_high"] == 1.0
 
 
 def test_choices_compare_each_variant_with_the_first_one_asked():

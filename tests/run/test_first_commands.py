@@ -76,15 +76,15 @@ def test_a_shipped_head_is_of_this_packages_models_and_sets(name):
 
 def test_ones_own_newer_head_wins_and_the_line_says_so(place):
     held = shipped_head("lm-nano").tuned
-    told = find_head("lm-nano").said
+    told = find_head("lm-nano").message
     assert "shipped with rnaexp" in told
     stems = shipped_head("stems").tuned.validation_f1
     assert told.endswith(f" there (stems, complementary stacks alone: {stems:.3f})")
-    assert "complementary" not in find_head("stems").said
+    assert "complementary" not in find_head("stems").message
     Store().put_tuned("lm-nano", {**held.to_json(), "threshold": 0.5})
     found = find_head("lm-nano")
     assert found.tuned.threshold == 0.5
-    assert "threshold 0.5, the newest in store: tuned on 24 RNAs" in found.said
+    assert "threshold 0.5, the newest in store: tuned on 24 RNAs" in found.message
 
 
 def test_a_folder_is_found_by_any_way_of_writing_it(place):

@@ -63,10 +63,10 @@ def test_a_control_is_computed_once_for_two_sets_and_a_protocol(tmp_path, monkey
     words = {name: str(write_set(tmp_path / f"{name}.fa", seed, 4, name)) for seed, name in sets}
     task, store = Task(model="planted", scoring=Scoring(), related="keep", **words), Store(tmp_path / "store")
     first = control_scores.control_scores("stems", task, sets_of(task), store)
-    first.told["structure"]["rank"] = 7
+    first.record["structure"]["rank"] = 7
     again = control_scores.control_scores("stems", replace(task, model="lm-nano", families="x"), sets_of(task), store)
     assert made == ["stems"]
-    assert "rank" not in again.told["structure"], "each model has its own copy"
+    assert "rank" not in again.record["structure"], "each model has its own copy"
     pd.testing.assert_frame_equal(first.evaluation.per_rna, again.evaluation.per_rna)
     strict = Task(model="planted", scoring=Scoring(min_separation=4), related="keep", **words)
     control_scores.control_scores("stems", strict, sets_of(strict), store)

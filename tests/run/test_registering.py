@@ -36,7 +36,7 @@ def asked(monkeypatch):
     def note(run_id, whole, folder, *, name, against):
         held = sorted(path.name for path in folder.iterdir()) if folder else None
         calls.append((run_id, whole, held, name, against))
-        return Registered(name="lm-nano", version="4", new=True, said=("champion is version 4: because",))
+        return Registered(name="lm-nano", version="4", new=True, messages=("champion is version 4: because",))
 
     monkeypatch.setattr("rnaexp.experiment.registering.register_version", note)
     return calls

@@ -10,7 +10,9 @@ from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
+from rnaexp.errors import InputError
 from rnaexp.rna import Rna
+from rnaexp.settings import read_as
 from rnaexp.structure.calibrate import Drawable, calibration_error, fit_calibration, fit_curve, reliability
 from rnaexp.structure.fit_view import GAMMAS, fit_view, structure_f1
 from rnaexp.structure.probabilities import OF_PROBABILITIES, Calibration, Curve, StructureView
@@ -106,10 +108,12 @@ def test_a_view_is_plain_numbers_and_back():
     view = StructureView(
         calibration=fit_calibration(sample()), gamma=4.0, confidence=Curve(values=(0.5,), rates=(0.2,))
     )
-    assert StructureView.from_json(json.loads(json.dumps(asdict(view)))) == view
+    assert read_as(StructureView, json.loads(json.dumps(asdict(view))), "no view") == view
     for wrong in ({"values": [1.0, 1.0], "rates": [0.1, 0.2]}, {"values": [0.0, 1.0], "rates": [0.2, 0.1]}):
-        with pytest.raises(ValueError, match="must rise"):
-            Curve.from_json(wrong)
+        with pytest.raises(InputError, match="must rise"):
+            read_as(Curve, wrong, "no curve")
+    with pytest.raises(InputError, match="rates"):
+        read_as(Curve, {"values": [0.0], "rates": [1.5]}, "no curve")
     with pytest.raises(ValueError, match="0 values"):
         Curve(values=(), rates=())
 

@@ -74,8 +74,8 @@ def test_the_papers_protocol_is_known_by_its_fields(whole, fields, follows):
     [
         ({"schema": 2}, "schema 2"),
         ({"licence": ...}, "not a configuration"),
-        ({"more": 1}, "not a configuration"),
-        ({"tuned": {}}, "not a tuned head"),
+        ({"more": 1}, "not a configuration: more: no such field"),
+        ({"tuned": {}}, "not a configuration: tuned.model is missing"),
         ({"tuned": 5}, "not a configuration"),
     ],
 )

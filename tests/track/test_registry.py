@@ -1,5 +1,6 @@
 """Versions and aliases: promoted on evidence, never demoted, figures linked to the model and to their data."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,10 @@ from rnaexp.track.registry import fetch_configuration, register
 CLEAR = Standing(control="stems", control_f1=0.2, difference=0.3, low=0.1, high=0.5)
 
 
+def digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def head(f1=0.5, set="vl", rnas=("one", "two"), protocol="paper", scale="raw", model="lm-nano", clusters=5):
     return TunedHead(
         model=model,
@@ -38,8 +43,8 @@ def head(f1=0.5, set="vl", rnas=("one", "two"), protocol="paper", scale="raw", m
         dot_bracket_f1=0.25,
         validation_f1=f1,
         tuned_on=set,
-        tuned_on_sha256=f"sha256 of {set}",
-        sequences=rnas,
+        tuned_on_sha256=digest(set),
+        sequences=tuple(map(digest, rnas)),
         clusters=tuple(f"c{at}" for at in range(clusters)),
         read_out=replace(ATTENTION, score_scale=scale),
         scoring=PROTOCOLS[protocol],
@@ -65,10 +70,15 @@ def run_id(place):
     return run.run_id
 
 
+def empty(folder):
+    folder.mkdir()
+    (folder / "MLmodel").touch()
+
+
 @pytest.fixture
 def quick(run_id, monkeypatch):
     """Register without a model's files: of most tests only versions and aliases are the point."""
-    monkeypatch.setattr("rnaexp.track.registry.write_model", lambda folder, *rest: folder.mkdir())
+    monkeypatch.setattr("rnaexp.track.registry.write_model", lambda folder, *rest: empty(folder))
     return lambda against=CLEAR, **fields: register(run_id, whole(head(**fields)), against=against)
 
 
@@ -84,11 +94,11 @@ def test_a_version_holds_the_configuration_and_no_weights(run_id, place, mlflow_
     version = client.get_model_version("lm-nano", "1")
     assert version.run_id == run_id
     assert version.tags.items() >= {"validation.f1": "0.5", "validation.rnas": "2", "weights": "none"}.items()
-    assert "F1 0.5000 on vl (2 RNAs, sha256 sha256 o, paper), the first" in version.tags["rnaexp.champion"]
+    assert "F1 0.5000 on vl (2 RNAs, sha256 adbb7410, paper), the first" in version.tags["rnaexp.champion"]
     found, folder = fetch_configuration("models:/lm-nano@champion")
     assert (found, folder) == (whole(head()), None)
     files = download_artifacts("models:/lm-nano/1")
-    held = {path.name for path in Path(files).rglob("*") if path.is_file()}
+    held = {path.name for path in Path(files).rglob("*") if path.is_file() and "code" not in path.parts}
     assert held >= {"MLmodel", "served.py", "configuration.json", "requirements.txt"}
     assert not [name for name in held if name.endswith((".pkl", ".safetensors", ".pth", ".pt", ".bin"))]
 
@@ -121,9 +131,9 @@ def test_figures_are_linked_to_the_model_and_to_their_data_and_no_history_grows(
 def test_no_champion_that_a_control_equals(quick, place, mlflow_of, against, why):
     done = quick(against=against)
     assert aliases(mlflow_of(place)) == {"paper": "1"}
-    assert done.said[0].startswith("champion is not given to version 1: ")
-    assert why in done.said[0]
-    assert done.said[0].endswith("models:/lm-nano/1 loads it")
+    assert done.messages[0].startswith("champion is not given to version 1: ")
+    assert why in done.messages[0]
+    assert done.messages[0].endswith("models:/lm-nano/1 loads it")
     quick(f1=0.4)
     assert aliases(mlflow_of(place))["champion"] == "2", "the first that is above every control, not the higher F1"
 
@@ -145,14 +155,14 @@ def test_only_a_better_one_on_the_same_ground_is_promoted(quick, place, mlflow_o
     ):
         done = quick(**fields)
         assert done.new
-        assert f"champion stays version 1: {said}" in done.said[0].replace("validation F1 ", "")
+        assert f"champion stays version 1: {said}" in done.messages[0].replace("validation F1 ", "")
         assert aliases(client) == {"champion": "1", "paper": "1"}
     few = quick(f1=0.6, clusters=4)
-    assert f"champion is not given to version {few.version}: " in few.said[0]
-    assert all("has 4 clusters, and fewer than 5 decide nothing" in line for line in few.said)
+    assert f"champion is not given to version {few.version}: " in few.messages[0]
+    assert all("has 4 clusters, and fewer than 5 decide nothing" in line for line in few.messages)
     assert aliases(client) == {"champion": "1", "paper": "1"}
     better = quick(f1=0.6)
-    assert f"champion is version {better.version}" in better.said[0]
+    assert f"champion is version {better.version}" in better.messages[0]
     assert "above version 1 with 0.5000" in client.get_model_version("lm-nano", better.version).tags["rnaexp.champion"]
     assert aliases(client) == {"champion": better.version, "paper": better.version}
 
@@ -169,7 +179,7 @@ def test_a_persons_choice_without_evidence_is_not_overruled(quick, place, mlflow
     quick(f1=0.5)
     theirs = client.create_model_version("lm-nano", source=(place / "elsewhere").as_uri())
     client.set_registered_model_alias("lm-nano", "champion", theirs.version)
-    assert "carries no validation F1" in quick(f1=0.9).said[0]
+    assert "carries no validation F1" in quick(f1=0.9).messages[0]
     assert aliases(client)["champion"] == str(theirs.version)
 
 

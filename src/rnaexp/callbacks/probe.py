@@ -65,8 +65,8 @@ class Probe:
             raise InputError(message)
         self.tokenizer, self.families, self.every, self.strict, self.log = tokenizer, families, every, strict, log
         self.failed = 0
-        self._asked = _asked("probe", validation, test)
-        self._sets = sets_of(self._asked)  # a wrong name ends here, not after a day of training
+        self._task = _task("probe", validation, test)
+        self._sets = sets_of(self._task)  # a wrong name ends here, not after a day of training
         self._rows: list[dict[str, Any]] = []
         self._control: float | None = None
 
@@ -104,7 +104,7 @@ class Probe:
         return found
 
     def _figures(self, encoder: Encoder, store: Store) -> dict[str, float]:
-        result = tune_and_test(self._asked, store, silence, encoder, self._sets)
+        result = tune_and_test(self._task, store, silence, encoder, self._sets)
         done, tuned = result.evaluation, result.tuned
         assert done is not None
         assert tuned is not None
@@ -129,8 +129,8 @@ class Probe:
     def _control_f1(self, store: Store) -> float:
         """Of the control on the same RNAs, once."""
         if self._control is None:
-            asked = _asked(_CONTROL, self._asked.validation or "", self._asked.test)
-            done = tune_and_test(asked, store, silence, sets=self._sets).evaluation
+            control = _task(_CONTROL, self._task.validation or "", self._task.test)
+            done = tune_and_test(control, store, silence, sets=self._sets).evaluation
             self._control = float("nan") if done is None else done.f1.mean
         return self._control
 
@@ -182,5 +182,5 @@ def _into_open_run(found: dict[str, float], step: int) -> None:
         mlflow.log_metrics(found, step=step)
 
 
-def _asked(model: str, validation: str, test: str) -> Task:
+def _task(model: str, validation: str, test: str) -> Task:
     return PairsSettings(validation=validation, test=test, families="none").task(model, Loading())

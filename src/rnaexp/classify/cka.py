@@ -39,10 +39,10 @@ def _bare(rows: np.ndarray) -> np.ndarray:
 def _hsic(one: np.ndarray, two: np.ndarray) -> float:
     """Unbiased Hilbert-Schmidt independence criterion of two kernels with empty diagonals (Song et al., equation 5)."""
     n = len(one)
-    together = float((one * two).sum())
+    joint = float((one * two).sum())
     sums = float(one.sum() * two.sum()) / ((n - 1) * (n - 2))
     crossed = 2 * float(one.sum(0) @ two.sum(0)) / (n - 2)
-    return (together + sums - crossed) / (n * (n - 3))
+    return (joint + sums - crossed) / (n * (n - 3))
 
 
 def cka_table(one: list[Float[np.ndarray, "r d"]], two: list[Float[np.ndarray, "r k"]]) -> Float[np.ndarray, "l m"]:

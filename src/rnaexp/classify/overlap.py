@@ -200,5 +200,5 @@ def auroc(densities: Densities) -> Bounded:
     """Chance that a homologous pair is more similar than a non-homologous one, ties half; pairs of one bin are ties."""
     p, q = densities.homologous, densities.non_homologous
     below = np.cumsum(q) - q
-    together = float(p @ q)
-    return Bounded(value=float(p @ below) + together / 2, error=together / 2)
+    joint = float(p @ q)
+    return Bounded(value=float(p @ below) + joint / 2, error=joint / 2)

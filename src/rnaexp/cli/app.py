@@ -73,13 +73,13 @@ def run(
         verbs.question(question, shard, csv=csv, json=json)
         return
     names = several(model, weights=loading.weights, config=loading.config, name=name) or [""]
-    asked = [completed(settings.task(one, loading)) for one in names]
-    for each in asked:
+    tasks = [completed(settings.task(one, loading)) for one in names]
+    for each in tasks:
         ready.refuse_task(each)
     from rnaexp.experiment import verbs
     from rnaexp.experiment.conclude import Output
 
-    verbs.pairs(asked, Output(csv=csv, json=json), register=register, name=name)
+    verbs.pairs(tasks, Output(csv=csv, json=json), register=register, name=name)
 
 
 def _nothing_beside(model: list[str], *, register: bool) -> None:
@@ -108,14 +108,14 @@ def structure(
     from rnaexp.tasks.pairs.find_head import find_head
 
     found = find_head(model, tuned)
-    asked = settings.task(model, loading, found.tuned)
-    ready.refuse_task(asked)
+    task = settings.task(model, loading, found.tuned)
+    ready.refuse_task(task)
     from rnaexp.experiment import verbs
     from rnaexp.experiment.conclude import Output
     from rnaexp.progress import say
 
-    say(found.said)
-    verbs.pairs([asked], Output(json=json))
+    say(found.message)
+    verbs.pairs([task], Output(json=json))
 
 
 @data_app.command("list")

@@ -46,7 +46,7 @@ def classify(
     from rnaexp.experiment.conclude import Output
     from rnaexp.tasks.families.job import FamiliesJob
 
-    jobs = [FamiliesJob(asked=task, choices=choices, beside=beside) for task in tasks]
+    jobs = [FamiliesJob(task=task, choices=choices, beside=beside) for task in tasks]
     verbs.families(jobs, Output(csv=csv, json=json))
 
 

@@ -41,5 +41,5 @@ def fitness(
     from rnaexp.experiment.conclude import Output
     from rnaexp.tasks.fitness.job import FitnessJob
 
-    jobs = [FitnessJob(asked=settings.task(name, loading, silent=True)) for name in names]
+    jobs = [FitnessJob(task=settings.task(name, loading, silent=True)) for name in names]
     verbs.fitness(jobs, Output(csv=csv, json=json))

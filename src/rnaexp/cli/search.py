@@ -23,7 +23,7 @@ def search(
     json: Json = False,
 ) -> None:
     """Beyond one head: search read-out, decoder and the mean of several heads; the single head stands beside it."""
-    asked = settings.task(model, loading)
+    task = settings.task(model, loading)
     from rnaexp.experiment import search_verb
 
-    search_verb.search(asked, trials=settings.trials, storage=settings.storage, seed=loading.seed, json=json)
+    search_verb.search(task, trials=settings.trials, storage=settings.storage, seed=loading.seed, json=json)

@@ -1,11 +1,11 @@
-"""The verbs that use a tuned head, `predict`, `serve` and `register`; `cli.py` adds them to the others."""
+"""The verbs that use a tuned head, `predict`, `serve`, `register` and `verify`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rnaexp.cli.options import Device, Mask, Name, Weights, several
+from rnaexp.cli.options import Device, Json, Mask, Name, Weights, several
 from rnaexp.cli.settings import with_settings
 from rnaexp.reading.loading import Loading
 from rnaexp.tasks.pairs.settings import HeadSettings, PredictSettings
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: rnaexp predict --model viennarna my.fasta --format svg")(predict)
     app.command(epilog="Example: rnaexp serve --model lm-nano --port 5001")(serve)
     app.command("register", epilog="Example: rnaexp register 0123456789abcdef0123456789abcdef")(register_run)
+    app.command(epilog="Example: rnaexp verify models:/lm-nano@champion")(verify)
 
 
 @with_settings
@@ -105,3 +106,17 @@ def register_run(
     for one in run:
         for line in registering.register(one, name=name, with_weights=with_weights, weights=weights, device=device):
             typer.echo(line)
+
+
+def verify(
+    model: Annotated[
+        str, typer.Argument(help="models:/NAME@ALIAS, models:/NAME/VERSION, or a folder of serve --save.")
+    ],
+    weights: Weights = "",
+    device: Device = "cpu",
+    json: Json = False,
+) -> None:
+    """Compare a registered model, part by part, with the hashes that were kept of it."""
+    from rnaexp.experiment import verify as job
+
+    job.verify(model, weights=weights, device=device, json=json)

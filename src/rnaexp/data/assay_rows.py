@@ -119,12 +119,12 @@ def _cells(source: Source, line: int, row: Mapping[str, Any], layout: TableLayou
     """The cells we read, by our names. Raises: InputError for a table without them."""
     found: dict[Column, Any] = {}
     for column, names in COLUMNS.items():
-        asked = layout.named(column)
-        name = next((name for name in ([asked] if asked else names) if name in row), None)
+        wanted = layout.named(column)
+        name = next((name for name in ([wanted] if wanted else names) if name in row), None)
         if name is not None:
             found[column] = row[name]
-        elif asked:
-            raise _no_column(source, line, asked, row)
+        elif wanted:
+            raise _no_column(source, line, wanted, row)
     if "score" not in found:
         raise _no_column(source, line, " or ".join(COLUMNS["score"]), row, "; --score-column names it")
     if "sequence" not in found and "mutant" not in found:

@@ -22,8 +22,8 @@ def refuse_faults(faults: Sequence[Fault], notes: Sequence[str]) -> None:
     """Raises: InputError for the first bad row."""
     if faults:
         first = faults[0]
-        said = f"{first.name}: {first.reason}" if first.name else first.reason
-        raise InputError(said, path=first.path, line=first.line)
+        message = f"{first.name}: {first.reason}" if first.name else first.reason
+        raise InputError(message, path=first.path, line=first.line)
 
 
 def read_assay(

@@ -33,12 +33,12 @@ def cluster(rnas: Sequence[Rna], identity: float = 0.8) -> list[str]:
     distinct = _first_of_each_sequence(rnas)
     for i, j in _sharing_words([rnas[at].sequence for at in distinct]):
         a, b = distinct[i], distinct[j]
-        if group.of(a) != group.of(b) and _are_kin(rnas[a], rnas[b], identity):
+        if group.of(a) != group.of(b) and _are_related(rnas[a], rnas[b], identity):
             group.join(a, b)
     return [name_of(rnas[group.of(at)]) for at in range(len(rnas))]
 
 
-def _are_kin(a: Rna, b: Rna, identity: float) -> bool:
+def _are_related(a: Rna, b: Rna, identity: float) -> bool:
     from rnaexp.data.whole_alignment import identical_columns
 
     same, stretch = identical_columns(a.sequence, b.sequence)

@@ -122,8 +122,8 @@ def download_errors(
         yield
     except requests.RequestException as error:
         status = getattr(error.response, "status_code", None)
-        told = type(error).__name__ if status is None else f"the server answers {status}"
-        message = f"{what}: cannot be downloaded ({told}){advice}"
+        reason = type(error).__name__ if status is None else f"the server answers {status}"
+        message = f"{what}: cannot be downloaded ({reason}){advice}"
         raise UnavailableError(message) from error
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:

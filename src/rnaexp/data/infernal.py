@@ -107,8 +107,8 @@ class FamilyModel:
     def _run(self, *command: object) -> str:
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
         if done.returncode:
-            said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()
-            message = f"{command[0]} failed: {' '.join(line.strip() for line in said if line.strip())[:300]}"
+            output = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()
+            message = f"{command[0]} failed: {' '.join(line.strip() for line in output if line.strip())[:300]}"
             if "no E-value parameters" in message:
                 message += "; calibrate it first: cmcalibrate FILE"
             raise InputError(message, path=self.path)

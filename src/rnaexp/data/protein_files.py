@@ -268,11 +268,11 @@ def placed(found: Sequence[str], numbers: Sequence[int], sequence: Sequence[str]
     for at in range(1, len(found)):
         # A residue behind an insertion code has the number of the one before it.
         before = here - max(1, numbers[at] - numbers[at - 1])
-        told = np.where(before >= 0, cost[np.maximum(before, 0)], np.inf)
+        carried = np.where(before >= 0, cost[np.maximum(before, 0)], np.inf)
         least = np.append(np.inf, np.minimum.accumulate(cost)[:-1])  # of all places before this one, and where it is
         first = np.append(0, np.maximum.accumulate(np.where(cost < least, here, 0))[:-1])
-        came.append(np.where(told <= 1 + least, before, first))
-        cost = np.where(names == found[at], np.minimum(told, 1 + least), np.inf)
+        came.append(np.where(carried <= 1 + least, before, first))
+        cost = np.where(names == found[at], np.minimum(carried, 1 + least), np.inf)
     if not np.isfinite(cost).any():
         return None
     places = [int(cost.argmin())]

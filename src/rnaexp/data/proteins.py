@@ -46,7 +46,7 @@ def load_proteins(path: str) -> DataSet:
         split="all",
         evidence="3d",
         annotator="C-beta (Gly: C-alpha) nearer than 8 angstrom",
-        notes=_told(notes),
+        notes=_note_lines(notes),
     )
 
 
@@ -122,10 +122,10 @@ def _distinct(proteins: Sequence[Protein]) -> tuple[list[Protein], list[Note]]:
     )
 
 
-def _told(notes: Sequence[Note]) -> tuple[str, ...]:
+def _note_lines(notes: Sequence[Note]) -> tuple[str, ...]:
     """One line for each thing that was done, with the first chains of it."""
-    told = []
+    lines = []
     for what, same in groupby(sorted(notes, key=lambda note: note.what), key=lambda note: note.what):
         chains = [note.chain for note in same]
-        told.append(f"{len(chains)} {what}: {', '.join(chains[:5])}{', ...' if len(chains) > 5 else ''}")
-    return tuple(told)
+        lines.append(f"{len(chains)} {what}: {', '.join(chains[:5])}{', ...' if len(chains) > 5 else ''}")
+    return tuple(lines)

@@ -154,10 +154,10 @@ def _align(query: np.ndarray, targets: np.ndarray, most: np.ndarray) -> None:
             for lane in range(lanes):
                 above = here[lane]
                 lower = _larger(np.int16(below[lane] - next_gap), np.int16(above - first_gap))
-                beside = _larger(np.int16(right[lane] - next_gap), np.int16(left[lane] - first_gap))
+                across = _larger(np.int16(right[lane] - next_gap), np.int16(left[lane] - first_gap))
                 score = np.int16(diagonal[lane] + (one if letters[lane] == base else np.int16(-one)))
-                score = _larger(_larger(score, zero), _larger(lower, beside))
-                below[lane], right[lane], diagonal[lane], here[lane] = lower, beside, above, score
+                score = _larger(_larger(score, zero), _larger(lower, across))
+                below[lane], right[lane], diagonal[lane], here[lane] = lower, across, above, score
                 most[lane] = _larger(most[lane], score)
 
 

@@ -51,7 +51,7 @@ def _last_exits(exits: dict[str, list[str]], end: str, random: np.random.Generat
     return last
 
 
-def shuffled_twin(rna: Rna, seed: int) -> Rna:
+def shuffled_columns(rna: Rna, seed: int) -> Rna:
     """The RNA with its dinucleotides shuffled; it has no pairs, no alignment, no family: every call on it is false."""
     return Rna(id=f"{rna.id} shuffled", sequence=dinucleotide_shuffle(rna.sequence, seed), pairs=())
 

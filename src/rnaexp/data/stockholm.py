@@ -36,8 +36,8 @@ class Family:
     @property
     def evidence(self) -> Literal["published", "predicted"] | None:
         """How the structure is known by the first word of `#=GF SS`; None where it says neither."""
-        said = self.tags.get("SS", "").lower()
-        return "published" if said.startswith("published") else "predicted" if said.startswith("predicted") else None
+        note = self.tags.get("SS", "").lower()
+        return "published" if note.startswith("published") else "predicted" if note.startswith("predicted") else None
 
     def member(self, index: int) -> Rna:
         """A row as an RNA: consensus pairs kept where it has both bases (whatever these are), its own alignment."""

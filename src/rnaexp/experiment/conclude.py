@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from rnaexp.data.atomic import write_atomically
+from rnaexp.data.csv_text import csv_text
 from rnaexp.experiment.runner import Done
 from rnaexp.report import families_screen, fitness_screen, screen, task_tables
 from rnaexp.tasks.families import record as of_families
@@ -33,7 +34,7 @@ class Output:
     title: str = ""
     note: str = ""
 
-    def beside(self, part: str) -> Path | None:
+    def sibling(self, part: str) -> Path | None:
         """The CSV file of another table: NAME_part.csv."""
         return None if self.csv is None else self.csv.with_name(f"{self.csv.stem}_{part}{self.csv.suffix}")
 
@@ -65,7 +66,7 @@ def conclude(done: Sequence[Done], table: Table, output: Output, **whole: Any) -
         return
     _write(output.csv, table.frame(records))
     if choices:
-        _write(output.beside("choices"), pd.concat(choices, ignore_index=True))
+        _write(output.sibling("choices"), pd.concat(choices, ignore_index=True))
     if not output.json:
         table.show(records, output.title, output.note)
     elif output.question or whole or len(records) > 1:
@@ -78,12 +79,12 @@ def conclude(done: Sequence[Done], table: Table, output: Output, **whole: Any) -
 def conclude_pair(answer: Answer, output: Output) -> None:
     """One model's row and those of its controls."""
     add_ranks([answer, *answer.controls])
-    controls = [control.told for control in answer.controls]
-    _write(output.csv, of_pairs.as_frame([answer.told, *controls]))
+    controls = [control.record for control in answer.controls]
+    _write(output.csv, of_pairs.as_frame([answer.record, *controls]))
     if output.json:
-        _print(answer.told | {"controls": controls})
+        _print(answer.record | {"controls": controls})
     else:
-        screen.show([answer.told, *controls])
+        screen.show([answer.record, *controls])
 
 
 def conclude_pairs(
@@ -100,22 +101,22 @@ def conclude_pairs(
     if not answers:
         return
     add_ranks([*answers, *controls])
-    told, beside = [answer.told for answer in answers], [control.told for control in controls]
+    records, of_controls = [answer.record for answer in answers], [control.record for control in controls]
     found = {"contrasts": contrast_table(contrasts, answers), "choices": choices_table(answers)}
     found = {part: table for part, table in found.items() if len(table)}
-    frame = of_pairs.as_frame([*told, *beside])
+    frame = of_pairs.as_frame([*records, *of_controls])
     _write(output.csv, frame)
     with tracked_run(output.question, kind="question", tags={"rnaexp.question": output.question}) as run:
         run.table(frame, "runs.csv")
         for part, table in found.items():
             run.table(table, f"{part}.csv")
-            _write(output.beside(part), table.round(6))
+            _write(output.sibling(part), table.round(6))
     if output.json:
         parts = {part: table.to_dict("records") for part, table in found.items()}
-        more = {"controls": beside} if beside else {}
-        _print({"question": output.question, "runs": told, **more, **parts})
+        more = {"controls": of_controls} if of_controls else {}
+        _print({"question": output.question, "runs": records, **more, **parts})
         return
-    screen.show([*told, *beside], title=output.title, note=output.note)
+    screen.show([*records, *of_controls], title=output.title, note=output.note)
     for part, table in found.items():
         screen.show_frame(table, part)
     if "choices" in found:
@@ -124,7 +125,7 @@ def conclude_pairs(
 
 def _write(csv: Path | None, table: pd.DataFrame) -> None:
     if csv is not None:
-        write_atomically(csv, table.to_csv(index=False).encode())
+        write_atomically(csv, csv_text(table).encode())
 
 
 def _print(value: Mapping[str, Any]) -> None:

@@ -53,15 +53,15 @@ def evaluate(
     >>> bool(found.frame.loc["stems", "structure.f1"] > found.frame.loc["random", "structure.f1"])
     True
     """
-    asked = settings(**given)
+    wanted = settings(**given)
     chosen = chosen_tasks([tasks] if isinstance(tasks, str) else list(tasks), options or {})
     subjects = _subjects(models)
-    context = Context(announce=_announcing(progress), seed=asked.seed)
+    context = Context(announce=_announcing(progress), seed=wanted.seed)
     done: dict[str, dict[str, Done]] = {name: {} for name in chosen}
     run_ids: dict[str, str | None] = {}
     for subject in subjects:
         with _run(subject, track=track, experiment=experiment) as run:
-            _measure(subject, asked, chosen, context, run, done)
+            _measure(subject, wanted, chosen, context, run, done)
         run_ids[subject.name] = None if run is None else run.run_id
     _rank(done)
     return Results(
@@ -69,13 +69,13 @@ def evaluate(
         headlines={subject.name: _headline(subject.name, done) for subject in subjects},
         run_ids=run_ids,
         notes=tuple(context.notes),
-        rows={name: _together(by_model) for name, by_model in done.items()},
+        rows={name: _joined(by_model) for name, by_model in done.items()},
     )
 
 
 def _measure(
     subject: Subject,
-    asked: Settings,
+    wanted: Settings,
     chosen: Mapping[str, MakeJob],
     context: Context,
     run: RunHandle | None,
@@ -83,7 +83,7 @@ def _measure(
 ) -> None:
     with torch.random.fork_rng(range(torch.cuda.device_count())):  # the caller's own draws go on as if we were not here
         for name, make in chosen.items():
-            job = make(subject, asked)
+            job = make(subject, wanted)
             if job is None:
                 context.notes.append(f"{subject.name}: has no embeddings, so no overlap of families")
                 continue
@@ -109,7 +109,7 @@ def _headline(model: str, done: Mapping[str, Mapping[str, Done]]) -> dict[str, f
     return found
 
 
-def _together(by_model: Mapping[str, Done]) -> pd.DataFrame:
+def _joined(by_model: Mapping[str, Done]) -> pd.DataFrame:
     """Rows of all models, each with its model's name first."""
     frames = []
     for model, each in by_model.items():

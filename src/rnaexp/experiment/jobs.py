@@ -7,7 +7,7 @@ from rnaexp.tasks.pairs.job import PairsJob
 from rnaexp.tasks.pairs.settings import Task
 
 
-def pairs_job(asked: Task, encoder: Encoder | None = None) -> PairsJob | ContactsJob:
+def pairs_job(task: Task, encoder: Encoder | None = None) -> PairsJob | ContactsJob:
     """`encoder`: the model, where it is loaded already."""
-    kind = ContactsJob if asked.scoring.molecule is PROTEIN else PairsJob
-    return kind(asked=asked, encoder=encoder)
+    kind = ContactsJob if task.scoring.molecule is PROTEIN else PairsJob
+    return kind(task=task, encoder=encoder)

@@ -32,7 +32,7 @@ def fetch(name: str, *, source: str = "", json: bool) -> None:
     Raises: UnavailableError saying why and what to do.
     """
     found = fetch_weights(_fetchable(name), source)
-    _tell({"name": name, "path": str(found.path), **_facts(found)}, json=json)
+    _show({"name": name, "path": str(found.path), **_facts(found)}, json=json)
 
 
 def pack(names: Sequence[str], out: Path, *, json: bool) -> None:
@@ -78,7 +78,7 @@ def check(loading: Mapping[str, Any], *, json: bool) -> None:
     """Load a model and read one RNA of 30 bases."""
     encoder = models.load(**loading)
     finite = bool(torch.isfinite(_output(encoder)).all())
-    _tell(
+    _show(
         {
             "name": encoder.spec.name,
             "layers": encoder.layers,
@@ -105,7 +105,7 @@ def convert(loading: Mapping[str, Any], out: Path, *, json: bool) -> None:
         raise InputError(message, path=out)
     encoder = models.load(**loading)
     convert_to(encoder, loading, out)
-    _tell({"name": encoder.spec.name, "path": str(out), "outputs_equal": True}, json=json)
+    _show({"name": encoder.spec.name, "path": str(out), "outputs_equal": True}, json=json)
 
 
 def convert_to(encoder: Encoder, loading: Mapping[str, Any], out: Path) -> Encoder:
@@ -168,7 +168,7 @@ def _output(encoder: Encoder) -> torch.Tensor:
     return torch.stack([layer.clone() for layer in encoder.attention(_PROBE)])
 
 
-def _tell(facts: Mapping[str, Any], *, json: bool) -> None:
+def _show(facts: Mapping[str, Any], *, json: bool) -> None:
     if json:
         sys.stdout.write(json_format.dumps(facts) + "\n")
     else:

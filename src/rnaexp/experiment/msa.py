@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rnaexp.data.atomic import write_atomically
+from rnaexp.data.csv_text import neutral_rows
 from rnaexp.data.download import file_sha256
 from rnaexp.data.formats import read_rnas
 from rnaexp.data.homologs import Database, Search
@@ -82,7 +83,7 @@ def make_alignments(
     if fasta.is_file() and any(rna.pairs for rna in rnas):
         write_atomically(out / fasta.name, fasta.read_bytes())
     write_atomically(out / TABLE, _table(rows).encode())
-    _tell(rows, out, json=json)
+    _show(rows, out, json=json)
 
 
 class Finder(Protocol):
@@ -147,13 +148,12 @@ def _facts(rna: Rna, alignment: Alignment, path: Path, note: str, tool: str, dig
 
 def _table(rows: list[dict[str, Any]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([list(rows[0]), *neutral_rows([list(row.values()) for row in rows])])
     return text.getvalue()
 
 
-def _tell(rows: list[dict[str, Any]], out: Path, *, json: bool) -> None:
+def _show(rows: list[dict[str, Any]], out: Path, *, json: bool) -> None:
     alone = [row["rna"] for row in rows if row["depth"] == 1]
     if alone:
         say(f"{len(alone)} RNAs without homologs, depth 1: {', '.join(alone[:5])}")

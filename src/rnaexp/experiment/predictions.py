@@ -9,6 +9,7 @@ import pandas as pd
 
 from rnaexp.choices import Drawing, Long
 from rnaexp.data.atomic import write_atomically
+from rnaexp.data.csv_text import csv_text
 from rnaexp.data.own import OwnRnas
 from rnaexp.experiment.predicted_files import header, json_text, write_one
 from rnaexp.models.spec import Encoder
@@ -23,7 +24,7 @@ from rnaexp.structure.predict import Prediction, decoder_of, prediction, reading
 from rnaexp.tasks.pairs.settings import PredictSettings
 from rnaexp.tasks.pairs.tuned import worth_of
 
-_DIGITS = {"structures.csv": "%.4f", "rnas.csv": "%.4f"}  # scores keep all of theirs
+_DIGITS = {"probability": 4, "confidence": 4, "expected_precision": 4, "expected_f1": 4}  # scores keep all of theirs
 _AT_ONCE = 256  # RNAs between two looks at the disk: their maps of one head are all that is held
 
 
@@ -120,7 +121,7 @@ class _Tables:
             ("rnas.csv", self.rnas, ["rna", "bases", "pairs", "expected_precision", "expected_f1"]),
         ):
             table = pd.DataFrame(rows, columns=columns)
-            write_atomically(out / name, table.to_csv(index=False, float_format=_DIGITS.get(name)).encode())
+            write_atomically(out / name, csv_text(table.round(_DIGITS)).encode())
 
 
 def _scored(

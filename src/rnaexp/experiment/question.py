@@ -49,8 +49,8 @@ class Question:
     @property
     def tasks(self) -> tuple[str, ...]:
         """Those that anything is asked of, in the order in which they are answered."""
-        asked = {"pairs": self.pairs, "families": self.families, "fitness": self.fitness}
-        return tuple(task for task, some in asked.items() if some)
+        wanted = {"pairs": self.pairs, "families": self.families, "fitness": self.fitness}
+        return tuple(task for task, some in wanted.items() if some)
 
 
 def read_question(path: Path) -> Question:
@@ -87,13 +87,13 @@ def places(shard: str) -> tuple[int, int]:
 
 
 def _pairs(words: QuestionWords) -> Iterator[Task]:
-    for model in _asked(words, "pairs"):
+    for model in _models_of(words, "pairs"):
         for sets, protocol in product(words.sets, words.protocols):
             for alignment in _alterations(model, words.alignments):
                 yield _pairs_task(words, model, sets, protocol, alignment)
 
 
-def _asked(words: QuestionWords, task: str) -> list[str]:
+def _models_of(words: QuestionWords, task: str) -> list[str]:
     """The models of a task: all of them, and in a file that asks of several tasks those that can do it."""
     named = [*words.models, *(words.controls if task == "families" else ())]
     if len(words.tasks) == 1:
@@ -110,12 +110,12 @@ def _has_fitness(model: str) -> bool:
     return model in BASELINES or (model not in CONTROLS and models.spec(model).output == "attention")
 
 
-def _alterations(model: str, asked: list[How]) -> list[How]:
+def _alterations(model: str, wanted: list[How]) -> list[How]:
     """What can be asked of a model: one sequence has no alignment to alter, and covariation needs two rows."""
     about = models.spec(model)
     if about.reads != "alignment":
         return ["intact"]
-    return [how for how in asked if about.min_rows == 1 or how != "depth-1"]
+    return [how for how in wanted if about.min_rows == 1 or how != "depth-1"]
 
 
 def _pairs_task(words: QuestionWords, model: str, sets: SetsWords, protocol: ProtocolWords, alignment: How) -> Task:
@@ -125,7 +125,7 @@ def _pairs_task(words: QuestionWords, model: str, sets: SetsWords, protocol: Pro
     ReadOut(score_scale=score_scale, token_pairs=token_pairs, squash=squash)  # refuses what does not exist
     refuse_unknown(words.precision, token_pairs)
     judged = scoring(protocol.name, **fields)
-    asked = Task(
+    wanted = Task(
         model=model,
         validation=sets.validation,
         test=sets.test,
@@ -138,7 +138,7 @@ def _pairs_task(words: QuestionWords, model: str, sets: SetsWords, protocol: Pro
         long=words.long,
         loading={"name": model, **_loading(words, model), "token_pairs": token_pairs},
     )
-    return completed(asked)
+    return completed(wanted)
 
 
 def _loading(words: QuestionWords, model: str) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def _families(words: QuestionWords, path: Path) -> Iterator[ClassifyTask]:
             loading=_loading(words, model),
             long=words.long,
         )
-        for sets, model in product(words.families, _asked(words, "families"))
+        for sets, model in product(words.families, _models_of(words, "families"))
     ]
     yield from tasks
     for each in words.embeddings:
@@ -168,8 +168,8 @@ def _families(words: QuestionWords, path: Path) -> Iterator[ClassifyTask]:
 
 
 def _fitness(words: QuestionWords) -> Iterator[FitnessTask]:
-    told = set()
-    for about, model in product(words.assays, _asked(words, "fitness") if words.assays else ()):
+    reported = set()
+    for about, model in product(words.assays, _models_of(words, "fitness") if words.assays else ()):
         layout = {name: getattr(about, name) for name in ("score_column", "mutant_column", "sequence_column")}
         yield FitnessTask(
             model=model,
@@ -182,10 +182,10 @@ def _fitness(words: QuestionWords) -> Iterator[FitnessTask]:
             direction=about.direction,
             layout=TableLayout(**layout, first=about.offset),
             long=words.long,
-            silent=about.name in told,  # of a table's bad rows the first task that reads it tells
+            silent=about.name in reported,  # of a table's bad rows the first task that reads it tells
             loading=_loading(words, model),
         )
-        told.add(about.name)
+        reported.add(about.name)
 
 
 def _refuse_wrong_names(words: QuestionWords, path: Path) -> None:

@@ -131,8 +131,8 @@ class QuestionWords(_Strict):
             return (self.task,)
         families, fitness = isinstance(self.families, list), bool(self.assays)
         pairs = "sets" in self.model_fields_set or not (families or fitness)
-        asked = (("pairs", pairs), ("families", families), ("fitness", fitness))
-        return tuple(name for name, here in asked if here)
+        wanted = (("pairs", pairs), ("families", families), ("fitness", fitness))
+        return tuple(name for name, here in wanted if here)
 
 
 # Which keys belong to which task; all others belong to every one.
@@ -181,12 +181,12 @@ def _unknown_fields(key: str, entries: Sequence[_Open], known: Sequence[str]) ->
 
 def _misplaced(words: QuestionWords) -> list[str]:
     """A key of a task that the file does not ask of would be dropped without a word."""
-    asked = {"task"} if words.task else set(words.tasks)
+    wanted = {"task"} if words.task else set(words.tasks)
     return [
         f"{key}: belongs to {task}, and this file asks of {', '.join(words.tasks)} only"
         for task, keys in _KEYS.items()
         for key in sorted(keys & words.model_fields_set)
-        if task not in asked
+        if task not in wanted
     ]
 
 

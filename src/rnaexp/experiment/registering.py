@@ -11,7 +11,7 @@ from rnaexp.errors import InputError, UnavailableError
 from rnaexp.experiment.model_verbs import convert_to
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.source import HUB
-from rnaexp.reading.store import read_json
+from rnaexp.reading.store import read_record
 from rnaexp.structure.configuration import Configuration
 from rnaexp.structure.standing import Standing
 from rnaexp.track.export import fetch_artifact
@@ -30,7 +30,7 @@ def register(
 
     Raises: InputError for what cannot be registered, UnavailableError.
     """
-    found = Configuration.from_json(read_json(fetch_artifact(run_id, CONFIGURATION)))
+    found = read_record(fetch_artifact(run_id, CONFIGURATION), Configuration.from_json)
     _refuse_unfit(found)
     registered = _registered_name(found, name)
     against = _standing(run_id)
@@ -38,7 +38,7 @@ def register(
         done = register_version(run_id, whole, folder, name=registered, against=against)
     state = "is" if done.new else "was already"
     head = f"{found.tuned.layer}.{found.tuned.head}"
-    return [f"models:/{done.name}/{done.version} {state} head {head} of run {run_id}", *done.said]
+    return [f"models:/{done.name}/{done.version} {state} head {head} of run {run_id}", *done.messages]
 
 
 def _registered_name(found: Configuration, name: str) -> str:
@@ -58,7 +58,7 @@ def _registered_name(found: Configuration, name: str) -> str:
 def _standing(run_id: str) -> Standing | None:
     """What the run found of its head beside controls; None of a run that looked at none."""
     try:
-        return Standing.from_json(read_json(fetch_artifact(run_id, STANDING)))
+        return read_record(fetch_artifact(run_id, STANDING), Standing.from_json)
     except UnavailableError:
         return None
 

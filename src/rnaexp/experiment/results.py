@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from rnaexp.data.atomic import write_atomically
+from rnaexp.data.csv_text import csv_text
 from rnaexp.errors import InputError
 from rnaexp.tasks.families import record as classification_tables
 from rnaexp.tasks.fitness import record as fitness_tables
@@ -53,7 +54,7 @@ class Results:
 
     def to_csv(self, path: Path | str) -> Path:
         """Write `frame`; returns the path."""
-        write_atomically(Path(path), self.frame.to_csv().encode())
+        write_atomically(Path(path), csv_text(self.frame.reset_index()).encode())
         return Path(path)
 
     def _known(self, task: str) -> str:

@@ -52,12 +52,12 @@ def score(name: str, settings: ScoreSettings, files: Files, *, json: bool) -> No
     """
     _refuse_taken(name, models.names())
     encoder = files.load(name)
-    asked = completed(settings.task(name))
-    if encoder.binary and asked.validation is None:
+    task = completed(settings.task(name))
+    if encoder.binary and task.validation is None:
         # Pairs without scores leave nothing to tune: every one of them is a call.
-        called = untuned_head(name, threshold=0.5, scoring=asked.scoring, weights=encoder.fingerprint)
-        asked = replace(asked, tuned=called)
-    record = verbs.pairs([asked], Output(json=json), encoder=encoder)
+        called = untuned_head(name, threshold=0.5, scoring=task.scoring, weights=encoder.fingerprint)
+        task = replace(task, tuned=called)
+    record = verbs.pairs([task], Output(json=json), encoder=encoder)
     if record is not None and record["skipped"]:
         list_left_out(files.folder, record["skipped"], strict=settings.strict)
 
@@ -73,7 +73,7 @@ def score_vectors(name: str, embeddings: Path, settings: ScoreSettings, *, json:
         raise InputError(message)
     chosen = protocol(settings.protocol, reduction=settings.reduction, negatives=settings.negatives)
     task = ClassifyTask(model=name, families=settings.set, protocol=chosen, stored=read_vectors(embeddings))
-    verbs.families([FamiliesJob(asked=task)], Output(json=json))
+    verbs.families([FamiliesJob(task=task)], Output(json=json))
 
 
 def _refuse_taken(name: str, known: tuple[str, ...]) -> None:

@@ -24,17 +24,17 @@ def search(task: Task, *, trials: int, storage: str, seed: int, json: bool) -> N
     start = time.monotonic()
     with tracked_run(f"{task.model} larger search", tags={"rnaexp.search": "larger"}) as run:
         found = larger_search(task, Store(), announce, trials=trials, storage=storage or None, seed=seed)
-        told = _told(found)
+        record = _record(found)
         run.params(_parameters(found, task, trials, seed))
-        run.metrics({f"search.{name}": value for name, value in told["figures"].items()})
+        run.metrics({f"search.{name}": value for name, value in record["figures"].items()})
         run.metrics({"seconds": round(time.monotonic() - start, 1)})
         run.table(found.trials, "configurations.csv")
         run.table(found.evaluation.per_rna, "per_rna.csv")
         run.figure(search_progress(found.trials, f"{task.model}, larger search on {task.validation}"), "search.png")
     if json:
-        sys.stdout.write(json_format.dumps(told) + "\n")
+        sys.stdout.write(json_format.dumps(record) + "\n")
     else:
-        _print(told, found)
+        _print(record, found)
 
 
 def _parameters(found: Larger, task: Task, trials: int, seed: int) -> dict[str, object]:
@@ -52,7 +52,7 @@ def _parameters(found: Larger, task: Task, trials: int, seed: int) -> dict[str, 
     }
 
 
-def _told(found: Larger) -> dict[str, Any]:
+def _record(found: Larger) -> dict[str, Any]:
     single = found.single.evaluation
     assert single is not None
     gain, against = found.gain.difference, found.against.difference
@@ -85,17 +85,18 @@ def _ends(found: Interval) -> str:
     return f"[{found.low:+.3f}, {found.high:+.3f}]"
 
 
-def _print(told: Mapping[str, Any], found: Larger) -> None:
-    figures, out = told["figures"], console()
+def _print(record: Mapping[str, Any], found: Larger) -> None:
+    figures, out = record["figures"], console()
     which = ", ".join(f"{layer}.{head}" for layer, head in found.heads[: found.chosen.heads])
     names = {name: value for name, value in asdict(found.chosen).items() if name != "heads"}
-    told_fields = ", ".join(f"{name} {value}" for name, value in names.items())
+    chosen_fields = ", ".join(f"{name} {value}" for name, value in names.items())
     lines = [
-        f"{told['model']}: {len(found.trials)} configurations, searched and chosen on parts of {told['validation']}",
-        f"chosen: heads {which}; {told_fields}",
+        f"{record['model']}: {len(found.trials)} configurations, "
+        f"searched and chosen on parts of {record['validation']}",
+        f"chosen: heads {which}; {chosen_fields}",
         "gain over the plain head on the part that chose: "
         f"{figures['gain_where_chosen']:+.3f} {_ends(found.gain.difference)}",
-        f"{told['test']}: "
+        f"{record['test']}: "
         + "single head {single_f1:.3f}, this configuration {f1:.3f}, difference {difference:+.3f} ".format(**figures)
         + f"{_ends(found.against.difference)}, sign-flip p {figures['p_sign_flip']:.3g}",
     ]

@@ -43,7 +43,7 @@ def contacts(subject: Subject, settings: Settings) -> Job:
 
 
 def _pairs(subject: Subject, settings: Settings, protocol: Protocol) -> Job:
-    asked = PairsSettings(
+    task = PairsSettings(
         validation=settings.validation,
         test=settings.test,
         protocol=protocol,
@@ -51,7 +51,7 @@ def _pairs(subject: Subject, settings: Settings, protocol: Protocol) -> Job:
         long=settings.long,
         families="none",
     ).task(subject.name, _loading(settings))
-    return pairs_job(completed(asked), subject.encoder)
+    return pairs_job(completed(task), subject.encoder)
 
 
 def families(subject: Subject, settings: Settings) -> Job | None:
@@ -59,8 +59,8 @@ def families(subject: Subject, settings: Settings) -> Job | None:
     if not (has_embedding(subject.name) if subject.encoder is None else _embeds(subject.encoder)):
         return None
     how = _loading(settings).of(subject.name)
-    asked = ClassifyTask(model=subject.name, families=settings.families, loading=how, long=settings.long)
-    return FamiliesJob(asked=asked, encoder=subject.encoder)
+    task = ClassifyTask(model=subject.name, families=settings.families, loading=how, long=settings.long)
+    return FamiliesJob(task=task, encoder=subject.encoder)
 
 
 def fitness(subject: Subject, settings: Settings) -> Job:
@@ -68,7 +68,7 @@ def fitness(subject: Subject, settings: Settings) -> Job:
     if not settings.assay:
         message = "task fitness: say on which assay, assay= a named one or a table of variants"
         raise InputError(message)
-    asked = FitnessTask(
+    task = FitnessTask(
         model=subject.name,
         assay=settings.assay,
         convention=settings.convention,
@@ -76,7 +76,7 @@ def fitness(subject: Subject, settings: Settings) -> Job:
         long=settings.long,
         loading={"seed": settings.seed, "device": settings.device, "precision": settings.precision},
     )
-    return FitnessJob(asked=asked, encoder=subject.encoder)
+    return FitnessJob(task=task, encoder=subject.encoder)
 
 
 TASKS: dict[str, MakeJob] = {"pairs": pairs, "families": families, "fitness": fitness, "contacts": contacts}

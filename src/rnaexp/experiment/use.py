@@ -48,14 +48,14 @@ def predict(
     Raises: InputError, UnavailableError (no tuned head; the message names the command that makes one).
     """
     load = heads.either(model, HeadSettings(tuned=tuned), Loading(device=device))
-    asked, (head, encoder) = as_rnas(rnas), load()
+    given, (head, encoder) = as_rnas(rnas), load()
     drawing = Drawing(pseudoknots=pseudoknots, fold=fold)
     refuse_drawing(head, drawing)
-    scores, skipped = read_set(encoder, asked, reading_of(head, long_policy(long)), Store(), data=("python", ""))
+    scores, skipped = read_set(encoder, given, reading_of(head, long_policy(long)), Store(), data=("python", ""))
     scored = {one.id: one for one in scores.rnas}
     why = {one.id: one.reason for one in skipped}
     rows = []
-    for rna in asked:
+    for rna in given:
         found: dict[str, Any] = {"id": rna.id}
         if rna.id in scored:
             found = record_of(prediction(rna, scored[rna.id], head, drawing), head, drawing)
@@ -75,21 +75,21 @@ def embed(
     """
     from rnaexp.tasks.families.settings import protocol
 
-    asked = as_rnas(rnas)
+    given = as_rnas(rnas)
     encoder = models.load(model, device=device) if isinstance(model, str) else wrap(model)
-    with silence("embeddings", len(asked)) as progress:
+    with silence("embeddings", len(given)) as progress:
         vectors, reasons = embed_all(
             encoder,
-            asked,
+            given,
             Store(),
             pooling=protocol(pooling=pooling).pooling,
             long=long_policy(long),
             progress=progress,
         )
-    whole = np.full((len(asked), vectors.shape[1]), np.nan, np.float32)
+    whole = np.full((len(given), vectors.shape[1]), np.nan, np.float32)
     whole[[at for at, reason in enumerate(reasons) if not reason]] = vectors
-    found = pd.DataFrame(whole, index=pd.Index([rna.id for rna in asked], name="rna"))
-    found.attrs["skipped"] = {rna.id: reason for rna, reason in zip(asked, reasons, strict=True) if reason}
+    found = pd.DataFrame(whole, index=pd.Index([rna.id for rna in given], name="rna"))
+    found.attrs["skipped"] = {rna.id: reason for rna, reason in zip(given, reasons, strict=True) if reason}
     return found
 
 

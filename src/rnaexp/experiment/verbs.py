@@ -34,7 +34,7 @@ _NO_CONTACTS = "--register: contacts of proteins are a reference task; what is r
 
 
 def pairs(
-    asked: Sequence[PairsTask],
+    tasks: Sequence[PairsTask],
     output: Output,
     *,
     encoder: Encoder | None = None,
@@ -47,9 +47,9 @@ def pairs(
 
     The record of one model; None of several, and in all but the first process.
     """
-    if register and not all(one.scoring.molecule.brackets for one in asked):
+    if register and not all(one.scoring.molecule.brackets for one in tasks):
         raise InputError(_NO_CONTACTS)
-    jobs = [pairs_job(one, encoder) for one in asked]
+    jobs = [pairs_job(one, encoder) for one in tasks]
     if len(jobs) == 1:
         return _one(jobs[0], output, register=register, name=name)
     named = replace(output, question=", ".join(job.model for job in jobs))
@@ -108,29 +108,31 @@ def question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
     if words.task:
         _ask_another_package(words, output, path)
         return
-    asked = read_question(path)
+    question = read_question(path)
     first, step = places(shard)
     failed, jobs = list[Failed](), 0
-    for task in asked.tasks:
-        mine = _jobs(asked, task)[first::step]
-        done, gone = run_jobs(mine, {"rnaexp.question": asked.name})
-        _conclude(task, done, asked, output if task == asked.tasks[0] else replace(output, csv=output.beside(task)))
+    for task in question.tasks:
+        mine = _jobs(question, task)[first::step]
+        done, gone = run_jobs(mine, {"rnaexp.question": question.name})
+        _conclude(
+            task, done, question, output if task == question.tasks[0] else replace(output, csv=output.sibling(task))
+        )
         failed, jobs = [*failed, *gone], jobs + len(mine)
     raise_first(failed, jobs)
 
 
-def _jobs(asked: Question, task: str) -> Sequence[Job]:
+def _jobs(question: Question, task: str) -> Sequence[Job]:
     if task == "pairs":
-        return [pairs_job(one) for one in asked.pairs]
+        return [pairs_job(one) for one in question.pairs]
     if task == "families":
-        return [FamiliesJob(asked=one, choices=one.model in asked.choices) for one in asked.families]
-    return [FitnessJob(asked=one) for one in asked.fitness]
+        return [FamiliesJob(task=one, choices=one.model in question.choices) for one in question.families]
+    return [FitnessJob(task=one) for one in question.fitness]
 
 
-def _conclude(task: str, done: Sequence[Done], asked: Question, output: Output) -> None:
+def _conclude(task: str, done: Sequence[Done], question: Question, output: Output) -> None:
     if task == "pairs":
         answers = [each.answer for each in done if each.answer is not None]
-        conclude_pairs(answers, output, contrasts=asked.contrasts)
+        conclude_pairs(answers, output, contrasts=question.contrasts)
     else:
         conclude(done, FAMILIES if task == "families" else FITNESS, output)
 

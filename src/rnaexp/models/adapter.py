@@ -41,7 +41,7 @@ class Adapter:
     """All that is particular to one published model's files.
 
     `network`: a transformers class. `checkpoints`: file names, as shell patterns. `sizes` and `settings`: our name of
-    each setting and the authors'; a size must be given, a setting may. `tokens_beside`: the tokenizer that lies in the
+    each setting and the authors'; a size must be given, a setting may. `tokens_from`: the tokenizer that lies in the
     weights' folder, where the file decides the ids. `expected`: settings of the file's config.json that the network
     cannot have otherwise. `names`: (pattern, replacement), applied one
     after another, from the network's parameter names to the file's. `inside`: under which entry the file holds its
@@ -59,7 +59,7 @@ class Adapter:
     checkpoints: tuple[str, ...]
     sizes: Mapping[str, str]
     settings: Mapping[str, str] = field(default_factory=dict)
-    tokens_beside: Callable[[Path, str], Tokens] | None = None
+    tokens_from: Callable[[Path, str], Tokens] | None = None
     expected: Mapping[str, Any] = field(default_factory=dict)
     completed: Callable[[Settings], Settings] = field(default=dict)
     limited: bool = True
@@ -132,8 +132,8 @@ def load_adapted(
 
 def _tokens(adapter: Adapter, spec: ModelSpec, folder: Path | None) -> Tokens:
     """The adapter's, or those beside the weights; random weights of a model without its own take the published ones."""
-    if adapter.tokens_beside is not None and (folder is not None or adapter.tokens is None):
-        return adapter.tokens_beside(folder_of(weights_or_published(spec, folder)), spec.name)
+    if adapter.tokens_from is not None and (folder is not None or adapter.tokens is None):
+        return adapter.tokens_from(folder_of(weights_or_published(spec, folder)), spec.name)
     assert adapter.tokens is not None
     return replace(adapter.tokens, model=spec.name)
 
@@ -159,20 +159,20 @@ def _trained(
 ) -> tuple[nn.Module, Settings, bool]:
     """The network, its settings, and whether its letter head is in the file."""
     path = paths[0]
-    beside = path.with_name("config.json")
-    told = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-    if told.get("model_type") == adapter.network.config_class.model_type and fnmatchcase(path.name, OURS):
-        return _converted(adapter, paths, told)
+    config_file = path.with_name("config.json")
+    values = json.loads(config_file.read_text(encoding="utf-8")) if config_file.is_file() else {}
+    if values.get("model_type") == adapter.network.config_class.model_type and fnmatchcase(path.name, OURS):
+        return _converted(adapter, paths, values)
     held = files.read_checkpoint(path) if len(paths) == 1 else files.read_parts(paths)
     state = adapter.prepared(files.named_tensors(held, path, inside=adapter.inside))
     row = spec.settings or {}
-    asked = {key: value for key, value in (config or {}).items() if key not in row}
-    told = {**row, **told, **adapter.held(held), **asked}
+    overrides = {key: value for key, value in (config or {}).items() if key not in row}
+    values = {**row, **values, **adapter.held(held), **overrides}
     for name, expected in adapter.expected.items():
-        if told.get(name, expected) != expected:
-            message = f"{name} = {told[name]!r}; only {expected!r} is read"
+        if values.get(name, expected) != expected:
+            message = f"{name} = {values[name]!r}; only {expected!r} is read"
             raise InputError(message, path=path)
-    settings = adapter.completed({**_settings(adapter, spec, told), **adapter.measured(state)})
+    settings = adapter.completed({**_settings(adapter, spec, values), **adapter.measured(state)})
     network = adapter.build(settings)
     held_config: Any = network.config
     if held_config.tie_word_embeddings:
@@ -194,16 +194,16 @@ def _fill(network: nn.Module, state: dict[str, Tensor], named: Callable[[str], s
             state[name] = tensor
 
 
-def _converted(adapter: Adapter, paths: list[Path], told: Settings) -> tuple[nn.Module, Settings, bool]:
+def _converted(adapter: Adapter, paths: list[Path], values: Settings) -> tuple[nn.Module, Settings, bool]:
     """Our own layout: the network's names, every setting in config.json."""
-    network = adapter.build(told)
+    network = adapter.build(values)
     state = files.read_parts(paths)
     files.share(network, state, str, path=paths[0])
     files.load_strictly(network, state, path=paths[0])
-    return network, told, True
+    return network, values, True
 
 
-def _settings(adapter: Adapter, spec: ModelSpec, told: Mapping[str, Any]) -> Settings:
+def _settings(adapter: Adapter, spec: ModelSpec, values: Mapping[str, Any]) -> Settings:
     """Our settings out of what is told under the authors' names or ours; all sizes must be known.
 
     Raises: UnavailableError naming the size that nobody states.
@@ -215,9 +215,9 @@ def _settings(adapter: Adapter, spec: ModelSpec, told: Mapping[str, Any]) -> Set
     }
     settings: Settings = {}
     for ours, theirs in {**adapter.sizes, **adapter.settings}.items():
-        value = told.get(theirs, told.get(ours))
+        value = values.get(theirs, values.get(ours))
         # A size given in part would mix two models: heads of one, layers of another.
-        if value is None and not any(name in told for pair in adapter.sizes.items() for name in pair):
+        if value is None and not any(name in values for pair in adapter.sizes.items() for name in pair):
             value = published.get(ours)
         if value is None and ours in adapter.sizes:
             message = f"{spec.name}: {theirs} is not known; give all of {', '.join(adapter.sizes.values())} in --config"

@@ -21,12 +21,16 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ValidationError, create_model
 
 from rnaexp.errors import InputError
-from rnaexp.models.source import Layout, Source
+from rnaexp.models.source import Source
 from rnaexp.models.spec import ModelSpec
+from rnaexp.settings import RECORD, Word, wrong_field
 
 VARIABLE = "RNAEXP_CATALOG"
 
@@ -35,8 +39,7 @@ _CLOSED = {"name", "loader", "output", "proof_state", "proof"}
 _OPEN = {each.name for each in fields(ModelSpec)} - _CLOSED | {"source"}
 _OF_A_SOURCE = {each.name for each in fields(Source)}
 _PATTERNS = {"revision": "[0-9a-f]{40}", "sha256": "[0-9a-f]{64}", "source": ".+", "address": ".+"}
-_LAYOUTS = get_args(Layout)
-_NUMBERS = ("layers", "heads", "width", "max_bases")
+_NAME = r"[\w.+-]+"
 
 
 def with_extra_rows(known: Mapping[str, ModelSpec]) -> Mapping[str, ModelSpec]:
@@ -69,7 +72,10 @@ def _row(name: str, table: Any, known: Mapping[str, ModelSpec], path: Path) -> M
         what = strange[0] if isinstance(table, dict) else "a value"
         message = f"[models.{name}]: {what}; it has like, {', '.join(sorted(_OPEN))}"
         raise InputError(message, path=path)
-    _refuse_wrong_kinds(name, table, path)
+    if not re.fullmatch(_NAME, name):
+        message = f"[models.{name!r}]: a name has letters, digits and . _ + - only"
+        raise InputError(message, path=path)
+    _refuse_wrong_kinds(f"[models.{name}]", table, _row_kinds(), path)
     facts = {key: value for key, value in table.items() if key not in ("like", "source", "sources")}
     like = table.get("like", name)
     if like not in known and like != name:
@@ -105,26 +111,42 @@ def _source(name: str, table: Any, path: Path) -> Source:
         what = f"no {strange[0]!r}" if isinstance(table, dict) and "address" in table else "an address"
         message = f"[[models.{name}.sources]]: wanted {what}; it has {', '.join(sorted(_OF_A_SOURCE))}"
         raise InputError(message, path=path)
-    _refuse_wrong_kinds(name, table, path)
-    if table.get("layout", "authors") not in _LAYOUTS:
-        message = f"[[models.{name}.sources]]: layout = {table['layout']!r}; wanted {', '.join(_LAYOUTS)}"
-        raise InputError(message, path=path)
+    _refuse_wrong_kinds(f"[[models.{name}.sources]]", table, _source_kinds(), path)
     beside = tuple(_source(name, {"address": each}, path) for each in table.get("beside", ()))
     there = path.parent / table["address"]
     address = str(there.resolve()) if "://" not in table["address"] and there.exists() else table["address"]
     return Source(**{**table, "address": address, "beside": beside})
 
 
-def _refuse_wrong_kinds(name: str, table: Mapping[str, Any], path: Path) -> None:
-    """Numbers are numbers, a commit is a commit."""
+def _refuse_wrong_kinds(where: str, table: Mapping[str, Any], kinds: type[BaseModel], path: Path) -> None:
+    """Each value has the type, the range and the words of the field it becomes; a commit is a commit."""
     for field, pattern in _PATTERNS.items():
         if field in table and not (isinstance(table[field], str) and re.fullmatch(pattern, table[field])):
-            message = f"[models.{name}]: {field} = {table[field]!r}; wanted {pattern}"
+            message = f"{where}: {field} = {table[field]!r}; wanted {pattern}"
             raise InputError(message, path=path)
-    for field in _NUMBERS:
-        if field in table and (type(table[field]) is not int or table[field] < 1):
-            message = f"[models.{name}]: {field} = {table[field]!r}; wanted a whole number above 0"
-            raise InputError(message, path=path)
+    try:
+        kinds.model_validate(table)
+    except ValidationError as error:
+        message = f"{where}: {wrong_field(error)}"
+        raise InputError(message, path=path) from error
+
+
+@cache
+def _row_kinds() -> type[BaseModel]:
+    """What a row may say: the open fields of `ModelSpec`, as they are declared there."""
+    return _kinds(ModelSpec, _OPEN, like=Word, source=Word, sources=list[dict[str, Any]])
+
+
+@cache
+def _source_kinds() -> type[BaseModel]:
+    return _kinds(Source, _OF_A_SOURCE, beside=list[Word])
+
+
+def _kinds(declared: type, names: set[str], **other: Any) -> type[BaseModel]:
+    hints = {**get_type_hints(declared, include_extras=True), **other}
+    accepted: dict[str, Any] = {name: (hints[name], None) for name in {*names, *other}}
+    made: type[BaseModel] = create_model(declared.__name__, __config__=RECORD, **accepted)
+    return made
 
 
 def _checkpoint(name: str) -> ModelSpec:

@@ -7,7 +7,7 @@ doi:10.1038/s42256-024-00823-9 (UTR-LM); Outeiral and Deane 2024, doi:10.1038/s4
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -102,12 +102,10 @@ def _adapter(
     sizes: tuple[str, str, str],
     positions: str = "rotary",
     token_dropout: bool = True,
-    inside: str | None = None,
-    prepared: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] = _bare,
-    held: Callable[[Any], Mapping[str, Any]] = lambda _: {},
     leftovers: tuple[str, ...] = (),
+    **others: Any,
 ) -> Adapter:
-    """`sizes`: the authors' words for layers, width and heads."""
+    """`sizes`: the authors' words for layers, width and heads. `others`: fields of the adapter."""
     hard_coded = {
         "vocab_size": letters,
         "token_dropout": token_dropout,
@@ -127,15 +125,13 @@ def _adapter(
             "token_dropout": "token_dropout",
             "max_position_embeddings": "max_position_embeddings",
         },
-        completed=lambda told: {**hard_coded, "intermediate_size": 4 * told["hidden_size"], **told},
+        completed=lambda values: {**hard_coded, "intermediate_size": 4 * values["hidden_size"], **values},
         limited=positions == "absolute",
         names=_NAMES,
-        inside=inside,
-        prepared=prepared,
         measured=_measured,
-        held=held,
         changed=_without_contacts,
         leftovers=(*_LEFTOVERS, *leftovers),
+        **{"prepared": _bare, **others},
     )
 
 

@@ -49,7 +49,7 @@ def fetch_weights(spec: ModelSpec, wanted: str = "") -> Fetched:
     if held is not None:
         check(spec.name, got.files, held)
     elif got.source.kind != "folder" and not _pinned(got.source):
-        _lock_and_say(spec, got)
+        _lock_and_report(spec, got)
     return got
 
 
@@ -113,7 +113,7 @@ def _candidates(spec: ModelSpec, held: Locked | None, wanted: str) -> Sequence[S
 def _fetch(spec: ModelSpec, source: Source, held: Locked | None) -> Fetched:
     if source.kind == "folder":
         return Fetched(path=Path(source.address), files={}, revision=spec.revision, source=source)
-    _tell_licence(spec, source, held)
+    _show_licence(spec, source, held)
     return _gathered(_from_hub(source, held) if source.kind == "hub" else _from_elsewhere(source), held)
 
 
@@ -204,7 +204,7 @@ def _recorded(spec: ModelSpec, held: Locked) -> Source:
     return next(known, Source(address=held.source, licence=held.licence))
 
 
-def _tell_licence(spec: ModelSpec, source: Source, held: Locked | None) -> None:
+def _show_licence(spec: ModelSpec, source: Source, held: Locked | None) -> None:
     """Once, before the first download: this copy's licence where it is not the authors'."""
     if held is None and source.licence is not None and source.licence != spec.licence:
         _say(
@@ -213,7 +213,7 @@ def _tell_licence(spec: ModelSpec, source: Source, held: Locked | None) -> None:
         )
 
 
-def _lock_and_say(spec: ModelSpec, got: Fetched) -> None:
+def _lock_and_report(spec: ModelSpec, got: Fetched) -> None:
     held = Locked(
         source=got.source.address,
         revision=got.revision,

@@ -236,7 +236,7 @@ ADAPTER = Adapter(
         "train_freq": True,
         "tie_word_embeddings": False,
     },
-    completed=lambda told: {"intermediate_size": 4 * told["hidden_size"], **told},
+    completed=lambda values: {"intermediate_size": 4 * values["hidden_size"], **values},
     names=(
         (r"^embedding\.", "hyena.backbone.embeddings.word_embeddings."),
         (r"^norm\.", "hyena.backbone.ln_f."),

@@ -41,8 +41,8 @@ class LettersOfWords:
     def of(self, logits: Float[Tensor, "t v"]) -> Float[Tensor, "n a"]:
         """Given the other letters of each token: one token's answer, or where several cover a base their mean log."""
         place: Any = self.token.to(logits.device)[:, None], self.words.to(logits.device)
-        said = torch.log_softmax(logits[place].float(), -1)
+        log_probabilities = torch.log_softmax(logits[place].float(), -1)
         total = torch.zeros(self.bases, len(BASES), device=logits.device)
-        total.index_add_(0, self.base.to(logits.device), said)
+        total.index_add_(0, self.base.to(logits.device), log_probabilities)
         covering = torch.bincount(self.base, minlength=self.bases).to(total)[:, None]
         return torch.log_softmax(total / covering, -1)

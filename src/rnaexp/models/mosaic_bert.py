@@ -125,14 +125,14 @@ def _tokenizer(folder: Path, model: str, *, by_letter: bool = False) -> Tokens:
 ADAPTER = Adapter(
     network=MosaicBert,
     tokens=None,
-    tokens_beside=_tokenizer,
+    tokens_from=_tokenizer,
     checkpoints=FOLDER,
     sizes={name: name for name in ("hidden_size", "num_hidden_layers", "num_attention_heads")},
     settings={
         name: name
         for name in ("vocab_size", "intermediate_size", "type_vocab_size", "layer_norm_eps", "tie_word_embeddings")
     },
-    completed=lambda told: {"intermediate_size": 4 * told["hidden_size"], **told},
+    completed=lambda values: {"intermediate_size": 4 * values["hidden_size"], **values},
     limited=False,
     names=(
         (r"^embedding\.", "bert.embeddings.word_embeddings."),
@@ -165,5 +165,5 @@ def load(
 
     Raises: UnavailableError if the tokenizer is not there: a BPE vocabulary cannot be guessed.
     """
-    adapter = replace(ADAPTER, tokens_beside=partial(_tokenizer, by_letter=spec.resolution == "base"))
+    adapter = replace(ADAPTER, tokens_from=partial(_tokenizer, by_letter=spec.resolution == "base"))
     return load_adapted(adapter, spec, weights=weights, config=config, device=device, seed=seed)

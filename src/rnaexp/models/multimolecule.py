@@ -25,7 +25,7 @@ from rnaexp.models.multimolecule_msa import load_rnamsm
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.tokenizer import resolution_of, tokens_of
 from rnaexp.models.tokens import Tokens, Vocabulary, Words
-from rnaexp.models.vocabulary_file import FILE, read_ids, refuse_other_table, words_of
+from rnaexp.models.vocabulary_file import FILE, Special, read_ids, refuse_other_table, words_of
 
 Config = Mapping[str, Any]
 State = Mapping[str, Tensor]
@@ -69,12 +69,12 @@ def load(spec: ModelSpec, *, weights: Path, config: Config | None, device: str, 
         return load_rnamsm(bare, weights=weights, held=held, config=own, device=device, seed=seed)
     layout = LAYOUTS[kind]
     _refuse_another_model(layout.rows, spec, kind, folder)
-    told = _told(layout, {**held, **own}, folder)
+    values = _values(layout, {**held, **own}, folder)
     if kind == "hyenadna":
         bare = replace(bare, has_attention=False)
-    adapter = _adapter(layout, told, kind, folder)
-    encoder: Any = load_adapted(adapter, bare, weights=weights, config=told, device=device, seed=seed)
-    encoder.spec = _described(encoder, layout, told)
+    adapter = _adapter(layout, values, kind, folder)
+    encoder: Any = load_adapted(adapter, bare, weights=weights, config=values, device=device, seed=seed)
+    encoder.spec = _described(encoder, layout, values)
     read: Encoder = encoder
     return read
 
@@ -85,39 +85,39 @@ def _refuse_another_model(rows: str, spec: ModelSpec, kind: str, folder: Path) -
         raise InputError(message, path=folder / "config.json")
 
 
-def _told(layout: Layout, held: Config, folder: Path) -> Settings:
+def _values(layout: Layout, held: Config, folder: Path) -> Settings:
     """config.json with `lm_head.X` for what stands inside it, and what the letter head takes from elsewhere.
 
     Raises: InputError for a setting that is missing, or that asks for another network.
     """
     path = folder / "config.json"
-    told = {**held, **{f"lm_head.{name}": value for name, value in (held.get("lm_head") or {}).items()}}
+    values = {**held, **{f"lm_head.{name}": value for name, value in (held.get("lm_head") or {}).items()}}
     for name, expected in layout.fixed.items():
-        if told.get(name, expected) != expected:
-            message = f"{name} = {told[name]!r}; only {expected!r} is read"
+        if values.get(name, expected) != expected:
+            message = f"{name} = {values[name]!r}; only {expected!r} is read"
             raise InputError(message, path=path)
-    if missing := [name for name in layout.stated if told.get(name) is None]:
+    if missing := [name for name in layout.stated if values.get(name) is None]:
         message = f"does not say {missing[0]}"
         raise InputError(message, path=path)
-    eps = _BERT_EPS if layout.network is BertForMaskedLM else told["layer_norm_eps"]
-    told["letter_norm_eps"] = eps if HEAD_EPS in layout.inert else told.get(HEAD_EPS, eps)
-    told["letter_act"] = told.get("hidden_act") if HEAD_ACT in layout.inert else told.get(HEAD_ACT, "gelu")
-    return told
+    eps = _BERT_EPS if layout.network is BertForMaskedLM else values["layer_norm_eps"]
+    values["letter_norm_eps"] = eps if HEAD_EPS in layout.inert else values.get(HEAD_EPS, eps)
+    values["letter_act"] = values.get("hidden_act") if HEAD_ACT in layout.inert else values.get(HEAD_ACT, "gelu")
+    return values
 
 
-def _adapter(layout: Layout, told: Settings, kind: str, folder: Path) -> Adapter:
+def _adapter(layout: Layout, values: Settings, kind: str, folder: Path) -> Adapter:
     return Adapter(
         network=layout.network,
         tokens=None,
-        tokens_beside=partial(_tokens, layout=layout, told=told, bpe=kind in ("dnabert2", "dnaberts")),
+        tokens_from=partial(_tokens, layout=layout, values=values, bpe=kind in ("dnabert2", "dnaberts")),
         checkpoints=FOLDER,
         sizes={name: name for name in layout.sizes},
         settings={**layout.settings, "letter_norm_eps": "letter_norm_eps", "letter_act": "letter_act"},
-        completed=partial(_completed, told=told, kind=kind, folder=folder),
+        completed=partial(_completed, values=values, kind=kind, folder=folder),
         limited=layout.positions == "learnt",
         names=layout.names,
-        prepared=partial(_prepared, layout=layout, told=told, kind=kind),
-        measured=partial(_measured, layout=layout, told=told, kind=kind),
+        prepared=partial(_prepared, layout=layout, values=values, kind=kind),
+        measured=partial(_measured, layout=layout, values=values, kind=kind),
         changed=layout.changed,
         copies=_COPIES,
         leftovers=LEFTOVERS + (_ERNIE_LEFTOVERS if kind == "ernierna" else ()),
@@ -127,32 +127,32 @@ def _adapter(layout: Layout, told: Settings, kind: str, folder: Path) -> Adapter
     )
 
 
-def _completed(settings: Settings, *, told: Settings, kind: str, folder: Path) -> Settings:
+def _completed(settings: Settings, *, values: Settings, kind: str, folder: Path) -> Settings:
     """With what a model type has beyond the settings that it shares with others."""
     if kind == "rnafm":  # its positions are numbered from 2, those here from 1; older files call the norm otherwise
-        norms = (told.get("embed_norm"), told.get("emb_layer_norm_before"), True)
+        norms = (values.get("embed_norm"), values.get("emb_layer_norm_before"), True)
         norm = next(stated for stated in norms if stated is not None)
-        rows = int(told["max_position_embeddings"]) - 1
+        rows = int(values["max_position_embeddings"]) - 1
         return {**settings, "emb_layer_norm_before": norm, "max_position_embeddings": rows}
     if kind == "ernierna":
-        ids, width = read_ids(folder), int(told["num_attention_heads"]) // 2
+        ids, width = read_ids(folder), int(values["num_attention_heads"]) // 2
         return {"pair_width": width, **settings, "pairing_letters": [ids.get(letter) for letter in "AUGC"]}
     if kind == "hyenadna":  # its table is filled up to a multiple
-        rows, multiple = int(told["vocab_size"]), int(told.get("pad_vocab_size_multiple", 8))
+        rows, multiple = int(values["vocab_size"]), int(values.get("pad_vocab_size_multiple", 8))
         return {**settings, "vocab_size": -(-rows // multiple) * multiple}
     return settings
 
 
-def _prepared(state: State, *, layout: Layout, told: Settings, kind: str) -> dict[str, Tensor]:
+def _prepared(state: State, *, layout: Layout, values: Settings, kind: str) -> dict[str, Tensor]:
     """The file's tensors under the names and in the order that the networks here have."""
     alike = _named_alike(state, kind)
     if kind == "rnafm" and _POSITIONS in alike:
         alike[_POSITIONS] = alike[_POSITIONS][1:].clone()
     if kind == "calm":
-        _turn_halves(alike, int(told["hidden_size"]) // int(told["num_attention_heads"]) // 2)
+        _turn_halves(alike, int(values["hidden_size"]) // int(values["num_attention_heads"]) // 2)
     if kind == "hyenadna":
-        return _hyenadna(hyenadna.one_frequency(alike), tied=bool(told.get("tie_word_embeddings", True)))
-    if layout.own_table and _is_tied(alike, told):
+        return _hyenadna(hyenadna.one_frequency(alike), tied=bool(values.get("tie_word_embeddings", True)))
+    if layout.own_table and _is_tied(alike, values):
         return {key: tensor for key, tensor in alike.items() if not key.startswith("lm_head.")}
     return alike
 
@@ -183,23 +183,23 @@ def _hyenadna(state: dict[str, Tensor], *, tied: bool) -> dict[str, Tensor]:
     return state
 
 
-def _is_tied(state: State, told: Settings) -> bool:
+def _is_tied(state: State, values: Settings) -> bool:
     """As config.json says; where it does not, by the file: a tied table is left out of it, or there twice."""
-    if told.get("tie_word_embeddings") is not None:
-        return bool(told["tie_word_embeddings"])
+    if values.get("tie_word_embeddings") is not None:
+        return bool(values["tie_word_embeddings"])
     table = state.get(_TABLE)
     return table is None or bool(_WORDS in state and table.equal(state[_WORDS]))
 
 
-def _measured(state: State, *, layout: Layout, told: Settings, kind: str) -> Settings:
+def _measured(state: State, *, layout: Layout, values: Settings, kind: str) -> Settings:
     if kind == "hyenadna":
         return {}
-    found: Settings = {"tie_word_embeddings": _is_tied(state, told) and not layout.own_table}
+    found: Settings = {"tie_word_embeddings": _is_tied(state, values) and not layout.own_table}
     pair = state.get("model.pairwise_bias_proj.dense1.weight")
     return found if pair is None else {**found, "pair_width": pair.shape[0]}
 
 
-def _tokens(folder: Path, model: str, *, layout: Layout, told: Settings, bpe: bool) -> Tokens:
+def _tokens(folder: Path, model: str, *, layout: Layout, values: Settings, bpe: bool) -> Tokens:
     """Letters, k-mers or codons of vocab.txt, between the special tokens that the authors put round a sequence.
 
     Raises: InputError for a vocab.txt that is not this table's.
@@ -208,28 +208,27 @@ def _tokens(folder: Path, model: str, *, layout: Layout, told: Settings, bpe: bo
     if bpe:
         return tokens_of(folder, model=model, fast=True)
     ids, path = read_ids(folder), folder / FILE
-    special = {"<pad>": told["pad_token_id"], "<mask>": told.get("mask_token_id")}
-    refuse_other_table(ids, path, rows=told["vocab_size"], stated=special)
+    special = {"<pad>": values["pad_token_id"], "<mask>": values.get("mask_token_id")}
+    refuse_other_table(ids, path, rows=values["vocab_size"], stated=special)
     return words_of(
         ids,
         path,
         model=model,
         letters=layout.letters,
-        before=layout.before,
-        after=layout.after,
-        neighbours=layout.codons or bool(told.get("codon")),
+        special=Special(layout.before, layout.after),
+        neighbours=layout.codons or bool(values.get("codon")),
         as_unknown=layout.as_unknown,
     )
 
 
-def _described(encoder: Any, layout: Layout, told: Settings) -> ModelSpec:
+def _described(encoder: Any, layout: Layout, values: Settings) -> ModelSpec:
     """The row, or of a folder without one what config.json says: how many bases, and what a token is."""
     spec: ModelSpec = encoder.spec
     tokens: Tokens = encoder.tokens
     spec = replace(spec, resolution=resolution_of(tokens))
     if spec.max_bases is not None or layout.positions == "endless" or not isinstance(tokens, (Vocabulary, Words)):
         return spec
-    limit = encoder.max_tokens if layout.positions == "learnt" else told.get("max_position_embeddings")
+    limit = encoder.max_tokens if layout.positions == "learnt" else values.get("max_position_embeddings")
     if limit is None:
         return spec
     room = int(limit) - len(tokens.before) - len(tokens.after)

@@ -80,10 +80,10 @@ def load_rnamsm(
     own = dict(config)
     max_rows = int(own.pop("max_rows", rnamsm.MAX_ROWS))
     folder = folder_of(weights)
-    told = {**held, **{f"lm_head.{name}": value for name, value in (held.get("lm_head") or {}).items()}}
-    _refuse_other(told, own, folder / "config.json")
-    letters = _letters(folder, told)
-    network = _network(told, seed)
+    values = {**held, **{f"lm_head.{name}": value for name, value in (held.get("lm_head") or {}).items()}}
+    _refuse_other(values, own, folder / "config.json")
+    letters = _letters(folder, values)
+    network = _network(values, seed)
     if seed is None:
         path = files.only_file(weights, ["model.safetensors", "pytorch_model.bin"])
         state = _state(files.read_state(path))
@@ -99,12 +99,12 @@ def load_rnamsm(
     )
 
 
-def _refuse_other(told: Mapping[str, Any], own: Mapping[str, Any], path: Path) -> None:
+def _refuse_other(values: Mapping[str, Any], own: Mapping[str, Any], path: Path) -> None:
     for name, expected in FIXED.items():
-        if told.get(name, expected) != expected:
-            message = f"{name} = {told[name]!r}; only {expected!r} is read"
+        if values.get(name, expected) != expected:
+            message = f"{name} = {values[name]!r}; only {expected!r} is read"
             raise InputError(message, path=path)
-    if missing := [name for name in SETTINGS if told.get(name) is None]:
+    if missing := [name for name in SETTINGS if values.get(name) is None]:
         message = f"does not say {missing[0]}"
         raise InputError(message, path=path)
     if own:
@@ -112,21 +112,21 @@ def _refuse_other(told: Mapping[str, Any], own: Mapping[str, Any], path: Path) -
         raise InputError(message, path=path)
 
 
-def _network(told: Mapping[str, Any], seed: int | None) -> MsaTransformer:
+def _network(values: Mapping[str, Any], seed: int | None) -> MsaTransformer:
     """Its layers' norms have a fixed epsilon, those before, behind and in the letter head the stated ones."""
-    eps = float(told["layer_norm_eps"])
-    head_eps = float(told.get("lm_head.layer_norm_eps", eps))
+    eps = float(values["layer_norm_eps"])
+    head_eps = float(values.get("lm_head.layer_norm_eps", eps))
     sizes = MsaTransformerConfig(
-        vocab_size=int(told["vocab_size"]),
-        hidden_size=int(told["hidden_size"]),
-        num_hidden_layers=int(told["num_hidden_layers"]),
-        num_attention_heads=int(told["num_attention_heads"]),
-        intermediate_size=int(told["intermediate_size"]),
-        max_position_embeddings=int(told["max_position_embeddings"]),
-        max_rows=int(told["max_position_embeddings"]),
-        row_positions="scalar" if told["embed_positions_msa"] else "none",
-        tokens_per_chunk=int(told["max_tokens_per_msa"]),
-        pad_token_id=int(told["pad_token_id"]),
+        vocab_size=int(values["vocab_size"]),
+        hidden_size=int(values["hidden_size"]),
+        num_hidden_layers=int(values["num_hidden_layers"]),
+        num_attention_heads=int(values["num_attention_heads"]),
+        intermediate_size=int(values["intermediate_size"]),
+        max_position_embeddings=int(values["max_position_embeddings"]),
+        max_rows=int(values["max_position_embeddings"]),
+        row_positions="scalar" if values["embed_positions_msa"] else "none",
+        tokens_per_chunk=int(values["max_tokens_per_msa"]),
+        pad_token_id=int(values["pad_token_id"]),
         outer_eps=(eps, head_eps),
     )
     network = rnamsm.random_network(sizes, seed or 0)
@@ -155,10 +155,10 @@ def _state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return alike
 
 
-def _letters(folder: Path, told: Mapping[str, Any]) -> AlignmentLetters:
+def _letters(folder: Path, values: Mapping[str, Any]) -> AlignmentLetters:
     ids, path = read_ids(folder), folder / FILE
-    special = {"<pad>": told["pad_token_id"], "<mask>": told.get("mask_token_id")}
-    refuse_other_table(ids, path, rows=int(told["vocab_size"]), stated=special)
+    special = {"<pad>": values["pad_token_id"], "<mask>": values.get("mask_token_id")}
+    refuse_other_table(ids, path, rows=int(values["vocab_size"]), stated=special)
     if missing := [token for token in (*"ACGUN-", "<cls>", "<pad>", "<mask>") if token not in ids]:
         message = f"lacks {missing[0]!r}"
         raise InputError(message, path=path)

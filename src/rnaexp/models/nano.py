@@ -9,6 +9,7 @@ from rnaexp.errors import InputError
 from rnaexp.models import rnamsm
 from rnaexp.models import weights as files
 from rnaexp.models.msa_encoder import MsaEncoder
+from rnaexp.models.nano_catalog import ROWS
 from rnaexp.models.spec import Encoder, ModelSpec
 
 SHIPPED = Path(__file__).with_name("shipped")  # one folder a model, as `rnaexp pretrain` writes it
@@ -28,11 +29,11 @@ def load(
     if settings:
         message = f"{spec.name}: unknown setting {sorted(settings)[0]!r}; it has max_rows"
         raise InputError(message)
-    shipped = Path(spec.source) if spec.source else SHIPPED / spec.name.rpartition(":")[2]
+    shipped = weights or (Path(spec.source) if spec.source else _shipped(spec.name.rpartition(":")[2]))
     if weights is None and seed is None and spec.sha256 is not None:
         files.verify(shipped / rnamsm.OURS, spec.sha256)
     if seed is None:
-        network = rnamsm.trained(weights or shipped, {})
+        network = rnamsm.trained(shipped, {})
     else:
         network = rnamsm.random_network(rnamsm.saved_sizes(shipped / rnamsm.OURS), seed)
     return MsaEncoder(
@@ -44,3 +45,15 @@ def load(
             files.fingerprint_of_state(network.state_dict()), json.dumps(network.config.to_dict(), sort_keys=True)
         ),
     )
+
+
+def _shipped(name: str) -> Path:
+    """Raises: InputError for a name that ships nothing: of a lab's own row `like` one that does."""
+    if Path(name).is_absolute():
+        return Path(name)  # an untrained twin of a folder
+    if name not in {row.name for row in ROWS}:
+        message = (
+            f"{name}: no weights ship under that name; give its row a source, a folder that `rnaexp pretrain` wrote"
+        )
+        raise InputError(message)
+    return SHIPPED / name

@@ -103,7 +103,7 @@ ADAPTER = Adapter(
     network=NucleotideTransformer,
     # Of random weights: there, the order of ids means nothing.
     tokens=_words({token: at for at, token in enumerate(_NATURAL)}, "nt-v2"),
-    tokens_beside=_vocabulary,
+    tokens_from=_vocabulary,
     checkpoints=FOLDER,
     sizes={name: name for name in ("hidden_size", "num_hidden_layers", "num_attention_heads")},
     settings={name: name for name in ("vocab_size", "intermediate_size", "layer_norm_eps", "tie_word_embeddings")},
@@ -114,7 +114,7 @@ ADAPTER = Adapter(
         "emb_layer_norm_before": False,
         "add_bias_fnn": False,
     },
-    completed=lambda told: {"intermediate_size": 4 * told["hidden_size"], **told},
+    completed=lambda values: {"intermediate_size": 4 * values["hidden_size"], **values},
     limited=False,
     names=(
         (r"^embedding\.", "esm.embeddings.word_embeddings."),

@@ -75,7 +75,7 @@ _NATURAL = {token: at for at, token in enumerate((*_SPECIAL, *"ACGUN"))}
 ADAPTER = Adapter(
     network=EsmForMaskedLM,
     tokens=_letters(_NATURAL, "omnigenome"),  # of random weights: there, the order of ids means nothing
-    tokens_beside=_vocabulary,
+    tokens_from=_vocabulary,
     checkpoints=FOLDER,
     sizes={name: name for name in ("hidden_size", "num_hidden_layers", "num_attention_heads")},
     settings={
@@ -91,16 +91,16 @@ ADAPTER = Adapter(
         )
     },
     expected={"position_embedding_type": "rotary", "emb_layer_norm_before": False, "hidden_act": "gelu"},
-    completed=lambda told: {
+    completed=lambda values: {
         "vocab_size": len(_NATURAL),
-        "intermediate_size": 4 * told["hidden_size"],
+        "intermediate_size": 4 * values["hidden_size"],
         "layer_norm_eps": 1e-5,
         "token_dropout": True,
         "pad_token_id": _NATURAL["<pad>"],
         "mask_token_id": _NATURAL["<mask>"],
         "position_embedding_type": "rotary",
         "emb_layer_norm_before": False,
-        **told,
+        **values,
     },
     limited=False,
     prepared=_esm_names,

@@ -15,7 +15,7 @@ from torch import Tensor
 from rnaexp.models import aido_rna
 from rnaexp.models.adapter import Settings, load_adapted
 from rnaexp.models.tokens import Tokens
-from rnaexp.models.vocabulary_file import read_words
+from rnaexp.models.vocabulary_file import Special, read_words
 
 
 def _as_aido(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -23,9 +23,8 @@ def _as_aido(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _tokens(folder: Path, model: str) -> Tokens:
-    return read_words(
-        folder, model=model, letters="ACGTN", before=["[CLS]"], after=["[SEP]"], pad="[PAD]", mask="[MASK]"
-    )
+    special = Special(before=["[CLS]"], after=["[SEP]"], pad="[PAD]", mask="[MASK]")
+    return read_words(folder, model=model, letters="ACGTN", special=special)
 
 
 def _completed(settings: Settings) -> Settings:
@@ -35,7 +34,7 @@ def _completed(settings: Settings) -> Settings:
 ADAPTER = replace(
     aido_rna.ADAPTER,
     tokens=None,
-    tokens_beside=_tokens,
+    tokens_from=_tokens,
     expected={"hidden_act": "swiglu", "normalization_type": "LayerNorm", "rotary_percent": 1.0, "rope_scaling": None},
     prepared=_as_aido,
     completed=_completed,

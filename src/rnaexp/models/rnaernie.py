@@ -20,13 +20,13 @@ ADAPTER = Adapter(
     checkpoints=FOLDER,
     sizes={name: name for name in ("num_hidden_layers", "num_attention_heads", "hidden_size")},
     settings={name: name for name in ("vocab_size", "intermediate_size", "max_position_embeddings", "hidden_act")},
-    completed=lambda told: {
+    completed=lambda values: {
         "vocab_size": 28,
-        "intermediate_size": 4 * told["hidden_size"],
+        "intermediate_size": 4 * values["hidden_size"],
         "max_position_embeddings": 513,
         "hidden_act": "relu",
         "pad_token_id": TOKENS.pad,
-        **told,
+        **values,
     },
     names=(
         (r"^bert\.", "model."),

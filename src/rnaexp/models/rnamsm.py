@@ -72,14 +72,14 @@ def trained(weights: Path, settings: Mapping[str, Any]) -> MsaTransformer:
     """The network of the authors' checkpoint or of a folder that `save_pretrained` wrote."""
     path = files.only_file(weights, [CHECKPOINT, OURS])
     ours = path.suffix == ".safetensors"
-    sizes = saved_sizes(path) if ours else _sizes({**_beside(path), **settings})
+    sizes = saved_sizes(path) if ours else _sizes({**_config_of(path), **settings})
     state = files.read_state(path, inside=None if ours else "state_dict")
     network = random_network(sizes, 0)
     files.load_strictly(network, _tied(state, path, ours=ours), allowed_leftovers=LEFTOVERS, path=path)
     return network
 
 
-def _beside(path: Path) -> dict[str, Any]:
+def _config_of(path: Path) -> dict[str, Any]:
     """What a config.json beside the authors' checkpoint says, under the authors' names."""
     file = path.with_name("config.json")
     held = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}

@@ -1,18 +1,22 @@
 """What is known of a model without loading it, and what a loaded model must be able to do."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, runtime_checkable
+
+from pydantic import Field
 
 from rnaexp.errors import UnavailableError
 from rnaexp.models.source import Source
 from rnaexp.rna import Rna
+from rnaexp.settings import Free
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
 Group = Literal["diverse-ncrna", "specific-rna", "unified", "dna", "protein", "reference", "baseline"]
+Count = Annotated[int, Field(ge=1)]
 Resolution = Literal["base", "k-mer", "codon", "bpe"]  # what a token covers
 
 IN_MEMORY = "rnaexp.models.wrap:refuse"  # the loader of a model that only this process has
@@ -31,20 +35,18 @@ class ModelSpec:
     group: Group
     loader: str  # "module:function", imported when the model is loaded
     reads: Literal["sequence", "alignment"] = "sequence"
-    min_rows: int = 1  # fewest rows of an alignment from which it can tell anything
+    min_rows: Count = 1  # fewest rows of an alignment from which it can tell anything
     output: Literal["attention", "pair-scores"] = "attention"  # pair scores are taken as they are
-    layers: int | None = None
-    heads: int | None = None
-    width: int | None = None
+    layers: Count | None = None
+    heads: Count | None = None
+    width: Count | None = None
     parameters: str | None = None  # as its authors state them
-    max_bases: int | None = None
+    max_bases: Count | None = None
     resolution: Resolution = "base"
     has_attention: bool = True  # whether there is a bidirectional map to read
     why_no_attention: str = ""  # of a checkpoint of the user's own
     alphabet: str | None = None
-    settings: Mapping[str, Any] | None = (
-        None  # what counts where the file says nothing; `config` of load() overrides both
-    )
+    settings: Free | None = None  # what counts where the file says nothing; `config` of load() overrides both
     sources: tuple[Source, ...] = ()  # where its weights can be had, in the order they are tried; loaded: the one used
     sha256: str | None = None  # of the one file of weights, where it is known
     revision: str | None = None  # of what was loaded

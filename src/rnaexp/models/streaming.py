@@ -223,12 +223,12 @@ def layer_by_layer(encoder: _ReadsAttention, rna: Rna) -> Iterator[Float[Tensor,
     The model goes on only when asked, so one layer's maps exist as long as the consumer drops a layer before asking
     for the next (a `for` loop holds its variable a moment longer). Leaving early ends the pass and the thread.
     """
-    asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    requests: queue.SimpleQueue[bool] = queue.SimpleQueue()
     given: queue.SimpleQueue[Tensor | BaseException | None] = queue.SimpleQueue()
 
     def wait(_rna: int, _layer: int, maps: Tensor) -> None:
         given.put(maps)
-        if not asked.get():
+        if not requests.get():
             raise _ClosedError
 
     def run() -> None:
@@ -245,9 +245,9 @@ def layer_by_layer(encoder: _ReadsAttention, rna: Rna) -> Iterator[Float[Tensor,
     try:
         while (taken := _take(given)) is not None:
             yield taken.pop()
-            asked.put(True)
+            requests.put(True)
     finally:
-        asked.put(False)
+        requests.put(False)
         thread.join()
 
 

@@ -15,7 +15,7 @@ from transformers import EsmForMaskedLM
 
 from rnaexp.models.adapter import FOLDER, Adapter, load_adapted
 from rnaexp.models.tokens import Tokens
-from rnaexp.models.vocabulary_file import read_words
+from rnaexp.models.vocabulary_file import Special, read_words
 
 _SIZES = ("num_hidden_layers", "num_attention_heads", "hidden_size")
 _SETTINGS = (
@@ -44,22 +44,20 @@ def _without_contacts(network: Any) -> None:
 
 
 def _tokens(folder: Path, model: str) -> Tokens:
-    return read_words(
-        folder, model=model, letters="ACGUN", before=["<cls>"], after=["<eos>"], pad="<pad>", mask="<mask>"
-    )
+    return read_words(folder, model=model, letters="ACGUN", special=Special(before=["<cls>"], after=["<eos>"]))
 
 
 ADAPTER = Adapter(
     network=EsmForMaskedLM,
     tokens=None,
-    tokens_beside=_tokens,
+    tokens_from=_tokens,
     checkpoints=FOLDER,
     sizes={name: name for name in _SIZES},
     settings={name: name for name in _SETTINGS},
     expected={"position_embedding_type": "rotary"},
-    completed=lambda told: {
+    completed=lambda values: {
         "vocab_size": 10,
-        "intermediate_size": 3 * told["hidden_size"],
+        "intermediate_size": 3 * values["hidden_size"],
         "max_position_embeddings": 1026,
         "layer_norm_eps": 1e-5,
         "emb_layer_norm_before": True,
@@ -67,7 +65,7 @@ ADAPTER = Adapter(
         "pad_token_id": 0,
         "mask_token_id": 4,
         "tie_word_embeddings": False,
-        **told,
+        **values,
         "position_embedding_type": "rotary",
     },
     names=(),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rnaexp.errors import InputError
@@ -85,23 +86,23 @@ def refuse_other_table(ids: Mapping[str, int], path: Path, *, rows: int, stated:
         raise InputError(message, path=path)
 
 
-def read_words(
-    folder: Path,
-    *,
-    model: str,
-    letters: str,
-    before: Sequence[str],
-    after: Sequence[str],
-    pad: str,
-    mask: str,
-) -> Vocabulary | Words:
+@dataclass(frozen=True)
+class Special:
+    """Tokens that are no letters, by name: those written before and after a sequence, and what stands for nothing."""
+
+    before: Sequence[str]
+    after: Sequence[str]
+    pad: str = "<pad>"
+    mask: str = "<mask>"
+    unknown: str = "<unk>"
+
+
+def read_words(folder: Path, *, model: str, letters: str, special: Special) -> Vocabulary | Words:
     """Letters or overlapping k-mers of these letters; the special tokens by their names.
 
     Raises: InputError naming the file for a token that is missing or stands there twice.
     """
-    return words_of(
-        read_ids(folder), folder / FILE, model=model, letters=letters, before=before, after=after, pad=pad, mask=mask
-    )
+    return words_of(read_ids(folder), folder / FILE, model=model, letters=letters, special=special)
 
 
 def words_of(
@@ -110,11 +111,7 @@ def words_of(
     *,
     model: str,
     letters: str,
-    before: Sequence[str],
-    after: Sequence[str],
-    pad: str = "<pad>",
-    mask: str = "<mask>",
-    unknown: str = "<unk>",
+    special: Special,
     neighbours: bool = False,
     as_unknown: str = "",
 ) -> Vocabulary | Words:
@@ -124,7 +121,7 @@ def words_of(
 
     Raises: InputError naming the file for a token that is missing.
     """
-    if missing := [token for token in (*before, *after, pad, mask) if token not in ids]:
+    if missing := [token for token in (*special.before, *special.after, special.pad, special.mask) if token not in ids]:
         message = f"lacks the special token {missing[0]!r}"
         raise InputError(message, path=path)
     k = max((len(token) for token in ids if token and set(token) <= set(letters)), default=1)
@@ -136,10 +133,10 @@ def words_of(
     kind = Words if neighbours and k > 1 else Vocabulary
     return kind(
         model=model,
-        ids={word: ids[unknown] if word in as_unknown else at for word, at in words.items()},
+        ids={word: ids[special.unknown] if word in as_unknown else at for word, at in words.items()},
         k=k,
-        before=tuple(ids[token] for token in before),
-        after=tuple(ids[token] for token in after),
-        pad=ids[pad],
-        mask=ids[mask],
+        before=tuple(ids[token] for token in special.before),
+        after=tuple(ids[token] for token in special.after),
+        pad=ids[special.pad],
+        mask=ids[special.mask],
     )

@@ -157,12 +157,12 @@ def load_strictly(
 
 def refuse_keys(faults: Mapping[str, Sequence[str]], *, path: Path | str | None) -> None:
     """Raise InputError naming the keys of each fault, the first eight in full."""
-    told = [
+    problems = [
         f"{fault}: {', '.join(keys[:8])}" + (f" and {len(keys) - 8} more" if len(keys) > 8 else "")
         for fault, keys in faults.items()
         if keys
     ]
-    raise InputError("weights do not fit the model; " + "; ".join(told), path=path)
+    raise InputError("weights do not fit the model; " + "; ".join(problems), path=path)
 
 
 def save(network: Any, folder: Path) -> None:

@@ -54,8 +54,8 @@ class Apart(SequenceEncoder):
 
     def predict_letters(self, rnas: Sequence[Rna], masked: Sequence[Sequence[int]]) -> list[Float[Tensor, "n a"]]:
         """Log-probabilities of A C G U at every base of each RNA, its `masked` bases hidden."""
-        ask = super().predict_letters
-        return ask(rnas, masked) if self.together else self._each(ask, rnas, masked)
+        predict = super().predict_letters
+        return predict(rnas, masked) if self.together else self._each(predict, rnas, masked)
 
     def prove_padding(self) -> None:
         """Find out whether a padded batch says of each RNA what is said of it alone."""

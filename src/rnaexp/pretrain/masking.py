@@ -18,7 +18,7 @@ class Example(NamedTuple):
     """Token ids as the model reads them, which of them are asked for, the true letters (0..3) and weights of these."""
 
     ids: Int[Tensor, "b s t"]
-    asked: Bool[Tensor, "b s t"]
+    predicted: Bool[Tensor, "b s t"]
     letters: Int[Tensor, "m"]
     weights: Float[Tensor, "m"]
 
@@ -35,13 +35,13 @@ def hide(
     table[_HIDDEN] = letters.mask
     ids = np.pad(table[shown], ((0, 0), (0, 0), (1, 0)), constant_values=letters.first)
     # A special token stands before padding rows as well, and padding must be whole columns: rows are never padded.
-    asked = np.pad(chosen & (codes < _BASES), ((0, 0), (0, 0), (1, 0)))
+    predicted = np.pad(chosen & (codes < _BASES), ((0, 0), (0, 0), (1, 0)))
     weights = np.where(_rare(codes), objective.rare_weight, 1.0).astype(np.float32)
     return Example(
         torch.from_numpy(ids),
-        torch.from_numpy(asked),
-        torch.from_numpy(codes[asked[..., 1:]].astype(np.int64)),
-        torch.from_numpy(weights[asked[..., 1:]]),
+        torch.from_numpy(predicted),
+        torch.from_numpy(codes[predicted[..., 1:]].astype(np.int64)),
+        torch.from_numpy(weights[predicted[..., 1:]]),
     )
 
 
@@ -61,8 +61,8 @@ def _chosen(
             chosen[at] = rng.random((rows, n)) < share
     if not (chosen & (codes < _BASES)).any():
         chosen[0, 0, 0] = True  # the query's first letter: a batch that asks for nothing has no loss
-    asked: np.ndarray = chosen & (codes != PADDING)
-    return asked
+    predicted: np.ndarray = chosen & (codes != PADDING)
+    return predicted
 
 
 def _spans(n: int, share: float, lengths: tuple[int, int], rng: np.random.Generator) -> Bool[np.ndarray, "n"]:

@@ -108,7 +108,7 @@ class Pretraining(L.LightningModule):
 
 def masked_loss(network: MsaTransformer, batch: Example) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """Weighted and plain mean cross-entropy; the letter head runs only where a letter is asked for."""
-    hidden = network.hidden_states(batch.ids)[batch.asked]
+    hidden = network.hidden_states(batch.ids)[batch.predicted]
     logits = network.lm_head(hidden)[:, _BASE_TOKENS].float()
     losses = torch.nn.functional.cross_entropy(logits, batch.letters, reduction="none")
     return (losses * batch.weights).sum() / batch.weights.sum(), losses.detach().mean()

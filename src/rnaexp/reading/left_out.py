@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnaexp.data.atomic import write_atomically
+from rnaexp.data.csv_text import neutral_rows
 from rnaexp.data.letters import Unknown
 from rnaexp.data.own import Fault, OwnRnas, read_own
 from rnaexp.errors import InputError
@@ -58,8 +59,8 @@ def write_faults(faults: Sequence[Fault], path: Path) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "line", "rna", "reason"])
-    for fault in faults:
-        writer.writerow([fault.path, "" if fault.line is None else fault.line, fault.name, fault.reason])
+    rows = [[str(one.path), "" if one.line is None else one.line, one.name, one.reason] for one in faults]
+    writer.writerows(neutral_rows(rows))
     write_atomically(path, text.getvalue().encode())
 
 
@@ -81,11 +82,11 @@ def list_left_out(folder: Path, skipped: Sequence[Mapping[str, Any]], *, strict:
     ]
     listed = Path("skipped.csv")
     write_faults(faults, listed)
-    said = f"{len(faults)} RNAs are left out; {listed} says why"
+    summary = f"{len(faults)} RNAs are left out; {listed} says why"
     if strict:
-        message = f"--strict, and {said}"
+        message = f"--strict, and {summary}"
         raise InputError(message)
-    say(said)
+    say(summary)
 
 
 def report_rows(name: str, faults: Sequence[Fault], notes: Sequence[str], *, strict: bool, silent: bool) -> None:
@@ -99,8 +100,8 @@ def report_rows(name: str, faults: Sequence[Fault], notes: Sequence[str], *, str
         return
     listed = Path("skipped.csv")
     write_faults(faults, listed)
-    said = f"{len(faults)} rows are left out; {listed} says why"
+    summary = f"{len(faults)} rows are left out; {listed} says why"
     if strict:
-        message = f"{name}: --strict, and {said}"
+        message = f"{name}: --strict, and {summary}"
         raise InputError(message)
-    say(f"{name}: {said}")
+    say(f"{name}: {summary}")

@@ -53,7 +53,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Request:
     """An assay with the convention it is scored by and, for models that read them, the wild type's alignment."""
 
     assay: Assay
@@ -61,9 +61,9 @@ class Asked:
     alignment: Alignment | None = None
 
 
-def refuse_unsuited(asked: Asked) -> None:
+def refuse_unsuited(request: Request) -> None:
     """Raises: InputError for a convention that cannot score this assay."""
-    assay, convention = asked.assay, asked.convention
+    assay, convention = request.assay, request.convention
     if assay.wild_type is None and convention not in OF_WHOLE_SEQUENCES:
         message = f"{assay.name} names no wild type: only {_WHOLE} can score it, {convention} needs one"
         raise InputError(message)
@@ -71,43 +71,43 @@ def refuse_unsuited(asked: Asked) -> None:
         return
     length = len(assay.wild_type or assay.variants[0].sequence)
     odd = next(one for one in assay.variants if len(one.sequence) != length)
-    said = f"{assay.name}: {odd.id} has {len(odd.sequence)} bases, others {length}"
+    problem = f"{assay.name}: {odd.id} has {len(odd.sequence)} bases, others {length}"
     if convention not in OF_WHOLE_SEQUENCES:
-        message = f"{said}: insertions and deletions can only be scored by --convention {_WHOLE}"
+        message = f"{problem}: insertions and deletions can only be scored by --convention {_WHOLE}"
         raise InputError(message)
-    if asked.alignment is not None:
-        message = f"{said}: an alignment has columns for the wild type's bases only; leave --alignment away"
+    if request.alignment is not None:
+        message = f"{problem}: an alignment has columns for the wild type's bases only; leave --alignment away"
         raise InputError(message)
 
 
-def model_scores(encoder: Encoder, asked: Asked, store: Store, announce: Announce) -> Scored:
+def model_scores(encoder: Encoder, request: Request, store: Store, announce: Announce) -> Scored:
     """Every mutant's score, in the assay's order; what the store has is not computed again.
 
     Raises: InputError (see `refuse_unsuited`), UnavailableError for a model without likelihoods of letters.
     """
-    refuse_unsuited(asked)
+    refuse_unsuited(request)
     _letters(encoder)
-    _refuse_direction(encoder, asked.convention)
-    sequences = [variant.sequence for variant in asked.assay.mutants]
-    wild = asked.assay.wild_type
-    if asked.convention in IN_WILD_TYPE:
+    _refuse_direction(encoder, request.convention)
+    sequences = [variant.sequence for variant in request.assay.mutants]
+    wild = request.assay.wild_type
+    if request.convention in IN_WILD_TYPE:
         assert wild is not None, "refused above"
-        return _by_wild_type(encoder, asked, wild, sequences, store, announce)
-    if asked.convention in OF_WHOLE_SEQUENCES and wild is not None:
+        return _by_wild_type(encoder, request, wild, sequences, store, announce)
+    if request.convention in OF_WHOLE_SEQUENCES and wild is not None:
         sequences.append(wild)  # scored as one of the variants, then subtracted from each
     parts = [sequences[start : start + SHARD] for start in range(0, len(sequences), SHARD)]
-    keys = [_key(encoder, asked, part) for part in parts]
-    with announce(f"{encoder.spec.name} on {asked.assay.name}, {asked.convention}", len(sequences)) as progress:
+    keys = [_key(encoder, request, part) for part in parts]
+    with announce(f"{encoder.spec.name} on {request.assay.name}, {request.convention}", len(sequences)) as progress:
 
         def compute(at: int) -> Arrays:
-            entry = _shard(encoder, asked, parts[at])
+            entry = _shard(encoder, request, parts[at])
             progress(len(parts[at]))
             return entry
 
         entries = list(cached_shards(store, keys, compute, lambda at: progress(len(parts[at]))))
     scores = np.concatenate([entry["scores"] for entry in entries])
     reasons = [str(reason) for entry in entries for reason in entry["reasons"]]
-    if asked.convention in OF_WHOLE_SEQUENCES and wild is not None:
+    if request.convention in OF_WHOLE_SEQUENCES and wild is not None:
         _refuse_wild_type(encoder, reasons.pop())
         scores = scores[:-1] - scores[-1]
     return _scored(scores, reasons, entries)
@@ -131,14 +131,16 @@ def _letters(encoder: Encoder) -> LetterModel:
 
 
 def _by_wild_type(
-    encoder: Encoder, asked: Asked, wild: str, sequences: Sequence[str], store: Store, announce: Announce
+    encoder: Encoder, request: Request, wild: str, sequences: Sequence[str], store: Store, announce: Announce
 ) -> Scored:
     """One pass per distinct mutated site of the wild type, or a single one unmasked: none of it per variant."""
     sites = sorted({site for sequence in sequences for site in mutated_sites(wild, sequence)})
-    key = _key(encoder, asked, [wild, *map(str, sites)])
-    _refuse_wild_type(encoder, _unreadable(encoder, _rna(asked, wild)))  # every process sees it, none waits for others
-    with announce(f"{encoder.spec.name} on {asked.assay.name}, {asked.convention}", len(sequences)) as progress:
-        (entry,) = cached_shards(store, [key], lambda at: _of_wild_type(encoder, asked, wild, sites), lambda at: None)
+    key = _key(encoder, request, [wild, *map(str, sites)])
+    _refuse_wild_type(
+        encoder, _unreadable(encoder, _rna(request, wild))
+    )  # every process sees it, none waits for others
+    with announce(f"{encoder.spec.name} on {request.assay.name}, {request.convention}", len(sequences)) as progress:
+        (entry,) = cached_shards(store, [key], lambda at: _of_wild_type(encoder, request, wild, sites), lambda at: None)
         progress(len(sequences))
     row_of = dict(zip(sites, entry["rows"], strict=True))
     scores, reasons = [], []
@@ -150,32 +152,32 @@ def _by_wild_type(
     return _scored(np.array(scores), reasons, [entry])
 
 
-def _of_wild_type(encoder: Encoder, asked: Asked, wild: str, sites: Sequence[int]) -> Arrays:
-    rna = _rna(asked, wild)
-    hidden = asked.convention == "masked-marginal"
+def _of_wild_type(encoder: Encoder, request: Request, wild: str, sites: Sequence[int]) -> Arrays:
+    rna = _rna(request, wild)
+    hidden = request.convention == "masked-marginal"
     passes: list[Pass] = [(rna, (site,), (site,)) for site in sites] if hidden else [(rna, (), tuple(sites))]
     rows = np.concatenate([np.zeros((0, 4)), *_read(_letters(encoder), passes)])
     return {"rows": rows, **_sums(rows)}
 
 
-def _shard(encoder: Encoder, asked: Asked, sequences: Sequence[str]) -> Arrays:
+def _shard(encoder: Encoder, request: Request, sequences: Sequence[str]) -> Arrays:
     """Scores of some variants, each read on its own."""
-    rnas = [_rna(asked, sequence) for sequence in sequences]
+    rnas = [_rna(request, sequence) for sequence in sequences]
     reasons = [_no_letter(rna.sequence) or _unreadable(encoder, rna) for rna in rnas]
-    wild, scores = asked.assay.wild_type, np.full(len(rnas), np.nan)
+    wild, scores = request.assay.wild_type, np.full(len(rnas), np.nan)
     sites_of = {
-        at: scored_sites(asked.convention, wild, rna.sequence) for at, rna in enumerate(rnas) if not reasons[at]
+        at: scored_sites(request.convention, wild, rna.sequence) for at, rna in enumerate(rnas) if not reasons[at]
     }
     passes: list[Pass] = (
         [(rnas[at], (), sites) for at, sites in sites_of.items()]
-        if asked.convention == "left-to-right"
+        if request.convention == "left-to-right"
         else [(rnas[at], (site,), (site,)) for at, sites in sites_of.items() for site in sites]
     )
     rows = np.concatenate([np.zeros((0, 4)), *_read(_letters(encoder), passes)])
     first = 0
     for at, sites in sites_of.items():
         own, first = rows[first : first + len(sites)], first + len(sites)
-        if asked.convention in OF_WHOLE_SEQUENCES:
+        if request.convention in OF_WHOLE_SEQUENCES:
             scores[at] = log_likelihood(rnas[at].sequence, own)
         else:
             assert wild is not None, "refused before"
@@ -200,9 +202,9 @@ def _read(encoder: LetterModel, passes: Sequence[Pass]) -> Iterator[Float[np.nda
     yield from (found[at] for at in range(len(passes)))
 
 
-def _rna(asked: Asked, sequence: str) -> Rna:
+def _rna(request: Request, sequence: str) -> Rna:
     """The sequence, with the wild type's homologs below it if there are any."""
-    alignment = asked.alignment
+    alignment = request.alignment
     if alignment is not None:
         alignment = replace(alignment, rows=(sequence, *alignment.rows[1:]))
     return Rna(id=sequence, sequence=sequence, alignment=alignment)
@@ -246,17 +248,17 @@ def _scored(scores: np.ndarray, reasons: Sequence[str], entries: Sequence[Arrays
     return Scored(scores=scores, reasons=tuple(reasons), reads=reads, certainty=certainty, variation=variation)
 
 
-def _key(encoder: Encoder, asked: Asked, sequences: Sequence[str]) -> str:
-    alone = asked.convention in OF_WHOLE_SEQUENCES  # read without the wild type
+def _key(encoder: Encoder, request: Request, sequences: Sequence[str]) -> str:
+    alone = request.convention in OF_WHOLE_SEQUENCES  # read without the wild type
     return key_of(
         {
             "schema": _SCHEMA,
             "what": "fitness",
             "encoder": encoder.fingerprint,
             "precision": precision_of(encoder),
-            "convention": asked.convention,
-            "wild_type": None if alone else asked.assay.wild_type,
-            "alignment": asked.alignment.rows[1:] if asked.alignment is not None else None,
+            "convention": request.convention,
+            "wild_type": None if alone else request.assay.wild_type,
+            "alignment": request.alignment.rows[1:] if request.alignment is not None else None,
             "sequences": list(sequences),
         }
     )

@@ -11,10 +11,10 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class Store:
 
     root: Path = field(default_factory=default_root)
     corrupt: list[str] = field(default_factory=list)
+    folder: str = "results"
 
     def __post_init__(self) -> None:
         """Raises: OSError if the disk is nearly full or not writable (exit 74)."""
@@ -50,6 +51,11 @@ class Store:
         if disk.f_bavail * disk.f_frsize < _MINIMUM_FREE_BYTES:
             message = f"{self.root}: less than 64 MiB free; clear space or set RNAEXP_STORE to another disk"
             raise OSError(message)
+
+    @property
+    def derived(self) -> "Store":
+        """Beside the results, what was worked out of them; it can be deleted at no more cost than time."""
+        return Store(self.root, self.corrupt, "derived")
 
     def get(self, key: str) -> Arrays | None:
         """The entry, or None if it is not there or is damaged (then it is set aside, to be made again)."""
@@ -90,7 +96,7 @@ class Store:
         return read_json(paths[-1]) if paths else None
 
     def _path(self, key: str) -> Path:
-        return self.root / "results" / key[:2] / key
+        return self.root / self.folder / key[:2] / key
 
     def _tuned_folder(self, model: str) -> Path:
         # A model's name is data, never a path.
@@ -102,6 +108,17 @@ class Store:
         with contextlib.suppress(FileNotFoundError):  # another process was quicker
             path.replace(aside / f"{key}-{secrets.token_hex(4)}")
         self.corrupt.append(key)
+
+
+_Record = TypeVar("_Record")
+
+
+def read_record(path: Path, made: Callable[[dict[str, Any]], _Record], *, name: str = "") -> _Record:
+    """What `made` makes of a JSON object. Raises: InputError naming the file (as `name`, if given) and the field."""
+    try:
+        return made(read_json(path))
+    except InputError as error:
+        raise InputError(error.message, path=name or path) from error
 
 
 def read_json(path: Path) -> dict[str, Any]:

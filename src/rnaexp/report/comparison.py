@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from rnaexp.data.atomic import write_atomically
-from rnaexp.report.boards import Comparison, compared
+from rnaexp.data.csv_text import csv_text
 from rnaexp.report.console import console
+from rnaexp.report.leaderboards import Comparison, compared
 from rnaexp.report.markdown import markdown
 from rnaexp.report.page import page
 from rnaexp.report.sections import about, diagnosis_table, leaderboard_table, of_contrasts, of_tasks
@@ -32,7 +33,7 @@ def compare(
     tables = as_tables(found)
     if csv is not None:
         for name, table in tables.items():
-            write_atomically(_beside(csv, name), table.to_csv(index=False).encode())
+            write_atomically(_sibling(csv, name), csv_text(table).encode())
     made = f"rnaexp {version('rnaexp')}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     if as_markdown is not None:
         write_atomically(as_markdown, markdown(found, made=made).encode())
@@ -54,10 +55,15 @@ def as_tables(comparison: Comparison) -> dict[str, pd.DataFrame]:
     `source` tells them apart: measured or published.
     """
     theirs = comparison.published.rename(columns={"model": "label", "source": "stated_in"})
-    rows = [board.rows.drop(columns=_NOT_KEPT).assign(source="measured") for board in comparison.boards]
+    rows = [
+        leaderboard.rows.drop(columns=_NOT_KEPT).assign(source="measured") for leaderboard in comparison.leaderboards
+    ]
     found = {
         "leaderboard": pd.concat([*rows, theirs.assign(source="published")], ignore_index=True),
-        "classes": pd.concat([board.means.assign(**board.asked) for board in comparison.boards] or [pd.DataFrame()]),
+        "classes": pd.concat(
+            [leaderboard.means.assign(**leaderboard.question) for leaderboard in comparison.leaderboards]
+            or [pd.DataFrame()]
+        ),
         "families": comparison.families.drop(columns=["started", "group"]),
         "fitness": comparison.fitness.drop(columns=["started", "group"]),
         **{task.name: rows for task, rows in comparison.tasks},
@@ -71,21 +77,21 @@ def as_tables(comparison: Comparison) -> dict[str, pd.DataFrame]:
 def _of_all(comparison: Comparison, kind: str, name: str) -> pd.DataFrame:
     """One artifact of every row, one below the other, with what it belongs to in front."""
     parts = []
-    for board in comparison.boards:
-        for label, table in board.column(kind, name).items():
-            named = pd.DataFrame({"label": label, **board.asked}, index=table.index)
+    for leaderboard in comparison.leaderboards:
+        for label, table in leaderboard.column(kind, name).items():
+            named = pd.DataFrame({"label": label, **leaderboard.question}, index=table.index)
             parts.append(pd.concat([named, table], axis=1))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _beside(csv: Path, name: str) -> Path:
+def _sibling(csv: Path, name: str) -> Path:
     return csv if name == "leaderboard" else csv.with_name(f"{csv.stem}_{name}{csv.suffix}")
 
 
 def _log(comparison: Comparison, tables: dict[str, pd.DataFrame], html: str, text: str) -> None:
-    runs = sorted({run for board in comparison.boards for run in board.rows["run_id"]})
+    runs = sorted({run for leaderboard in comparison.leaderboards for run in leaderboard.rows["run_id"]})
     with tracked_run("comparison", kind="comparison", experiment=comparison.experiment) as run:
-        run.params({"runs": len(runs), "questions": len(comparison.boards)})
+        run.params({"runs": len(runs), "questions": len(comparison.leaderboards)})
         run.text(html, "report.html")
         run.text(text, "report.md")
         run.text("\n".join(runs) + "\n", "runs.txt")
@@ -96,9 +102,9 @@ def _log(comparison: Comparison, tables: dict[str, pd.DataFrame], html: str, tex
 def _print(comparison: Comparison) -> None:
     out = console(_WIDTH)
     out.print(about(comparison), markup=False, highlight=False)
-    for board in comparison.boards:
-        show(leaderboard_table(board, comparison.published), board.title, width=_WIDTH)
-        for line in diagnosis_table(board).lines:
+    for leaderboard in comparison.leaderboards:
+        show(leaderboard_table(leaderboard, comparison.published), leaderboard.title, width=_WIDTH)
+        for line in diagnosis_table(leaderboard).lines:
             out.print(": ".join(line.cells), markup=False, highlight=False)
     for section in (*of_tasks(comparison), *of_contrasts(comparison)):
         if section.on_screen:

@@ -2,13 +2,12 @@
 
 A picture from a question's CSV, rows drawn within each RNA:
 `python -m rnaexp.report.depth tracking/results/nano_depth.csv docs/nano_depth.png`
-A table of paired differences by depth, Neff and evidence, from the artifacts `per_rna.csv` of two or more runs, the
-first against each other one: `python -m rnaexp.report.depth strata OUT.csv NAME=per_rna.csv NAME=per_rna.csv`
+`strata` makes a table of paired differences by depth, Neff and evidence; `python tracking/strata_table.py` calls it.
 """
 
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -65,11 +64,11 @@ def strata(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         for by, group, part in _parts(both):
             differences, clusters = (part["f1"] - part["against"]).to_numpy(float), part["cluster"].to_numpy(str)
             found = cluster_interval(differences, clusters, of="differences")
-            told = (model, against, by, group, len(part), found.clusters, part["f1"].mean(), part["against"].mean())
-            rows.append((*told, found.mean, found.low, found.high, sign_flip_test(differences, clusters)))
+            named = (model, against, by, group, len(part), found.clusters, part["f1"].mean(), part["against"].mean())
+            rows.append((*named, found.mean, found.low, found.high, sign_flip_test(differences, clusters)))
     columns = ["model", "against", "by", "group", "rnas", "clusters", "f1", "f1_against", "difference", "low", "high"]
     table = pd.DataFrame(rows, columns=[*columns, "p_sign_flip"])
-    return table.assign(p_holm=holm(table["p_sign_flip"].tolist())).round(4)
+    return table.assign(p_holm=holm(table["p_sign_flip"].tolist())).round(6)
 
 
 def _parts(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -92,13 +91,5 @@ def _words(by: str, low: float, end: float) -> str:
     return f"{low:g} to {end - 1:g}" if by == "depth" else f"{low:g} to under {end:g}"
 
 
-def _main(words: Sequence[str]) -> None:
-    if words[0] == "strata":
-        tables = {name: pd.read_csv(path) for name, _, path in (word.partition("=") for word in words[2:])}
-        strata(tables).to_csv(words[1], index=False)
-    else:
-        depth_curves(pd.read_csv(words[0])).savefig(Path(words[1]), dpi=150)
-
-
 if __name__ == "__main__":
-    _main(sys.argv[1:])
+    depth_curves(pd.read_csv(sys.argv[1])).savefig(Path(sys.argv[2]), dpi=150)

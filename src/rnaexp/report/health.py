@@ -90,8 +90,8 @@ def _models() -> str:
     known = [models.spec(name) for name in models.names()]
     cached = [entry.name for entry in known if is_cached(entry)]
     infernal = "installed" if shutil.which("cmsearch") else "not installed (only msa --family-model needs it)"
-    told = f"cached and locked here: {', '.join(cached) or 'none'}; Infernal is {infernal}"
-    return f"{told}; rnaexp doctor --models says what each would need"
+    state = f"cached and locked here: {', '.join(cached) or 'none'}; Infernal is {infernal}"
+    return f"{state}; rnaexp doctor --models says what each would need"
 
 
 def _main_job() -> str:

@@ -1,6 +1,6 @@
 """The comparison as Markdown: for a pull request, a wiki, a message to a colleague."""
 
-from rnaexp.report.boards import Board, Comparison
+from rnaexp.report.leaderboards import Comparison, Leaderboard
 from rnaexp.report.sections import (
     about,
     diagnosis_table,
@@ -15,18 +15,21 @@ from rnaexp.report.table import as_markdown, markdown_text
 def markdown(comparison: Comparison, *, made: str) -> str:
     """Every table of the comparison."""
     parts = ["# Models compared", markdown_text(about(comparison)), markdown_text(made)]
-    for board in comparison.boards:
-        parts += [f"## {markdown_text(board.title)}", as_markdown(leaderboard_table(board, comparison.published))]
-        parts += _details(board)
+    for leaderboard in comparison.leaderboards:
+        parts += [
+            f"## {markdown_text(leaderboard.title)}",
+            as_markdown(leaderboard_table(leaderboard, comparison.published)),
+        ]
+        parts += _details(leaderboard)
     for section in (*of_tasks(comparison), *of_contrasts(comparison)):
         note = [markdown_text(section.note)] if section.note else []
         parts += [f"## {markdown_text(section.title)}", *note, as_markdown(section.table)]
     return "\n\n".join(parts) + "\n"
 
 
-def _details(board: Board) -> list[str]:
+def _details(leaderboard: Leaderboard) -> list[str]:
     found = {
-        "Diagnosis:": diagnosis_table(board),
-        "How often re-tuning on resampled validation sets chose the same head:": stability_table(board),
+        "Diagnosis:": diagnosis_table(leaderboard),
+        "How often re-tuning on resampled validation sets chose the same head:": stability_table(leaderboard),
     }
     return [text for title, table in found.items() if table.lines for text in (title, as_markdown(table))]

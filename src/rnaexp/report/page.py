@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from rnaexp.report import page_figures as figures
-from rnaexp.report.boards import Board, Comparison
+from rnaexp.report.leaderboards import Comparison, Leaderboard
 from rnaexp.report.sections import (
     about,
     diagnosis_table,
@@ -45,10 +45,10 @@ def page(comparison: Comparison, *, made: str) -> str:
     return environment.get_template("page.html").render(
         about=about(comparison),
         made=made,
-        boards=[_board(board, comparison, drawn) for board in comparison.boards],
+        leaderboards=[_leaderboard(leaderboard, comparison, drawn) for leaderboard in comparison.leaderboards],
         tasks=list(of_tasks(comparison)),
-        tradeoffs=_places([figures.tradeoff(board) for board in comparison.boards], drawn),
-        sizes=_places([_sizes(board, what) for what in _SIZES for board in comparison.boards], drawn),
+        tradeoffs=_places([figures.tradeoff(leaderboard) for leaderboard in comparison.leaderboards], drawn),
+        sizes=_places([_sizes(leaderboard, what) for what in _SIZES for leaderboard in comparison.leaderboards], drawn),
         contrasts=list(of_contrasts(comparison)),
         figures=drawn,
         plotly=plotly,
@@ -60,32 +60,32 @@ def page(comparison: Comparison, *, made: str) -> str:
 _SIZES = {"f1": "F1", "overlap_ratio": "overlap ratio (area)"}
 
 
-def _sizes(board: Board, what: str) -> figures.Figure | None:
-    return figures.sizes(board, what, _SIZES[what])
+def _sizes(leaderboard: Leaderboard, what: str) -> figures.Figure | None:
+    return figures.sizes(leaderboard, what, _SIZES[what])
 
 
-def _board(board: Board, comparison: Comparison, drawn: list[figures.Figure]) -> dict[str, Any]:
+def _leaderboard(leaderboard: Leaderboard, comparison: Comparison, drawn: list[figures.Figure]) -> dict[str, Any]:
     return {
-        "title": board.title,
-        "caption": _caption(board),
-        "leaderboard": leaderboard_table(board, comparison.published),
-        "diagnosis": diagnosis_table(board),
-        "forest": _places([figures.forest(board)], drawn),
-        "stability": stability_table(board),
-        "breakdowns": _places(figures.breakdowns(board), drawn),
-        "heads": _places(figures.head_maps(board), drawn),
-        "rnas": _places([figures.rna_map(board)], drawn),
+        "title": leaderboard.title,
+        "caption": _caption(leaderboard),
+        "leaderboard": leaderboard_table(leaderboard, comparison.published),
+        "diagnosis": diagnosis_table(leaderboard),
+        "forest": _places([figures.forest(leaderboard)], drawn),
+        "stability": stability_table(leaderboard),
+        "breakdowns": _places(figures.breakdowns(leaderboard), drawn),
+        "heads": _places(figures.head_maps(leaderboard), drawn),
+        "rnas": _places([figures.rna_map(leaderboard)], drawn),
     }
 
 
-def _caption(board: Board) -> str:
-    first = board.rows.iloc[0]
+def _caption(leaderboard: Leaderboard) -> str:
+    first = leaderboard.rows.iloc[0]
     parts = [f"labels {first['evidence']}"] if isinstance(first["evidence"], str) else []
     if first["clusters"] == first["clusters"]:
         parts.append(f"{first['clusters']:.0f} clusters of relatives")
     if first["f1_ceiling"] == first["f1_ceiling"]:
         parts.append(f"best F1 that the protocol allows {first['f1_ceiling']:.2f}")
-    ranked = board.rows["ranked_rnas"].max()
+    ranked = leaderboard.rows["ranked_rnas"].max()
     if ranked == ranked:
         parts.append(f"ranks over the {ranked:.0f} RNAs that every row scored")
     return "; ".join(parts)

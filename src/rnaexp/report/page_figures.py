@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnaexp.report.boards import Board
 from rnaexp.report.classes import CLASSES
+from rnaexp.report.leaderboards import Leaderboard
 
 Figure = dict[str, Any]
 
@@ -20,9 +20,9 @@ _WIDTH = 960
 _DEEP = 120  # rows of a heat map that still get a name each
 
 
-def forest(board: Board) -> Figure:
+def forest(leaderboard: Leaderboard) -> Figure:
     """F1 with its interval, a line a model, best above; hollow: the oracle's."""
-    rows = board.rows.iloc[::-1]
+    rows = leaderboard.rows.iloc[::-1]
     data = []
     for name, title in CLASSES.items():
         some = rows[rows["class"] == name]
@@ -32,16 +32,16 @@ def forest(board: Board) -> Figure:
     data.append(
         _points(rows["oracle_f1"], _plain(rows["label"]), marker=oracle, name="oracle: best head of the test set")
     )
-    order = _plain(board.rows.sort_values("f1", na_position="first")["label"])
+    order = _plain(leaderboard.rows.sort_values("f1", na_position="first")["label"])
     layout = _layout("F1 with its 95 % interval over clusters", height=140 + 24 * len(rows), x="F1", y="")
     layout["yaxis"] |= {"type": "category", "categoryorder": "array", "categoryarray": order}
     layout["xaxis"] |= {"rangemode": "tozero"}
     return {"data": data, "layout": layout}
 
 
-def tradeoff(board: Board) -> Figure | None:
+def tradeoff(leaderboard: Leaderboard) -> Figure | None:
     """Overlap ratio across, F1 up, with their intervals; up and to the left is better. None without both figures."""
-    rows = board.rows.dropna(subset=["f1", "overlap_ratio"])
+    rows = leaderboard.rows.dropna(subset=["f1", "overlap_ratio"])
     if rows.empty:
         return None
     data = []
@@ -53,16 +53,16 @@ def tradeoff(board: Board) -> Figure | None:
             data.append(trace | _named(some))
     families = rows["overlap_set"].iloc[0]
     layout = _layout(
-        f"{board.title}; families: {families}", height=520, x="overlap ratio, area (less is better)", y="F1"
+        f"{leaderboard.title}; families: {families}", height=520, x="overlap ratio, area (less is better)", y="F1"
     )
     layout["xaxis"] |= {"range": [0, 1.05]}
     layout["yaxis"] |= {"rangemode": "tozero"}
     return {"data": data, "layout": layout}
 
 
-def sizes(board: Board, what: str, title: str) -> Figure | None:
+def sizes(leaderboard: Leaderboard, what: str, title: str) -> Figure | None:
     """A score against the number of parameters, on a logarithmic axis. None where no size is known."""
-    rows = board.rows.dropna(subset=["parameters", what])
+    rows = leaderboard.rows.dropna(subset=["parameters", what])
     if rows.empty:
         return None
     data = []
@@ -71,38 +71,38 @@ def sizes(board: Board, what: str, title: str) -> Figure | None:
         if len(some):
             trace = _with_ends(some, what, "parameters", COLOURS[name], of_class, across=False)
             data.append(trace | _named(some))
-    layout = _layout(board.title, height=480, x="parameters", y=title)
+    layout = _layout(leaderboard.title, height=480, x="parameters", y=title)
     layout["xaxis"] |= {"type": "log"}
     layout["yaxis"] |= {"rangemode": "tozero"}
     return {"data": data, "layout": layout}
 
 
-def breakdowns(board: Board) -> list[Figure]:
+def breakdowns(leaderboard: Leaderboard) -> list[Figure]:
     """A heat map for each thing that scores are broken down by: models down, its groups across."""
-    tables = board.column("test", "breakdown.csv")
+    tables = leaderboard.column("test", "breakdown.csv")
     if not tables:
         return []
     whole = pd.concat([table.assign(label=label) for label, table in tables.items()], ignore_index=True)
     return [_breakdown(str(by), some) for by, some in whole.groupby("by", sort=False) if by != "evidence"]
 
 
-def head_maps(board: Board) -> list[Figure]:
+def head_maps(leaderboard: Leaderboard) -> list[Figure]:
     """Every head's F1 on the validation set (the test set where nothing was tuned), layers down; the cross: chosen."""
-    tuned, tested = board.column("tune", "heads.csv"), board.column("test", "heads.csv")
+    tuned, tested = leaderboard.column("tune", "heads.csv"), leaderboard.column("test", "heads.csv")
     found = []
-    for row in board.rows.to_dict("records"):
+    for row in leaderboard.rows.to_dict("records"):
         table = tuned.get(row["label"], tested.get(row["label"]))
         if table is not None and len(table) > 1:
-            where = board.asked["validation"] if row["label"] in tuned else board.asked["test"]
+            where = leaderboard.question["validation"] if row["label"] in tuned else leaderboard.question["test"]
             found.append(_head_map(table, row, f"{row['label']}: F1 of every head on {where}"))
     return found
 
 
-def rna_map(board: Board) -> Figure | None:
+def rna_map(leaderboard: Leaderboard) -> Figure | None:
     """F1 of each RNA under each model, hardest RNA below."""
     columns = {
         label: table.dropna(subset=["f1"]).set_index("rna")["f1"]
-        for label, table in board.column("test", "per_rna.csv").items()
+        for label, table in leaderboard.column("test", "per_rna.csv").items()
     }
     if not columns:
         return None

@@ -21,14 +21,14 @@ def show(records: Sequence[Record], title: str = "", note: str = "") -> None:
     out = console()
     if title:
         out.print(title, style="bold", markup=False)
-    for asked, runs in groupby(sorted(records, key=_rank), key=_asked):
+    for question, runs in groupby(sorted(records, key=_rank), key=_question):
         some = list(runs)
         of_proteins = some[0]["task"] == "contacts"
         shown = columns(pairs.METRICS, "contacts" if of_proteins else "screen")
         if not any(run.get("families") for run in some):
             shown = tuple(column for column in shown if column.name != pairs.OVERLAP)
         caption = _caption(some, _contacts_caption if of_proteins else _pairs_caption)
-        tables.show(tables.table_of(shown, map(_row, some)), _title(*asked), caption)
+        tables.show(tables.table_of(shown, map(_row, some)), _title(*question), caption)
         for run in some:
             if run["tags"]:
                 out.print(f"{name_of(run)}: {'; '.join(run['tags'])}", markup=False, highlight=False)
@@ -60,13 +60,13 @@ def name_of(run: Record) -> str:
     return f"{run['model']}{tokens}{altered}"
 
 
-def _asked(run: Record) -> tuple[str, str, str, str]:
+def _question(run: Record) -> tuple[str, str, str, str]:
     return run["test"], run["protocol"]["name"], run["tuned_on"] or "nothing", run["related"]
 
 
 def _rank(run: Record) -> tuple[str, str, str, str, float]:
     figures = run["structure"]
-    return *_asked(run), -(figures["oracle_f1"] if figures["f1"] is None else figures["f1"])
+    return *_question(run), -(figures["oracle_f1"] if figures["f1"] is None else figures["f1"])
 
 
 def _title(test: str, protocol: str, tuned_on: str, related: str) -> str:

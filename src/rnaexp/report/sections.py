@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from rnaexp.report.boards import Board, Comparison
 from rnaexp.report.classes import CLASSES
+from rnaexp.report.leaderboards import Comparison, Leaderboard
 from rnaexp.report.table import Line, Table, line, table_of_words, words_line
 from rnaexp.report.task_tables import task_table
 from rnaexp.tasks.families import metrics as families
@@ -54,14 +54,16 @@ def of_contrasts(comparison: Comparison) -> Iterator[Section]:
     yield Section(title="Published figures", table=published_table(comparison.published), note=note, on_screen=False)
 
 
-def leaderboard_table(board: Board, published: pd.DataFrame) -> Table:
+def leaderboard_table(leaderboard: Leaderboard, published: pd.DataFrame) -> Table:
     """The rows by class, below each class its means and what the papers state of its models, marked."""
-    declared = (*pairs.METRICS, *_other_tasks(board), *_COST)
+    declared = (*pairs.METRICS, *_other_tasks(leaderboard), *_COST)
     shown = columns(declared, "leaderboard")
-    means = board.means[board.means["models"] > 1]
+    means = leaderboard.means[leaderboard.means["models"] > 1]
     more = _published(shown, published, "structure F1", "f1")
     means_of = {name: [_mean(shown, row) for row in some.to_dict("records")] for name, some in means.groupby("class")}
-    return _by_class(shown, board.rows, {name: [*means_of.get(name, []), *more.get(name, [])] for name in CLASSES})
+    return _by_class(
+        shown, leaderboard.rows, {name: [*means_of.get(name, []), *more.get(name, [])] for name in CLASSES}
+    )
 
 
 def families_table(rows: pd.DataFrame, published: pd.DataFrame) -> Table:
@@ -75,23 +77,23 @@ def fitness_table(rows: pd.DataFrame) -> Table:
     return _by_class(columns(fitness.METRICS, "leaderboard"), rows)
 
 
-def diagnosis_table(board: Board) -> Table:
+def diagnosis_table(leaderboard: Leaderboard) -> Table:
     """What should be known before a score is believed: the automatic diagnosis of each row that has one."""
     lines = []
-    for row in board.rows.to_dict("records"):
+    for row in leaderboard.rows.to_dict("records"):
         found = [text for text in (diagnosis(row), diagnosis({"diagnosis": row["classify_diagnosis"]})) if text]
         if found:
             lines.append((row["label"], "; ".join(found)))
     return table_of_words(("model", "diagnosis"), lines)
 
 
-def stability_table(board: Board) -> Table:
+def stability_table(leaderboard: Leaderboard) -> Table:
     """Of each model with several heads: how often re-tuning on a resampled validation set chose the same head."""
-    heads = board.column("tune", "heads.csv")
-    rows = board.rows.drop_duplicates("label").set_index("label")
+    heads = leaderboard.column("tune", "heads.csv")
+    rows = leaderboard.rows.drop_duplicates("label").set_index("label")
     lines = [
         _stability(label, len(heads[label]), rows.loc[label], table)
-        for label, table in board.column("tune", "head_stability.csv").items()
+        for label, table in leaderboard.column("tune", "head_stability.csv").items()
         if len(heads.get(label, ())) > 1 and known(rows.loc[label, "head_stability"])
     ]
     headings = ("model", "heads", "chosen", "chosen again", "heads ever chosen", "the others, most often first")
@@ -121,10 +123,10 @@ def published_table(table: pd.DataFrame) -> Table:
 
 def about(comparison: Comparison) -> str:
     """What stands in the report, in one sentence."""
-    runs = sum(len(board.rows) for board in comparison.boards)
+    runs = sum(len(leaderboard.rows) for leaderboard in comparison.leaderboards)
     left = ", ".join(f"{count} {state}" for state, count in sorted(comparison.left_out.items()))
     return (
-        f"Experiment {comparison.experiment}: {runs} structure runs under {len(comparison.boards)} questions, "
+        f"Experiment {comparison.experiment}: {runs} structure runs under {len(comparison.leaderboards)} questions, "
         f"{len(comparison.families)} classifications, {len(comparison.fitness)} fitness runs; "
         "the newest finished run of each model counts"
         + (f". Not shown because they did not finish: {left}." if left else ".")
@@ -152,14 +154,14 @@ _COST = (
 )
 
 
-def _other_tasks(board: Board) -> Iterator[Column]:
+def _other_tasks(leaderboard: Leaderboard) -> Iterator[Column]:
     """What the same models have in families and fitness, on the sets that most of them were measured on."""
-    on = {name: f" on {board.rows[name].iloc[0]}" for name in ("overlap_set", "fitness_set")}
-    if board.rows["overlap_ratio"].notna().any():
+    on = {name: f" on {leaderboard.rows[name].iloc[0]}" for name in ("overlap_set", "fitness_set")}
+    if leaderboard.rows["overlap_ratio"].notna().any():
         column = spec_of(families.METRICS, "overlap_ratio").column("leaderboard")
         yield replace(column, title=column.title + on["overlap_set"], place=80, keep=8)
-    if board.rows["fitness_spearman"].notna().any():
-        title = "fitness" + (on["fitness_set"] if known(board.rows["fitness_set"].iloc[0]) else "")
+    if leaderboard.rows["fitness_spearman"].notna().any():
+        title = "fitness" + (on["fitness_set"] if known(leaderboard.rows["fitness_set"].iloc[0]) else "")
         cell = MetricSpec(name="fitness_spearman").column("leaderboard").cell
         yield Column(name="fitness", title=title, cell=cell, place=81, keep=5)
 

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from rnaexp.data.atomic import write_atomically
+from rnaexp.data.csv_text import csv_text
 from rnaexp.errors import InputError
 
 _STRUCTURE = ["params.model", "params.test", "params.protocol"]
@@ -52,7 +53,7 @@ def write_tradeoff(runs: pd.DataFrame, path: Path) -> None:
         message = "no model has both a structure F1 and an overlap ratio yet; run: rnaexp run --model rnabert"
         raise InputError(message)
     if path.suffix == ".csv":
-        write_atomically(path, points.to_csv(index=False).encode())
+        write_atomically(path, csv_text(points).encode())
         return
     if path.suffix not in (".png", ".svg", ".pdf"):
         message = "a picture ends in .png, .svg or .pdf, its points in .csv"

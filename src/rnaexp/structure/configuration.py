@@ -3,17 +3,19 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rnaexp import models
+from rnaexp.choices import How, Precision
 from rnaexp.errors import InputError
-from rnaexp.models.spec import Encoder, ModelSpec
+from rnaexp.models.spec import Encoder, ModelSpec, Resolution
+from rnaexp.settings import RECORD, Digest, Free, Line, Place, Word, read_as
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import PROTOCOLS
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,21 +27,23 @@ class Configuration:
     weights that is registered with it, None without one. Facts of the model that nobody has read are None.
     """
 
-    model: str
+    __pydantic_config__ = RECORD
+
+    model: Word
     tuned: TunedHead
-    seed: int
-    settings: Mapping[str, Any] | None
+    seed: Place
+    settings: Free | None
     own_weights: bool
-    alignment: str
-    precision: str
-    revision: str | None
-    source: str | None
-    source_sha256: str | None
-    alphabet: str | None
-    resolution: str
-    licence: str | None
-    packaged: str | None = None
-    schema: int = SCHEMA
+    alignment: How
+    precision: Precision
+    revision: Word | None
+    source: Word | None
+    source_sha256: Digest | None
+    alphabet: Word | None
+    resolution: Resolution
+    licence: Line | None
+    packaged: Word | None = None
+    schema: Literal[1] = SCHEMA
 
     def load(self, *, weights: Path | None = None, device: str = "auto") -> Encoder:
         """The model, by its name or (`weights`) from a file or folder; never other weights than it was tuned on.
@@ -85,7 +89,7 @@ class Configuration:
 
     def sha256(self) -> str:
         """Hash of everything in it."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+        return hash_of(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as logged and registered."""
@@ -93,14 +97,16 @@ class Configuration:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Configuration":
-        """Raises: InputError if it was written by another version, or a field is missing or unknown."""
+        """Raises: InputError if another version wrote it, or naming a field that is not what it must be."""
         if values.get("schema") != SCHEMA:
             message = f"a configuration of schema {values.get('schema')!r}; this rnaexp reads {SCHEMA}"
             raise InputError(message)
-        if set(values) != {field.name for field in fields(cls)} or not isinstance(values["tuned"], dict):
-            message = f"not a configuration: it holds {', '.join(sorted(values))}"
-            raise InputError(message)
-        return cls(**{**values, "tuned": TunedHead.from_json(values["tuned"])})
+        return read_as(cls, values, "not a configuration")
+
+
+def hash_of(values: Any) -> str:
+    """sha256 of plain values, in any order of their keys."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def head_for(encoder: Encoder, head: TunedHead) -> TunedHead:
@@ -115,10 +121,14 @@ def head_for(encoder: Encoder, head: TunedHead) -> TunedHead:
 
 
 def refuse_other_weights(encoder: Encoder, tuned: TunedHead) -> Encoder:
-    """The encoder, if it is the one the head was tuned on.
+    """The encoder, if it is the one the head was tuned on, and has that head.
 
     Raises: InputError.
     """
+    for name, place, there in (("layer", tuned.layer, encoder.layers), ("head", tuned.head, encoder.heads)):
+        if place >= there:
+            message = f"{name} {place}: {tuned.model} has {name}s 0 to {there - 1}"
+            raise InputError(message)
     if encoder.fingerprint != tuned.weights:
         message = (
             f"this head was tuned on other weights of {tuned.model} than these, or at another --precision; run `rnaexp "
@@ -128,7 +138,7 @@ def refuse_other_weights(encoder: Encoder, tuned: TunedHead) -> Encoder:
     return encoder
 
 
-def configuration(spec: ModelSpec, tuned: TunedHead, loading: Mapping[str, Any], *, alignment: str) -> Configuration:
+def configuration(spec: ModelSpec, tuned: TunedHead, loading: Mapping[str, Any], *, alignment: How) -> Configuration:
     """Of a model as it was loaded (`loading`: the arguments of `models.load`) and the head tuned on it."""
     return Configuration(
         model=models.lasting_name(loading["name"]),
@@ -137,7 +147,7 @@ def configuration(spec: ModelSpec, tuned: TunedHead, loading: Mapping[str, Any],
         settings=loading.get("config"),
         own_weights=loading.get("weights") is not None,
         alignment=alignment,
-        precision=str(loading.get("precision") or "fp32"),
+        precision=loading.get("precision") or "fp32",
         revision=spec.revision,
         source=spec.source,
         source_sha256=spec.sha256,

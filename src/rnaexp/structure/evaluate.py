@@ -64,8 +64,7 @@ def evaluate(scores: HeadScores, tuned: TunedHead, *, allow_related: bool = Fals
     Raises: LeakageError if the set, or one of its clusters, was tuned on (`allow_related`: clusters may be);
         ValueError if model, weights, read-out or scoring differ; TooShallowError.
     """
-    _refuse_other_protocol(scores, tuned)
-    refuse_leakage(scores, tuned, allow_related=allow_related)
+    refuse_misuse(scores, tuned, allow_related=allow_related)
     return evaluate_head(scores, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
 
 
@@ -130,6 +129,12 @@ def _rates(table: pd.DataFrame) -> pd.DataFrame:
             "mcc": (right * left - wrong * missed) / np.sqrt(np.maximum(product, 1)),
         }
     )
+
+
+def refuse_misuse(scores: HeadScores, tuned: TunedHead, *, allow_related: bool) -> None:
+    """What `evaluate` refuses before it scores. Raises: LeakageError, ValueError."""
+    _refuse_other_protocol(scores, tuned)
+    refuse_leakage(scores, tuned, allow_related=allow_related)
 
 
 def _refuse_other_protocol(scores: HeadScores, tuned: TunedHead) -> None:

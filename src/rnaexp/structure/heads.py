@@ -1,16 +1,17 @@
 """The small table that stands for a model's maps: each head's best pairs, RNA by RNA; scores are arithmetic on it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from pydantic import AfterValidator, Field
 
-from rnaexp.errors import InputError
 from rnaexp.rna import Rna
+from rnaexp.settings import RECORD, Digest, Line, MaybeDigest, Place, Share, Word, read_as
 from rnaexp.structure.probabilities import StructureView
 from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, Scoring
 
@@ -50,6 +51,16 @@ class RnaScores:
     def without_threshold(self) -> dict[int, tuple[float, float]]:
         """What `ranking.without_threshold` has found, by the head's row."""
         return {}
+
+    @cached_property
+    def content(self) -> str:
+        """Hash of all that it holds."""
+        plain = (self.id, self.sequence_sha256, self.cluster, self.bases, self.candidates)
+        digest = hashlib.sha256(repr((*plain, self.complete, self.match, self.read)).encode())
+        for array in (self.reference, self.scores, self.indices):
+            digest.update(f"{array.dtype.str} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
     @property
     def references(self) -> int:
@@ -123,27 +134,45 @@ class HeadScores:
         )
 
     @property
+    def content(self) -> tuple[object, ...]:
+        """What statistics of it depend on, whichever model and set it is of."""
+        return self.read_out, self.scoring, self.heads_per_layer, self.heads, [rna.content for rna in self.rnas]
+
+    @property
     def complete(self) -> bool:
         """Whether every candidate of every RNA is there."""
         return all(rna.complete for rna in self.rnas)
+
+
+def _threshold(value: float) -> float:
+    """Raises: ValueError for what no tuning gives; infinite where calling nothing is best."""
+    if value != value or value == -np.inf:
+        message = "must be a number, or infinity where nothing is called"
+        raise ValueError(message)
+    return value
+
+
+Threshold = Annotated[float, Field(allow_inf_nan=True), AfterValidator(_threshold)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunedHead:
     """A head and a threshold, frozen, with all they were chosen on: enough to apply them, and to refuse leakage."""
 
-    model: str
-    weights: str
-    layer: int
-    head: int
-    threshold: float
-    dot_bracket_threshold: float | None = None  # tuned with the greedy one-partner decoder, for dot-brackets
-    dot_bracket_f1: float | None = None  # validation F1 of exactly that decoder at that threshold
-    validation_f1: float | None
-    tuned_on: str
-    tuned_on_sha256: str
-    sequences: tuple[str, ...]  # sha256 of each RNA tuned on
-    clusters: tuple[str, ...]
+    __pydantic_config__ = RECORD
+
+    model: Word
+    weights: Line
+    layer: Place
+    head: Place
+    threshold: Threshold
+    dot_bracket_threshold: Threshold | None = None  # tuned with the greedy one-partner decoder, for dot-brackets
+    dot_bracket_f1: Share | None = None  # validation F1 of exactly that decoder at that threshold
+    validation_f1: Share | None
+    tuned_on: Line
+    tuned_on_sha256: MaybeDigest
+    sequences: tuple[Digest, ...]  # sha256 of each RNA tuned on
+    clusters: tuple[Word, ...]
     read_out: ReadOut
     scoring: Scoring
     view: StructureView | None = None  # how its structures are drawn; None of what is older, and of proteins
@@ -153,17 +182,9 @@ class TunedHead:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "TunedHead":
-        """Raises: InputError if a field is missing or unknown."""
-        try:
-            plain = {**values, "read_out": ReadOut(**values["read_out"]), "scoring": Scoring(**values["scoring"])}
-            plain |= {name: tuple(values[name]) for name in ("sequences", "clusters")}
-            if values.get("view") is not None:
-                plain["view"] = StructureView.from_json(values["view"])
-            return cls(**plain)
-        except (KeyError, TypeError, ValueError) as error:
-            message = f"not a tuned head: {error}"
-            raise InputError(message) from error
+    def from_json(cls, values: Mapping[str, Any]) -> "TunedHead":
+        """Raises: InputError naming a field that is missing, unknown, of another type or out of range."""
+        return read_as(cls, values, "not a tuned head")
 
 
 def untuned_head(model: str, *, threshold: float, scoring: Scoring, weights: str = "") -> TunedHead:

@@ -1,11 +1,13 @@
 """From scores to probabilities of base pairs, as plain numbers that a tuned head carries."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float64
+from pydantic import Field
+
+from rnaexp.settings import RECORD, Share
 
 _LEAST = 1e-6  # a probability is never nearer to 0 or 1: its log-odds are used
 
@@ -14,8 +16,10 @@ _LEAST = 1e-6  # a probability is never nearer to 0 or 1: its log-odds are used
 class Curve:
     """`rates` at rising `values`, never falling; straight between them, level beyond them."""
 
+    __pydantic_config__ = RECORD
+
     values: tuple[float, ...]
-    rates: tuple[float, ...]
+    rates: tuple[Share, ...]
 
     def __post_init__(self) -> None:
         if not self.values or len(self.values) != len(self.rates):
@@ -30,11 +34,6 @@ class Curve:
         found: np.ndarray = np.interp(values, self.values, self.rates)
         return found
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Curve":
-        """Raises: KeyError, TypeError or ValueError for what is none."""
-        return cls(**{name: tuple(float(one) for one in each) for name, each in values.items()})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
@@ -44,11 +43,13 @@ class Calibration:
     `pairs_per_base`: such pairs per base in the RNAs it was fitted on.
     """
 
+    __pydantic_config__ = RECORD
+
     curve: Curve
     slope: float = 1.0
     length: float = 0.0
     intercept: float = 0.0
-    pairs_per_base: float
+    pairs_per_base: Share
 
     def __call__(self, scores: Float64[np.ndarray, "p"], bases: int) -> Float64[np.ndarray, "p"]:
         """The probability at each score in an RNA of so many bases."""
@@ -64,11 +65,6 @@ class Calibration:
         ratio: np.ndarray = log_odds(self(scores, bases)) - log_odds(unseen)
         return ratio
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Calibration":
-        """Raises: KeyError, TypeError or ValueError for what is none."""
-        return cls(**{**values, "curve": Curve.from_json(values["curve"])})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StructureView:
@@ -81,16 +77,18 @@ class StructureView:
     constraints. What was not measured is None.
     """
 
+    __pydantic_config__ = RECORD
+
     calibration: Calibration
-    gamma: float
+    gamma: Annotated[float, Field(gt=0)]
     confidence: Curve
-    f1: float | None = None
-    f1_low: float | None = None
-    f1_high: float | None = None
-    unscored_f1: float | None = None
-    folding_f1: float | None = None
+    f1: Share | None = None
+    f1_low: Share | None = None
+    f1_high: Share | None = None
+    unscored_f1: Share | None = None
+    folding_f1: Share | None = None
     folded_confidence: Curve | None = None
-    folded_f1: float | None = None
+    folded_f1: Share | None = None
 
     @property
     def folded(self) -> "StructureView":
@@ -99,15 +97,6 @@ class StructureView:
         Where their confidence was not calibrated it is the probability in the ensemble, which is too sure.
         """
         return replace(OF_PROBABILITIES, confidence=self.folded_confidence or _AS_IT_IS, f1=self.folded_f1)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "StructureView":
-        """Raises: KeyError, TypeError or ValueError for what is none."""
-        made: dict[str, Any] = {"calibration": Calibration.from_json(values["calibration"])}
-        for name in ("confidence", "folded_confidence"):
-            if values.get(name) is not None:
-                made[name] = Curve.from_json(values[name])
-        return cls(**{**values, **made})
 
 
 _AS_IT_IS = Curve(values=(0.0, 1.0), rates=(0.0, 1.0))

@@ -1,8 +1,11 @@
 """Every choice the papers leave open, as a named field: how scores are made, and how they are judged."""
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
+from rnaexp.settings import RECORD
 from rnaexp.structure.molecules import PROTEIN, RNA, Molecule
 
 SCORE_SCALES = ("raw", "z-score", "top")
@@ -24,6 +27,8 @@ class ReadOut:
     favours the best of several overlapping k-mers (`max`) nor punishes the bases of long tokens (`share`).
     `squash`: `sigmoid` puts every score between 0 and 1 and keeps their order, so that a grid of thresholds holds them.
     """
+
+    __pydantic_config__ = RECORD
 
     symmetrise: bool = True
     apc: bool = True
@@ -65,7 +70,9 @@ class Scoring:
     released code does; it is never the headline.
     """
 
-    min_separation: int = 1
+    __pydantic_config__ = RECORD
+
+    min_separation: Annotated[int, Field(ge=1)] = 1
     pairs: Literal["all", "canonical", "contacts"] = "all"
     decoder: Literal["none", "greedy"] = "none"
     match: Literal["exact", "relaxed"] = "exact"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnaexp.errors import InputError
+from rnaexp.settings import RECORD, Share, Word, read_as
 from rnaexp.stats.intervals import cluster_interval
 from rnaexp.structure.evaluate import paired_f1
 
@@ -15,8 +15,10 @@ from rnaexp.structure.evaluate import paired_f1
 class Standing:
     """A head's F1 less that of a control, paired by RNA, with its 95 % interval over clusters; None where too few."""
 
-    control: str
-    control_f1: float
+    __pydantic_config__ = RECORD
+
+    control: Word
+    control_f1: Share
     difference: float
     low: float | None
     high: float | None
@@ -27,12 +29,8 @@ class Standing:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Standing":
-        """Raises: InputError if a field is missing or unknown."""
-        try:
-            return cls(**values)
-        except TypeError as error:
-            message = f"not a comparison with a control: {error}"
-            raise InputError(message) from error
+        """Raises: InputError naming a field that is missing, unknown or of another type."""
+        return read_as(cls, values, "not a comparison with a control")
 
 
 def standing(mine: pd.DataFrame, controls: Mapping[str, pd.DataFrame]) -> Standing | None:

@@ -24,13 +24,13 @@ def calling(progress: Progress) -> Announce:
     """Pieces of work announced to the caller's own function."""
 
     def announce(what: str, count: int, unit: str = "") -> AbstractContextManager[Callable[[int], None]]:
-        return _told(progress, what, count)
+        return _reporting(progress, what, count)
 
     return announce
 
 
 @contextmanager
-def _told(progress: Progress, what: str, count: int) -> Iterator[Callable[[int], None]]:
+def _reporting(progress: Progress, what: str, count: int) -> Iterator[Callable[[int], None]]:
     done = 0
     progress(what, 0, count)
 

@@ -16,9 +16,9 @@ from rnaexp.stats.intervals import FEWEST
 from rnaexp.structure.configuration import Configuration
 from rnaexp.structure.protocol import protocol_fields
 from rnaexp.structure.standing import Standing
+from rnaexp.track.sealed import CONFIGURATION_TAG
 
 CHAMPION, PAPER = "champion", "paper"
-CONFIGURATION_TAG = "rnaexp.configuration"
 _CLUSTERS = "validation.clusters"
 _F1, _SET, _RNAS, _SCORING = "validation.f1", "validation.sha256", "validation.rnas_sha256", "scoring"
 _CONTROL = "control"  # tags of what the head was compared with: name, F1, paired difference and its interval

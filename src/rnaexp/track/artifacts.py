@@ -1,9 +1,12 @@
 """Tables, texts and pictures as files; each writer ends with the file safely on disk."""
 
+import io
 import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from rnaexp.data.csv_text import csv_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +22,7 @@ def write_table(frame: "pd.DataFrame", path: Path) -> None:
     """CSV or Parquet, by the file's ending."""
     named = frame.reset_index() if any(name is not None for name in frame.index.names) else frame
     if path.suffix == ".csv":
-        named.to_csv(path, index=False)
+        path.write_text(csv_text(named), encoding="utf-8")
     elif path.suffix == ".parquet":
         named.to_parquet(path, index=False)
     else:
@@ -47,17 +50,23 @@ def write_file(source: Path, path: Path) -> None:
 
 def write_figure(figure: Any, path: Path) -> None:
     """Bytes as they are; Plotly as one HTML file with plotly.js inside; Matplotlib by the file's ending."""
+    write_bytes(figure_bytes(figure, path.name), path)
+
+
+def figure_bytes(figure: Any, name: str) -> bytes:
+    """What `write_figure` writes into a file of this name."""
     if isinstance(figure, bytes):
-        write_bytes(figure, path)
-    elif hasattr(figure, "to_html"):
+        return figure
+    if hasattr(figure, "to_html"):
         # MLflow's own log_figure loads plotly.js from the web, which a closed network does not have.
-        write_text(figure.to_html(include_plotlyjs=True, full_html=True, config=PLOTLY_CLOSED), path)
-    elif hasattr(figure, "savefig"):
-        figure.savefig(path, **PICTURE)
-        _settle(path)
-    else:
-        message = f"figure {path.name}: {type(figure).__name__} is neither bytes nor a Plotly or Matplotlib figure"
-        raise TypeError(message)
+        page: str = figure.to_html(include_plotlyjs=True, full_html=True, config=PLOTLY_CLOSED)
+        return page.encode()
+    if hasattr(figure, "savefig"):
+        made = io.BytesIO()
+        figure.savefig(made, format=Path(name).suffix.removeprefix("."), **PICTURE)
+        return made.getvalue()
+    message = f"figure {name}: {type(figure).__name__} is neither bytes nor a Plotly or Matplotlib figure"
+    raise TypeError(message)
 
 
 def _settle(path: Path) -> None:

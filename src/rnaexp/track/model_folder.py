@@ -1,25 +1,47 @@
-"""A tuned configuration as a folder that MLflow loads and serves, in a registry or without one."""
+"""A tuned configuration as a folder that MLflow loads and serves anywhere, in a registry or without one.
+
+rnaexp travels in it as source (`code/`), so that an environment with the folder's `requirements.txt` is enough.
+"""
 
 import json
 import os
 import sys
 import tempfile
-from importlib.metadata import requires, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from rnaexp.models import spec
+from rnaexp.models.spec import ModelSpec
+from rnaexp.plugins import BASELINES, MODELS, plugged
 from rnaexp.structure.configuration import Configuration
 from rnaexp.track.packaged import CONFIGURATION, WEIGHTS
+from rnaexp.track.sealed import seal
+from rnaexp.track.store import prepare
 from rnaexp.track.ui import refuse_taken, until_stopped
 
 _SERVED = Path(__file__).with_name("served.py")
+_CODE = Path(__file__).parents[1]
+# What prediction imports, and nothing else of what rnaexp needs; tests/track/test_deploy.py watches the imports.
+_ALWAYS = ["beartype", "jaxtyping", "mlflow", "numba", "numpy", "pandas", "psutil"]
+_ALWAYS += ["pydantic", "pyyaml", "safetensors", "torch"]
+_BY_LOADER = {"rnaexp.models.baselines": ("scipy", "viennarna"), "rnaexp.models.planted": ()}
+_NETWORK = ("transformers",)  # of every other loader
+_BY_SOURCE = {
+    "hub": ("huggingface-hub", "httpx2"),
+    "url": ("pooch",),
+    "doi": ("pooch",),
+    "drive": ("gdown",),
+    "folder": (),
+}
 
 
 def write_model(folder: Path, found: Configuration, weights: Path | None = None, about: Any = None) -> None:
-    """MLflow's model folder: our one line of code, the configuration, and the weights if asked for.
+    """MLflow's model folder: rnaexp itself, the configuration, and the weights if asked for.
 
     `about`: the `mlflow.models.Model` of a run; None for a folder that belongs to none.
     """
+    prepare()
     import mlflow.pyfunc
     import pandas as pd
 
@@ -35,9 +57,11 @@ def write_model(folder: Path, found: Configuration, weights: Path | None = None,
             artifacts={"configuration": str(path)} | ({} if weights is None else {WEIGHTS: str(weights)}),
             signature=SIGNATURE,
             input_example=pd.DataFrame([EXAMPLE]),
-            pip_requirements=_requirements(),
+            code_paths=[str(_CODE)],
+            pip_requirements=requirements(found),
             model_config=SETTINGS,
         )
+    seal(folder, found)
 
 
 def serve_model(uri: str, *, host: str, port: int) -> int:
@@ -52,10 +76,22 @@ def serve_model(uri: str, *, host: str, port: int) -> int:
     return until_stopped([*command, "-h", host, "-p", str(port)], os.environ | {"PATH": path})
 
 
-def _requirements() -> list[str]:
-    """What rnaexp needs, in the versions that are here; itself it is not on PyPI, so its name must not be asked for."""
-    wanted = [line.partition(";") for line in requires("rnaexp") or ()]
-    names = [
-        line.split(">")[0].split("=")[0].split("<")[0].split("[")[0].strip() for line, _, mark in wanted if not mark
-    ]
-    return [f"{name}=={version(name).partition('+')[0]}" for name in names]
+def requirements(found: Configuration) -> list[str]:
+    """The packages that loading this model and predicting with it import, in the versions that are here.
+
+    A copy of the weights in the folder needs nothing that downloads. A model that another package adds needs it.
+    """
+    about = spec(found.model)
+    names = [*_ALWAYS, *_BY_LOADER.get(about.loader.partition(":")[0], _NETWORK)]
+    if found.tuned.read_out.squash == "sigmoid":
+        names.append("scipy")
+    if found.packaged is None:
+        names += _downloading(about)
+    points = [plugged(group).get(found.model) for group in (MODELS, BASELINES)]
+    names += [point.dist.name for point in points if point is not None and point.dist is not None]
+    return [f"{name}=={version(name).partition('+')[0]}" for name in sorted(set(names))]
+
+
+def _downloading(about: ModelSpec) -> list[str]:
+    sources = [one for source in about.sources for one in (source, *source.beside)]
+    return [name for source in sources for name in _BY_SOURCE[source.kind]]

@@ -77,13 +77,13 @@ class LiveTree:
 
     def _beat(self, run: str) -> None:
         """Until the run ends: push what waits, and say now and then that the process lives."""
-        said = time.monotonic()
+        shown = time.monotonic()
         while not self._ended.wait(min(PUSH_SECONDS, HEARTBEAT_SECONDS)):
             with self.lock, suppress(OSError):  # a full disk: whoever computes meets it as well, and says so
                 if self._ended.is_set():
                     return
-                if time.monotonic() >= said + HEARTBEAT_SECONDS:
-                    said = time.monotonic()
+                if time.monotonic() >= shown + HEARTBEAT_SECONDS:
+                    shown = time.monotonic()
                     self.record({"op": "tags", "run": run, "time": now(), "values": {HEARTBEAT_TAG: str(now())}})
                 self._push_unless_quiet()
 

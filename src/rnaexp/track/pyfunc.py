@@ -17,7 +17,7 @@ from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.structure.configuration import Configuration
 from rnaexp.structure.predict import predict_one, record_of, refuse_beyond_memory
-from rnaexp.track.packaged import read_configuration
+from rnaexp.track.sealed import read_sealed
 
 _BASES = [Property("i", DataType.long), Property("j", DataType.long), Property("bases", DataType.string)]
 _CALL = Object([*_BASES, Property("score", DataType.double), Property("probability", DataType.double, required=False)])
@@ -63,9 +63,12 @@ class TunedHeadModel(PythonModel):  # type: ignore[misc]
     _encoder: Encoder
 
     def load_context(self, context: Any) -> None:
-        """Read the configuration and load its model, before the first request."""
+        """Read the configuration and load its model, before the first request.
+
+        Raises: InputError for one that was altered, UnavailableError where the weights cannot be had.
+        """
         settings = {**SETTINGS, **(context.model_config or {})}
-        self._configuration, folder = read_configuration(Path(context.artifacts["configuration"]).parent)
+        self._configuration, folder = read_sealed(Path(context.artifacts["configuration"]).parents[1])
         weights, device = settings["weights"], settings["device"]
         self._encoder = self._configuration.load_either(folder, weights=weights, device=device)
 

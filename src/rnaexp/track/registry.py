@@ -11,11 +11,12 @@ from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import spec
 from rnaexp.structure.configuration import Configuration
 from rnaexp.structure.standing import Standing
-from rnaexp.track.aliases import CONFIGURATION_TAG, evidence, promote
+from rnaexp.track.aliases import evidence, promote
 from rnaexp.track.linked import logged_model
 from rnaexp.track.model_folder import write_model
 from rnaexp.track.names import checked_texts, model_name
-from rnaexp.track.packaged import CONFIGURATION, read_configuration
+from rnaexp.track.packaged import CONFIGURATION
+from rnaexp.track.sealed import CONFIGURATION_TAG, MLMODEL_TAG, mlmodel_sha256, read_sealed
 from rnaexp.track.store import client, connect, reason, target
 
 SCHEME = "models:/"
@@ -23,12 +24,12 @@ SCHEME = "models:/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """A version in the registry; `said`: what became of each alias, a line each."""
+    """A version in the registry; `messages`: what became of each alias, a line each."""
 
     name: str
     version: str
     new: bool
-    said: tuple[str, ...]
+    messages: tuple[str, ...]
 
 
 def register(
@@ -55,14 +56,23 @@ def register(
         known = [one for one in connection.search_model_versions(f"name = '{name}'") if _holds(one, found)]
         made = known[0] if known else _new_version(connection, name, parent, found, weights, against)
         return Registered(
-            name=name, version=str(made.version), new=not known, said=tuple(promote(connection, made, found))
+            name=name, version=str(made.version), new=not known, messages=tuple(promote(connection, made, found))
         )
 
 
 def fetch_configuration(uri: str) -> tuple[Configuration, Path | None]:
     """The configuration behind `models:/NAME@ALIAS` or `models:/NAME/VERSION`, and its copy of the weights, if any.
 
-    Only its JSON is read: no code from the registry runs.
+    Only its JSON is read: no code from the registry runs. It is compared with the hashes in the version's tags.
+
+    Raises: UnavailableError if there is no such version, InputError if it is not one of ours or was altered.
+    """
+    folder, tags = fetch_folder(uri)
+    return read_sealed(folder, tags, name=uri)
+
+
+def fetch_folder(uri: str) -> tuple[Path, dict[str, str]]:
+    """A version's files, and its tags.
 
     Raises: UnavailableError if there is no such version, InputError if it is not one of ours.
     """
@@ -70,11 +80,27 @@ def fetch_configuration(uri: str) -> tuple[Configuration, Path | None]:
     import mlflow.artifacts
 
     with _as_unavailable(uri):
-        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+        address, tags = _resolved(client(target()), uri)
+        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=address))
     if not (folder / "artifacts" / CONFIGURATION).is_file():
         message = f"{uri}: not a configuration that rnaexp registered"
         raise InputError(message)
-    return read_configuration(folder / "artifacts")
+    return folder, tags
+
+
+def _resolved(connection: Any, uri: str) -> tuple[str, dict[str, str]]:
+    """The address of one version, wherever its alias is moved meanwhile, and its tags; a logged model's are params."""
+    name, _, alias = uri.removeprefix(SCHEME).partition("@")
+    name, _, number = name.partition("/")
+    if alias:
+        made = connection.get_model_version_by_alias(name, alias)
+    elif number == "latest":
+        made = max(connection.search_model_versions(f"name = '{name}'"), key=lambda one: int(one.version), default=None)
+    elif number:
+        made = connection.get_model_version(name, number)
+    else:
+        return uri, dict(connection.get_logged_model(name).params)
+    return (uri, {}) if made is None else (f"{SCHEME}{made.name}/{made.version}", dict(made.tags))
 
 
 def _finished(connection: Any, run_id: str) -> str:
@@ -120,16 +146,19 @@ def _card(found: Configuration) -> str:
 def _new_version(
     connection: Any, name: str, run_id: str, found: Configuration, weights: Path | None, against: Standing | None
 ) -> Any:
-    tags = checked_texts(evidence(found, against))
-    model = logged_model(
-        connection, name, run_id, tags, lambda about, folder: write_model(folder, found, weights, about)
-    )
+    tags, hashed = checked_texts(evidence(found, against)), dict[str, str]()
+
+    def write(about: Any, folder: Path) -> None:
+        write_model(folder, found, weights, about)
+        hashed[MLMODEL_TAG] = mlmodel_sha256(folder)
+
+    model = logged_model(connection, name, run_id, tags, write)
     tuned = found.tuned
     made = connection.create_model_version(
         name,
         source=f"{SCHEME}{model.model_id}",
         run_id=run_id,
-        tags=tags,
+        tags=tags | hashed,
         description=f"head {tuned.layer}.{tuned.head}, tuned on {tuned.tuned_on} (F1 {tuned.validation_f1:.4f})",
         model_id=model.model_id,
     )

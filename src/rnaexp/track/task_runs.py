@@ -9,7 +9,7 @@ TASK_TAG = "rnaexp.task"
 
 def record_task(parent: RunHandle, task: Any, encoder: Any, settings: Any, result: Any) -> None:
     """`task`, `settings` and `result` as `rnaexp.tasks.task` describes them."""
-    named = {f"{task.name}.{name}": None if v is None else round(v, 6) for name, v in result.metrics.items()}
+    named = {f"{task.name}.{name}": value for name, value in result.metrics.items()}
     sets = ", ".join(each.name for each in result.data)
     parent.params({"model": encoder.spec.name, "group": encoder.spec.group, f"{task.name}.set": sets})
     parent.metrics({name: named[name] for spec in task.metrics for name in (f"{task.name}.{p}" for p in spec.headline)})

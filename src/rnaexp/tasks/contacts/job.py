@@ -20,18 +20,18 @@ from rnaexp.tasks.pairs.settings import Task
 class ContactsJob:
     """`encoder`: the model, where it is loaded already."""
 
-    asked: Task
+    task: Task
     encoder: Encoder | None = None
 
     @property
     def model(self) -> str:
         """Its name."""
-        return self.asked.model
+        return self.task.model
 
     @property
     def label(self) -> str:
         """In messages."""
-        return self.asked.model
+        return self.task.model
 
     @property
     def tags(self) -> Mapping[str, object]:
@@ -41,9 +41,9 @@ class ContactsJob:
     def measure(self, context: Context) -> PairsOutcome:
         """Raises: InputError, LeakageError, UnavailableError."""
         if not isinstance(self.encoder, FileEncoder):
-            refuse_other_models(self.asked)
+            refuse_other_models(self.task)
         announce = partial(context.announce, unit="chains")
-        result = tune_and_test(self.asked, context.store, announce, self.encoder, sets_of(self.asked))
+        result = tune_and_test(self.task, context.store, announce, self.encoder, sets_of(self.task))
         result = replace(result, assessment=assess(result, context.store))
         return PairsOutcome(result=result, of_sets=_notes(result), store=context.store, announce=announce)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from rnaexp.data.protein_kin import clustered_proteins
+from rnaexp.data.protein_relatives import clustered_proteins
 from rnaexp.data.proteins import in_two_parts, load_proteins
 from rnaexp.tasks.pairs.result import Task
 from rnaexp.tasks.pairs.sets import Sets, related_ids

@@ -29,16 +29,16 @@ def refuse_other_models(task: Task) -> None:
         raise InputError(message)
 
 
-def completed(asked: Task) -> Task:
+def completed(task: Task) -> Task:
     """Of contacts: no families beside, and tuned, where no set of proteins is named, on part of the test set itself
     (`data.proteins.in_two_parts`). A task of base pairs as it is.
 
     Raises: InputError where no set of proteins is named.
     """
-    if asked.scoring.molecule is not PROTEIN:
-        return asked
-    if asked.test in _OF_RNAS:
+    if task.scoring.molecule is not PROTEIN:
+        return task
+    if task.test in _OF_RNAS:
         message = "no set of proteins ships with rnaexp: name a file or folder of PDB or mmCIF with --test"
         raise InputError(message)
-    validation = asked.test if asked.validation in _OF_RNAS else asked.validation
-    return replace(asked, families="", validation=validation)
+    validation = task.test if task.validation in _OF_RNAS else task.validation
+    return replace(task, families="", validation=validation)

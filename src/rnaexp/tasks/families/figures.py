@@ -13,9 +13,22 @@ from rnaexp.classify.measure import Measured
 from rnaexp.classify.overlap import coarse, iou
 from rnaexp.rna import Rna
 from rnaexp.tasks.families.measure import Classified
+from rnaexp.track.artifacts import figure_bytes
 
 _MOST_POINTS = 5000  # RNAs on a map: more are a cloud, and take minutes
 _MOST_NAMES = 40  # families named in a legend or on an axis
+
+
+def pictures(result: Classified) -> dict[str, bytes]:
+    """All of a run's, by the names of their files."""
+    drawn: dict[str, Any] = {"similarity_densities.png": similarity_densities(result)}
+    if result.vectors is not None:
+        places = shown(result)
+        points = neighbour_map(result.vectors[places], result.task.protocol.seed)
+        drawn["embeddings.png"] = map_figure(result, places, points)
+        drawn["embeddings.html"] = map_page(result, places, points)
+        drawn["families.png"] = family_heat_map(result)
+    return {name: figure_bytes(figure, name) for name, figure in drawn.items()}
 
 
 def similarity_densities(result: Classified) -> Figure:
@@ -27,9 +40,9 @@ def similarity_densities(result: Classified) -> Figure:
     for axes, (what, measured) in zip(np.atleast_1d(np.array(figure.subplots(1, len(parts)))), parts, strict=True):
         _draw_densities(axes, measured, result.task.protocol.bins)
         null = measured.null.get("histogram")
-        beside = f", shuffled labels {null.mean:.3f}" if null is not None else ""
+        shuffled = f", shuffled labels {null.mean:.3f}" if null is not None else ""
         area = measured.overlaps["histogram"]
-        axes.set_title(f"{what}\nshared area {area:.3f} (IoU {iou(area):.3f}){beside}", fontsize=10)
+        axes.set_title(f"{what}\nshared area {area:.3f} (IoU {iou(area):.3f}){shuffled}", fontsize=10)
     figure.suptitle(f"{result.task.model} on {result.data.name}: {_size(result)}")
     return figure
 
@@ -107,7 +120,7 @@ def map_page(result: Classified, places: np.ndarray, points: Float[np.ndarray, "
             mode="markers",
             name=_text(name),
             marker={"size": 5, "color": [colours[families[at]] for at in mine]},
-            text=[_text(_told(rnas[at])) for at in mine],
+            text=[_text(_hover(rnas[at])) for at in mine],
             hoverinfo="text",
         )
     title = _text(f"t-SNE of {result.task.model} on {result.data.name}: {_size(result)}")
@@ -115,7 +128,7 @@ def map_page(result: Classified, places: np.ndarray, points: Float[np.ndarray, "
     return figure
 
 
-def _told(rna: Rna) -> str:
+def _hover(rna: Rna) -> str:
     return f"{rna.id}; {rna.family}; clan {rna.cluster}; {len(rna)} bases"
 
 

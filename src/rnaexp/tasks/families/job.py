@@ -13,6 +13,7 @@ from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce
 from rnaexp.reading.processes import is_first_process
 from rnaexp.reading.read import unreadable
+from rnaexp.reading.store import Store
 from rnaexp.tasks.context import Context
 from rnaexp.tasks.families import record as tables
 from rnaexp.tasks.families.measure import Classified, classify
@@ -30,7 +31,7 @@ _SHOWN = 3  # skipped RNAs in one line
 class FamiliesJob:
     """`choices`: also change each choice of the protocol once. `beside`: a model whose layers are compared with it."""
 
-    asked: ClassifyTask
+    task: ClassifyTask
     encoder: Encoder | None = None
     choices: bool = False
     beside: str = ""
@@ -38,12 +39,12 @@ class FamiliesJob:
     @property
     def model(self) -> str:
         """Its name."""
-        return self.asked.model
+        return self.task.model
 
     @property
     def label(self) -> str:
         """In messages."""
-        return f"{self.asked.model} on {self.asked.families}"
+        return f"{self.task.model} on {self.task.families}"
 
     @property
     def tags(self) -> Mapping[str, object]:
@@ -52,20 +53,27 @@ class FamiliesJob:
 
     def measure(self, context: Context) -> "FamiliesOutcome":
         """Raises: InputError, UnavailableError."""
-        if self.encoder is None and self.asked.stored is None and not has_embedding(self.model):
+        if self.encoder is None and self.task.stored is None and not has_embedding(self.model):
             message = f"{self.model} has no embeddings to classify by; choose a language model or a control"
             raise InputError(message)
         if self.beside and not has_embedding(self.beside):
             message = f"--beside {self.beside}: it has no embeddings; choose a language model"
             raise InputError(message)
-        result = classify(self.asked, context.store, context.announce, self.encoder)
+        result = classify(self.task, context.store, context.announce, self.encoder)
         changed = None
         if self.choices:
-            changed = protocol_choices(self.asked, context.store, context.announce, result.encoder)
+            changed = protocol_choices(self.task, context.store, context.announce, result.encoder)
         layers, notes = None, list[str]()
         if self.beside and is_first_process():
             layers, notes = _layers(result, self.beside, context.announce)
-        return FamiliesOutcome(result=result, choices=changed, beside=self.beside, layers=layers, further=tuple(notes))
+        return FamiliesOutcome(
+            result=result,
+            store=context.store,
+            choices=changed,
+            beside=self.beside,
+            layers=layers,
+            further=tuple(notes),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +81,7 @@ class FamiliesOutcome:
     """All that was found, until it is logged."""
 
     result: Classified
+    store: Store
     choices: pd.DataFrame | None
     beside: str
     layers: pd.DataFrame | None
@@ -107,7 +116,7 @@ class FamiliesOutcome:
     def log(self, run: RunHandle) -> None:
         """Headline figures into the model's run, all of it into a child."""
         run.params({"model": self.result.task.model})
-        record_classification(run, self.result)
+        record_classification(run, self.result, self.store)
         if self.choices is not None:
             run.table(self.choices, "protocol_choices.csv")
         if self.layers is not None:

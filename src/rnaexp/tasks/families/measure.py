@@ -19,12 +19,12 @@ from rnaexp.classify.controls import (
     ruler,
     word_counts,
 )
-from rnaexp.classify.drawn import Repeated, drawn_figures
+from rnaexp.classify.drawn import Repeated
 from rnaexp.classify.embed import reduce, unit
-from rnaexp.classify.families import family_similarity, family_table
+from rnaexp.classify.families import family_similarity
 from rnaexp.classify.layout import Layout, layout
 from rnaexp.classify.matching import Matching, length_matching
-from rnaexp.classify.measure import Design, Measured, measure, measure_pairs
+from rnaexp.classify.measure import Design, Measured, measure_pairs
 from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.families import FamilySet, Selection, load_families
 from rnaexp.data.shuffle import dinucleotide_shuffle
@@ -32,14 +32,14 @@ from rnaexp.errors import InputError
 from rnaexp.models.spec import IN_MEMORY, Encoder
 from rnaexp.models.training import listed_families
 from rnaexp.progress import Announce
-from rnaexp.reading.distributed import add_up
+from rnaexp.reading.derived import derived
 from rnaexp.reading.embeddings import embed_all
-from rnaexp.reading.processes import processes, rank
 from rnaexp.reading.read import Skipped
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.structure.windows import windows_of
 from rnaexp.tasks.families.identities import identities, sampled_identities, sampled_pairs
+from rnaexp.tasks.families.overlaps import overlaps
 from rnaexp.tasks.families.settings import SHUFFLED, ClassifyTask
 
 _FEWEST_PAIRS = 50  # below, a density says nothing
@@ -93,13 +93,9 @@ def classify(task: ClassifyTask, store: Store, announce: Announce, encoder: Enco
     protocol = _protocol(task)
     vectors = unit(reduce(raw, protocol))[order.order]
     rnas = [rnas[at] for at in order.order]
-    lengths = [len(rna) for rna in rnas]
-    design = replace(task.design or Design(), part=(rank(), processes()), add_up=add_up)
-    every, counts = measure(vectors, lengths, order, protocol, design, matched=False)
-    try:
-        matched, reason = measure(vectors, lengths, order, protocol, design, matched=True)[0], ""
-    except ValueError as error:
-        matched, reason = None, str(error)
+    lengths, design = [len(rna) for rna in rnas], task.design or Design()
+    inputs = [vectors, lengths, order, protocol, design.resamples, design.permutations]
+    found = derived(store, "families", inputs, lambda: overlaps(vectors, lengths, order, protocol, design))
     remote = None
     if protocol.below_identity:
         remote = _remote(task, rnas, order, lambda at: (vectors[at[:, 0]] * vectors[at[:, 1]]).sum(1), store, announce)
@@ -111,13 +107,13 @@ def classify(task: ClassifyTask, store: Store, announce: Announce, encoder: Enco
         rnas=tuple(rnas),
         layout=order,
         skipped=_skipped(data, reasons, set(kept)),
-        every=every,
-        matched=matched,
-        unmatched_reason=reason,
+        every=found.every,
+        matched=found.matched,
+        unmatched_reason=found.unmatched_reason,
         vectors=vectors,
-        table=family_table(vectors, order, counts),
+        table=found.table,
         means=family_similarity(vectors, order),
-        drawn=_drawn(vectors, rnas, protocol),
+        drawn=found.drawn,
     )
 
 
@@ -127,14 +123,6 @@ def _protocol(task: ClassifyTask) -> EmbeddingProtocol:
         return task.protocol
     centred = task.model.endswith(CENTRED)
     return replace(task.protocol, reduction="none", centring="mean" if centred else task.protocol.centring)
-
-
-def _drawn(vectors: np.ndarray, rnas: Sequence[Rna], protocol: EmbeddingProtocol) -> Repeated | None:
-    try:
-        return drawn_figures(vectors, [str(rna.family) for rna in rnas], protocol)
-    except ValueError as error:
-        message = f"pairs {protocol.pairs}: {error}"
-        raise InputError(message) from error
 
 
 def _unseen_by(task: ClassifyTask, encoder: Encoder | None) -> str:

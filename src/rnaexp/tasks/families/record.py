@@ -68,17 +68,17 @@ def _part(measured: Measured, estimator: Estimator) -> dict[str, Any]:
     }
 
 
-def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def as_frame(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row for each run and kind of pairs: what `tracking/results` keeps."""
     rows = []
-    for run in told:
+    for run in records:
         figures = run["classify"]
-        beside = {name: figures.get(name) for name in dict.fromkeys((*_OF_ALL_PAIRS, *declared.of_all_pairs(figures)))}
+        whole = {name: figures.get(name) for name in dict.fromkeys((*_OF_ALL_PAIRS, *declared.of_all_pairs(figures)))}
         for kind, part in run["pairs"].items():
             if part is not None:
-                rows.append({"model": run["model"], "set": run["set"], "pairs": kind, **part, **beside})
+                rows.append({"model": run["model"], "set": run["set"], "pairs": kind, **part, **whole})
         if run["drawn"] is not None:
-            rows.append({"model": run["model"], "set": run["set"], **_drawn_row(run), **beside})
+            rows.append({"model": run["model"], "set": run["set"], **_drawn_row(run), **whole})
     return pd.DataFrame(rows).sort_values(["set", "pairs", "histogram"], kind="stable").round(6)
 
 

@@ -30,9 +30,9 @@ class Shelf:
 
     def tasks(self, question: Path, tasks: Sequence[ClassifyTask]) -> Iterator[ClassifyTask]:
         """A task for each file under each protocol that the question asks of this set."""
-        asked = {task.protocol: task for task in tasks if task.families == self.families}
+        by_protocol = {task.protocol: task for task in tasks if task.families == self.families}
         for name, path in self.files(question):
             stored = read_vectors(path)
-            for each in asked.values():
+            for each in by_protocol.values():
                 as_it_is = replace(each.protocol, reduction="none")
                 yield replace(each, model=f"stored:{name}", protocol=as_it_is, stored=stored)

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from rnaexp.reading.derived import derived
+from rnaexp.reading.store import Store
 from rnaexp.tasks.families import metrics as declared
 from rnaexp.tasks.families import record as tables
 from rnaexp.tasks.families.measure import Classified
@@ -11,9 +13,9 @@ from rnaexp.track.runs import RunHandle
 _KNOWS_LITTLE = 0.5  # an overlap ratio from here on is called out
 
 
-def record_classification(parent: RunHandle, result: Classified) -> None:
+def record_classification(parent: RunHandle, result: Classified, store: Store) -> None:
     """A child run of kind `classify`; its headline figures stand in the parent too, so that runs can be compared."""
-    measured = {name: None if value is None else round(value, 4) for name, value in tables.metrics(result).items()}
+    measured = tables.metrics(result)
     # A parent run also holds the structure figures, and more than 40 columns freeze the runs table.
     parent.metrics({name: measured.get(name) for name in headlines(declared.METRICS, declared.PREFIX)})
     parent.params({"classify.set": result.data.name, "classify.reduction": result.task.protocol.reduction})
@@ -31,7 +33,7 @@ def record_classification(parent: RunHandle, result: Classified) -> None:
             rows=len(result.rnas),
         )
         _record_tables(run, result)
-        _record_pictures(run, result)
+        _record_pictures(run, result, store)
 
 
 def _parameters(result: Classified) -> dict[str, object]:
@@ -63,13 +65,14 @@ def _record_tables(run: RunHandle, result: Classified) -> None:
         run.table(result.table.round(6), "families.csv")
 
 
-def _record_pictures(run: RunHandle, result: Classified) -> None:
-    from rnaexp.tasks.families import figures  # Matplotlib takes half a second
+def _record_pictures(run: RunHandle, result: Classified, store: Store) -> None:
+    def drawn() -> dict[str, bytes]:
+        from rnaexp.tasks.families import figures  # Matplotlib, t-SNE and Plotly take seconds
 
-    run.figure(figures.similarity_densities(result), "similarity_densities.png")
-    if result.vectors is not None:
-        places = figures.shown(result)
-        points = figures.neighbour_map(result.vectors[places], result.task.protocol.seed)
-        run.figure(figures.map_figure(result, places, points), "embeddings.png")
-        run.figure(figures.map_page(result, places, points), "embeddings.html")
-        run.figure(figures.family_heat_map(result), "families.png")
+        return figures.pictures(result)
+
+    rnas = [(rna.id, rna.family, rna.cluster, len(rna)) for rna in result.rnas]
+    named = [result.task.model, result.data.name, result.task.protocol, result.layout.names]
+    inputs = [named, rnas, result.every, result.matched, result.vectors, result.means]
+    for name, picture in derived(store, "pictures of families", inputs, drawn).items():
+        run.figure(picture, name)

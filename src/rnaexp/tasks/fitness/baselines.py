@@ -19,7 +19,7 @@ from rnaexp.fitness.baselines import (
 )
 from rnaexp.progress import Announce
 from rnaexp.reading.cached import cached_shards
-from rnaexp.reading.likelihoods import Asked
+from rnaexp.reading.likelihoods import Request
 from rnaexp.reading.store import Arrays, Store, key_of
 
 _SHARD = 4096  # sequences folded and written as one
@@ -33,20 +33,20 @@ def mutation_counts(assay: Assay) -> Int[np.ndarray, "v"] | None:
 
 
 def baseline_scores(
-    asked: Asked, mutations: Int[np.ndarray, "v"] | None, store: Store, announce: Announce, seed: int
+    request: Request, mutations: Int[np.ndarray, "v"] | None, store: Store, announce: Announce, seed: int
 ) -> dict[str, Float[np.ndarray, "v"]]:
     """By name, higher is fitter: fewer mutations, more G and C, letters that homologs have, a more stable fold, chance.
 
     `mutations` needs a wild type, `conservation` its alignment; folding compares with nothing but the other variants.
     """
-    assay = asked.assay
+    assay = request.assay
     sequences = [variant.sequence for variant in assay.mutants]
     found = {}
     if mutations is not None:
         found[MUTATIONS] = -mutations.astype(float)
     found[GC] = np.array([gc_share(sequence) for sequence in sequences])
-    if asked.alignment is not None and assay.substitutions_only and not any("N" in one for one in sequences):
-        found[CONSERVATION] = np.array([conservation_score(asked.alignment, sequence) for sequence in sequences])
+    if request.alignment is not None and assay.substitutions_only and not any("N" in one for one in sequences):
+        found[CONSERVATION] = np.array([conservation_score(request.alignment, sequence) for sequence in sequences])
     found[VIENNARNA] = -_energies(sequences, assay.name, store, announce)
     found[RANDOM] = np.array([random_score(sequence, seed) for sequence in sequences])
     return found

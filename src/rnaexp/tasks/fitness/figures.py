@@ -20,8 +20,8 @@ def _shown(result: Fitness) -> np.ndarray:
 
 def _title(result: Fitness) -> str:
     value = result.judged.agreement.value
-    said = "no correlation" if value is None else f"Spearman {value:.3f}"
-    return f"{result.judged.name} on {result.assay.name}, {result.convention}: {said}"
+    text = "no correlation" if value is None else f"Spearman {value:.3f}"
+    return f"{result.judged.name} on {result.assay.name}, {result.convention}: {text}"
 
 
 def _axes(result: Fitness) -> tuple[str, str]:
@@ -81,8 +81,8 @@ def fitness_page(result: Fitness) -> Any:
     figure.update_xaxes(title=x, row=1, col=1)
     figure.update_yaxes(title=y, row=1, col=1)
     if table is not None:
-        told = [f"{count} variants" for count in table["variants"]]
-        bars = go.Bar(x=table["mutations"], y=table["spearman"], text=told, showlegend=False)
+        labels = [f"{count} variants" for count in table["variants"]]
+        bars = go.Bar(x=table["mutations"], y=table["spearman"], text=labels, showlegend=False)
         figure.add_trace(bars, row=1, col=2)
         figure.update_xaxes(title="mutations", row=1, col=2)
         figure.update_yaxes(title="Spearman", range=[-1, 1], row=1, col=2)

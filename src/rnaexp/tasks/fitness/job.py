@@ -20,18 +20,18 @@ from rnaexp.track.runs import RunHandle
 class FitnessJob:
     """`encoder`: the model, where it is loaded already."""
 
-    asked: FitnessTask
+    task: FitnessTask
     encoder: Encoder | None = None
 
     @property
     def model(self) -> str:
         """Its name."""
-        return self.asked.model
+        return self.task.model
 
     @property
     def label(self) -> str:
         """In messages."""
-        return f"{self.asked.model} on {self.asked.assay}"
+        return f"{self.task.model} on {self.task.assay}"
 
     @property
     def tags(self) -> Mapping[str, object]:
@@ -41,7 +41,7 @@ class FitnessJob:
     def measure(self, context: Context) -> "FitnessOutcome":
         """Raises: InputError, UnavailableError."""
         announce = partial(context.announce, unit="variants")
-        return FitnessOutcome(result=measure_fitness(self.asked, context.store, announce, self.encoder))
+        return FitnessOutcome(result=measure_fitness(self.task, context.store, announce, self.encoder))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from rnaexp.models.left_to_right import is_causal
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce
 from rnaexp.reading.left_out import report_rows
-from rnaexp.reading.likelihoods import Asked, Scored, model_scores
+from rnaexp.reading.likelihoods import Request, Scored, model_scores
 from rnaexp.reading.store import Store
 from rnaexp.rna import Alignment, Rna
 from rnaexp.tasks.fitness.baselines import baseline_scores, mutation_counts
@@ -56,21 +56,21 @@ class Judged:
 class Fitness:
     """All of a task's numbers. `scores` and `mutations` are in the order of `assay.mutants`, NaN where not scored.
 
-    `measured`: higher is fitter, whatever the assay's direction. `beside`: baselines and the untrained twin, on the
+    `measured`: higher is fitter, whatever the assay's direction. `baselines`: these and the untrained control, on the
     same variants.
     """
 
     task: FitnessTask
     assay: Assay  # the sample, if one was asked for
     of: int  # mutants of the whole assay
-    asked: Asked
+    request: Request
     encoder: Encoder | None
     scores: Float[np.ndarray, "v"]
     reasons: tuple[str, ...]
     measured: Float[np.ndarray, "v"]
     mutations: np.ndarray | None
     judged: Judged
-    beside: tuple[Judged, ...]
+    baselines: tuple[Judged, ...]
 
     @property
     def coverage(self) -> float:
@@ -100,9 +100,9 @@ def measure_fitness(task: FitnessTask, store: Store, announce: Announce, encoder
     if encoder is None and task.model not in BASELINES:
         encoder = models.load(**{**task.loading, "name": task.model})
     convention = _convention(task, assay, encoder)
-    asked = Asked(assay=assay, convention=convention, alignment=alignment)
+    request = Request(assay=assay, convention=convention, alignment=alignment)
     mutations = mutation_counts(assay)
-    baselines = baseline_scores(asked, mutations, store, announce, task.seed)
+    baselines = baseline_scores(request, mutations, store, announce, task.seed)
     scored = None
     if encoder is None:
         if task.model not in baselines:
@@ -112,27 +112,27 @@ def measure_fitness(task: FitnessTask, store: Store, announce: Announce, encoder
             raise InputError(message)
         scores, reasons = baselines.pop(task.model), ("",) * len(assay.mutants)
     else:
-        asked = _read_by(encoder, asked)
+        request = _read_by(encoder, request)
         if task.long == "error":
-            _refuse_long(encoder, asked)
-        scored = model_scores(encoder, asked, store, announce)
+            _refuse_long(encoder, request)
+        scored = model_scores(encoder, request, store, announce)
         scores, reasons = scored.scores, scored.reasons
     judge = _judge_of(assay, mutations, np.isfinite(scores), reasons)
-    beside = [judge(name, BASELINE, values, None) for name, values in baselines.items()]
+    others = [judge(name, BASELINE, values, None) for name, values in baselines.items()]
     if encoder is not None:
-        beside += _twin(task, encoder, asked, store, announce, judge)
+        others += _untrained(task, encoder, request, store, announce, judge)
     return Fitness(
         task=task,
         assay=assay,
         of=len(whole.mutants),
-        asked=asked,
+        request=request,
         encoder=encoder,
         scores=scores,
         reasons=reasons,
         measured=_measured(assay),
         mutations=mutations,
         judged=judge(task.model, BASELINE if encoder is None else convention, scores, scored),
-        beside=tuple(beside),
+        baselines=tuple(others),
     )
 
 
@@ -156,13 +156,13 @@ def _alignment(path: str, assay: Assay) -> Alignment | None:
     return found
 
 
-def _read_by(encoder: Encoder, asked: Asked) -> Asked:
+def _read_by(encoder: Encoder, request: Request) -> Request:
     """A model of single sequences reads no alignment."""
-    return asked if encoder.spec.reads == "alignment" else replace(asked, alignment=None)
+    return request if encoder.spec.reads == "alignment" else replace(request, alignment=None)
 
 
-def _refuse_long(encoder: Encoder, asked: Asked) -> None:
-    for variant in asked.assay.mutants:
+def _refuse_long(encoder: Encoder, request: Request) -> None:
+    for variant in request.assay.mutants:
         try:
             encoder.check(Rna(id=variant.id, sequence=variant.sequence))
         except TooLongError as error:
@@ -210,16 +210,16 @@ def _judge_of(assay: Assay, mutations: np.ndarray | None, keep: np.ndarray, reas
     return _Judge(assay, mutations, keep)
 
 
-def _twin(
-    task: FitnessTask, encoder: Encoder, asked: Asked, store: Store, announce: Announce, judge: _Judge
+def _untrained(
+    task: FitnessTask, encoder: Encoder, request: Request, store: Store, announce: Announce, judge: _Judge
 ) -> list[Judged]:
     """The same model with random weights; none where it has no such twin."""
     name = f"{models.UNTRAINED}{task.model}"
     if task.model.startswith(models.UNTRAINED):
         return []
     with suppress(InputError, UnavailableError):
-        twin = models.load(**{**task.loading, "name": name, "weights": None})
-        scored = model_scores(twin, asked, store, announce)
+        untrained = models.load(**{**task.loading, "name": name, "weights": None})
+        scored = model_scores(untrained, request, store, announce)
         if np.isfinite(scored.scores[judge.keep]).all():
-            return [judge(name, asked.convention, scored.scores, scored)]
+            return [judge(name, request.convention, scored.scores, scored)]
     return []

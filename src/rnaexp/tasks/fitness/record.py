@@ -41,8 +41,8 @@ def row(result: Fitness, judged: Judged) -> dict[str, Any]:
 
 def rows(result: Fitness) -> list[dict[str, Any]]:
     """The model, then what stands beside it."""
-    told = {**row(result, result.judged), "diagnosis": "; ".join(diagnose(result)) or None}
-    return [told, *(row(result, judged) for judged in result.beside)]
+    own = {**row(result, result.judged), "diagnosis": "; ".join(diagnose(result)) or None}
+    return [own, *(row(result, judged) for judged in result.baselines)]
 
 
 def _rows(result: Fitness, judged: Judged) -> int | None:
@@ -50,13 +50,13 @@ def _rows(result: Fitness, judged: Judged) -> int | None:
     encoder = result.encoder
     if judged.convention == BASELINE or encoder is None or encoder.spec.reads != "alignment":
         return None
-    return 1 if result.asked.alignment is None else result.asked.alignment.depth
+    return 1 if result.request.alignment is None else result.request.alignment.depth
 
 
 def metrics(result: Fitness) -> dict[str, float | None]:
     """As MLflow metrics; `fitness.over_mutations` is the model's Spearman less that of the number of mutations."""
-    beside = {f"beside.{one.name.partition(':')[0]}": one.agreement.value for one in result.beside}
-    found = measured(declared.METRICS, declared.Line(result, result.judged)) | beside
+    baselines = {f"beside.{one.name.partition(':')[0]}": one.agreement.value for one in result.baselines}
+    found = measured(declared.METRICS, declared.Line(result, result.judged)) | baselines
     return {declared.PREFIX + name: value for name, value in found.items()}
 
 
@@ -85,7 +85,7 @@ def diagnose(result: Fitness) -> list[str]:
         first = next(reason for reason in result.reasons if reason)
         found.append(f"coverage {result.coverage:.1%}: {first}")
     encoder = result.encoder
-    if encoder is not None and encoder.spec.reads == "alignment" and result.asked.alignment is None:
+    if encoder is not None and encoder.spec.reads == "alignment" and result.request.alignment is None:
         found.append("read without an alignment, at depth 1")
     if encoder is not None and was_trained_on(encoder.spec, result.assay.family):
         found.append(f"trained on the wild type's family {result.assay.family}")
@@ -99,7 +99,9 @@ def _against_baselines(result: Fitness) -> list[str]:
         return []
     found = []
     named = {
-        one.name: one.agreement.value for one in result.beside if one.name in (MUTATIONS, CONSERVATION, VIENNARNA, GC)
+        one.name: one.agreement.value
+        for one in result.baselines
+        if one.name in (MUTATIONS, CONSERVATION, VIENNARNA, GC)
     }
     not_above = [f"{name} ({theirs:.2f})" for name, theirs in named.items() if theirs is not None and value <= theirs]
     if not_above:
@@ -129,9 +131,9 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def as_frame(own: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """All rows, what stands beside several models once, and each one's mean over the assays if it stands on all."""
-    table = pd.DataFrame([one for run in told for one in run["rows"]])
+    table = pd.DataFrame([one for run in own for one in run["rows"]])
     table = table.sort_values("diagnosis", key=lambda said: said.isna(), kind="stable")
     table = table.drop_duplicates(["model", "set", "convention", "alignment_rows", "coverage", "variants"])
     table = table.sort_values(["set", "spearman"], ascending=[True, False], kind="stable")

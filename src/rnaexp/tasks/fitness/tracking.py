@@ -15,16 +15,16 @@ def record_fitness(parent: RunHandle, result: Fitness) -> None:
     """A child run of kind `fitness`; the parent has its headline figures. Every file names the convention."""
     from rnaexp.tasks.fitness import figures  # Matplotlib takes half a second
 
-    measured = {name: None if value is None else round(value, 6) for name, value in tables.metrics(result).items()}
-    said = "; ".join(tables.diagnose(result))
-    told = {
-        "rnaexp.fitness": f"{result.convention} on {result.assay.name}: {said}" if said else None,
+    measured = tables.metrics(result)
+    diagnosis = "; ".join(tables.diagnose(result))
+    tags = {
+        "rnaexp.fitness": f"{result.convention} on {result.assay.name}: {diagnosis}" if diagnosis else None,
         "rnaexp.convention": result.convention,
     }
     parent.params(_parameters(result))
     parent.metrics({name: measured[name] for name in headlines(declared.METRICS, declared.PREFIX)})
-    parent.tags(told)
-    with parent.child("fitness", kind="fitness", tags=told) as run:
+    parent.tags(tags)
+    with parent.child("fitness", kind="fitness", tags=tags) as run:
         run.params(_parameters(result))
         run.metrics(measured)
         run.data_set(
@@ -78,6 +78,6 @@ def _parameters(result: Fitness) -> dict[str, object]:
         "fitness.convention": result.convention,
         "fitness.direction": result.assay.direction,
         "fitness.sample": f"{len(result.scores)} of {result.of}, seed {result.task.seed}" if sampled else None,
-        "fitness.alignment_rows": result.asked.alignment.depth if result.asked.alignment is not None else None,
+        "fitness.alignment_rows": result.request.alignment.depth if result.request.alignment is not None else None,
         "fitness.caveats": "; ".join(result.assay.caveats) or None,
     }

@@ -3,20 +3,22 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from rnaexp.data.shuffle import shuffled_twin
+from rnaexp.data.shuffle import shuffled_columns
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.files import FileEncoder
 from rnaexp.models.training import was_trained_on
 from rnaexp.progress import silence
+from rnaexp.reading.derived import derived
 from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.structure.breakdown import breakdown
-from rnaexp.structure.evaluate import Evaluation, evaluate_head
+from rnaexp.structure.evaluate import Evaluation
 from rnaexp.structure.heads import HeadScores
 from rnaexp.structure.kinds import ceilings, f1_ceiling
 from rnaexp.structure.predict import reading_of
@@ -26,7 +28,7 @@ from rnaexp.structure.standing import Standing, standing
 from rnaexp.tasks.pairs.contrasts import f1_of
 from rnaexp.tasks.pairs.control_scores import control_scores
 from rnaexp.tasks.pairs.diagnosis import FOLDING, diagnose
-from rnaexp.tasks.pairs.measure import whole_head
+from rnaexp.tasks.pairs.measure import evaluated, whole_head
 from rnaexp.tasks.pairs.result import Assessment, Control, Result
 from rnaexp.tasks.pairs.views import view_on_test
 
@@ -44,11 +46,16 @@ def assess(result: Result, store: Store) -> Assessment:
     seen = _seen(result, result.test.rnas)
     shuffled = _shuffled_calls(result, scored, store)
     controls = _controls(result, store)
-    about = pd.DataFrame([_about(rna, result.test.scores.scoring) for rna in result.test.rnas])
+    scoring, rnas = result.test.scores.scoring, [_identity(rna) for rna in result.test.rnas]
+    about = derived(
+        store, "about", [rnas, scoring], lambda: pd.DataFrame([_about(rna, scoring) for rna in result.test.rnas])
+    )
+    scores, threshold = chosen_head(result)
+    parts = [rnas, scores.content, threshold, known]
     return Assessment(
-        retuning=retuning(result),
+        retuning=_retuning(result, store),
         about=about,
-        breakdown=_breakdown(result, about, known),
+        breakdown=derived(store, "breakdown", parts, lambda: _breakdown(result, about, known)),
         shuffled_calls=shuffled,
         shuffled=0 if shuffled is None else min(SHUFFLED, len(scored)),
         evidence=evidence,
@@ -57,6 +64,12 @@ def assess(result: Result, store: Store) -> Assessment:
         controls=controls,
         view=view_on_test(result, store),
     )
+
+
+def _identity(rna: Rna) -> str:
+    """All that is known of it but its alignment's names."""
+    alignment = None if rna.alignment is None else rna.alignment.sha256()
+    return repr((replace(rna, alignment=None), alignment))
 
 
 def _about(rna: Rna, scoring: Scoring) -> dict[str, object]:
@@ -73,6 +86,16 @@ def _about(rna: Rna, scoring: Scoring) -> dict[str, object]:
 def _seen(result: Result, scored: Sequence[Rna]) -> int | None:
     known = [was_trained_on(result.encoder.spec, rna.family) for rna in scored]
     return None if all(one is None for one in known) else sum(bool(one) for one in known)
+
+
+def _retuning(result: Result, store: Store) -> Retuning | None:
+    if result.validation is None or result.tuned is None:
+        return None
+    parts = [
+        None if one is None else one.content for one in (result.validation.scores, result.test.scores, result.tested)
+    ]
+    head = (result.tuned.layer, result.tuned.head)
+    return derived(store, "retuning", [*parts, head], lambda: retuning(result))
 
 
 def retuning(result: Result) -> Retuning | None:
@@ -105,7 +128,7 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> floa
         return None
     by_length = sorted(scored, key=lambda rna: (len(rna), rna.id))
     places = np.unique(np.linspace(0, len(by_length) - 1, min(SHUFFLED, len(by_length))).round().astype(int))
-    twins = [shuffled_twin(by_length[at], _SEED) for at in places]
+    twins = [shuffled_columns(by_length[at], _SEED) for at in places]
     reading = reading_of(tuned, result.task.long)
     scores, _ = read_set(encoder, twins, reading, store, data=("shuffled", ""))
     if not scores.rnas:
@@ -140,7 +163,7 @@ def standing_of(result: Result, store: Store) -> Standing | None:
         return None
     head = tuned.layer, tuned.head
     whole = whole_head(result.encoder, part, head, part.scored, store, silence)
-    mine = evaluate_head(whole, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
+    mine = evaluated(whole, head, tuned.threshold, store)
     rivals = {name: each.validation for name, each in assessed.controls.items() if name not in FOLDING}
     return standing(f1_of(mine), rivals)
 

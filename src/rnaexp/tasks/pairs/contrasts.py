@@ -21,20 +21,20 @@ class Answer:
     `controls`: the same of each control on the same sets.
     """
 
-    told: dict[str, Any]
+    record: dict[str, Any]
     f1: pd.DataFrame | None
     controls: "tuple[Answer, ...]" = ()
 
     @property
-    def asked(self) -> tuple[str, ...]:
+    def question(self) -> tuple[str, ...]:
         """What must be equal for two models to be compared."""
-        told = self.told
-        return (str(told["validation"]), told["test"], told["protocol"]["name"], told["related"])
+        record = self.record
+        return (str(record["validation"]), record["test"], record["protocol"]["name"], record["related"])
 
     @property
     def who(self) -> tuple[str, str]:
         """The model and what was done to its alignments."""
-        return self.told["model"], self.told["alignment"] or "intact"
+        return self.record["model"], self.record["alignment"] or "intact"
 
 
 def f1_of(evaluation: Evaluation) -> pd.DataFrame:
@@ -45,17 +45,17 @@ def f1_of(evaluation: Evaluation) -> pd.DataFrame:
 def groups(answers: Sequence[Answer]) -> list[tuple[tuple[str, ...], list[Answer]]]:
     """Answers that can be compared with one another, in the order in which their questions were first asked."""
     tuned = [answer for answer in answers if answer.f1 is not None]
-    order = {asked: at for at, asked in enumerate(dict.fromkeys(answer.asked for answer in tuned))}
-    in_order = sorted(tuned, key=lambda answer: order[answer.asked])
-    return [(asked, list(some)) for asked, some in groupby(in_order, key=lambda answer: answer.asked)]
+    order = {question: at for at, question in enumerate(dict.fromkeys(answer.question for answer in tuned))}
+    in_order = sorted(tuned, key=lambda answer: order[answer.question])
+    return [(question, list(some)) for question, some in groupby(in_order, key=lambda answer: answer.question)]
 
 
 def with_controls(answers: Sequence[Answer]) -> list[Answer]:
     """The answers, then each control of theirs that is not among them, once."""
-    known = {(answer.asked, answer.who): answer for answer in answers}
+    known = {(answer.question, answer.who): answer for answer in answers}
     for answer in answers:
         for control in answer.controls:
-            known.setdefault((control.asked, control.who), control)
+            known.setdefault((control.question, control.who), control)
     return list(known.values())
 
 
@@ -71,18 +71,18 @@ def every_two(answers: Sequence[Answer]) -> list[dict[str, str]]:
 def contrast_table(contrasts: Sequence[Mapping[str, str]], answers: Sequence[Answer]) -> pd.DataFrame:
     """Each declared contrast under each question: paired difference, interval, p-values, Holm over all rows."""
     rows = []
-    for asked, some in groups(answers):
+    for question, some in groups(answers):
         by_name = {answer.who: answer for answer in some}
         for contrast in contrasts:
             one = by_name.get((contrast["model"], contrast.get("alignment", "intact")))
             other = by_name.get((contrast["against"], contrast.get("against_alignment", "intact")))
             if one is not None and other is not None:
-                rows.append(_contrast(one, other, asked))
+                rows.append(_contrast(one, other, question))
     table = pd.DataFrame(rows)
     return table.assign(p_holm=holm(table["p_sign_flip"].tolist())) if len(table) else table
 
 
-def _contrast(one: Answer, other: Answer, asked: tuple[str, ...]) -> dict[str, Any]:
+def _contrast(one: Answer, other: Answer, question: tuple[str, ...]) -> dict[str, Any]:
     assert one.f1 is not None
     assert other.f1 is not None
     differences, clusters = paired_f1(one.f1, other.f1)
@@ -90,9 +90,9 @@ def _contrast(one: Answer, other: Answer, asked: tuple[str, ...]) -> dict[str, A
     return {
         "model": _shown(one),
         "against": _shown(other),
-        "test": asked[1],
-        "protocol": asked[2],
-        "related_rnas": asked[3],
+        "test": question[1],
+        "protocol": question[2],
+        "related_rnas": question[3],
         "rnas": len(differences),
         "clusters": found.difference.clusters,
         "difference": found.difference.mean,
@@ -119,7 +119,7 @@ def add_ranks(answers: Sequence[Answer]) -> None:
             continue
         ranks, ends = rank_intervals(common.drop(columns="cluster").to_numpy(float).T, clusters)
         for answer, rank, (low, high) in zip(some, ranks, ends, strict=True):
-            answer.told["structure"] |= {
+            answer.record["structure"] |= {
                 "rank": float(rank),
                 "rank_low": float(low),
                 "rank_high": float(high),
@@ -152,8 +152,8 @@ def choices_table(answers: Sequence[Answer]) -> pd.DataFrame:
 
 def _by_sets(answers: Sequence[Answer]) -> dict[tuple[str, str], dict[tuple[str, ...], dict[str, Answer]]]:
     found: dict[tuple[str, str], dict[tuple[str, ...], dict[str, Answer]]] = {}
-    for asked, some in groups(answers):
-        found.setdefault((asked[0], asked[1]), {})[asked] = {_shown(answer): answer for answer in some}
+    for question, some in groups(answers):
+        found.setdefault((question[0], question[1]), {})[question] = {_shown(answer): answer for answer in some}
     return found
 
 
@@ -163,9 +163,9 @@ def _change(first: Mapping[str, Answer], other: Mapping[str, Answer], models: Se
     before, after = (np.array([_f1(side[model]) for model in models]) for side in (first, other))
     moved = rankdata(-after) - rankdata(-before)
     most = int(np.abs(moved).argmax())
-    asked = other[models[0]].asked
+    question = other[models[0]].question
     return {
-        "choice": _difference(first[models[0]].asked, asked),
+        "choice": _difference(first[models[0]].question, question),
         "models": len(models),
         "kendall_tau": float(kendalltau(before, after).statistic),
         "moves_most": f"{models[most]} by {abs(moved[most]):g}" if moved.any() else "none",
@@ -175,7 +175,7 @@ def _change(first: Mapping[str, Answer], other: Mapping[str, Answer], models: Se
 
 
 def _f1(answer: Answer) -> float:
-    return float(answer.told["structure"]["f1"])
+    return float(answer.record["structure"]["f1"])
 
 
 def _difference(first: tuple[str, ...], other: tuple[str, ...]) -> str:

@@ -6,10 +6,9 @@ from dataclasses import asdict, replace
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import silence
 from rnaexp.reading.store import Store, key_of
-from rnaexp.structure.evaluate import evaluate_head
 from rnaexp.tasks.pairs import record as tables
 from rnaexp.tasks.pairs.contrasts import f1_of
-from rnaexp.tasks.pairs.measure import tune_and_test
+from rnaexp.tasks.pairs.measure import evaluated, tune_and_test
 from rnaexp.tasks.pairs.result import Control, Result, Task
 from rnaexp.tasks.pairs.sets import Sets
 
@@ -24,13 +23,13 @@ def control_scores(name: str, task: Task, sets: Sets, store: Store) -> Control:
 
     Raises: InputError, UnavailableError where the control cannot read these sets.
     """
-    asked = replace(task, model=name, families="", loading={"name": name})  # a control is classified nowhere
-    key = _key(asked, sets, store)
+    alone = replace(task, model=name, families="", loading={"name": name})  # a control is classified nowhere
+    key = _key(alone, sets, store)
     if key not in _known:
         if len(_known) == _KEPT:
             _known.clear()
-        done = tune_and_test(asked, store, silence, sets=sets)
-        _known[key] = _control(done)
+        done = tune_and_test(alone, store, silence, sets=sets)
+        _known[key] = _control(done, store)
         if _bytes(done) <= _MOST_BYTES:
             _whole[key] = done
     return deepcopy(_known[key])  # ranks are written into what is told of it
@@ -40,15 +39,15 @@ def measured_before(task: Task, encoder: Encoder, sets: Sets, store: Store) -> R
     """What was measured of this very encoder as a control beside an earlier model of the same question, given once."""
     if task.tuned is not None:
         return None
-    asked = replace(task, families="", loading={"name": task.model})
-    done = _whole.pop(_key(asked, sets, store), None)
+    alone = replace(task, families="", loading={"name": task.model})
+    done = _whole.pop(_key(alone, sets, store), None)
     if done is None or done.encoder.fingerprint != encoder.fingerprint:
         return None
     return replace(done, task=task, encoder=encoder)
 
 
-def _key(asked: Task, sets: Sets, store: Store) -> str:
-    return key_of({"store": store.root, "task": asdict(asked), "sets": _identity(sets)})
+def _key(alone: Task, sets: Sets, store: Store) -> str:
+    return key_of({"store": store.root, "task": asdict(alone), "sets": _identity(sets)})
 
 
 def _bytes(done: Result) -> int:
@@ -56,13 +55,13 @@ def _bytes(done: Result) -> int:
     return sum(rna.scores.nbytes + rna.indices.nbytes for part in parts if part for rna in part.scores.rnas)
 
 
-def _control(done: Result) -> Control:
+def _control(done: Result, store: Store) -> Control:
     assert done.evaluation is not None
     assert done.validation is not None
     assert done.tuned is not None
     tuned = done.tuned
-    there = evaluate_head(done.validation.scores, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
-    return Control(told=tables.as_json(done, None), evaluation=done.evaluation, validation=f1_of(there))
+    there = evaluated(done.validation.scores, (tuned.layer, tuned.head), tuned.threshold, store)
+    return Control(record=tables.as_json(done, None), evaluation=done.evaluation, validation=f1_of(there))
 
 
 def _identity(sets: Sets) -> list[object]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from rnaexp import models
 from rnaexp.errors import UnavailableError
 from rnaexp.models.spec import refuse_without_attention
-from rnaexp.reading.store import Store, read_json
+from rnaexp.reading.store import Store, read_record
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.shipped_heads import CENTROID, centroid_head, shipped_head
 
@@ -19,7 +19,7 @@ class FoundHead:
     """A head, and in one line where it comes from and what it was worth there."""
 
     tuned: TunedHead
-    said: str
+    message: str
 
 
 def find_head(model: str, where: str = "") -> FoundHead:
@@ -51,8 +51,8 @@ def _named(model: str, where: str) -> FoundHead:
         from rnaexp.track.export import fetch_artifact
 
         path = fetch_artifact(where, "tuned_head.json")
-    head = TunedHead.from_json(read_json(path))
-    return FoundHead(tuned=head, said=f"{_told(model, head)}, of {where}: {_worth(head)}")
+    head = read_record(path, TunedHead.from_json)
+    return FoundHead(tuned=head, message=f"{_label(model, head)}, of {where}: {_worth(head)}")
 
 
 def _own(model: str) -> FoundHead | None:
@@ -61,8 +61,8 @@ def _own(model: str) -> FoundHead | None:
     if held is None:
         return None
     head = replace(TunedHead.from_json(held), model=model)
-    said = f"{_told(model, head)}, the newest in {store.root.name}: {_worth(head)}{beside(head)}"
-    return FoundHead(tuned=head, said=said)
+    message = f"{_label(model, head)}, the newest in {store.root.name}: {_worth(head)}{controls_line(head)}"
+    return FoundHead(tuned=head, message=message)
 
 
 def _shipped(model: str) -> FoundHead | None:
@@ -70,20 +70,20 @@ def _shipped(model: str) -> FoundHead | None:
     if held is None:
         return None
     interval = "" if held.f1_low is None else f" [{held.f1_low:.2f}, {held.f1_high:.2f}]"
-    worth = f"{_worth(held.tuned)}{interval} there{beside(held.tuned)}"
-    said = f"{_told(model, held.tuned)}, shipped with rnaexp: {worth}"
-    return FoundHead(tuned=held.tuned, said=said)
+    worth = f"{_worth(held.tuned)}{interval} there{controls_line(held.tuned)}"
+    message = f"{_label(model, held.tuned)}, shipped with rnaexp: {worth}"
+    return FoundHead(tuned=held.tuned, message=message)
 
 
 def _defined(model: str) -> FoundHead | None:
     head = centroid_head(model)
     if head is None:
         return None
-    said = f"{model}: pairs of probability {CENTROID:g} or more, the centroid structure; nothing was tuned"
-    return FoundHead(tuned=head, said=said)
+    message = f"{model}: pairs of probability {CENTROID:g} or more, the centroid structure; nothing was tuned"
+    return FoundHead(tuned=head, message=message)
 
 
-def beside(head: TunedHead) -> str:
+def controls_line(head: TunedHead) -> str:
     """What complementary stacks alone reach on the same RNAs, where that is known; "" where it is not."""
     aligned = models.spec(head.model).reads == "alignment"
     control = shipped_head("stems-alignment" if aligned else "stems")
@@ -96,7 +96,7 @@ def beside(head: TunedHead) -> str:
     return f" ({theirs.model}, complementary stacks alone: {theirs.validation_f1:.3f})"
 
 
-def _told(model: str, head: TunedHead) -> str:
+def _label(model: str, head: TunedHead) -> str:
     return f"{model}: head {head.layer}.{head.head}, threshold {head.threshold:.4g}"
 
 

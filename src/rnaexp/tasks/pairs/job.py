@@ -29,18 +29,18 @@ from rnaexp.track.runs import RunHandle
 class PairsJob:
     """`encoder`: the model, where it is loaded already."""
 
-    asked: Task
+    task: Task
     encoder: Encoder | None = None
 
     @property
     def model(self) -> str:
         """Its name."""
-        return self.asked.model
+        return self.task.model
 
     @property
     def label(self) -> str:
         """In messages."""
-        return self.asked.model
+        return self.task.model
 
     @property
     def tags(self) -> Mapping[str, object]:
@@ -52,11 +52,11 @@ class PairsJob:
 
         Raises: InputError, LeakageError, UnavailableError.
         """
-        result = run_structure(self.asked, context.store, context.announce, self.encoder)
+        result = run_structure(self.task, context.store, context.announce, self.encoder)
         families = None
-        if self.asked.families and result.encoder.spec.output == "attention":
-            beside = ClassifyTask(model=self.model, families=self.asked.families, long=self.asked.long)
-            families = classify(beside, context.store, context.announce, result.encoder)
+        if self.task.families and result.encoder.spec.output == "attention":
+            of_controls = ClassifyTask(model=self.model, families=self.task.families, long=self.task.long)
+            families = classify(of_controls, context.store, context.announce, result.encoder)
         return PairsOutcome(
             result=result,
             of_sets=tuple(unjudged(result)),
@@ -99,7 +99,7 @@ class PairsOutcome:
             self.store.put_tuned(lasting_name(result.task.model), result.tuned.to_json())
         record(run, result, self.store, self.announce)
         if self.families is not None:
-            record_classification(run, self.families)
+            record_classification(run, self.families, self.store)
 
     def record(self, run_id: str | None) -> dict[str, Any]:
         """What `--json` prints; with the families' headline figures where they were classified beside."""
@@ -114,8 +114,8 @@ class PairsOutcome:
         f1 = None if done is None else f1_of(done)
         same = {"protocol": record["protocol"], "control": True}  # of how k-mers become bases a control knows nothing
         controls = {} if assessed is None else assessed.controls
-        beside = [Answer(told={**each.told, **same}, f1=f1_of(each.evaluation)) for each in controls.values()]
-        return Answer(told=record, f1=f1, controls=tuple(beside))
+        of_controls = [Answer(record={**each.record, **same}, f1=f1_of(each.evaluation)) for each in controls.values()]
+        return Answer(record=record, f1=f1, controls=tuple(of_controls))
 
 
 def _relatives(result: Result) -> list[str]:

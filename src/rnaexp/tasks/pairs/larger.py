@@ -107,8 +107,8 @@ def _study(single: Result, seed: int) -> str:
     """Workers share a study only where everything that makes its values is the same."""
     assert single.validation is not None
     scores = single.validation.scores
-    asked = [scores.weights, scores.data_sha256, asdict(scores.scoring), [rna.id for rna in scores.rnas], seed]
-    return key_of({"asked": asked})[:16]
+    inputs = [scores.weights, scores.data_sha256, asdict(scores.scoring), [rna.id for rna in scores.rnas], seed]
+    return key_of({"asked": inputs})[:16]
 
 
 def _best_heads(part: Part, ids: set[str]) -> tuple[tuple[int, int], ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -13,12 +14,14 @@ from rnaexp.errors import InputError
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.spec import Encoder, refuse_without_attention
 from rnaexp.progress import Announce
+from rnaexp.reading.derived import derived
 from rnaexp.reading.read import Skipped, read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.structure.configuration import head_for
+from rnaexp.structure.curve import Optimum
 from rnaexp.structure.decode import one_partner, square
-from rnaexp.structure.evaluate import Evaluation, evaluate, evaluate_head
+from rnaexp.structure.evaluate import Evaluation, evaluate_head, refuse_misuse
 from rnaexp.structure.grid import PooledFigures, best_on_test, optimum, pooled_at
 from rnaexp.structure.heads import HeadScores, TunedHead
 from rnaexp.structure.pairs import reference
@@ -88,10 +91,8 @@ def tune_and_test(
         validation=validation,
         test=test,
         tuned=tuned,
-        evaluation=None if tuned is None or tested is None else _evaluated(tested, tuned, task),
-        oracle=evaluate_head(
-            test.scores, layer=int(best["layer"]), head=int(best["head"]), threshold=best["threshold"]
-        ),
+        evaluation=None if tuned is None or tested is None else _evaluated(tested, tuned, task, store),
+        oracle=evaluated(test.scores, (int(best["layer"]), int(best["head"])), best["threshold"], store),
         related=related,
         tested=tested,
         pooled=_pooled(tested, tuned),
@@ -129,8 +130,19 @@ def _chosen_on_test(task: Task, validation: Part | None, test: Part) -> PooledFi
     return best_on_test(trials, test.scores)
 
 
-def _evaluated(tested: HeadScores, tuned: TunedHead, task: Task) -> Evaluation:
-    return evaluate(tested, tuned, allow_related=task.related == "keep")
+def _evaluated(tested: HeadScores, tuned: TunedHead, task: Task, store: Store) -> Evaluation:
+    refuse_misuse(tested, tuned, allow_related=task.related == "keep")
+    return evaluated(tested, (tuned.layer, tuned.head), tuned.threshold, store)
+
+
+def evaluated(scores: HeadScores, head: tuple[int, int], threshold: float, store: Store) -> Evaluation:
+    """Any head at any threshold, worked out once."""
+    layer, number = head
+
+    def worked_out() -> Evaluation:
+        return evaluate_head(scores, layer=layer, head=number, threshold=threshold)
+
+    return derived(store, "evaluation", [scores.content, head, threshold], worked_out)
 
 
 def _not_related(validation: DataSet, related: Sequence[str]) -> list[Rna]:
@@ -153,8 +165,11 @@ def _with_dot_bracket_view(
     if tuned.scoring.decoder == "greedy":
         return replace(tuned, dot_bracket_threshold=tuned.threshold, dot_bracket_f1=tuned.validation_f1)
     whole = whole_head(encoder, validation, (tuned.layer, tuned.head), validation.rnas, store, announce)
-    decoded = [one_partner(rna, 0) for rna in whole.scored()]
-    best = optimum(decoded, 0, tuned.scoring)
+
+    def view() -> Optimum:
+        return optimum([one_partner(rna, 0) for rna in whole.scored()], 0, tuned.scoring)
+
+    best = derived(store, "dot-bracket view", [whole.content], view)
     return replace(tuned, dot_bracket_threshold=best.threshold, dot_bracket_f1=best.f1)
 
 
@@ -202,7 +217,7 @@ def _read_exactly(
             raise InputError(message)
         if not must:  # what a model cannot read lowers its score; what is tuned on is what it can read
             scores = scores.with_unread(with_pairs)
-        found = search(scores)
+        found = derived(store, "search", [scores.content], partial(search, scores))
         part = Part(
             data=data,
             rnas=tuple(with_pairs),

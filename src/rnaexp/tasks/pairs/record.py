@@ -96,10 +96,10 @@ def reads_alignments(result: Result) -> bool:
     return result.encoder.spec.reads == "alignment"
 
 
-def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def as_frame(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row a run, best first within each test set and protocol: what `tracking/results` keeps."""
     rows = []
-    for run in told:
+    for run in records:
         named = {"model": run["model"], "validation": run["validation"], "test": run["test"]}
         labels = {
             "evidence": evidence_text(run["evidence"]),
@@ -110,9 +110,9 @@ def as_frame(told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             "windowed": run["windowed"],
             "tags": "; ".join(run["tags"]),
         }
-        beside = {f"families_{name}": value for name, value in run.get("families", {}).items()}
-        asked = {"protocol": run["protocol"]["name"], "alignment": run["alignment"], "related_rnas": run["related"]}
-        rows.append({**named, **asked, **run["structure"], **beside, **labels})
+        of_families = {f"families_{name}": value for name, value in run.get("families", {}).items()}
+        question = {"protocol": run["protocol"]["name"], "alignment": run["alignment"], "related_rnas": run["related"]}
+        rows.append({**named, **question, **run["structure"], **of_families, **labels})
     order = ["test", "protocol", "f1"]
     return pd.DataFrame(rows).sort_values(order, ascending=[True, True, False]).round(6)
 
@@ -142,7 +142,7 @@ def per_rna(result: Result) -> pd.DataFrame:
     if not why:
         return table
     table["reason"] = [why[id][1] if id in why else None for id in table["rna"]]
-    gone = [(id, *said) for id, said in why.items() if id not in set(table["rna"])]
+    gone = [(id, *reason) for id, reason in why.items() if id not in set(table["rna"])]
     return pd.concat([table, pd.DataFrame(gone, columns=["rna", "status", "reason"])], ignore_index=True)
 
 

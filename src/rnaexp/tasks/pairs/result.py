@@ -51,11 +51,11 @@ class Part:
 class Control:
     """What knows nothing of language, on a run's sets under its protocol.
 
-    `told`: its row of the table; `evaluation`: on the test set; `validation`: F1 RNA by RNA on the validation set
+    `record`: its row of the table; `evaluation`: on the test set; `validation`: F1 RNA by RNA on the validation set
     (columns rna, cluster, f1).
     """
 
-    told: Mapping[str, Any]
+    record: Mapping[str, Any]
     evaluation: Evaluation
     validation: pd.DataFrame
 

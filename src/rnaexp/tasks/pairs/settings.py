@@ -95,7 +95,7 @@ class PairsSettings(SettingsBase):
             alignment=self.alignment,
             related=self.related,
             long=self.long,
-            families=families_beside(model, self.families),
+            families=families_with(model, self.families),
             tuned=tuned,
             loading=loading.of(model, tuned.read_out.token_pairs if tuned else self.token_pairs),
         )
@@ -199,7 +199,7 @@ class PredictSettings(SettingsBase):
         return Drawing(pseudoknots=self.pseudoknots, fold=self.fold)
 
 
-def families_beside(model: str, word: str) -> str:
+def families_with(model: str, word: str) -> str:
     """The set to classify beside; the toy's embeddings mean nothing, it is classified only where a set is named."""
     if word == "auto":
         return "" if model == "planted" else "builtin"

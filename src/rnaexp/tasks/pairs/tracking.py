@@ -26,14 +26,14 @@ from rnaexp.track.runs import RunHandle
 def record(run: RunHandle, result: Result, store: Store, announce: Announce) -> None:
     """Parameters, headline metrics, tables and pictures of one task."""
     run.params(parameters(result))
-    run.metrics({**_rounded(tables.metrics(result)), "peak_memory_mb": round(peak_memory_mb())})
+    run.metrics({**tables.metrics(result), "peak_memory_mb": round(peak_memory_mb())})
     run.tags(_tags(result))
     if result.validation is not None:
         with run.child("tune", kind="tune") as child:
             _record_search(child, result.validation, "validation", store)
             if result.tuned is not None:
                 child.params({"layer": result.tuned.layer, "head": result.tuned.head})
-                child.metrics(_rounded(_only(tables.metrics(result), "validation_f1")))
+                child.metrics(_only(tables.metrics(result), "validation_f1"))
             if isinstance(result.encoder, FittedEncoder):
                 child.table(tables.probe_weights(result.encoder.probe), "probe.csv")
             if result.assessment is not None and result.assessment.retuning is not None:
@@ -83,11 +83,6 @@ def _only(metrics: dict[str, float | None], what: str) -> dict[str, float | None
     return {name: value for name, value in metrics.items() if name.endswith(f".{what}")}
 
 
-def _rounded(metrics: dict[str, float | None]) -> dict[str, float | None]:
-    """Metrics as the pages show them; the tables keep every digit."""
-    return {name: None if value is None else round(value, 4) for name, value in metrics.items()}
-
-
 def _tags(result: Result) -> dict[str, object]:
     tags: dict[str, object] = {"rnaexp.group": result.encoder.spec.group}
     if result.related:
@@ -130,7 +125,7 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
     title = f"{result.encoder.spec.name} on {result.test.data.name}"
     run.figure(picture(store, "f1_distribution", table[["f1"]], title), "f1_distribution.png")
     found = tables.metrics(result) | tables.details(result)
-    run.metrics(_rounded({name: value for name, value in found.items() if not name.endswith(".validation_f1")}))
+    run.metrics({name: value for name, value in found.items() if not name.endswith(".validation_f1")})
     if result.assessment is not None:
         run.table(result.assessment.breakdown, "breakdown.csv")
         run.figure(picture(store, "breakdown", result.assessment.breakdown, title), "breakdown.png")

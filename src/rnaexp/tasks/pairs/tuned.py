@@ -11,7 +11,7 @@ from rnaexp.progress import announce, say
 from rnaexp.reading.loading import Loading
 from rnaexp.reading.store import Store
 from rnaexp.structure.heads import TunedHead
-from rnaexp.tasks.pairs.find_head import beside, find_head, look_for_head
+from rnaexp.tasks.pairs.find_head import controls_line, find_head, look_for_head
 from rnaexp.tasks.pairs.settings import HeadSettings
 
 REGISTERED = "models:/"
@@ -32,28 +32,28 @@ def named(model: str, head: HeadSettings, loading: Loading) -> Load:
     """
     found = look_for_head(model, head.tuned) if head.tune else find_head(model, head.tuned)
     if found is None:
-        asked = loading.of(model)
-        return lambda: _tuned_first(model, asked)
+        options = loading.of(model)
+        return lambda: _tuned_first(model, options)
     if not found.tuned.scoring.molecule.brackets:
         message = f"{head.tuned}: tuned on contacts of proteins; base pairs are predicted by a head tuned on those"
         raise InputError(message)
-    asked = loading.of(model, found.tuned.read_out.token_pairs)
+    options = loading.of(model, found.tuned.read_out.token_pairs)
 
     def load() -> tuple[TunedHead, Encoder]:
         from rnaexp.structure.configuration import head_for
 
-        say(found.said)
-        encoder = models.load(**asked)
+        say(found.message)
+        encoder = models.load(**options)
         return head_for(encoder, found.tuned), encoder
 
     return load
 
 
-def _tuned_first(model: str, asked: dict[str, Any]) -> tuple[TunedHead, Encoder]:
+def _tuned_first(model: str, options: dict[str, Any]) -> tuple[TunedHead, Encoder]:
     from rnaexp.data.sets import load_set
     from rnaexp.tasks.pairs.tuning import VALIDATION, seconds_to_read, tune_on
 
-    encoder, store = models.load(**asked), Store()
+    encoder, store = models.load(**options), Store()
     rnas = [rna for rna in load_set(VALIDATION).rnas if rna.pairs]
     seconds = max(1, round(seconds_to_read(encoder, rnas)))
     # Where all heads are weak every RNA is read once more, deeper.
@@ -62,7 +62,7 @@ def _tuned_first(model: str, asked: dict[str, Any]) -> tuple[TunedHead, Encoder]
     store.put_tuned(models.lasting_name(model), tuned.to_json())
     say(
         f"{model}: head {tuned.layer}.{tuned.head}, threshold {tuned.threshold:.4g}: F1 {f1.mean:.3f} "
-        f"{f1.ends} on the RNAs it was tuned on{beside(tuned)}; rnaexp run --model {model} tests it on others"
+        f"{f1.ends} on the RNAs it was tuned on{controls_line(tuned)}; rnaexp run --model {model} tests it on others"
     )
     return tuned, encoder
 

@@ -17,6 +17,7 @@ from rnaexp.reading.cached import cached
 from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Arrays, Store, key_of
 from rnaexp.rna import Rna
+from rnaexp.settings import read_as
 from rnaexp.structure.calibrate import drawable, reliability
 from rnaexp.structure.fit_view import fit_view, places_of, structure_f1, with_folding
 from rnaexp.structure.heads import RnaScores, TunedHead
@@ -54,7 +55,7 @@ def with_view(
         return {"view": np.frombuffer(json.dumps(asdict(view)).encode(), np.uint8)}
 
     held = cached(store, _key(encoder, rnas, scores, fold=fold), fitted)["view"]
-    return replace(tuned, view=StructureView.from_json(json.loads(held.tobytes())))
+    return replace(tuned, view=read_as(StructureView, json.loads(held.tobytes()), "not what draws structures"))
 
 
 def view_on_test(result: Result, store: Store) -> ViewOnTest | None:

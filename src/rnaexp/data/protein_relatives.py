@@ -27,12 +27,12 @@ def clustered_proteins(proteins: Sequence[Rna]) -> tuple[Rna, ...]:
     group = Groups(len(proteins))
     join_equal(group, [protein.sequence for protein in proteins])
     for i, j in _worth_aligning(proteins):
-        if group.of(i) != group.of(j) and are_kin(proteins[i].sequence, proteins[j].sequence):
+        if group.of(i) != group.of(j) and are_related(proteins[i].sequence, proteins[j].sequence):
             group.join(i, j)
     return tuple(replace(one, cluster=name_of(proteins[group.of(at)])) for at, one in enumerate(proteins))
 
 
-def are_kin(a: str, b: str) -> bool:
+def are_related(a: str, b: str) -> bool:
     """Whether two sequences are identical in enough residues of their best local alignment; X is identical to none."""
     from biotite.sequence import ProteinSequence
     from biotite.sequence.align import align_optimal

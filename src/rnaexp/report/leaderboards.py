@@ -8,12 +8,12 @@ import pandas as pd
 
 from rnaexp.errors import InputError
 from rnaexp.report.classes import LANGUAGE_MODELS, published
-from rnaexp.report.leaderboard import (
-    ASKED,
+from rnaexp.report.leaderboard_rows import (
+    QUESTION,
     class_means,
     families,
     fitness,
-    leaderboard,
+    leaderboard_rows,
     with_fitness,
     with_overlap,
 )
@@ -29,13 +29,13 @@ _RANKS = ("rank", "rank_low", "rank_high", "ranked_rnas")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
+class Leaderboard:
     """Runs that can be compared: one question, the rows best first within each class, each row's tables by its label.
 
     `tables[label]` holds (kind of child, name of artifact) -> table.
     """
 
-    asked: Mapping[str, str]
+    question: Mapping[str, str]
     rows: pd.DataFrame
     means: pd.DataFrame
     tables: Mapping[str, Mapping[tuple[str, str], pd.DataFrame]]
@@ -47,9 +47,9 @@ class Board:
     @property
     def title(self) -> str:
         """What was asked, in words."""
-        kept = ", relatives kept" if self.asked["related"] == "keep" else ""
-        tuned = f"tuned on {self.asked['validation']}" if self.asked["validation"] else "not tuned here"
-        return f"{self.asked['test']}, {tuned}{kept}, protocol {self.asked['protocol']}"
+        kept = ", relatives kept" if self.question["related"] == "keep" else ""
+        tuned = f"tuned on {self.question['validation']}" if self.question["validation"] else "not tuned here"
+        return f"{self.question['test']}, {tuned}{kept}, protocol {self.question['protocol']}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Comparison:
     """
 
     experiment: str
-    boards: tuple[Board, ...]
+    leaderboards: tuple[Leaderboard, ...]
     families: pd.DataFrame
     fitness: pd.DataFrame
     tasks: tuple[tuple[Task, pd.DataFrame], ...]  # of other packages
@@ -76,21 +76,20 @@ def compared(experiment: str) -> Comparison:
     Raises: InputError if nothing finished was tracked yet; UnavailableError.
     """
     runs = runs_table(experiment)
-    rows, classified, assays = leaderboard(runs), families(runs), fitness(runs)
+    rows, classified, assays = leaderboard_rows(runs), families(runs), fitness(runs)
     tasks = tuple(tracked(runs))
     if rows.empty and classified.empty and assays.empty and not tasks:
         message = f"experiment {experiment} has no finished runs yet; start with: rnaexp run --model viennarna"
         raise InputError(message)
     tables = child_tables(experiment, set(rows["run_id"]), _WANTED)
-    rows["f1"] = [_exact_f1(row, tables[row["run_id"]]) for row in rows.to_dict("records")]
     answers = {row["run_id"]: _answer(row, tables[row["run_id"]]) for row in rows.to_dict("records")}
     add_ranks(list(answers.values()))
-    ranks = [[answers[run_id].told["structure"].get(name) for name in _RANKS] for run_id in rows["run_id"]]
+    ranks = [[answers[run_id].record["structure"].get(name) for name in _RANKS] for run_id in rows["run_id"]]
     rows[list(_RANKS)] = pd.DataFrame(ranks, rows.index, columns=list(_RANKS), dtype=float)
     states = runs["status"].value_counts().to_dict()
     return Comparison(
         experiment=experiment,
-        boards=tuple(_boards(with_fitness(rows, assays), classified, tables)),
+        leaderboards=tuple(_leaderboards(with_fitness(rows, assays), classified, tables)),
         families=classified,
         fitness=assays,
         tasks=tasks,
@@ -101,40 +100,35 @@ def compared(experiment: str) -> Comparison:
     )
 
 
-def _boards(
+def _leaderboards(
     rows: pd.DataFrame, classified: pd.DataFrame, tables: Mapping[str, Mapping[tuple[str, str], pd.DataFrame]]
-) -> list[Board]:
+) -> list[Leaderboard]:
     found = []
-    for asked, some in rows.groupby(list(ASKED), sort=False, dropna=False):
+    for question, some in rows.groupby(list(QUESTION), sort=False, dropna=False):
         joined = with_overlap(some, classified)
         found.append(
-            Board(
-                asked={name: value if isinstance(value, str) else "" for name, value in zip(ASKED, asked, strict=True)},
+            Leaderboard(
+                question={
+                    name: value if isinstance(value, str) else ""
+                    for name, value in zip(QUESTION, question, strict=True)
+                },
                 rows=joined,
                 means=class_means(joined),
                 tables={row["label"]: tables[row["run_id"]] for row in joined.to_dict("records")},
             )
         )
-    return sorted(found, key=lambda board: (-len(board.rows), board.title))
+    return sorted(found, key=lambda leaderboard: (-len(leaderboard.rows), leaderboard.title))
 
 
 def _answer(row: Mapping[Any, Any], tables: Mapping[tuple[str, str], pd.DataFrame]) -> Answer:
     """A tracked run as what it told when it was run: as much of it as ranks and contrasts read."""
     per_rna = tables.get(("test", "per_rna.csv"))
     tuned = per_rna is not None and pd.notna(row["f1"])
-    told = {name: row[name] for name in ("model", "validation", "test", "related")}
+    record = {name: row[name] for name in ("model", "validation", "test", "related")}
     return Answer(
-        told=told | {"protocol": {"name": row["protocol"]}, "alignment": _words(row["alignment"]), "structure": {}},
+        record=record | {"protocol": {"name": row["protocol"]}, "alignment": _words(row["alignment"]), "structure": {}},
         f1=per_rna[["rna", "cluster", "f1"]].dropna() if per_rna is not None and tuned else None,
     )
-
-
-def _exact_f1(row: Mapping[Any, Any], tables: Mapping[tuple[str, str], pd.DataFrame]) -> float:
-    """With every digit: the metric has four, and rounded again to three it would differ from what the run printed."""
-    per_rna = tables.get(("test", "per_rna.csv"))
-    if per_rna is None or pd.isna(row["f1"]):
-        return float(row["f1"])
-    return float(per_rna["f1"].mean())
 
 
 def _words(value: object) -> str | None:

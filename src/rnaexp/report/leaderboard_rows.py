@@ -11,9 +11,9 @@ from rnaexp.tasks.fitness import metrics as of_fitness
 from rnaexp.tasks.metric import compared
 from rnaexp.tasks.pairs import metrics as pairs
 
-ASKED = ("validation", "test", "protocol", "related")  # equal in all rows of a board
+QUESTION = ("validation", "test", "protocol", "related")  # equal in all rows of a board
 _WHO = ("model", "alignment", "seed")
-_WORDS = (*ASKED, *_WHO, "group", "layer", "head", "parameters")
+_WORDS = (*QUESTION, *_WHO, "group", "layer", "head", "parameters")
 _OTHERS = {
     "metrics.fitness.spearman": "fitness_spearman",
     "metrics.seconds": "seconds",
@@ -23,7 +23,7 @@ _TAGS = {"rnaexp.diagnosis": "diagnosis", "rnaexp.classify": "classify_diagnosis
 _TASK = "tags.rnaexp.task"  # of runs that are about something else than RNAs
 
 
-def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
+def leaderboard_rows(runs: pd.DataFrame) -> pd.DataFrame:
     """A row for each structure run that counts: what was asked, who answered, the figures, the run's id.
 
     Within a question by class, then F1 (the oracle's where nothing was tuned), best first. `label`: the model, and
@@ -32,7 +32,7 @@ def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
     names = {f"params.{name}": name for name in _WORDS} | _metrics(pairs) | _OTHERS
     names |= {f"tags.{name}": short for name, short in _TAGS.items()}
     rows = _finished(runs, names)
-    rows = rows[rows["test"].notna()].drop_duplicates([*ASKED, *_WHO])
+    rows = rows[rows["test"].notna()].drop_duplicates([*QUESTION, *_WHO])
     numbers = [*_metrics(pairs).values(), *_OTHERS.values(), "layer", "head", "parameters"]
     rows[numbers] = rows[numbers].apply(pd.to_numeric)
     rows["class"] = pd.Series([*map(class_of, rows["model"], rows["group"])], rows.index, dtype=object)
@@ -41,7 +41,7 @@ def leaderboard(runs: pd.DataFrame) -> pd.DataFrame:
         place=rows["class"].map({name: at for at, name in enumerate(CLASSES)}),
         score=-rows["f1"].fillna(rows["oracle_f1"]),
     )
-    return rows.loc[order.sort_values([*ASKED, "place", "score", "label"]).index].reset_index(drop=True)
+    return rows.loc[order.sort_values([*QUESTION, "place", "score", "label"]).index].reset_index(drop=True)
 
 
 def families(runs: pd.DataFrame) -> pd.DataFrame:
@@ -59,12 +59,12 @@ def fitness(runs: pd.DataFrame) -> pd.DataFrame:
 
     Best first within a class.
     """
-    asked = ["model", "set", "convention", "sample", "alignment_rows"]
+    question = ["model", "set", "convention", "sample", "alignment_rows"]
     names = {"params.model": "model", "params.group": "group", "params.fitness.set": "set"}
     names |= {"params.fitness.convention": "convention", "params.fitness.sample": "sample"}
     names |= {"params.fitness.alignment_rows": "alignment_rows"}
     names |= _metrics(of_fitness) | {"tags.rnaexp.fitness": "diagnosis"}
-    rows = _finished(runs, names).dropna(subset=["set", "convention"]).drop_duplicates(asked)
+    rows = _finished(runs, names).dropna(subset=["set", "convention"]).drop_duplicates(question)
     numbers = list(_metrics(of_fitness).values())
     rows[numbers] = rows[numbers].apply(pd.to_numeric)
     rows["class"] = pd.Series([*map(class_of, rows["model"], rows["group"])], rows.index, dtype=object)
@@ -78,10 +78,10 @@ def with_fitness(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     `fitness_set` names both. An altered alignment has none.
     """
     here = known[known["model"].isin(rows["model"])].assign(
-        asked=known["set"].astype(str) + ", " + known["convention"].astype(str)
+        question=known["set"].astype(str) + ", " + known["convention"].astype(str)
     )
-    chosen = None if here.empty else str(here["asked"].value_counts(sort=False).sort_index().idxmax())
-    newest = here[here["asked"] == chosen].sort_values("started", ascending=False, kind="stable")
+    chosen = None if here.empty else str(here["question"].value_counts(sort=False).sort_index().idxmax())
+    newest = here[here["question"] == chosen].sort_values("started", ascending=False, kind="stable")
     newest = newest.sort_values("sample", key=lambda sample: sample.notna(), kind="stable")  # whole assays first
     values = newest.drop_duplicates("model").set_index("model")["spearman"]
     plain = rows["alignment"].isna() | rows["alignment"].eq("intact")
@@ -136,7 +136,7 @@ def _finished(runs: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
 
 
 def _labels(rows: pd.DataFrame) -> Sequence[str]:
-    seeds = rows.groupby([*ASKED, "model", "alignment"], dropna=False)["seed"].transform("nunique")
+    seeds = rows.groupby([*QUESTION, "model", "alignment"], dropna=False)["seed"].transform("nunique")
     return [
         model
         + (f" ({alignment})" if pd.notna(alignment) and alignment != "intact" else "")
