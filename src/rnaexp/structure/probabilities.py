@@ -49,7 +49,7 @@ class Calibration:
     slope: float = 1.0
     length: float = 0.0
     intercept: float = 0.0
-    pairs_per_base: Share
+    pairs_per_base: Annotated[float, Field(ge=0)]
 
     def __call__(self, scores: Float64[np.ndarray, "p"], bases: int) -> Float64[np.ndarray, "p"]:
         """The probability at each score in an RNA of so many bases."""
