@@ -53,7 +53,7 @@ def measured(model, validation, test):
         views["structure"].append((each, found, table, view_of(rna, table, how)))
         views["pseudoknots"].append((each, found, table, view_of(rna, table, how, pseudoknots=True)))
         if folds:
-            table = folded_table(rna, found, tuned.view.calibration)
+            table = folded_table(rna, found, tuned.view.calibration) if each.read else table
             views["fold"].append((each, found, table, view_of(rna, table, tuned.view.folded)))
     said = {"calls": (result.evaluation.per_rna[["rna", "cluster", "f1"]], {})}
     for name, several in views.items():
