@@ -9,15 +9,15 @@ READY := $(VENV)/.ready
 CPU_TORCH := --extra-index-url https://download.pytorch.org/whl/cpu
 TORCH_INDEX := $(if $(GPU),,$(CPU_TORCH))
 
-.PHONY: run test test-slow lint ui constraints clean
+.PHONY: run test test-slow lint docs ui constraints clean
 
 run: $(READY)
 	$(BIN)/rnaexp run $(if $(MODEL),--model $(MODEL),experiments/builtin.toml)
 
 # One thread a worker: two workers of two threads each spend a quarter of their time waiting for one another.
 test: $(READY)
-	$(BIN)/ruff check src tests benchmarks tracking
-	$(BIN)/ruff format --check src tests benchmarks tracking
+	$(BIN)/ruff check src tests benchmarks tracking docs
+	$(BIN)/ruff format --check src tests benchmarks tracking docs
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 -rs
 
@@ -25,9 +25,14 @@ test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow -rs
 
 lint: $(READY)
-	$(BIN)/ruff check --fix src tests benchmarks tracking
-	$(BIN)/ruff format src tests benchmarks tracking
+	$(BIN)/ruff check --fix src tests benchmarks tracking docs
+	$(BIN)/ruff format src tests benchmarks tracking docs
 	$(BIN)/mypy
+
+# The documentation as a site in site/, which opens without a server; a warning is an error.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --site-dir site
+	@echo "open site/index.html"
 
 ui: $(READY)
 	$(BIN)/rnaexp ui

@@ -9,6 +9,7 @@ import re
 
 _CLOSE = 2e-6  # of numbers below one: a unit of the sixth decimal, which another processor may round the other way
 _CLOSE_IN_JSON = 1.1e-5  # relative, of numbers that were cut to six digits
+_CLOSE_SCORES = 1e-5  # relative, of a network's own numbers in single precision: processors add them in other orders
 _HASH = re.compile(r"\b[0-9a-f]{64}\b")
 
 
@@ -58,7 +59,7 @@ def _of_tables(stored, found):
         yield f"{len(old) - 1} rows are now {len(new) - 1}"
     for at, (one, other) in enumerate(zip(old[1:], new[1:], strict=False), start=1):
         for column, a, b in zip(old[0], one, other, strict=False):
-            if not _same(a, b):
+            if not _same(a, b, _CLOSE_SCORES if column == "score" else _CLOSE):
                 yield f"row {at}, {column}: {a} is now {b}"
     a, b = (max((_decimals(cell) for row in rows[1:] for cell in row), default=0) for rows in (old, new))
     if a != b and max(a, b) <= 6:  # more are noise

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli import embeddings, fitness, msa, pretrain, score, search, tracking, use
+from rnaexp.cli import embeddings, fitness, msa, pretrain, score, search, tracking, use, watch
 from rnaexp.cli.models import models_app
-from rnaexp.cli.options import Json, Models, Name, once_each, several
+from rnaexp.cli.options import Csv, Json, Models, Name, RunName, Tags, once_each, several, tags_of
 from rnaexp.cli.settings import with_settings
 from rnaexp.cli.tasks import WithTasks
 from rnaexp.reading.loading import Loading
@@ -31,7 +31,6 @@ app.add_typer(data_app, name="data")
 app.add_typer(models_app, name="models")
 
 Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name.")]
-Csv = Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")]
 
 
 @app.callback()
@@ -52,6 +51,8 @@ def run(
     shard: Annotated[str, typer.Option(help="i/n: every n-th run of the question, from the i-th (1..n).")] = "",
     register: Annotated[bool, typer.Option("--register", help="Put the tuned head into MLflow's registry.")] = False,
     name: Name = "",
+    run_name: RunName = "",
+    tag: Tags = [],  # noqa: B006
     csv: Csv = None,
     json: Json = False,
 ) -> None:
@@ -65,24 +66,30 @@ def run(
     if name and not register:
         message = "--name goes with --register"
         raise typer.BadParameter(message)
+    tags = tags_of(tag)
     if question is not None:
-        _nothing_beside(model, register=register)
+        _nothing_beside(model, register=register, run_name=run_name)
         ready.refuse_question(question, shard)
         from rnaexp.experiment import verbs
 
-        verbs.question(question, shard, csv=csv, json=json)
+        verbs.question(question, shard, csv=csv, json=json, tags=tags)
         return
-    names = several(model, weights=loading.weights, config=loading.config, name=name) or [""]
+    names = several(model, weights=loading.weights, config=loading.config, name=name, run_name=run_name) or [""]
     tasks = [completed(settings.task(one, loading)) for one in names]
     for each in tasks:
         ready.refuse_task(each)
     from rnaexp.experiment import verbs
     from rnaexp.experiment.conclude import Output
+    from rnaexp.experiment.runner import Labels
 
-    verbs.pairs(tasks, Output(csv=csv, json=json), register=register, name=name)
+    labels = Labels(tags=tags, name=run_name)
+    verbs.pairs(tasks, Output(csv=csv, json=json), register=register, name=name, labels=labels)
 
 
-def _nothing_beside(model: list[str], *, register: bool) -> None:
+def _nothing_beside(model: list[str], *, register: bool, run_name: str) -> None:
+    if run_name:
+        message = "--run-name goes with --model; a question's runs are called as their models"
+        raise typer.BadParameter(message)
     if model:
         message = "give a question file or --model, not both"
         raise typer.BadParameter(message)
@@ -171,4 +178,5 @@ msa.register(app)
 tracking.register(app)
 pretrain.register(app)
 search.register(app)
+watch.register(app)
 once_each(app, data_app, models_app)

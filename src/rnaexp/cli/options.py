@@ -1,6 +1,7 @@
 """Options that several verbs share, and what holds for the options of all."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -45,9 +46,27 @@ def several(names: list[str], **of_one: str) -> list[str]:
         raise typer.BadParameter(message)
     for option, value in of_one.items():
         if value and len(names) > 1:
-            message = f"--{option} belongs to one model, and {len(names)} are named"
+            message = f"--{option.replace('_', '-')} belongs to one model, and {len(names)} are named"
             raise typer.BadParameter(message)
     return names
+
+
+RunName = Annotated[str, typer.Option("--run-name", help="Of the run in MLflow; else the model's.")]
+Tags = Annotated[
+    list[str], typer.Option("--tag", metavar="KEY=VALUE", help="Of the runs in MLflow; again for another.")
+]
+
+
+def tags_of(words: list[str]) -> dict[str, str]:
+    """Raises: BadParameter (exit 2) for what is no key=value, or a key that MLflow or rnaexp uses."""
+    found = dict[str, str]()
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key or key.startswith(("mlflow.", "rnaexp.")) or key in found:
+            message = f"--tag {word!r}: write KEY=VALUE, each key once and none that begins with mlflow. or rnaexp."
+            raise typer.BadParameter(message)
+        found[key] = value
+    return found
 
 
 Name = Annotated[str, typer.Option(help="Of the registered model; else the folder's, or the model's own.")]
@@ -55,6 +74,7 @@ Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of t
 Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Csv = Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")]
 Mask = Annotated[
     bool,
     typer.Option("--mask", help="Read any letter as N: X, digits, *; IUPAC's codes (R, Y, ...) always are."),

@@ -1,9 +1,11 @@
-"""Verbs about what is tracked: compare, ui, sync, reap. Bodies are imported when a verb runs."""
+"""Verbs about what is tracked: compare, reproduce, ui, sync, reap. Bodies are imported when a verb runs."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from rnaexp.cli.options import Json
 
 
 def register(app: typer.Typer) -> None:
@@ -11,6 +13,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: rnaexp compare --html report.html")(compare)
     app.command()(ui)
     app.command()(sync)
+    app.command(epilog="Example: rnaexp reproduce 0123456789abcdef0123456789abcdef")(reproduce)
     app.command(epilog="Example: rnaexp reap --minutes 120 --dry-run")(reap)
 
 
@@ -31,6 +34,16 @@ def compare(
     from rnaexp.report import comparison
 
     comparison.compare(experiment, html=html, csv=csv, as_markdown=markdown, tradeoff=tradeoff, log=log)
+
+
+def reproduce(
+    run: Annotated[str, typer.Argument(help="Id of a model's run (`rnaexp run --json` prints it; MLflow's pages).")],
+    json: Json = False,
+) -> None:
+    """Make a run again from its record, and compare every figure: exit 1 where one differs."""
+    from rnaexp.experiment import reproduce as job
+
+    raise typer.Exit(0 if job.reproduce(run, json=json) else 1)
 
 
 def ui(

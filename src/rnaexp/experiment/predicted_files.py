@@ -11,11 +11,9 @@ from rnaexp.choices import Drawing
 from rnaexp.data.atomic import replacing
 from rnaexp.data.names import safe_name
 from rnaexp.data.pair_tables import write_bpseq, write_ct
-from rnaexp.report.drawing import draw_structure
 from rnaexp.structure.decode import square
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.predict import Prediction, decoder_of, record_of
-from rnaexp.tasks.pairs.figures import predicted_map
 
 Write = Callable[[Path, Prediction, RnaScores, str], None]  # what made it, last
 
@@ -50,11 +48,15 @@ def _ct(path: Path, found: Prediction, scores: RnaScores, made: str) -> None:
 
 
 def _svg(path: Path, found: Prediction, scores: RnaScores, made: str) -> None:
+    from rnaexp.report.drawing import draw_structure  # ViennaRNA
+
     confidences = None if found.view is None else found.view.confidences
     path.write_text(draw_structure(found.rna, found.shown, made, confidences), encoding="utf-8")
 
 
 def _map(path: Path, found: Prediction, scores: RnaScores, made: str) -> None:
+    from rnaexp.tasks.pairs.figures import predicted_map  # Matplotlib
+
     title = f"{found.rna.id}: {made}"
     figure = predicted_map(square(scores).astype(np.float32), found.pairs, found.shown, title)
     figure.savefig(path, format="png", dpi=150)

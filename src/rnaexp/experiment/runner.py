@@ -1,21 +1,25 @@
 """The runner: each job in a run of its own, one after another; of several processes the first tracks and speaks."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import pandas as pd
 
 from rnaexp.errors import InputError, LeakageError, UnavailableError
+from rnaexp.experiment.recipe import ENVIRONMENT, QUESTION, RECIPE, recipe
 from rnaexp.progress import announce, say, silence
 from rnaexp.reading.distributed import take_own_device
 from rnaexp.reading.processes import alone, is_first_process
+from rnaexp.reading.store import Store
 from rnaexp.tasks.context import Context
 from rnaexp.tasks.pairs.contrasts import Answer
 from rnaexp.tasks.pairs.job import PairsOutcome
 from rnaexp.tasks.task import Job
+from rnaexp.track.origin import environment
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
 
@@ -53,12 +57,25 @@ class Failed:
     error: Refused
 
 
-def run_jobs(jobs: Sequence[Job], tags: Mapping[str, object] | None = None) -> tuple[list[Done], list[Failed]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """What its user or its question says of a run. `name` "": the model's. `question`: the text of the file."""
+
+    tags: Mapping[str, object] = field(default_factory=dict)
+    name: str = ""
+    question: str = ""
+    kind: Literal["parent", "reproduction"] = "parent"
+
+
+_NONE = Labels()
+
+
+def run_jobs(jobs: Sequence[Job], labels: Labels = _NONE) -> tuple[list[Done], list[Failed]]:
     """Each job done and tracked; what fails is said, and the others go on. Empty in all but the first process."""
     done, failed = list[Done](), list[Failed]()
     for job in jobs:
         try:
-            found = run_job(job, tags)
+            found = run_job(job, labels)
         except _REFUSED as error:
             failed.append(Failed(job=job, error=error))
             say(f"{job.label}: {error}")
@@ -67,7 +84,7 @@ def run_jobs(jobs: Sequence[Job], tags: Mapping[str, object] | None = None) -> t
     return done, failed
 
 
-def run_job(job: Job, tags: Mapping[str, object] | None = None) -> Done | None:
+def run_job(job: Job, labels: Labels = _NONE, store: Store | None = None) -> Done | None:
     """One job in a run of its own; what is to be known beside its numbers is said. None in all but the first process.
 
     Raises: InputError, LeakageError, UnavailableError.
@@ -75,11 +92,15 @@ def run_job(job: Job, tags: Mapping[str, object] | None = None) -> Done | None:
     take_own_device()
     if not is_first_process():
         with suppress(*_REFUSED):  # the first process tells
-            job.measure(Context(announce=silence))
+            job.measure(Context(announce=silence, store=store or Store()))
         return None
     watch_parent()
-    context = Context(announce=announce)
-    with tracked_run(job.model, tags={**(tags or {}), **job.tags}) as run:
+    context = Context(announce=announce, store=store or Store())
+    with tracked_run(labels.name or job.model, kind=labels.kind, tags={**labels.tags, **job.tags}) as run:
+        run.text(json.dumps(recipe(job), indent=1), RECIPE)
+        run.text(environment(), ENVIRONMENT)
+        if labels.question:
+            run.text(labels.question, QUESTION)
         done = measure(job, context, run)
     if context.store.corrupt:
         say(f"{len(context.store.corrupt)} stored results were damaged, set aside and made again")

@@ -1,6 +1,6 @@
 """What the verbs that measure do, once their words are understood: run, conclude, register."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from rnaexp.experiment.conclude import (
 from rnaexp.experiment.jobs import pairs_job
 from rnaexp.experiment.question import Question, places, read_question
 from rnaexp.experiment.question_file import QuestionWords, read_words
-from rnaexp.experiment.runner import Done, Failed, raise_first, run_job, run_jobs
+from rnaexp.experiment.runner import Done, Failed, Labels, raise_first, run_job, run_jobs
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import say
 from rnaexp.tasks.families.job import FamiliesJob
@@ -40,6 +40,7 @@ def pairs(
     encoder: Encoder | None = None,
     register: bool = False,
     name: str = "",
+    labels: Labels = Labels(),  # noqa: B008 (it is frozen)
 ) -> dict[str, Any] | None:
     """One model with its controls, or several in one table with the paired difference of each two.
 
@@ -51,9 +52,9 @@ def pairs(
         raise InputError(_NO_CONTACTS)
     jobs = [pairs_job(one, encoder) for one in tasks]
     if len(jobs) == 1:
-        return _one(jobs[0], output, register=register, name=name)
+        return _one(jobs[0], output, register=register, name=name, labels=labels)
     named = replace(output, question=", ".join(job.model for job in jobs))
-    done, failed = run_jobs(jobs, {"rnaexp.question": named.question})
+    done, failed = run_jobs(jobs, replace(labels, tags={**labels.tags, "rnaexp.question": named.question}))
     answers = [each.answer for each in done if each.answer is not None]
     controls = with_controls(answers)[len(answers) :]
     conclude_pairs(answers, named, contrasts=every_two(answers), controls=controls)
@@ -63,8 +64,8 @@ def pairs(
     return None
 
 
-def _one(job: Job, output: Output, *, register: bool, name: str) -> dict[str, Any] | None:
-    done = run_job(job)
+def _one(job: Job, output: Output, *, register: bool, name: str, labels: Labels) -> dict[str, Any] | None:
+    done = run_job(job, labels)
     if done is None or done.answer is None:
         return None
     conclude_pair(done.answer, output)
@@ -97,7 +98,7 @@ def of_another_package(
     raise_first(failed, len(jobs))
 
 
-def question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
+def question(path: Path, shard: str, *, csv: Path | None, json: bool, tags: Mapping[str, object] | None = None) -> None:
     """All runs of a question file, or one shard of them; what is done already is read from the store.
 
     A file that asks of several tasks gets a table of each (as CSV_families.csv, CSV_fitness.csv, and with `json` an
@@ -110,10 +111,12 @@ def question(path: Path, shard: str, *, csv: Path | None, json: bool) -> None:
         return
     question = read_question(path)
     first, step = places(shard)
+    tags = {**(tags or {}), "rnaexp.question": question.name}
+    labels = Labels(tags=tags, question=path.read_text(encoding="utf-8"))
     failed, jobs = list[Failed](), 0
     for task in question.tasks:
         mine = _jobs(question, task)[first::step]
-        done, gone = run_jobs(mine, {"rnaexp.question": question.name})
+        done, gone = run_jobs(mine, labels)
         _conclude(
             task, done, question, output if task == question.tasks[0] else replace(output, csv=output.sibling(task))
         )

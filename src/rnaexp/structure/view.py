@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import RNA
 from jaxtyping import Float64, Int
 
 from rnaexp.data.dot_bracket import parse_dot_bracket
-from rnaexp.models.folding import constrained_probabilities
 from rnaexp.rna import Pair, Rna
 from rnaexp.structure.calibrate import HAIRPIN, Drawable
 from rnaexp.structure.pairs import canonical
@@ -76,6 +74,8 @@ def folded_table(rna: Rna, found: Drawable, calibration: Calibration) -> PairTab
     A pair's pseudo-energy is -kT log(P(score | pair) / P(score | no pair)), as for probing data in Cordero et al. 2012,
     doi:10.1021/bi3008802, times `FOLD_WEIGHT`.
     """
+    from rnaexp.models.folding import constrained_probabilities  # ViennaRNA
+
     energies = np.zeros((len(rna), len(rna)))
     ratios = calibration.log_likelihood_ratio(found.scores, found.bases)
     energies.ravel()[found.places] = -FOLD_WEIGHT * ratios
@@ -93,6 +93,8 @@ def nested(table: PairTable, sequence: str, gamma: float) -> tuple[Pair, ...]:
 
     By ViennaRNA. Source: Do, Woods and Batzoglou 2006, doi:10.1093/bioinformatics/btl246.
     """
+    import RNA
+
     n, free = table.bases, table.free()
     i, j = table.places // n, table.places % n
     worth = 2 * gamma * table.probabilities > free[i] + free[j]  # any other pair is better left open

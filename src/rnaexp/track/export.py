@@ -1,6 +1,7 @@
 """The runs table as a DataFrame, and the tables that runs keep as artifacts: for `rnaexp compare` and the exports."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,39 @@ def _row(run: Any) -> dict[str, Any]:
         **{f"metrics.{key}": value for key, value in run.data.metrics.items()},
         **{f"tags.{key}": value for key, value in run.data.tags.items() if not key.startswith("mlflow.")},
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """A model's run with its children: parameters, and every metric, a child's as `kind: name`."""
+
+    params: dict[str, str]
+    metrics: dict[str, float]
+
+
+def figures_of(run_id: str) -> Figures:
+    """Raises: UnavailableError if there is no such run, or it is not a model's own."""
+    from mlflow.exceptions import MlflowException
+
+    connect()
+    connection = client(target())
+    try:
+        run = connection.get_run(run_id)
+        family = connection.search_runs(
+            [run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'", max_results=100
+        )
+    except MlflowException as error:
+        message = f"run {run_id!r}: {reason(error)}"
+        raise UnavailableError(message) from error
+    if (kind := run.data.tags.get("rnaexp.kind")) not in ("parent", "reproduction"):
+        message = f"run {run_id}: a run of kind {kind}; give the id of a model's own run"
+        raise UnavailableError(message)
+    params = {key.removeprefix("resolved."): value for key, value in sorted(run.data.params.items())}
+    metrics = dict(run.data.metrics)
+    for one in family:
+        about = one.data.tags.get("rnaexp.kind"), one.info.run_name
+        metrics |= {f"{' '.join(dict.fromkeys(map(str, about)))}: {key}": v for key, v in one.data.metrics.items()}
+    return Figures(params=params, metrics=metrics)
 
 
 def fetch_artifact(run_id: str, name: str) -> Path:

@@ -1,11 +1,9 @@
 """The run context: what happens in it is in MLflow, and it ends FINISHED, FAILED or KILLED as it really ended."""
 
-import getpass
 import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -13,13 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from rnaexp.errors import Terminated
 from rnaexp.track.artifacts import write_figure, write_file, write_table, write_text
 from rnaexp.track.names import MAX_METRICS, artifact_path, checked_metrics, checked_texts
+from rnaexp.track.origin import origin_tags
 from rnaexp.track.outbox import LiveTree, default_outbox, now
 from rnaexp.track.store import EXPERIMENT, Target, target
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = Literal["parent", "question", "comparison", "tune", "test", "classify", "fitness", "task"]
+Kind = Literal[
+    "parent", "question", "comparison", "watch", "tune", "test", "classify", "fitness", "task", "reproduction"
+]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
@@ -72,7 +73,7 @@ class RunHandle:
                 "parent": None if self._parent is None else self._parent.uuid,
                 "continues": continues,
                 "name": self.name,
-                "tags": checked_texts({**_origin(own=continues is None), "rnaexp.kind": self.kind, **tags}),
+                "tags": checked_texts({**origin_tags(own=continues is None), "rnaexp.kind": self.kind, **tags}),
                 "time": now(),
             }
         )
@@ -92,8 +93,11 @@ class RunHandle:
             self._params |= texts
             self._record("params", texts)
 
-    def metrics(self, values: Mapping[str, float | None], *, step: int = 0) -> None:
+    def metrics(self, values: Mapping[str, float | None], *, step: int = 0, time: int | None = None) -> None:
         """Log metrics in one call; None is left out. With steps they become a curve.
+
+        `time`: milliseconds since 1970, default now. The same value at the same time is kept once, however often it is
+        logged.
 
         Raises: ValueError for a number that is not finite, or more than 40 metrics in one run.
         """
@@ -103,7 +107,7 @@ class RunHandle:
                 message = f"more than {MAX_METRICS} metrics in run {self.name}: put long lists into a table"
                 raise ValueError(message)
             self._metrics |= numbers.keys()
-            self._record("metrics", numbers, step=step)
+            self._record("metrics", numbers, step=step, time=now() if time is None else time)
 
     def tags(self, values: Mapping[str, object]) -> None:
         """Set tags; None is left out, a tag set before is replaced."""
@@ -126,9 +130,14 @@ class RunHandle:
         self._artifact(f"{folder}/{path.name}" if folder else path.name, lambda place: write_file(path, place))
 
     def data_set(self, name: str, sha256: str, source: str, context: str, rows: int) -> None:
-        """Say which data went in: `context` is validation, test or similar, `rows` the number of RNAs."""
+        """Say which data went into the run, and so into its parent.
+
+        `context` is validation, test or similar, `rows` the number of RNAs.
+        """
         about = {"name": name, "sha256": sha256, "source": source, "context": context, "rows": rows}
         self._record("data_set", about, flat=True)
+        if self._parent is not None:
+            self._parent.data_set(name, sha256, source, context, rows)
 
     def close(self, status: Status) -> None:
         """End the run and every child still open, once; the parent also pushes what is left."""
@@ -167,21 +176,24 @@ class RunHandle:
 def tracked_run(
     name: str,
     *,
-    kind: Literal["parent", "question", "comparison"] = "parent",
+    kind: Literal["parent", "question", "comparison", "watch", "reproduction"] = "parent",
     params: Mapping[str, object] | None = None,
     tags: Mapping[str, object] | None = None,
     experiment: str = EXPERIMENT,
     outbox: Path | None = None,
+    continues: str | None = None,
 ) -> RunHandle:
     """Start a parent run: `with tracked_run("rnabert") as run: ...`; goes on with the run `mlflow run` opened, if any.
 
-    A `question` or a `comparison` is a run of its own beside the parents it compares.
+    A `question` or a `comparison` is a run of its own beside the parents it compares; a `reproduction` is a parent made
+    again, which no table shows.
+    `continues`: MLflow's id of an earlier run that this one goes on with.
     Inside a caller's open `mlflow.start_run()` it is nested in that run, in its store and experiment.
     With the server down the run goes on: what it logs waits in `outbox` for `sync`.
     Raises: UnavailableError if the store refuses the run.
     """
     # Taken out of the environment: the run is continued once, and not by our subprocesses.
-    continues = os.environ.pop("MLFLOW_RUN_ID", None)
+    continues = os.environ.pop("MLFLOW_RUN_ID", None) or continues
     where, around = (target(experiment), {}) if continues else _enclosing(experiment)
     tree = LiveTree(where, outbox or default_outbox())
     run = RunHandle(tree, name, kind=kind, parent=None)
@@ -204,18 +216,3 @@ def ending(error: BaseException | None) -> Status:
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return "FINISHED"
     return "KILLED" if isinstance(error, (Terminated, KeyboardInterrupt)) else "FAILED"
-
-
-def _origin(*, own: bool) -> dict[str, str]:
-    """Who ran what; `mlflow run` has filled MLflow's own tags itself."""
-    tags = {"rnaexp.version": version("rnaexp")}
-    if own:
-        tags |= {"mlflow.user": _user(), "mlflow.source.name": Path(sys.argv[0]).name, "mlflow.source.type": "LOCAL"}
-    return tags
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return str(os.getuid())
