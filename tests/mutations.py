@@ -53,6 +53,8 @@ FIRST = {
     "models/mosaic_bert.py": "tests/models/test_mosaic_bert.py",
     "structure/windows.py": "tests/structure/test_windows.py tests/classify/test_long_embeddings.py",
     "structure/reading.py": "tests/structure/test_grid.py tests/structure/test_windows.py",
+    "reading/derived.py": "tests/test_derived.py",
+    "reading/unbuilt.py": "tests/test_unbuilt_models.py",
     "reading/read.py": "tests/structure/test_windows.py tests/models/test_options.py",
     "models/whole_maps.py": "tests/models/test_architectures.py",
     "models/vocabulary_file.py": "tests/models/test_architectures.py",
@@ -344,6 +346,12 @@ MUTATIONS = (
     ("pictures: one for all numbers", "tasks/pairs/pictures.py", "picture", "[_content(one) for one in arguments]", "[]"),
     ("controls: one for all protocols", "tasks/pairs/control_scores.py", "_key", "{'store': store.root, 'task': asdict(alone), 'sets': _identity(sets)}", "{'store': store.root, 'task': name, 'sets': _identity(sets)}"),
     ("whole columns in the wrong stage", "pretrain/recipe.py", "Objective.whole_share", "[share for first, share in self.whole_columns if first <= number][-1]", "[share for first, share in self.whole_columns if first <= number][0]"),
+    ("derived: other inputs are not looked at", "reading/derived.py", "derived", "content(inputs)", "len(inputs)"),
+    ("derived: other code is not looked at", "reading/derived.py", "derived", "_code()", "1"),
+    ("derived: names of arrays are all of their content", "reading/derived.py", "content", "f'{name} {array.dtype.str} {array.shape}'", "f'{name}'"),
+    ("unbuilt: files are known by their names", "reading/unbuilt.py", "_files", "file_sha256(path)", "''"),
+    ("unbuilt: what stands beside one file is not looked at", "reading/unbuilt.py", "_files", "{*small, weights}", "{weights}"),
+    ("unbuilt: a refused RNA passes", "reading/unbuilt.py", "UnbuiltModel.check", "refused is not None", "False"),
 )  # fmt: skip
 
 

@@ -44,6 +44,8 @@ def _run(arguments: list[str]) -> int:
         return int(app(arguments, standalone_mode=False) or 0)
     except typer.Exit as done:
         return done.exit_code
+    except SystemExit as done:  # whoever read the output has read enough: `rnaexp models list | head`
+        return int(done.code or 0)
     except BaseException as error:
         if "--debug" in arguments and not hasattr(error, "show"):
             raise

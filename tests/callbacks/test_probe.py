@@ -13,6 +13,7 @@ from rnaexp.callbacks.probe import hidden_letters_loss
 from rnaexp.callbacks.transformers import TrainerProbe
 from rnaexp.errors import InputError
 from rnaexp.reading.maps import Reader
+from rnaexp.reading.several import Reading
 from rnaexp.rna import Rna
 from tests.planted_sets import write_set
 
@@ -184,9 +185,8 @@ def test_what_is_wrong_is_said_before_training_begins():
 def test_lightning_does_not_own_the_callers_network():
     """It moves its modules to the CPU when it is done: the caller's would be gone from its device."""
     encoder = rnaexp.wrap(network(), LETTERS, name="mine")
-    assert list(Reader(encoder, None, None, {}, None).parameters()) == []
-    assert Reader(encoder, None, None, {}, None).encoder is encoder
-    assert list(Reader(rnaexp.load("lm-nano", device="cpu"), None, None, {}, None).parameters())
+    assert list(Reading(Reader(encoder, None, None, {}, None)).parameters()) == []
+    assert list(Reading(Reader(rnaexp.load("lm-nano", device="cpu"), None, None, {}, None)).parameters())
 
 
 def test_figures_go_into_the_run_that_is_open(sets, tmp_path, monkeypatch):

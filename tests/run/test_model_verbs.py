@@ -2,6 +2,9 @@
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -142,3 +145,18 @@ def test_what_cannot_be_had_is_shown_and_says_what_to_do_with_69(name, tmp_path)
         done = inside(*verb, cwd=tmp_path)
         assert done.returncode == 69
         assert "rnaexp score --" in done.stderr
+
+
+def test_a_reader_who_has_read_enough_is_no_fault():
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "rnaexp", "models", "list"],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert "fault" not in done.stderr
+    assert "Traceback" not in done.stderr

@@ -120,3 +120,18 @@ for bases in [1, 2, 3, *rng.integers(4, 120, 60)]:
         assert drawing.count("<line ") == len(some) and '"nan' not in drawing
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_predicting_imports_only_what_it_uses(tmp_path):
+    (tmp_path / "my.fa").write_text(">a\nGGGGAAAACCCC\n")
+    code = (
+        "import sys\n"
+        "from rnaexp.__main__ import _run\n"
+        "never = {'mlflow', 'lightning', 'sklearn', 'matplotlib', 'plotly', 'openTSNE', 'optuna'}\n"
+        "for model, too in (('viennarna', {'transformers', 'scipy.stats'}), ('lm-nano', set())):\n"
+        "    code = _run(['predict', '--model', model, 'my.fa', '--out', model])\n"
+        "    print('imported', (never | too) & set(sys.modules), code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    told = [line for line in done.stdout.splitlines() if line.startswith("imported ")]
+    assert told == ["imported set() 0"] * 2, done.stdout + done.stderr

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli import embeddings, fitness, msa, pretrain, score, search, tracking, use
+from rnaexp.cli import embeddings, fitness, msa, pretrain, score, search, tracking, use, watch
 from rnaexp.cli.models import models_app
-from rnaexp.cli.options import Json, Models, Name, RunName, Tags, once_each, several, tags_of
+from rnaexp.cli.options import Csv, Json, Models, Name, RunName, Tags, once_each, several, tags_of
 from rnaexp.cli.questions import questions_app
 from rnaexp.cli.settings import with_settings
 from rnaexp.cli.tasks import WithTasks
@@ -34,7 +34,6 @@ app.add_typer(models_app, name="models")
 app.add_typer(questions_app, name="questions")
 
 Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name.")]
-Csv = Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")]
 
 
 @app.callback()
@@ -201,4 +200,5 @@ msa.register(app)
 tracking.register(app)
 pretrain.register(app)
 search.register(app)
+watch.register(app)
 once_each(app, data_app, models_app, questions_app)

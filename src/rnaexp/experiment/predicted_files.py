@@ -10,11 +10,9 @@ import numpy as np
 from rnaexp.data.atomic import replacing
 from rnaexp.data.names import safe_name
 from rnaexp.data.pair_tables import write_bpseq, write_ct
-from rnaexp.report.drawing import draw_structure
 from rnaexp.structure.decode import square
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.predict import DECODER, Prediction, record_of, view_threshold
-from rnaexp.tasks.pairs.figures import predicted_map
 
 Write = Callable[[Path, Prediction, RnaScores, TunedHead], None]
 
@@ -48,10 +46,14 @@ def _ct(path: Path, found: Prediction, scores: RnaScores, tuned: TunedHead) -> N
 
 
 def _svg(path: Path, found: Prediction, scores: RnaScores, tuned: TunedHead) -> None:
+    from rnaexp.report.drawing import draw_structure  # ViennaRNA
+
     path.write_text(draw_structure(found.rna, found.shown, header(tuned)), encoding="utf-8")
 
 
 def _map(path: Path, found: Prediction, scores: RnaScores, tuned: TunedHead) -> None:
+    from rnaexp.tasks.pairs.figures import predicted_map  # Matplotlib
+
     title = f"{found.rna.id}: {tuned.model}, head {tuned.layer}.{tuned.head}"
     figure = predicted_map(square(scores).astype(np.float32), found.pairs, found.shown, title)
     figure.savefig(path, format="png", dpi=150)

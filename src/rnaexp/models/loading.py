@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,12 +39,54 @@ def load(
 
     Raises: InputError (unknown name, damaged or unfitting weights), UnavailableError.
     """
+    options: dict[str, Any] = {"device": device, "seed": seed, "precision": precision, "token_pairs": token_pairs}
+    return ready_to_load(name, weights=weights, config=config, **options).load()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyToLoad:
+    """A model whose weights are there, if it has any: what is left is to build it.
+
+    `weights`: file or folder, None for those that come with the package, for random ones and for baselines. `config`:
+    what the row and the caller say. `seed`: None where nothing is random.
+    """
+
+    entry: ModelSpec
+    loader: str
+    weights: Path | None
+    config: Mapping[str, Any] | None
+    device: str
+    seed: int | None
+    precision: str
+    token_pairs: str
+    as_jacobian: bool = False
+
+    def load(self) -> Encoder:
+        """Raises: InputError (damaged or unfitting weights), UnavailableError."""
+        build = _function(self.loader)
+        built = build(self.entry, weights=self.weights, config=self.config, device=self.device, seed=self.seed)
+        encoder = with_options(built, precision=self.precision, token_pairs=self.token_pairs)
+        return jacobian(encoder) if self.as_jacobian else encoder
+
+
+def ready_to_load(
+    name: str,
+    *,
+    weights: Path | None = None,
+    config: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    precision: str = "fp32",
+    token_pairs: str = "mean",
+) -> ReadyToLoad:
+    """What `load` does before it builds the model: weights are fetched, what cannot be is refused."""
     _refuse_absent_device(device)
     refuse_unknown(precision, token_pairs)
     entry = spec(name)
     if name.startswith(JACOBIAN):
         options: dict[str, Any] = {"device": device, "seed": seed, "precision": precision, "token_pairs": token_pairs}
-        return jacobian(load(name.removeprefix(JACOBIAN), weights=weights, config=config, **options))
+        base = ready_to_load(name.removeprefix(JACOBIAN), weights=weights, config=config, **options)
+        return replace(base, as_jacobian=True)
     if entry.unavailable is not None and weights is None:
         message = f"{name}: {entry.unavailable}"
         raise UnavailableError(message)
@@ -62,21 +104,17 @@ def load(
         found = fetched.source
         entry = replace(entry, sources=(found,), revision=fetched.revision, sha256=found.sha256 or entry.sha256)
         weights = fetched.path
-    loader = _loader(entry)
-    if weights is not None and multimolecule_layout(Path(weights)):
-        loader = _function("rnaexp.models.multimolecule:load")
-    encoder = loader(
-        entry,
+    converted = weights is not None and multimolecule_layout(Path(weights))
+    return ReadyToLoad(
+        entry=entry,
+        loader="rnaexp.models.multimolecule:load" if converted else entry.loader,
         weights=None if weights is None else Path(weights),
         config={**row, **given} or None,
         device=_device(device),
         seed=seed if has_seed else None,
+        precision=precision,
+        token_pairs=token_pairs,
     )
-    return with_options(encoder, precision=precision, token_pairs=token_pairs)
-
-
-def _loader(entry: ModelSpec) -> Callable[..., Encoder]:
-    return _function(entry.loader)
 
 
 def _function(name: str) -> Callable[..., Encoder]:

@@ -9,10 +9,8 @@ from rnaexp.errors import InputError
 from rnaexp.models import rnamsm
 from rnaexp.models import weights as files
 from rnaexp.models.msa_encoder import MsaEncoder
-from rnaexp.models.nano_catalog import ROWS
+from rnaexp.models.nano_catalog import ROWS, SHIPPED
 from rnaexp.models.spec import Encoder, ModelSpec
-
-SHIPPED = Path(__file__).with_name("shipped")  # one folder a model, as `rnaexp pretrain` writes it
 
 
 def load(

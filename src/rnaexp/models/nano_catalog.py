@@ -1,9 +1,12 @@
 """The two models that ship with the package, trained here by `rnaexp pretrain`; a card stands beside the weights."""
 
+from pathlib import Path
+
 from rnaexp.models.spec import ModelSpec
 
 _TRAINED_ON = "{} of Rfam 14.2's seeds: the training side of data/rfam_split.py without the clans of the test sets"
 
+SHIPPED = Path(__file__).with_name("shipped")  # one folder a model, as `rnaexp pretrain` writes it
 KERNEL = "models/shipped/kernel"  # inside the package: its fitted numbers, and the families they were fitted on
 
 ROWS = (

@@ -32,6 +32,9 @@ def with_options(encoder: Encoder, *, precision: str, token_pairs: str) -> Encod
 
 def precision_of(encoder: Encoder) -> str:
     """fp32, bf16 or fp16."""
+    known: str | None = getattr(encoder, "precision", None)  # of a model whose network is not built yet
+    if known is not None:
+        return known
     network = getattr(encoder, "network", None)
     kind = torch.float32 if network is None else next(network.parameters()).dtype
     return next(name for name, each in _KINDS.items() if each == kind)

@@ -1,20 +1,13 @@
-"""One LightningModule round any encoder: each RNA's maps become a small table in the store, layer by layer."""
+"""Any encoder reads: each RNA's maps become a small table in the store, layer by layer."""
 
-import logging
-import os
-import warnings
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
-from typing import Any
 
-import lightning as L
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 
 from rnaexp.errors import ScoreError
-from rnaexp.models.spec import IN_MEMORY, Encoder
-from rnaexp.reading.processes import processes
+from rnaexp.models.spec import Encoder
 from rnaexp.reading.store import Arrays, Store
 from rnaexp.rna import Rna
 from rnaexp.structure.reading import Reading, Table
@@ -23,7 +16,7 @@ from rnaexp.structure.windows import Windows, averaged, windows_of
 _BYTES_OF_MAPS = 2**30  # of one layer, on an accelerator
 
 
-class Reader(L.LightningModule):
+class Reader:
     """Reads a batch of RNAs and puts each one's table into the store; nothing is gathered across processes."""
 
     def __init__(
@@ -36,20 +29,8 @@ class Reader(L.LightningModule):
         whole: tuple[Reading, dict[str, str]] | None = None,
     ) -> None:
         """`whole`: one head's reading, with its own keys, to be made from the same maps as they stream by."""
-        super().__init__()
-        self.reading, self.store, self.keys, self.progress, self.whole = reading, store, keys, progress, whole
-        self._reached = (encoder,)
-        # Lightning moves its modules to its device and in the end to the CPU: a network of the caller's stays in place.
-        self.moved = encoder if encoder.spec.loader != IN_MEMORY else None
-
-    @property
-    def encoder(self) -> Encoder:
-        """The model that reads."""
-        return self._reached[0]
-
-    def transfer_batch_to_device(self, batch: list[Rna], device: torch.device, dataloader_idx: int) -> list[Rna]:
-        """RNAs are nouns, not tensors; the encoder puts its own input where its weights are."""
-        return batch
+        self.encoder, self.reading, self.store, self.keys = encoder, reading, store, keys
+        self.progress, self.whole = progress, whole
 
     def predict_step(self, batch: list[Rna]) -> int:
         """Number of RNAs done; each is in the store when this returns."""
@@ -110,7 +91,7 @@ def _add(tables: list[Table], wholes: list[Table], index: int, layer: int, maps:
         wholes[index].add(layer, maps[wanted[1] : wanted[1] + 1])
 
 
-def _batches(rnas: Sequence[Rna], encoder: Encoder) -> list[list[Rna]]:
+def batches_of(rnas: Sequence[Rna], encoder: Encoder) -> list[list[Rna]]:
     """Longest first, so that memory runs out at once or never; on a CPU one RNA at a time wastes nothing on padding."""
     ordered = sorted(rnas, key=lambda rna: (-len(rna), rna.id))
     if not torch.cuda.is_available():
@@ -125,29 +106,8 @@ def _batches(rnas: Sequence[Rna], encoder: Encoder) -> list[list[Rna]]:
     return batches
 
 
-def predict(module: Reader, rnas: Sequence[Rna]) -> None:
-    """Run through Lightning: on one device, or as one of several processes that torchrun started."""
-    loader: Any = DataLoader(_batches(rnas, module.encoder), batch_size=None, shuffle=False)  # type: ignore[arg-type]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # advice on workers and checkpoints that does not apply to reading
-        trainer = _trainer()
-        trainer.predict(module, loader, return_predictions=False)
-        trainer.strategy.barrier()  # nobody looks for results before everybody has written theirs
-
-
-def _trainer() -> L.Trainer:
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    several = processes() > 1
-    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else 1
-    return L.Trainer(
-        accelerator="auto",
-        devices=here,
-        num_nodes=max(1, processes() // here),
-        strategy="ddp" if several else "auto",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        inference_mode=True,
-        use_distributed_sampler=True,
-    )
+def predict(reader: Reader, rnas: Sequence[Rna]) -> None:
+    """On one device; as one of several processes: `several.predict_together`."""
+    with torch.inference_mode():
+        for batch in batches_of(rnas, reader.encoder):
+            reader.predict_step(batch)

@@ -1,6 +1,6 @@
 """Scores of a set of RNAs: what the store has is taken from it, only the rest is run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
 from rnaexp.reading.processes import processes
 from rnaexp.reading.store import Store, key_of
+from rnaexp.reading.unbuilt import UnbuiltModel, built
 from rnaexp.rna import Protein, Rna
 from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.pairs import reference
@@ -52,22 +53,26 @@ def read_set(
 
     Raises: InputError for an RNA that is too long, if the reading says so.
     """
-    suitable, skipped = _suitable(encoder, rnas, reading.long)
-    keys = {rna.id: _key(encoder, rna, reading) for rna in suitable}
-    entries = {rna.id: store.get(keys[rna.id]) for rna in suitable}
+    keys = {rna.id: _key(encoder, rna, reading) for rna in rnas}
+    entries = {rna.id: store.get(keys[rna.id]) for rna in rnas}
+    suitable, skipped = _suitable(encoder, rnas, reading.long, {id for id, entry in entries.items() if entry})
     missing = [rna for rna in suitable if entries[rna.id] is None]
     if progress is not None:
         progress(len(rnas) - len(missing))
     # Several processes must agree on who reads what, so each is given the whole list and passes over what is there.
     pending = suitable if processes() > 1 else missing
     if pending:
-        from rnaexp.reading.maps import Reader, predict  # Lightning takes seconds to import: not when all is known
+        from rnaexp.reading.maps import Reader
 
+        if processes() > 1:  # Lightning brings transformers and Matplotlib with it
+            from rnaexp.reading.several import predict_together as run
+        else:
+            from rnaexp.reading.maps import predict as run
         also = None
         if whole is not None:
             of_head = replace(reading, depth=float("inf"), head=whole)
             also = of_head, {rna.id: _key(encoder, rna, of_head) for rna in suitable}
-        predict(Reader(encoder, reading, store, keys, progress, also), pending)
+        run(Reader(built(encoder), reading, store, keys, progress, also), pending)
         entries |= {rna.id: store.get(keys[rna.id]) for rna in missing}
     tables = []
     for rna in suitable:
@@ -82,10 +87,15 @@ def read_set(
     return _head_scores(encoder, reading, tables, data), skipped
 
 
-def _suitable(encoder: Encoder, rnas: Sequence[Rna], long: Long) -> tuple[list[Rna], list[Skipped]]:
+def _suitable(
+    encoder: Encoder, rnas: Sequence[Rna], long: Long, read: Collection[str]
+) -> tuple[list[Rna], list[Skipped]]:
+    """`read`: ids of RNAs whose results are there: an unbuilt model could read them, unless its row is another now."""
     suitable, skipped = [], []
+    most = encoder.spec.max_bases
     for rna in rnas:
-        if reason := unreadable(encoder, rna, long):
+        known = isinstance(encoder, UnbuiltModel) and rna.id in read and (most is None or len(rna) <= most)
+        if reason := "" if known else unreadable(encoder, rna, long):
             skipped.append(Skipped(id=rna.id, reason=reason))
         else:
             suitable.append(rna)

@@ -44,6 +44,8 @@ def _row(row: Mapping[str, Any], shown: Sequence[str]) -> dict[str, Any]:
         own["heads"] = "none"
     if row["group"] == "baseline" and row["proof_state"] is None:
         own["proof_state"] = "none needed"
+    if row["loader"] == "rnaexp.models.nano:load":
+        own["proof_state"] = "ours"
     return {key: own[key] for key in shown}
 
 
@@ -99,6 +101,8 @@ def sets(*, json: bool) -> None:
         _print_json({"sets": rows})
         return
     shown = ("name", "tasks", "title", "split", "rnas", "evidence", "licence", "needs")
+    for row in rows:
+        row["needs"] = row["needs"] or ("a network" if row.get("files") or "fitness" in row["tasks"] else "nothing")
     _print_table([{key: row.get(key) for key in shown} for row in rows])
     sys.stdout.write("Any file or folder of RNAs is a set too. One set: rnaexp data show NAME\n")
 

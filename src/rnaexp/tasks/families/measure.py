@@ -36,6 +36,7 @@ from rnaexp.reading.derived import derived
 from rnaexp.reading.embeddings import embed_all
 from rnaexp.reading.read import Skipped
 from rnaexp.reading.store import Store
+from rnaexp.reading.unbuilt import load_to_read
 from rnaexp.rna import Rna
 from rnaexp.structure.windows import windows_of
 from rnaexp.tasks.families.identities import identities, sampled_identities, sampled_pairs
@@ -171,7 +172,7 @@ def _raw_vectors(
         return ruler([len(rna) for rna in rnas]), fine, None
     name = task.model.removeprefix(SHUFFLED)
     if encoder is None:
-        encoder = models.load(**{**task.loading, "name": name})
+        encoder = load_to_read(store, **{**task.loading, "name": name})
     if name != task.model:
         rnas = [Rna(id=rna.id, sequence=dinucleotide_shuffle(rna.sequence, task.protocol.seed)) for rna in rnas]
     with announce(f"{task.model} on {task.families}", len(rnas)) as progress:

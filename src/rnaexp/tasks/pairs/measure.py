@@ -17,6 +17,7 @@ from rnaexp.progress import Announce
 from rnaexp.reading.derived import derived
 from rnaexp.reading.read import Skipped, read_set
 from rnaexp.reading.store import Store
+from rnaexp.reading.unbuilt import load_to_read
 from rnaexp.rna import Rna
 from rnaexp.structure.configuration import head_for
 from rnaexp.structure.curve import Optimum
@@ -63,7 +64,7 @@ def tune_and_test(
     if encoder is None:
         name = task.model.removeprefix(FITTED)
         refuse_without_attention(models.spec(name))  # before weights are fetched
-        encoder = models.load(**{**task.loading, "name": name})
+        encoder = load_to_read(store, **{**task.loading, "name": name})
         refuse_without_attention(encoder.spec)  # of a checkpoint of the user's own it is known only now
     validation_set, test_set, related = sets or sets_of(task)
     tuned = task.tuned

@@ -105,6 +105,12 @@ class PairsSettings(SettingsBase):
         return {"min_separation": self.min_separation or None} | {name: getattr(self, name) for name in fields}
 
 
+class WatchSettings(PairsSettings):
+    """What is asked of every checkpoint of a training."""
+
+    families: str = Field(default="none", description="Set with families to classify as well; or none.")
+
+
 class AppliedSettings(SettingsBase):
     """What is asked of a head that was tuned before."""
 

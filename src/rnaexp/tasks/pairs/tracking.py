@@ -4,12 +4,12 @@ import json
 import resource
 import sys
 from dataclasses import asdict
-from typing import Any
 
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import IN_MEMORY
 from rnaexp.progress import Announce
 from rnaexp.reading.store import Store
+from rnaexp.reading.unbuilt import parameter_count
 from rnaexp.structure.configuration import configuration
 from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import protocol_fields
@@ -50,7 +50,7 @@ def parameters(result: Result) -> dict[str, object]:
     return {
         "model": spec.name,
         "group": spec.group,
-        "parameters": _parameter_count(result.encoder),
+        "parameters": parameter_count(result.encoder),
         **spec.provenance(),
         "resolution": spec.resolution,
         "proof": tables.proof_of(result),
@@ -98,12 +98,6 @@ def _tags(result: Result) -> dict[str, object]:
         if result.assessment.tags:
             tags["rnaexp.diagnosis"] = "; ".join(result.assessment.tags)
     return tags
-
-
-def _parameter_count(encoder: Any) -> int | None:
-    parameters = getattr(encoder, "parameters", None)
-    count = sum(p.numel() for p in parameters()) if callable(parameters) else 0
-    return count or None
 
 
 def _record_search(run: RunHandle, part: Part, context: str, store: Store) -> None:
