@@ -123,6 +123,9 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
     if result.assessment is not None:
         run.table(result.assessment.breakdown, "breakdown.csv")
         run.figure(picture(store, "breakdown", result.assessment.breakdown, title), "breakdown.png")
+        if (view := result.assessment.view) is not None:
+            run.table(view.reliability, "reliability.csv")
+            run.figure(picture(store, "reliability", view.reliability, title), "reliability.png")
     shown = tables.shown_rnas(result)
     maps, by_id = head_maps(result, shown, store, announce), {rna.id: rna for rna in result.test.rnas}
     threshold = result.tuned.threshold if result.tuned else result.test.search.winner["threshold"]
