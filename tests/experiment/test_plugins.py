@@ -1,7 +1,10 @@
 """A task, a model, a baseline and a set of another package, with no edit of ours."""
 
 import json
+import re
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,7 +13,10 @@ import rnaexp
 from rnaexp import plugins
 from rnaexp.data.registry import named_sets
 from rnaexp.errors import InputError, UnavailableError
+from rnaexp.experiment.runner import run_jobs
 from rnaexp.models import names, spec
+from rnaexp.report.task_tables import not_installed
+from rnaexp.tasks.plugged import PluggedJob
 from rnaexp.tasks.registry import settings_of, task_of
 from tests.command import answer, inside, runs
 from tests.command import rnaexp as program
@@ -51,7 +57,15 @@ def test_the_task_is_a_verb_a_question_a_run_a_table_and_a_section(installed, tm
     for text in (page, (tmp_path / "report.md").read_text(), compared.stdout):
         assert "Embeddings against the share of letters" in text
         assert "toy-flat" in text
-    assert pd.read_csv(tmp_path / "c_share.csv").set_index("model").loc["toy-flat", "error"] > 0
+    rows = pd.read_csv(tmp_path / "c_share.csv")
+    assert sorted(map(tuple, rows[["model", "at_most", "version"]].to_numpy().tolist())) == [
+        ("toy-counts", 5, 1),
+        ("toy-counts", 6, 1),
+        ("toy-flat", 5, 1),
+        ("toy-flat", 6, 1),
+    ], "runs under other settings are rows of their own"
+    assert "at_most" in compared.stdout
+    assert "letters" not in compared.stdout.split("share of letters")[1], "a setting that all rows share is no column"
 
 
 def test_from_python_it_is_run_like_our_own(installed):
@@ -115,6 +129,58 @@ def test_a_metric_is_declared_once_and_measured(installed):
     task.run = lambda *given: run(*given).__class__(metrics={"rho": 1.0}, data=(), rows=pd.DataFrame())
     with pytest.raises(InputError, match="metric 'error' is declared or measured, not both"):
         rnaexp.evaluate("toy-counts", tasks="share")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "complaint"),
+    [
+        (None, r"task share of toy-package 1\.2 failed: ZeroDivisionError: division by zero"),
+        ({"rho": float("nan")}, "task share: metric 'rho' is nan; None is for what is not known"),
+    ],
+)
+def test_what_fails_in_its_code_ends_that_model_alone(installed, tmp_path, metrics, complaint, capsys, monkeypatch):
+    task = task_of("share")
+    run = type(task).run
+
+    def failing(model, settings, context):
+        if model.spec.name == "toy-flat":
+            return run(task, model, settings, context)
+        if metrics is None:
+            return 1 / 0
+        found = run(task, model, settings, context)
+        return replace(found, metrics={**found.metrics, **metrics})
+
+    monkeypatch.setattr(task, "run", failing)
+    done, failed = run_jobs(
+        [PluggedJob(task=task, model=name, settings=settings_of(task, {})) for name in ("toy-counts", "toy-flat")]
+    )
+    assert [each.record["model"] for each in done] == ["toy-flat"]
+    assert [each.job.model for each in failed] == ["toy-counts"]
+    assert re.search(complaint, str(failed[0].error))
+
+
+def test_runs_of_a_task_that_is_gone_are_counted():
+    states, tasks = ["FINISHED", "FINISHED", "FAILED", "FINISHED"], ["skew", "skew", "skew", "contacts"]
+    runs = pd.DataFrame({"status": states, "tags.rnaexp.task": tasks})
+    assert not_installed(runs) == {"skew": 2}
+    assert not_installed(runs.drop(columns="tags.rnaexp.task")) == {}
+
+
+def test_the_task_in_contributing_runs_as_it_stands(tmp_path, monkeypatch):
+    text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+    code, points, question = (
+        re.search(f"```{kind}\n({start}.*?)```", text, re.DOTALL)[1]
+        for kind, start in (("python", "import pandas"), ("toml", r"\[project.entry"), ("toml", "models = "))
+    )
+    folder = install(tmp_path / "site", "[rnaexp.tasks]\n" + points.partition("\n")[2].replace('"', ""))
+    (folder / "my_package.py").write_text(code)
+    (tmp_path / "q.toml").write_text(question)
+    monkeypatch.syspath_prepend(str(folder))
+    plugins.plugged.cache_clear()
+    told = answer(inside("run", "q.toml", "--json", cwd=tmp_path))
+    plugins.plugged.cache_clear()
+    assert [run["model"] for run in told["runs"]] == ["lm-nano", "msm-nano", "untrained:lm-nano"]
+    assert all(-1 <= run["metrics"]["rho"] <= 1 for run in told["runs"])
 
 
 def test_a_name_of_ours_is_not_taken(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Options that several verbs share, and what holds for the options of all."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -73,6 +74,7 @@ Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of t
 Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Csv = Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")]
 Mask = Annotated[
     bool,
     typer.Option("--mask", help="Read any letter as N: X, digits, *; IUPAC's codes (R, Y, ...) always are."),

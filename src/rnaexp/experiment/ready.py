@@ -36,6 +36,16 @@ def refuse_task(task: Task) -> None:
             refuse_set(name, read=task.scoring.molecule is RNA)
 
 
+def refuse_watch(task: Task, like: str) -> None:
+    """Raises: InputError or UnavailableError for sets, a device or a model that no checkpoint could be scored with."""
+    refuse_unknown_device(task.loading["device"])
+    if like:
+        refuse_without_attention(models.spec(like))
+    for name in (task.validation, task.test):
+        if name is not None:
+            refuse_set(name)
+
+
 def refuse_model(name: str, weights: Path | None = None) -> None:
     """Raises: InputError for an unknown model or absent weights, UnavailableError for what cannot be had."""
     about = models.spec(name)

@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from errno import EINVAL
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,9 @@ def read_checkpoint(path: Path) -> Any:
         first = str(error).strip().splitlines()[0]
         message = f"not a plain set of weights, so it was not opened: {first}"
         raise InputError(message, path=path) from error
-    except (SafetensorError, RuntimeError, EOFError, ValueError) as error:
+    except (SafetensorError, RuntimeError, EOFError, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != EINVAL:  # torch seeks before the start of a file that was cut
+            raise
         message = f"damaged or not a checkpoint: {error}"
         raise InputError(message, path=path) from error
 

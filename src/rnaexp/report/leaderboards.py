@@ -17,7 +17,7 @@ from rnaexp.report.leaderboard_rows import (
     with_fitness,
     with_overlap,
 )
-from rnaexp.report.task_tables import tracked
+from rnaexp.report.task_tables import not_installed, tracked
 from rnaexp.tasks.pairs.contrasts import Answer, add_ranks, contrast_table
 from rnaexp.tasks.task import Task
 from rnaexp.track.export import child_tables, question_tables, runs_table
@@ -68,6 +68,7 @@ class Comparison:
     declared: pd.DataFrame
     published: pd.DataFrame
     left_out: Mapping[str, int]  # runs that did not end FINISHED, by status
+    not_installed: Mapping[str, int]  # runs of tasks that no installed package has, by the task
 
 
 def compared(experiment: str) -> Comparison:
@@ -78,8 +79,12 @@ def compared(experiment: str) -> Comparison:
     runs = runs_table(experiment)
     rows, classified, assays = leaderboard_rows(runs), families(runs), fitness(runs)
     tasks = tuple(tracked(runs))
+    foreign = not_installed(runs)
     if rows.empty and classified.empty and assays.empty and not tasks:
         message = f"experiment {experiment} has no finished runs yet; start with: rnaexp run --model viennarna"
+        if foreign:
+            which = ", ".join(f"{count} of {name}" for name, count in foreign.items())
+            message = f"experiment {experiment} has runs of tasks that no installed package has: {which}"
         raise InputError(message)
     tables = child_tables(experiment, set(rows["run_id"]), _WANTED)
     answers = {row["run_id"]: _answer(row, tables[row["run_id"]]) for row in rows.to_dict("records")}
@@ -97,6 +102,7 @@ def compared(experiment: str) -> Comparison:
         declared=_declared(experiment),
         published=published(),
         left_out={str(state): int(count) for state, count in states.items() if state != "FINISHED"},
+        not_installed=foreign,
     )
 
 

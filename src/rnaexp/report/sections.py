@@ -125,11 +125,13 @@ def about(comparison: Comparison) -> str:
     """What stands in the report, in one sentence."""
     runs = sum(len(leaderboard.rows) for leaderboard in comparison.leaderboards)
     left = ", ".join(f"{count} {state}" for state, count in sorted(comparison.left_out.items()))
+    foreign = ", ".join(f"{count} of {task}" for task, count in comparison.not_installed.items())
     return (
         f"Experiment {comparison.experiment}: {runs} structure runs under {len(comparison.leaderboards)} questions, "
         f"{len(comparison.families)} classifications, {len(comparison.fitness)} fitness runs; "
         "the newest finished run of each model counts"
         + (f". Not shown because they did not finish: {left}." if left else ".")
+        + (f" Not shown because no installed package has their task: {foreign}." if foreign else "")
     )
 
 

@@ -1,5 +1,6 @@
 """A task of another package as the runner runs it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from rnaexp import models
-from rnaexp.errors import InputError
+from rnaexp.errors import InputError, LeakageError, UnavailableError
 from rnaexp.models.spec import Encoder
+from rnaexp.plugins import TASKS, package, plugged
 from rnaexp.tasks.context import Context
 from rnaexp.tasks.task import Task, TaskResult, TaskSettings
 from rnaexp.track.runs import RunHandle
@@ -37,16 +39,32 @@ class PluggedJob:
         return {TASK_TAG: self.task.name}
 
     def measure(self, context: Context) -> "PluggedOutcome":
-        """Raises: InputError (also for a metric that is declared or measured, not both), UnavailableError."""
+        """Raises: InputError (also for metrics that are not those declared), UnavailableError (its code failed)."""
         encoder = self.encoder
         if encoder is None:
             encoder = models.load(self.model, device=self.device, seed=self.seed)
-        result = self.task.run(encoder, self.settings, replace(context, seed=self.seed))
+        result = self._run(encoder, replace(context, seed=self.seed))
         declared = {name for spec in self.task.metrics for name in spec.parts}
         if strange := sorted(set(result.metrics) ^ declared):
             message = f"task {self.task.name}: metric {strange[0]!r} is declared or measured, not both"
             raise InputError(message)
+        if odd := [name for name, value in result.metrics.items() if value is not None and not math.isfinite(value)]:
+            message = (
+                f"task {self.task.name}: metric {odd[0]!r} is {result.metrics[odd[0]]}; None is for what is not known"
+            )
+            raise InputError(message)
         return PluggedOutcome(job=self, encoder=encoder, result=result)
+
+    def _run(self, encoder: Encoder, context: Context) -> TaskResult:
+        try:
+            return self.task.run(encoder, self.settings, context)
+        except (InputError, LeakageError, UnavailableError):
+            raise
+        except Exception as error:  # in code that is not ours: this model fails, and the others go on
+            point = plugged(TASKS).get(self.task.name)
+            whose = f" of {package(point)}" if point is not None else ""
+            message = f"task {self.task.name}{whose} failed: {type(error).__name__}: {error}"
+            raise UnavailableError(message) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +111,13 @@ class PluggedOutcome:
 def as_frame(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row a model: what `--csv` writes."""
     rows = [
-        {"model": one["model"], "set": ", ".join(each["name"] for each in one["data"]), **one["metrics"]}
+        {
+            "model": one["model"],
+            "set": ", ".join(each["name"] for each in one["data"]),
+            "version": str(one["version"]),
+            **{name: value for name, value in one["settings"].items() if name not in ("model", "set", "version")},
+            **one["metrics"],
+        }
         for one in records
     ]
     return pd.DataFrame(rows)

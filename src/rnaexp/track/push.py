@@ -89,6 +89,8 @@ class Pusher:
         run = self._client.get_run(operation["continues"])
         self.experiment_id = run.info.experiment_id
         self._continued_runs.add(operation["run"])
+        if run.info.status != "RUNNING":  # an earlier part of it was stopped
+            self._client.update_run(run.info.run_id, status="RUNNING")
         if _DRAWN_NAME.fullmatch(run.info.run_name or ""):
             self._client.update_run(run.info.run_id, name=operation["name"])
         self._set_tags(run.info.run_id, {**operation["tags"], UUID_TAG: operation["run"]})

@@ -18,7 +18,9 @@ from rnaexp.track.store import EXPERIMENT, Target, target
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = Literal["parent", "question", "comparison", "tune", "test", "classify", "fitness", "task", "reproduction"]
+Kind = Literal[
+    "parent", "question", "comparison", "watch", "tune", "test", "classify", "fitness", "task", "reproduction"
+]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
@@ -91,8 +93,11 @@ class RunHandle:
             self._params |= texts
             self._record("params", texts)
 
-    def metrics(self, values: Mapping[str, float | None], *, step: int = 0) -> None:
+    def metrics(self, values: Mapping[str, float | None], *, step: int = 0, time: int | None = None) -> None:
         """Log metrics in one call; None is left out. With steps they become a curve.
+
+        `time`: milliseconds since 1970, default now. The same value at the same time is kept once, however often it is
+        logged.
 
         Raises: ValueError for a number that is not finite, or more than 40 metrics in one run.
         """
@@ -102,7 +107,7 @@ class RunHandle:
                 message = f"more than {MAX_METRICS} metrics in run {self.name}: put long lists into a table"
                 raise ValueError(message)
             self._metrics |= numbers.keys()
-            self._record("metrics", numbers, step=step)
+            self._record("metrics", numbers, step=step, time=now() if time is None else time)
 
     def tags(self, values: Mapping[str, object]) -> None:
         """Set tags; None is left out, a tag set before is replaced."""
@@ -171,22 +176,24 @@ class RunHandle:
 def tracked_run(
     name: str,
     *,
-    kind: Literal["parent", "question", "comparison", "reproduction"] = "parent",
+    kind: Literal["parent", "question", "comparison", "watch", "reproduction"] = "parent",
     params: Mapping[str, object] | None = None,
     tags: Mapping[str, object] | None = None,
     experiment: str = EXPERIMENT,
     outbox: Path | None = None,
+    continues: str | None = None,
 ) -> RunHandle:
     """Start a parent run: `with tracked_run("rnabert") as run: ...`; goes on with the run `mlflow run` opened, if any.
 
     A `question` or a `comparison` is a run of its own beside the parents it compares; a `reproduction` is a parent made
     again, which no table shows.
+    `continues`: MLflow's id of an earlier run that this one goes on with.
     Inside a caller's open `mlflow.start_run()` it is nested in that run, in its store and experiment.
     With the server down the run goes on: what it logs waits in `outbox` for `sync`.
     Raises: UnavailableError if the store refuses the run.
     """
     # Taken out of the environment: the run is continued once, and not by our subprocesses.
-    continues = os.environ.pop("MLFLOW_RUN_ID", None)
+    continues = os.environ.pop("MLFLOW_RUN_ID", None) or continues
     where, around = (target(experiment), {}) if continues else _enclosing(experiment)
     tree = LiveTree(where, outbox or default_outbox())
     run = RunHandle(tree, name, kind=kind, parent=None)

@@ -11,12 +11,13 @@ def record_task(parent: RunHandle, task: Any, encoder: Any, settings: Any, resul
     """`task`, `settings` and `result` as `rnaexp.tasks.task` describes them."""
     named = {f"{task.name}.{name}": value for name, value in result.metrics.items()}
     sets = ", ".join(each.name for each in result.data)
-    parent.params({"model": encoder.spec.name, "group": encoder.spec.group, f"{task.name}.set": sets})
+    given = {f"{task.name}.{name}": value for name, value in settings.model_dump(mode="json").items()}
+    about = {f"{task.name}.set": sets, f"{task.name}.version": task.version, **given}
+    parent.params({"model": encoder.spec.name, "group": encoder.spec.group, **about})
     parent.metrics({name: named[name] for spec in task.metrics for name in (f"{task.name}.{p}" for p in spec.headline)})
     if result.notes:
         parent.tags({f"rnaexp.notes.{task.name}": "; ".join(result.notes)})
     with parent.child(task.name, kind="task", tags={TASK_TAG: task.name}) as run:
-        given = {f"{task.name}.{name}": value for name, value in settings.model_dump(mode="json").items()}
         run.params({"model": encoder.spec.name, "fingerprint": encoder.fingerprint, "version": task.version, **given})
         run.metrics(named)
         for each in result.data:
