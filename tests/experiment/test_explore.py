@@ -88,7 +88,7 @@ class Noise:
             yield torch.softmax(torch.randn(self.heads, len(rna), len(rna), generator=drawn), -1)
 
 
-@pytest.mark.parametrize(("bases", "block", "levels"), [(200, 1, 128), (500, 3, 256)])
+@pytest.mark.parametrize(("bases", "block", "levels"), [(200, 1, 64), (500, 3, 256)])
 def test_no_rna_takes_more_than_three_megabytes_whatever_its_maps(bases, block, levels):
     rna = random_rna(bases)
     found = explored(rnaexp.wrap(Noise(), name="noise"), rna, READING)
