@@ -126,7 +126,7 @@ def _one_run_with_each_step_once(here, done):
 
 
 def _figures_are_those_of_an_evaluation(here, base, done):
-    for kind, step in (("folder", 40), ("ckpt", 60), ("pt", 80)):
+    for kind, step in (("folder", 40), ("ckpt", 60)):
         alone = shutil.copytree(base, here / f"alone-{kind}")
         save_file(weights(base, step), alone / "model.safetensors", {"format": "pt"})
         found = rnaexp.evaluate(str(alone), validation=str(here / "vl.fa"), test=str(here / "ts.fa")).frame.iloc[0]
