@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli import embeddings, fitness, msa, pretrain, score, search, tracking, use, watch
+from rnaexp.cli import embeddings, explore, fitness, msa, pretrain, score, search, tracking, use, watch
 from rnaexp.cli.models import models_app
 from rnaexp.cli.options import Csv, Json, Models, Name, RunName, Tags, once_each, several, tags_of
 from rnaexp.cli.questions import questions_app
@@ -201,4 +201,5 @@ tracking.register(app)
 pretrain.register(app)
 search.register(app)
 watch.register(app)
+explore.register(app)
 once_each(app, data_app, models_app, questions_app)
