@@ -131,7 +131,10 @@ class Tracked:
         path = Path(run.info.artifact_uri.removeprefix("file://")) / name
         if name.endswith(".csv"):
             return hide(table(path, _MOST_ROWS), self.folder)
-        return written(plain(json.loads(path.read_text()), self.folder))
+        values = json.loads(path.read_text())
+        if name == "recipe.json" and values.get("commit") is not None:
+            values["commit"] = "<commit>"  # of the checkout: another one at each commit
+        return written(plain(values, self.folder))
 
     def versions(self):
         """Registered models: versions, aliases, names of tags."""
