@@ -132,8 +132,8 @@ class Tracked:
         if name.endswith(".csv"):
             return hide(table(path, _MOST_ROWS), self.folder)
         values = json.loads(path.read_text())
-        if name == "recipe.json":  # another checkout has another commit, or none, or changes that are not committed
-            values |= dict.fromkeys({"commit", "dirty"} & values.keys(), "<checkout>")
+        if name == "recipe.json":  # where it was run: another checkout, Python or machine
+            values |= dict.fromkeys({"commit", "dirty", "python", "platform"} & values.keys(), "<there>")
         return written(plain(values, self.folder))
 
     def versions(self):
