@@ -132,8 +132,8 @@ class Tracked:
         if name.endswith(".csv"):
             return hide(table(path, _MOST_ROWS), self.folder)
         values = json.loads(path.read_text())
-        if name == "recipe.json" and values.get("commit") is not None:
-            values["commit"] = "<commit>"  # of the checkout: another one at each commit
+        if name == "recipe.json":  # another checkout has another commit, or none, or changes that are not committed
+            values |= dict.fromkeys({"commit", "dirty"} & values.keys(), "<checkout>")
         return written(plain(values, self.folder))
 
     def versions(self):
