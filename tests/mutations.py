@@ -51,6 +51,10 @@ FIRST = {
     "models/fair_esm.py": "tests/models/test_calm.py",
     "models/nucleotide_transformer.py": "tests/models/test_nucleotide_transformer.py",
     "models/mosaic_bert.py": "tests/models/test_mosaic_bert.py",
+    "structure/steps.py": "tests/structure/test_steps.py",
+    "experiment/checkpoints.py": "tests/experiment/test_watch.py",
+    "models/in_training.py": "tests/experiment/test_watch.py",
+    "tasks/pairs/explorer.py": "tests/experiment/test_explore.py",
     "structure/windows.py": "tests/structure/test_windows.py tests/classify/test_long_embeddings.py",
     "structure/reading.py": "tests/structure/test_grid.py tests/structure/test_windows.py",
     "reading/derived.py": "tests/test_derived.py",
@@ -372,6 +376,15 @@ MUTATIONS = (
     ("unbuilt: files are known by their names", "reading/unbuilt.py", "_files", "file_sha256(path)", "''"),
     ("unbuilt: what stands beside one file is not looked at", "reading/unbuilt.py", "_files", "{*small, weights}", "{weights}"),
     ("unbuilt: a refused RNA passes", "reading/unbuilt.py", "UnbuiltModel.check", "refused is not None", "False"),
+    ("curve: the test set chooses the best step", "structure/steps.py", "best_step", "point.validation_f1", "float(point.f1['f1'].mean())"),
+    ("curve: one control is enough", "structure/steps.py", "clears", "all(interval.above_zero for interval in intervals)", "any(interval.above_zero for interval in intervals)"),
+    ("curve: what has emerged stays", "structure/steps.py", "emergence", "lasting = None", "pass"),
+    ("watch: a checkpoint is taken at first sight", "experiment/checkpoints.py", "arrivals", "before.get(path) == each", "True"),
+    ("watch: parts without their index are whole", "experiment/checkpoints.py", "_lacks", "weights and (not parts)", "weights"),
+    ("watch: a checkpoint is given out at every look", "experiment/checkpoints.py", "arrivals", "given.get(path) != each", "True"),
+    ("explorer: APC is left out of the best F1", "tasks/pairs/explorer.py", "explored", "table.add(layer, exact)", "table.add(layer, exact.triu())"),
+    ("explorer: hits of another head", "tasks/pairs/explorer.py", "_list", "scores.hits[place, :kept]", "scores.hits[0, :kept]"),
+    ("explorer: maps on another scale", "tasks/pairs/explorer.py", "_for_show", "np.sqrt(np.clip(values / top[:, None, None], 0, 1))", "np.clip(values / top[:, None, None], 0, 1)"),
 )  # fmt: skip
 
 

@@ -69,6 +69,69 @@ def watch(here, base, *more):
     return inside("watch", "out", *sets, *OPTIONS, *more, cwd=here)
 
 
+def names_of(found):
+    return [each.path.name for each in found]
+
+
+class Stopped(Exception):  # noqa: N818
+    pass
+
+
+def test_a_checkpoint_is_given_out_once_and_only_when_it_is_whole(tmp_path):
+    path, folder = tmp_path / "step=5.ckpt", tmp_path / "checkpoint-9"
+    part = "model-0000{}-of-00002.safetensors"
+    index = {"weight_map": {"a": part.format(1), "b": part.format(2)}}
+    steps = [  # what is written between two looks; what is given out at the look after it; what the folder lacks then
+        (lambda: (path.write_bytes(b"half"), folder.mkdir()), [], "config.json is missing"),
+        (lambda: path.write_bytes(b"half and whole"), [], "config.json is missing"),
+        (lambda: (folder / "config.json").write_text("{}"), ["step=5.ckpt"], "weights are missing"),
+        (lambda: (folder / part.format(1)).write_bytes(b"1"), [], "the index of its parts is missing"),
+        (
+            lambda: (folder / "model.safetensors.index.json").write_text("{"),
+            [],
+            "model.safetensors.index.json is not whole",
+        ),
+        (
+            lambda: (folder / "model.safetensors.index.json").write_text(json.dumps(index)),
+            [],
+            f"{part.format(2)} is missing",
+        ),
+        (lambda: (folder / part.format(2)).write_bytes(b"2"), [], ""),
+        (lambda: None, ["checkpoint-9"], ""),
+        (lambda: path.write_bytes(b"written anew"), [], ""),
+        (lambda: (tmp_path / ".hidden.pt").write_bytes(b""), ["step=5.ckpt"], ""),
+        (lambda: None, [], ""),
+    ]
+    rounds, taken, left = [], [], iter(steps)
+
+    def sleep(_):
+        rounds.append(list(taken))
+        taken.clear()
+        step = next(left, None)
+        if step is None:
+            raise Stopped
+        step[0]()
+        assert [each.lacks for each in look(tmp_path) if each.path == folder] == [step[2]]
+
+    with contextlib.suppress(Stopped):
+        for each in arrivals(tmp_path, every=0, sleep=sleep):
+            taken.append(each.path.name)
+    assert rounds == [[], *(names for _, names, _ in steps)]
+
+
+def test_old_files_need_no_second_look(tmp_path):
+    import os
+
+    path = tmp_path / "step=5.ckpt"
+    path.write_bytes(b"x")
+    os.utime(path, (0, 0))
+
+    def never(_):
+        raise AssertionError
+
+    assert names_of(arrivals(tmp_path, every=1, once=True, sleep=never)) == ["step=5.ckpt"]
+
+
 def test_a_folder_that_is_filled_and_a_watch_that_is_stopped_twice(here, base, monkeypatch):
     out = here / "out"
     for step, kind in ((10, "folder"), (20, "ckpt"), (30, "pt")):
@@ -132,69 +195,6 @@ def _figures_are_those_of_an_evaluation(here, base, done):
         found = rnaexp.evaluate(str(alone), validation=str(here / "vl.fa"), test=str(here / "ts.fa")).frame.iloc[0]
         row = next(row for row in done["curve"] if row["step"] == step)
         assert (row["f1"], row["oracle_f1"]) == pytest.approx((found["structure.f1"], found["structure.oracle_f1"]))
-
-
-def names_of(found):
-    return [each.path.name for each in found]
-
-
-class Stopped(Exception):  # noqa: N818
-    pass
-
-
-def test_a_checkpoint_is_given_out_once_and_only_when_it_is_whole(tmp_path):
-    path, folder = tmp_path / "step=5.ckpt", tmp_path / "checkpoint-9"
-    part = "model-0000{}-of-00002.safetensors"
-    index = {"weight_map": {"a": part.format(1), "b": part.format(2)}}
-    steps = [  # what is written between two looks; what is given out at the look after it; what the folder lacks then
-        (lambda: (path.write_bytes(b"half"), folder.mkdir()), [], "config.json is missing"),
-        (lambda: path.write_bytes(b"half and whole"), [], "config.json is missing"),
-        (lambda: (folder / "config.json").write_text("{}"), ["step=5.ckpt"], "weights are missing"),
-        (lambda: (folder / part.format(1)).write_bytes(b"1"), [], "the index of its parts is missing"),
-        (
-            lambda: (folder / "model.safetensors.index.json").write_text("{"),
-            [],
-            "model.safetensors.index.json is not whole",
-        ),
-        (
-            lambda: (folder / "model.safetensors.index.json").write_text(json.dumps(index)),
-            [],
-            f"{part.format(2)} is missing",
-        ),
-        (lambda: (folder / part.format(2)).write_bytes(b"2"), [], ""),
-        (lambda: None, ["checkpoint-9"], ""),
-        (lambda: path.write_bytes(b"written anew"), [], ""),
-        (lambda: (tmp_path / ".hidden.pt").write_bytes(b""), ["step=5.ckpt"], ""),
-        (lambda: None, [], ""),
-    ]
-    rounds, taken, left = [], [], iter(steps)
-
-    def sleep(_):
-        rounds.append(list(taken))
-        taken.clear()
-        step = next(left, None)
-        if step is None:
-            raise Stopped
-        step[0]()
-        assert [each.lacks for each in look(tmp_path) if each.path == folder] == [step[2]]
-
-    with contextlib.suppress(Stopped):
-        for each in arrivals(tmp_path, every=0, sleep=sleep):
-            taken.append(each.path.name)
-    assert rounds == [[], *(names for _, names, _ in steps)]
-
-
-def test_old_files_need_no_second_look(tmp_path):
-    import os
-
-    path = tmp_path / "step=5.ckpt"
-    path.write_bytes(b"x")
-    os.utime(path, (0, 0))
-
-    def never(_):
-        raise AssertionError
-
-    assert names_of(arrivals(tmp_path, every=1, once=True, sleep=never)) == ["step=5.ckpt"]
 
 
 def test_what_cannot_be_watched_is_said(here, base):

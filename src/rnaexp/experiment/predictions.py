@@ -61,7 +61,8 @@ def write_predictions(
         records += [json_text(found, tuned, drawing)] if "json" in formats else []
         write_one(found, scores, tuned, drawing, out, formats)
         sheets += [sheet(found, drawn=len(sheets) < MOST_DRAWN)] if html else []
-    if alone := read_alone(encoder, rnas, own.name):
+    alone = read_alone(encoder, rnas, own.name)
+    if alone:
         say(alone)
     tables.write(out)
     write_atomically(out / "structures.dbn", "".join(brackets).encode())
@@ -71,6 +72,8 @@ def write_predictions(
     write_faults(left, listed)
     refuse(own, left, listed, strict=settings.strict)
     worth = worth_of(tuned, drawing)
+    if worth and alone:
+        worth += " (those RNAs with their alignments, of these RNAs not all have one)"
     if worth:
         say(worth)
     if html is not None:

@@ -73,7 +73,10 @@ def _drawn(name: str, read: Callable[[ViewOnTest], Any]) -> MetricSpec:
         value = None if found is None else read(found)
         return value if value == value else None
 
-    return MetricSpec(name=name, of=of, in_parent="nothing", tables=())
+    def when(result: Result) -> bool:
+        return result.task.scoring.molecule.brackets
+
+    return MetricSpec(name=name, of=of, when=when, in_parent="nothing", tables=())
 
 
 def _detail(name: str, read: Callable[[Evaluation], Any]) -> MetricSpec:
