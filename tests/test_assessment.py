@@ -12,6 +12,7 @@ from rnaexp.experiment.question import read_question
 from rnaexp.models.training import was_trained_on
 from rnaexp.reading.store import Store
 from rnaexp.structure.pairs import candidates, pair_scores
+from rnaexp.structure.predict import predict_one
 from rnaexp.structure.protocol import ATTENTION, Scoring, scoring
 from rnaexp.tasks.pairs.diagnosis import diagnose
 from rnaexp.tasks.pairs.measure import tune_and_test
@@ -235,3 +236,35 @@ def test_the_f1_of_the_dot_bracket_view_is_that_of_its_structures(task, tmp_path
     assert 0 < tuned.dot_bracket_f1 < 1
     assert tuned.dot_bracket_f1 == pytest.approx(np.mean(values), abs=1e-9)
     assert tuned.dot_bracket_f1 != pytest.approx(tuned.validation_f1, abs=1e-6)
+
+
+@pytest.mark.parametrize("score_scale", ["raw", "top"])
+def test_structures_on_the_test_set_are_those_that_are_drawn_and_their_shares_are_counted(job, score_scale):
+    result = job({"pair_share": 0.03, "noise": 1.2}, score_scale=score_scale)
+    tuned, view = result.tuned, result.assessment.view
+    f1, expected, sure, real = {}, {}, [], []
+    for rna in result.test.rnas:
+        found = predict_one(result.encoder, replace(rna, pairs=None), tuned)
+        right = [pair in rna.pairs for pair in found.shown]
+        f1[rna.id] = 2 * sum(right) / (len(right) + len(rna.pairs))
+        expected[rna.id] = found.view.expected_f1
+        sure += found.view.confidences
+        real += right
+    assert 0 < np.mean(list(f1.values())) < 1
+    assert dict(zip(view.per_rna["rna"], view.per_rna["f1"], strict=True)) == pytest.approx(f1)
+    assert dict(zip(view.per_rna["rna"], view.per_rna["expected_f1"], strict=True)) == pytest.approx(expected)
+    error = 0.0
+    for at in range(10):
+        tenth = [(one, is_real) for one, is_real in zip(sure, real, strict=True) if min(int(10 * one), 9) == at]
+        error += abs(sum(one for one, _ in tenth) - sum(is_real for _, is_real in tenth))
+    assert view.error == pytest.approx(error / len(sure))
+    assert tuned.view.folding_f1 is not None
+    assert tuned.view.folding_f1 > tuned.view.unscored_f1
+
+
+def test_a_structure_is_judged_once(job, monkeypatch):
+    first = job().assessment.view
+    monkeypatch.setattr("rnaexp.tasks.pairs.views.view_of", lambda *_: pytest.fail("drawn again"))
+    again = job().assessment.view
+    assert again.per_rna.equals(first.per_rna)
+    assert again.reliability.equals(first.reliability)

@@ -53,9 +53,9 @@ def test_one_run_prints_one_object_and_is_found_in_mlflow_and_by_predict(folder)
     done = rnaexp("predict", "--model", "planted", "mine.fa", cwd=folder)
     assert done.returncode == 0, done.stderr
     pairs = (folder / "predictions" / "pairs.csv").read_text().splitlines()
-    assert pairs[0] == "rna,i,j,bases,score"
+    assert pairs[0] == "rna,i,j,bases,score,probability"
     brackets = (folder / "predictions" / "structures.dbn").read_text().splitlines()
-    assert brackets[0].startswith(">../<b>mine planted layer=1 head=2 decoder=greedy threshold=")
+    assert brackets[0].startswith(">../<b>mine planted layer=1 head=2 decoder=mea gamma=")
     assert brackets[1:] == ["AAAGGCGCGCAAAAAGCGCGCCUUU", "((((((((((.....))))))))))"]
     assert [len(rna.pairs) for rna in read_rnas(folder / "predictions" / "structures.dbn")] == [10]
     assert {tuple(map(int, line.split(",")[1:3])) for line in pairs[1:]} == {(at, 26 - at) for at in range(1, 11)}

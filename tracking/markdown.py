@@ -12,8 +12,12 @@ import pandas as pd
 RESULTS = Path(__file__).parent / "results"
 PAGE = RESULTS.parents[1] / "docs" / "results.md"
 CLASSIFICATION_PAGE = PAGE.with_name("classification.md")
-ON_THE_PAGE = ("structure_paper", "rfam_controls", "builtin", "unseen_families")
+ON_THE_PAGE = ("structure_paper", "rfam_controls", "builtin", "unseen_families", "views")
 HEAD = "| model | F1 [95 %] | with tuning | rank | oracle | P@N | AUPRC | calls (shuffled) | head | RNAs |"
+STRUCTURES_HEAD = (
+    "| model | F1 of calls [95 %] | structure | `--pseudoknots` | `--fold` | structure: expected F1; error "
+    "| `--fold`: expected F1; error |"
+)
 FAMILIES_HEAD = (
     "| model or control | overlap ratio [95 %] (shuffled labels) | AUROC | of one length [95 %] | AUROC "
     "| remote homologs [95 %] (shuffled labels) | AUROC | nearest is own |"
@@ -39,6 +43,8 @@ CLASSIFICATION_HEAD = (
 
 def rows(name: str) -> str:
     table = pd.read_csv(RESULTS / f"{name}.csv")
+    if "what" in table:
+        return structures(table)
     return families(table) if "histogram" in table else base_pairs(table)
 
 
@@ -74,6 +80,34 @@ def row(run: pd.Series) -> str:
         f"{run['rnas']}" + (f" ({run['coverage']:.0%})" if run["coverage"] < 1 else ""),
     ]
     return "| " + " | ".join(cells) + " |"
+
+
+def structures(table: pd.DataFrame) -> str:
+    """A table for each test set: calls, structures, pseudoknots, folding with the scores; F1 and how sure each was."""
+    parts = []
+    for test, some in table.groupby("test", sort=False):
+        first = some.iloc[0]
+        title = f"**{test}**, structures; tuned on {first['validation']}; "
+        title += f"{first['rnas']} RNAs, {first['clusters']} clusters"
+        lines = []
+        for model, ways in some.groupby("model", sort=False):
+            by_way = ways.set_index("what")
+            cells = [f1_cell(by_way, way) for way in ("calls", "structure", "pseudoknots", "fold")]
+            lines.append(
+                "| " + " | ".join([model, *cells, *(sure(by_way, way) for way in ("structure", "fold"))]) + " |"
+            )
+        head = f"{STRUCTURES_HEAD}\n|---|---|---|---|---|---|---|"
+        parts.append(f"{title}\n\n{head}\n" + "\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def f1_cell(ways: pd.DataFrame, way: str) -> str:
+    return f"{ways.loc[way, 'f1']:.3f} {ends(ways.loc[way], 'f1_low', 'f1_high')}" if way in ways.index else ""
+
+
+def sure(ways: pd.DataFrame, way: str) -> str:
+    """What F1 was expected, and the calibration error of the confidences."""
+    return f"{ways.loc[way, 'expected_f1']:.2f}; {ways.loc[way, 'error_drawn']:.3f}" if way in ways.index else ""
 
 
 def ends(run: pd.Series, low: str, high: str, otherwise: str | None = None) -> str:

@@ -1,5 +1,6 @@
 """How a model is run, as words that a user chooses among; nothing here takes time to import."""
 
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from rnaexp.errors import InputError
@@ -29,6 +30,17 @@ How = Literal[
 # How likelihoods score a variant; see `fitness.conventions`.
 Convention = Literal["wild-type-marginal", "masked-marginal", "mutant-marginal", "pseudo-likelihood", "left-to-right"]
 Direction = Literal["higher", "lower"]  # which measured scores are fitter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """Which structure is drawn. `pseudoknots`: crossing pairs as well. `fold`: ViennaRNA's, with the scores."""
+
+    pseudoknots: bool = False
+    fold: bool = False
+
+
+PLAIN = Drawing()
 
 
 def refuse_unknown(precision: str, token_pairs: str) -> None:

@@ -69,71 +69,6 @@ def watch(here, base, *more):
     return inside("watch", "out", *sets, *OPTIONS, *more, cwd=here)
 
 
-def test_a_folder_that_is_filled_and_a_watch_that_is_stopped_twice(here, base, monkeypatch):
-    out = here / "out"
-    for step, kind in ((10, "folder"), (20, "ckpt"), (30, "pt")):
-        write(base, out, step, kind)
-    half = write(base, out, 40)
-    whole = (half / "model.safetensors").read_bytes()
-    (half / "model.safetensors").write_bytes(whole[: len(whole) // 2])
-    damaged = write(base, out, 50, "pt")
-    damaged.write_bytes(damaged.read_bytes()[:-2000])
-
-    first = answer(watch(here, base, "--once"))
-    assert curve_of(first) == [10, 20, 30]
-    assert [each["checkpoint"] for each in first["left_out"]] == ["checkpoint-40", "model_50.pt"]
-
-    (half / "model.safetensors").write_bytes(whole)
-    for step, kind in ((60, "ckpt"), (70, "folder"), (80, "pt")):
-        write(base, out, step, kind)
-    opened = []
-
-    def counted(path, **how):
-        opened.append(path.name)
-        if path.name == "checkpoint-70":
-            raise Terminated
-        return load_checkpoint(path, **how)
-
-    monkeypatch.setattr(watch_verb, "load_checkpoint", counted)
-    assert watch(here, base, "--once").returncode == 143
-    assert opened == ["checkpoint-40", "model_50.pt", "epoch=0-step=60.ckpt", "checkpoint-70"]
-
-    monkeypatch.undo()
-    for step in (90, 100):
-        write(base, out, step)
-    done = answer(watch(here, base, "--once", "--compare", "100:10", "--csv", "curve.csv"))
-    assert curve_of(done) == [10, 20, 30, 40, 60, 70, 80, 90, 100]
-    assert [each["checkpoint"] for each in done["left_out"]] == ["model_50.pt"]
-    assert "damaged" in done["left_out"][0]["reason"]
-    assert list(pd.read_csv(here / "curve.csv")["step"]) == curve_of(done)
-    _one_run_with_each_step_once(here, done)
-    _figures_are_those_of_an_evaluation(here, base, done)
-
-
-def _one_run_with_each_step_once(here, done):
-    import mlflow
-
-    assert [(kind, status, run) for _, kind, status, run, *_ in runs(here)] == [("watch", "FINISHED", done["run_id"])]
-    client = mlflow.MlflowClient(f"sqlite:///{here}/mlflow.db")
-    logged = {each.step: each.value for each in client.get_metric_history(done["run_id"], "rnaexp/pairs/f1")}
-    assert len(client.get_metric_history(done["run_id"], "rnaexp/pairs/f1")) == len(logged)
-    assert logged == {row["step"]: pytest.approx(row["f1"]) for row in done["curve"]}
-    names = {each.path for each in client.list_artifacts(done["run_id"])}
-    assert names == {"curve.csv", "comparisons.csv", "curve.png", "left_out.csv"}
-    compared = {(each["step"], each["against"]) for each in done["comparisons"]}
-    assert compared >= {(100, 10)}
-    assert all(one == done["best_step"] or one == 100 for one, _ in compared)
-
-
-def _figures_are_those_of_an_evaluation(here, base, done):
-    for kind, step in (("folder", 40), ("ckpt", 60), ("pt", 80)):
-        alone = shutil.copytree(base, here / f"alone-{kind}")
-        save_file(weights(base, step), alone / "model.safetensors", {"format": "pt"})
-        found = rnaexp.evaluate(str(alone), validation=str(here / "vl.fa"), test=str(here / "ts.fa")).frame.iloc[0]
-        row = next(row for row in done["curve"] if row["step"] == step)
-        assert (row["f1"], row["oracle_f1"]) == pytest.approx((found["structure.f1"], found["structure.oracle_f1"]))
-
-
 def names_of(found):
     return [each.path.name for each in found]
 
@@ -195,6 +130,71 @@ def test_old_files_need_no_second_look(tmp_path):
         raise AssertionError
 
     assert names_of(arrivals(tmp_path, every=1, once=True, sleep=never)) == ["step=5.ckpt"]
+
+
+def test_a_folder_that_is_filled_and_a_watch_that_is_stopped_twice(here, base, monkeypatch):
+    out = here / "out"
+    for step, kind in ((10, "folder"), (20, "ckpt"), (30, "pt")):
+        write(base, out, step, kind)
+    half = write(base, out, 40)
+    whole = (half / "model.safetensors").read_bytes()
+    (half / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    damaged = write(base, out, 50, "pt")
+    damaged.write_bytes(damaged.read_bytes()[:-2000])
+
+    first = answer(watch(here, base, "--once"))
+    assert curve_of(first) == [10, 20, 30]
+    assert [each["checkpoint"] for each in first["left_out"]] == ["checkpoint-40", "model_50.pt"]
+
+    (half / "model.safetensors").write_bytes(whole)
+    for step, kind in ((60, "ckpt"), (70, "folder"), (80, "pt")):
+        write(base, out, step, kind)
+    opened = []
+
+    def counted(path, **how):
+        opened.append(path.name)
+        if path.name == "checkpoint-70":
+            raise Terminated
+        return load_checkpoint(path, **how)
+
+    monkeypatch.setattr(watch_verb, "load_checkpoint", counted)
+    assert watch(here, base, "--once").returncode == 143
+    assert opened == ["checkpoint-40", "model_50.pt", "epoch=0-step=60.ckpt", "checkpoint-70"]
+
+    monkeypatch.undo()
+    for step in (90, 100):
+        write(base, out, step)
+    done = answer(watch(here, base, "--once", "--compare", "100:10", "--csv", "curve.csv"))
+    assert curve_of(done) == [10, 20, 30, 40, 60, 70, 80, 90, 100]
+    assert [each["checkpoint"] for each in done["left_out"]] == ["model_50.pt"]
+    assert "damaged" in done["left_out"][0]["reason"]
+    assert list(pd.read_csv(here / "curve.csv")["step"]) == curve_of(done)
+    _one_run_with_each_step_once(here, done)
+    _figures_are_those_of_an_evaluation(here, base, done)
+
+
+def _one_run_with_each_step_once(here, done):
+    import mlflow
+
+    assert [(kind, status, run) for _, kind, status, run, *_ in runs(here)] == [("watch", "FINISHED", done["run_id"])]
+    client = mlflow.MlflowClient(f"sqlite:///{here}/mlflow.db")
+    logged = {each.step: each.value for each in client.get_metric_history(done["run_id"], "rnaexp/pairs/f1")}
+    assert len(client.get_metric_history(done["run_id"], "rnaexp/pairs/f1")) == len(logged)
+    assert logged == {row["step"]: pytest.approx(row["f1"]) for row in done["curve"]}
+    names = {each.path for each in client.list_artifacts(done["run_id"])}
+    assert names == {"curve.csv", "comparisons.csv", "curve.png", "left_out.csv"}
+    compared = {(each["step"], each["against"]) for each in done["comparisons"]}
+    assert compared >= {(100, 10)}
+    assert all(one == done["best_step"] or one == 100 for one, _ in compared)
+
+
+def _figures_are_those_of_an_evaluation(here, base, done):
+    for kind, step in (("folder", 40), ("ckpt", 60)):
+        alone = shutil.copytree(base, here / f"alone-{kind}")
+        save_file(weights(base, step), alone / "model.safetensors", {"format": "pt"})
+        found = rnaexp.evaluate(str(alone), validation=str(here / "vl.fa"), test=str(here / "ts.fa")).frame.iloc[0]
+        row = next(row for row in done["curve"] if row["step"] == step)
+        assert (row["f1"], row["oracle_f1"]) == pytest.approx((found["structure.f1"], found["structure.oracle_f1"]))
 
 
 def test_what_cannot_be_watched_is_said(here, base):

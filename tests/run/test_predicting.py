@@ -43,7 +43,7 @@ def test_all_formats_say_the_same(written):
     table = (written / "pairs.csv").read_text().splitlines()[1:]
     assert [one["id"] for one in told] == list(shown) == ["one", EVIL, "single"]
     assert table == [
-        f"{one['id']},{pair['i']},{pair['j']},{pair['bases']},{pair['score']!r}"
+        f"{one['id']},{pair['i']},{pair['j']},{pair['bases']},{pair['score']!r},"
         for one in told
         for pair in one["pairs"]
     ]

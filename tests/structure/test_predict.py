@@ -1,17 +1,21 @@
 """One RNA by a tuned head: against plain loops over the whole model's maps."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from rnaexp.choices import Drawing
 from rnaexp.data.dot_bracket import parse_dot_bracket
-from rnaexp.errors import TooLongError
+from rnaexp.errors import InputError, TooLongError
 from rnaexp.models import load
 from rnaexp.rna import Alignment, Rna
 from rnaexp.structure.heads import RnaScores, TunedHead
-from rnaexp.structure.predict import predict_one, prediction, record_of, refuse_beyond_memory
-from rnaexp.structure.protocol import ATTENTION, Scoring
+from rnaexp.structure.predict import predict_one, prediction, record_of, refuse_beyond_memory, refuse_drawing
+from rnaexp.structure.probabilities import OF_PROBABILITIES, Calibration, Curve, StructureView
+from rnaexp.structure.protocol import ATTENTION, CANONICAL, Scoring
+from rnaexp.tasks.pairs.tuned import worth_of
 
 SEQUENCE = "GGGAAAGGCUAUUUUAGCCAAAAAGCCCAACGACGAGAAUCGUCG"
 
@@ -88,7 +92,10 @@ def test_the_record_counts_from_one_and_names_the_view_by_its_own_decoder(encode
     found = predict_one(encoder, rna, tuned())
     told = record_of(found, tuned())
     (i, j), first = found.pairs[0], told["pairs"][0]
-    assert first == {"i": i + 1, "j": j + 1, "bases": SEQUENCE[i] + SEQUENCE[j], "score": found.scores[0]}
+    where = {"i": i + 1, "j": j + 1, "bases": SEQUENCE[i] + SEQUENCE[j]}
+    assert first == {**where, "score": found.scores[0], "probability": None}
+    assert [(one["i"] - 1, one["j"] - 1) for one in told["structure"]] == list(found.shown)
+    assert {one["confidence"] for one in told["structure"]} == {told["expected_f1"]} == {None}
     assert (told["id"], told["depth"], told["validation_f1"], told["validation"]) == ("a", 2, 0.25, "some-set")
     assert told["decoder"] == "greedy threshold=0.1"
     assert record_of(found, tuned(dot_bracket_threshold=None))["decoder"] == "greedy threshold=0.2"
@@ -121,3 +128,81 @@ def test_an_rna_beyond_memory_is_refused_and_one_that_fits_is_not(encoder, monke
     with pytest.raises(TooLongError, match=r"long: 500 bases need about 0\.0 GB"):
         refuse_beyond_memory(encoder, rna)
     refuse_beyond_memory(encoder, replace(rna, sequence="A" * 20))
+
+
+VIEW = StructureView(
+    calibration=Calibration(curve=Curve(values=(0.0, 0.4), rates=(0.01, 0.9)), pairs_per_base=0.25),
+    gamma=4.0,
+    confidence=Curve(values=(0.0, 1.0), rates=(0.2, 0.95)),
+    f1=0.31,
+)
+
+
+def test_a_calibrated_head_draws_its_structure_from_probabilities_and_calls_what_it_called(encoder):
+    rna = Rna(id="a", sequence=SEQUENCE)
+    plain, found = predict_one(encoder, rna, tuned()), predict_one(encoder, rna, tuned(view=VIEW))
+    assert (found.pairs, found.scores) == (plain.pairs, plain.scores)
+    by_score = dict(zip(found.pairs, found.probabilities, strict=True))
+    able = [p for p in found.pairs if p[1] - p[0] > 3 and SEQUENCE[p[0]] + SEQUENCE[p[1]] in {*CANONICAL}]
+    assert {pair for pair, one in by_score.items() if one is not None} == set(able)
+    n, scores = len(SEQUENCE), plain_scores(encoder, rna, tuned())
+    every = [(i, j) for i in range(n) for j in range(i + 4, n) if SEQUENCE[i] + SEQUENCE[j] in CANONICAL]
+    chance = dict(zip(every, VIEW.calibration(np.array([scores[pair] for pair in every]), n), strict=True))
+    sums = [sum(one for pair, one in chance.items() if base in pair) for base in range(n)]
+    for pair in able:
+        assert by_score[pair] == pytest.approx(chance[pair] / max(1, *(sums[base] for base in pair)), rel=1e-4)
+    told = record_of(found, tuned(view=VIEW))
+    assert (told["decoder"], told["validation_f1"]) == ("mea gamma=4", 0.31)
+    assert parse_dot_bracket(told["dot_bracket"]) == found.shown == found.view.pairs
+    confidences = [one["confidence"] for one in told["structure"]]
+    assert confidences
+    assert told["expected_precision"] == pytest.approx(np.mean(confidences))
+
+
+def test_other_drawings_name_their_decoder_and_claim_no_f1(encoder):
+    rna, head = Rna(id="a", sequence=SEQUENCE), tuned(view=VIEW)
+    for drawing, decoder in (
+        (Drawing(pseudoknots=True), "mea gamma=4 pseudoknots"),
+        (Drawing(fold=True), "viennarna weight=0.25 mea gamma=1"),
+    ):
+        refuse_drawing(head, drawing)
+        told = record_of(predict_one(encoder, rna, head, drawing), head, drawing)
+        assert (told["decoder"], told["validation_f1"]) == (decoder, None)
+        with pytest.raises(InputError, match="tune it again"):
+            refuse_drawing(tuned(), drawing)
+    refuse_drawing(tuned(), Drawing())
+    with pytest.raises(InputError, match="folded already"):
+        refuse_drawing(tuned(view=OF_PROBABILITIES), Drawing(fold=True))
+
+
+def test_what_folding_with_the_scores_was_worth_is_told_where_it_was_measured(encoder):
+    sure = Curve(values=(0.0, 1.0), rates=(0.1, 0.5))
+    head, rna = tuned(view=replace(VIEW, folded_confidence=sure, folded_f1=0.44)), Rna(id="a", sequence=SEQUENCE)
+    plain = record_of(predict_one(encoder, rna, tuned(view=VIEW), Drawing(fold=True)), tuned(view=VIEW))
+    told = record_of(predict_one(encoder, rna, head, Drawing(fold=True)), head, Drawing(fold=True))
+    assert told["validation_f1"] == 0.44
+    assert told["dot_bracket"] == plain["dot_bracket"]
+    pairs = zip(told["structure"], plain["structure"], strict=True)
+    assert all(one["confidence"] == pytest.approx(0.1 + 0.4 * other["confidence"]) for one, other in pairs)
+    assert "F1 0.44" in worth_of(head, Drawing(fold=True))
+    assert "F1 0.31" in worth_of(head)
+    assert "without folding" in worth_of(tuned(view=VIEW), Drawing(fold=True))
+    assert worth_of(tuned()) == worth_of(tuned(view=OF_PROBABILITIES)) == ""
+
+
+def test_the_line_on_what_structures_are_worth_holds_what_was_measured_only():
+    several = tuned(sequences=("a", "b"), view=replace(VIEW, f1_low=0.2, f1_high=0.4, unscored_f1=0.1, folding_f1=0.6))
+    assert worth_of(several) == (
+        "lm-nano: this head's structures had F1 0.31 [0.20, 0.40] on the 2 RNAs of some-set that it was tuned on; "
+        "as many pairs as fit, whatever their scores: 0.10; ViennaRNA: 0.60. For comparing models, not for design"
+    )
+    better = replace(several, view=replace(several.view, folding_f1=0.3))
+    assert worth_of(better).endswith("ViennaRNA: 0.30")
+
+
+def test_a_head_written_before_there_were_probabilities_is_read(encoder):
+    old = {name: value for name, value in tuned().to_json().items() if name != "view"}
+    assert TunedHead.from_json(old) == tuned()
+    assert TunedHead.from_json(json.loads(json.dumps(tuned(view=VIEW).to_json()))) == tuned(view=VIEW)
+    with pytest.raises(InputError, match="not a tuned head"):
+        TunedHead.from_json({**tuned().to_json(), "view": {"gamma": 1.0}})

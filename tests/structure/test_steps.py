@@ -90,3 +90,12 @@ def test_without_a_control_or_with_few_clusters_nothing_emerges():
     few = {"zero": table(np.zeros(RNAS)).iloc[:4]}
     assert not clears(points[-1], few)
     assert clears(points[-1], {"zero": table(np.zeros(RNAS))})
+
+
+def test_what_is_lost_again_has_not_emerged_for_good():
+    levels = {0: 0.1, 10: 0.6, 20: 0.1, 30: 0.6, 40: 0.6}
+    noise = np.random.default_rng(5).normal(0, 0.02, RNAS)
+    points = [Point(step=step, validation_f1=level, f1=table(level + noise)) for step, level in levels.items()]
+    found = emergence(points, {"control": table(np.full(RNAS, 0.3))})
+    assert (found.first, found.lasting) == (10, 30)
+    assert emergence(points[:3], {"control": table(np.full(RNAS, 0.3))}).lasting is None

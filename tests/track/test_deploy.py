@@ -84,6 +84,7 @@ def test_the_folder_holds_the_code_and_a_short_list_in_the_versions_that_are_her
     held = {path.relative_to(folder / "code").as_posix() for path in (folder / "code").rglob("*") if path.is_file()}
     assert held >= {"rnaexp/__init__.py", "rnaexp/track/pyfunc.py", "rnaexp/models/shipped/lm-nano/model.safetensors"}
     assert not [name for name in held if name.endswith(".pyc")]
+    assert not [path for path in (folder / "code").rglob("*") if path.is_symlink()]
 
 
 def test_without_rnaexp_the_folder_alone_predicts_the_same_and_imports_only_what_it_lists(folder, known, tmp_path):

@@ -1,5 +1,6 @@
 """Real processes, real signals, real servers: what a run leaves when things go wrong."""
 
+import os
 import subprocess
 import sys
 import time
@@ -80,7 +81,9 @@ FIRST_START = "from rnaexp.track.store import connect; print('starting', flush=T
 def test_a_first_start_killed_hard_leaves_no_half_made_database(tmp_path):
     database = tmp_path / "mlflow.db"
     for _ in range(2):
-        process = subprocess.Popen([sys.executable, "-c", FIRST_START], cwd=tmp_path, stdout=subprocess.PIPE)
+        nothing_kept = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+        words = [sys.executable, "-c", FIRST_START]
+        process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, env=nothing_kept)
         process.stdout.readline()
         while process.poll() is None and not list(tmp_path.glob(".mlflow.db.*")):
             time.sleep(0.01)
@@ -91,6 +94,32 @@ def test_a_first_start_killed_hard_leaves_no_half_made_database(tmp_path):
     done = subprocess.run([sys.executable, "-c", FIRST_START], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert database.exists()
+
+
+@pytest.mark.fault
+def test_tables_are_made_once_a_user_and_again_if_what_was_kept_is_damaged(tmp_path, monkeypatch):
+    from mlflow import MlflowClient
+
+    from rnaexp.track import store
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made, real = [], store._migrate
+    monkeypatch.setattr(store, "_migrate", lambda *places: made.append(places) or real(*places))
+    for name in ("one", "two", "three"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # `connect` sets it
+        experiment = store.connect()
+        client = MlflowClient(f"sqlite:///{tmp_path / name / 'mlflow.db'}")
+        assert client.get_experiment(experiment).artifact_location == (tmp_path / name / "mlartifacts/rnaexp").as_uri()
+        assert str(tmp_path / name) in client.get_experiment("0").artifact_location
+        assert sorted(path.name for path in (tmp_path / name).iterdir()) == ["mlflow.db", "mlflow.db.lock"]
+        assert len(made) == (2 if name == "three" else 1)
+        (kept,) = [path for path in (tmp_path / "cache").rglob("*.db") if path.is_file()]
+        if name == "two":
+            written = bytearray(kept.read_bytes())
+            written[5000] ^= 1
+            kept.write_bytes(written)
 
 
 @pytest.mark.fault

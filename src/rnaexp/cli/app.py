@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli import embeddings, fitness, msa, pretrain, score, search, tracking, use, watch
+from rnaexp.cli import embeddings, explore, fitness, msa, pretrain, score, search, tracking, use, watch
 from rnaexp.cli.models import models_app
 from rnaexp.cli.options import Csv, Json, Models, Name, RunName, Tags, once_each, several, tags_of
+from rnaexp.cli.questions import questions_app
 from rnaexp.cli.settings import with_settings
 from rnaexp.cli.tasks import WithTasks
 from rnaexp.reading.loading import Loading
+from rnaexp.settings import SettingsBase
 from rnaexp.tasks.pairs.settings import AppliedSettings, PairsSettings
 
 app = typer.Typer(
@@ -29,6 +31,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Sets of RNAs: list, show, fetch, check.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(models_app, name="models")
+app.add_typer(questions_app, name="questions")
 
 Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name.")]
 
@@ -44,7 +47,12 @@ def _options(
 @with_settings
 def run(
     *,
-    question: Annotated[Path | None, typer.Argument(help="A question (experiments/*.toml): several models.")] = None,
+    question: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A question: a file, or a name of `rnaexp questions list`; without it or a model: builtin."
+        ),
+    ] = None,
     model: Models = [],  # noqa: B006 (typer's way to an empty list)
     settings: PairsSettings,
     loading: Loading,
@@ -67,14 +75,19 @@ def run(
         message = "--name goes with --register"
         raise typer.BadParameter(message)
     tags = tags_of(tag)
-    if question is not None:
+    if question is not None or not model:
+        from rnaexp.experiment.questions import BUILTIN, question_file
+
+        if question is None:
+            _nothing_but_a_question(settings, loading)
+        question = question_file(question or Path(BUILTIN))
         _nothing_beside(model, register=register, run_name=run_name)
         ready.refuse_question(question, shard)
         from rnaexp.experiment import verbs
 
         verbs.question(question, shard, csv=csv, json=json, tags=tags)
         return
-    names = several(model, weights=loading.weights, config=loading.config, name=name, run_name=run_name) or [""]
+    names = several(model, weights=loading.weights, config=loading.config, name=name, run_name=run_name)
     tasks = [completed(settings.task(one, loading)) for one in names]
     for each in tasks:
         ready.refuse_task(each)
@@ -84,6 +97,15 @@ def run(
 
     labels = Labels(tags=tags, name=run_name)
     verbs.pairs(tasks, Output(csv=csv, json=json), register=register, name=name, labels=labels)
+
+
+def _nothing_but_a_question(*given: SettingsBase) -> None:
+    """Settings of one model's run are not a question's."""
+    for one in given:
+        for field, about in type(one).model_fields.items():
+            if getattr(one, field) != about.get_default():
+                message = f"--{field.replace('_', '-')} goes with --model; a question's file says its own"
+                raise typer.BadParameter(message)
 
 
 def _nothing_beside(model: list[str], *, register: bool, run_name: str) -> None:
@@ -179,4 +201,5 @@ tracking.register(app)
 pretrain.register(app)
 search.register(app)
 watch.register(app)
-once_each(app, data_app, models_app)
+explore.register(app)
+once_each(app, data_app, models_app, questions_app)

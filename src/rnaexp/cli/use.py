@@ -33,12 +33,15 @@ def predict(
     head: HeadSettings,
     settings: PredictSettings,
     loading: Loading,
-    out: Annotated[Path, typer.Option(help="Folder for pairs.csv and structures.dbn.")] = Path("predictions"),
+    out: Annotated[Path, typer.Option(help="Folder for pairs.csv, structures.dbn and more.")] = Path("predictions"),
     format: Annotated[
         list[str] | None,
         typer.Option(
             help="Besides, as often as you like: json, bpseq, ct, svg (drawing), map (picture), npy (scores)."
         ),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="One page of drawings, maps and tables that opens offline (a page a model).")
     ] = None,
     mask: Mask = False,
 ) -> None:
@@ -55,7 +58,10 @@ def predict(
     own = read_reported(fasta, out / "skipped.csv", unknown="mask" if mask else "ambiguous", strict=settings.strict)
     for name, load in loads.items():
         folder = out if len(loads) == 1 else out / safe_name(name)
-        job.predict(own, folder, load, formats=format or (), long=settings.long, strict=settings.strict)
+        page = html
+        if html is not None and len(loads) > 1:
+            page = html.with_name(f"{html.stem}_{safe_name(name)}{html.suffix}")
+        job.predict(own, folder, load, formats=format or (), settings=settings, html=page)
 
 
 @with_settings

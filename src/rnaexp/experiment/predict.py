@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnaexp.choices import Long
 from rnaexp.data.own import OwnRnas
 from rnaexp.errors import InputError
+from rnaexp.tasks.pairs.settings import PredictSettings
 from rnaexp.tasks.pairs.tuned import Load
 
+_AS_SET = PredictSettings()
 FORMATS = ("json", "bpseq", "ct", "svg", "map", "npy")
 
 
@@ -19,15 +20,21 @@ def refuse_formats(formats: Sequence[str]) -> None:
 
 
 def predict(
-    own: OwnRnas, out: Path, load: Load, *, formats: Sequence[str], long: Long = "skip", strict: bool = False
+    own: OwnRnas,
+    out: Path,
+    load: Load,
+    *,
+    formats: Sequence[str],
+    settings: PredictSettings = _AS_SET,
+    html: Path | None = None,
 ) -> None:
-    """Load the model, and write what `run.predictions` writes; `formats`: besides pairs and dot-brackets.
+    """Load the model, and write what `experiment.predictions` writes; `formats`: besides pairs and structures.
 
-    Raises: InputError for a format that is not known, if nothing was predicted or, if `strict`, something was not, and
-    what loading raises.
+    Raises: InputError for a format that is not known, a head that cannot be drawn as the settings say, if nothing was
+    predicted or, if `strict`, something was not; and what loading raises.
     """
     refuse_formats(formats)
     from rnaexp.experiment.predictions import write_predictions
 
     tuned, encoder = load()
-    write_predictions(own, out, tuned, encoder, formats=formats, long=long, strict=strict)
+    write_predictions(own, out, tuned, encoder, formats=formats, settings=settings, html=html)

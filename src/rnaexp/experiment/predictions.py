@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 
-from rnaexp.choices import Long
+from rnaexp.choices import Drawing, Long
 from rnaexp.data.atomic import write_atomically
 from rnaexp.data.csv_text import csv_text
 from rnaexp.data.own import OwnRnas
@@ -16,10 +17,14 @@ from rnaexp.progress import announce, say
 from rnaexp.reading.left_out import left_out, refuse, write_faults
 from rnaexp.reading.read import Skipped, read_alone, read_set
 from rnaexp.reading.store import Store
-from rnaexp.rna import Rna
+from rnaexp.report.prediction_page import MOST_DRAWN, Sheet, prediction_page, sheet
+from rnaexp.rna import Pair, Rna
 from rnaexp.structure.heads import RnaScores, TunedHead
-from rnaexp.structure.predict import Prediction, prediction, reading_of
+from rnaexp.structure.predict import Prediction, decoder_of, prediction, reading_of, refuse_drawing
+from rnaexp.tasks.pairs.settings import PredictSettings
+from rnaexp.tasks.pairs.tuned import worth_of
 
+_DIGITS = {"probability": 4, "confidence": 4, "expected_precision": 4, "expected_f1": 4}  # scores keep all of theirs
 _AT_ONCE = 256  # RNAs between two looks at the disk: their maps of one head are all that is held
 
 
@@ -30,42 +35,96 @@ def write_predictions(
     encoder: Encoder,
     *,
     formats: Sequence[str],
-    long: Long,
-    strict: bool,
+    settings: PredictSettings,
+    html: Path | None = None,
 ) -> None:
-    """Write `pairs.csv` (every call: the result) and `structures.dbn` (a lossy view: one partner a base).
+    """Write `pairs.csv` (the protocol's calls), `structures.dbn` and `structures.csv` (the structures that are drawn).
 
-    The view's decoder takes pairs by falling score as long as both bases are free; its threshold was tuned through it.
-    `formats`: what is written besides (`predicted_files`). An RNA longer than the model reads is left out, or (`long` =
-    window) read in parts: see `structure.windows`. What was left out, and why, is in `skipped.csv`.
+    `formats`: what is written besides (`predicted_files`); `html`: one page with all of it. An RNA longer than the
+    model reads is left out, or (`long` = window) read in parts: see `structure.windows`. What was left out, and why,
+    is in `skipped.csv`.
 
-    Raises: InputError if nothing was predicted or, if `strict`, something was not.
+    Raises: InputError if the head cannot be drawn so, if nothing was predicted or, if `strict`, something was not.
     """
-    rnas = own.rnas
+    rnas, drawing = own.rnas, settings.drawing
+    refuse_drawing(tuned, drawing)
     skipped: list[Skipped] = []
-    pairs: list[tuple[str, int, int, str, float]] = []
+    tables = _Tables()
     brackets: list[str] = []
     records: list[str] = []
-    for rna, scores in _scored(rnas, encoder, tuned, own.name, skipped, long):
-        found = prediction(rna, scores, tuned)
-        pairs.extend(_rows(found))
-        brackets.append(f">{rna.id} {header(tuned)}\n{rna.sequence}\n{found.dot_bracket}\n")
-        records += [json_text(found, tuned)] if "json" in formats else []
-        write_one(found, scores, tuned, out, formats)
-    if alone := read_alone(encoder, rnas, own.name):
+    sheets: list[Sheet] = []
+    made = header(tuned, drawing)
+    for rna, scores in _scored(rnas, encoder, tuned, own.name, skipped, settings.long):
+        found = prediction(rna, scores, tuned, drawing)
+        tables.add(found)
+        brackets.append(f">{rna.id} {made}\n{rna.sequence}\n{found.dot_bracket}\n")
+        records += [json_text(found, tuned, drawing)] if "json" in formats else []
+        write_one(found, scores, tuned, drawing, out, formats)
+        sheets += [sheet(found, drawn=len(sheets) < MOST_DRAWN)] if html else []
+    alone = read_alone(encoder, rnas, own.name)
+    if alone:
         say(alone)
-    table = pd.DataFrame(pairs, columns=["rna", "i", "j", "bases", "score"])
-    write_atomically(out / "pairs.csv", csv_text(table).encode())
+    tables.write(out)
     write_atomically(out / "structures.dbn", "".join(brackets).encode())
     if "json" in formats:
         write_atomically(out / "predictions.json", ("[" + ",\n ".join(records) + "]\n").encode())
     left, listed = left_out(own, skipped), out / "skipped.csv"
     write_faults(left, listed)
-    refuse(own, left, listed, strict=strict)
+    refuse(own, left, listed, strict=settings.strict)
+    worth = worth_of(tuned, drawing)
+    if worth and alone:
+        worth += " (those RNAs with their alignments, of these RNAs not all have one)"
+    if worth:
+        say(worth)
+    if html is not None:
+        title = f"{len(sheets)} RNAs of {own.name} by {tuned.model}"
+        by = f"{made}; rnaexp {version('rnaexp')}; {len(left)} records skipped"
+        decoder, colour = decoder_of(tuned, drawing), _colour(tuned, drawing)
+        text = prediction_page(sheets, title=title, made=by, worth=worth, decoder=decoder, colour=colour)
+        write_atomically(html, text.encode())
     sys.stdout.write(
-        f"{len(rnas) - len(skipped)} RNAs, {len(table)} pairs: {out / 'pairs.csv'}, {out / 'structures.dbn'}"
+        f"{len(rnas) - len(skipped)} RNAs, {len(tables.calls)} pairs: {out / 'pairs.csv'}, {out / 'structures.dbn'}"
         f"; {len(left)} skipped: {listed}\n"
     )
+
+
+def _colour(tuned: TunedHead, drawing: Drawing) -> str:
+    """What the colour of a pair tells."""
+    if tuned.view is None:
+        return ""
+    if (tuned.view.folded if drawing.fold else tuned.view).f1 is None:
+        whose = "ViennaRNA with the model's scores as soft constraints" if drawing.fold else "the model itself"
+        return f"Colour is a pair's probability by {whose}: not calibrated, and usually too sure."
+    return "Colour is confidence: the share of such pairs that were real on the RNAs that the head was tuned on."
+
+
+class _Tables:
+    """Rows for every RNA: its calls, the pairs of its structure, and what is expected of that; bases from 1."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, int, int, str, float, float | None]] = []
+        self.drawn: list[tuple[str, int, int, str, float | None]] = []
+        self.rnas: list[tuple[str, int, int, float | None, float | None]] = []
+
+    def add(self, found: Prediction) -> None:
+        rna, view = found.rna, found.view
+        calls = zip(found.pairs, found.scores, found.probabilities, strict=True)
+        self.calls += [(rna.id, *_from_one(rna, pair), score, probability) for pair, score, probability in calls]
+        confidences = [None] * len(found.shown) if view is None else view.confidences
+        drawn = zip(found.shown, confidences, strict=True)
+        self.drawn += [(rna.id, *_from_one(rna, pair), confidence) for pair, confidence in drawn]
+        expected = (None, None) if view is None else (view.expected_precision, view.expected_f1)
+        self.rnas.append((rna.id, len(rna), len(found.shown), *expected))
+
+    def write(self, out: Path) -> None:
+        where = ["rna", "i", "j", "bases"]
+        for name, rows, columns in (
+            ("pairs.csv", self.calls, [*where, "score", "probability"]),
+            ("structures.csv", self.drawn, [*where, "confidence"]),
+            ("rnas.csv", self.rnas, ["rna", "bases", "pairs", "expected_precision", "expected_f1"]),
+        ):
+            table = pd.DataFrame(rows, columns=columns)
+            write_atomically(out / name, csv_text(table.round(_DIGITS)).encode())
 
 
 def _scored(
@@ -83,7 +142,6 @@ def _scored(
         yield from ((by_id[one.id], one) for one in scores.rnas)
 
 
-def _rows(found: Prediction) -> Iterator[tuple[str, int, int, str, float]]:
-    """Every call, from 1, best first."""
-    for (i, j), score in zip(found.pairs, found.scores, strict=True):
-        yield found.rna.id, i + 1, j + 1, found.rna.sequence[i] + found.rna.sequence[j], score
+def _from_one(rna: Rna, pair: Pair) -> tuple[int, int, str]:
+    i, j = pair
+    return i + 1, j + 1, rna.sequence[i] + rna.sequence[j]

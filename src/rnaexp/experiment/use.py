@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from rnaexp import models
-from rnaexp.choices import long_policy
+from rnaexp.choices import Drawing, long_policy
 from rnaexp.data.formats import read_rnas
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
@@ -19,31 +19,46 @@ from rnaexp.reading.loading import Loading
 from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
-from rnaexp.structure.predict import prediction, reading_of, record_of
+from rnaexp.structure.predict import prediction, reading_of, record_of, refuse_drawing
 from rnaexp.tasks.pairs import tuned as heads
 from rnaexp.tasks.pairs.settings import HeadSettings
 
 Rnas = str | Path | Rna | Sequence[Rna | str]
 
 
-def predict(model: str, rnas: Rnas, *, tuned: str = "", long: str = "skip", device: str = "auto") -> pd.DataFrame:
+def predict(
+    model: str,
+    rnas: Rnas,
+    *,
+    tuned: str = "",
+    long: str = "skip",
+    device: str = "auto",
+    pseudoknots: bool = False,
+    fold: bool = False,
+) -> pd.DataFrame:
     """Base pairs of one's own RNAs by the model's tuned head, as `rnaexp predict` and a served model answer.
 
     `model`: a name, a checkpoint folder, or a registered head `models:/NAME@ALIAS`. `rnas`: a file or folder, an
     `Rna`, a sequence, or a list of either. `tuned`: a head's JSON file or MLflow run, else the newest one known.
-    Columns: id, sequence, pairs (1-based, best first, each with bases and score), dot_bracket (a view: one partner a
-    base), decoder, validation_f1, validation, depth, skipped ("" or why this RNA has no answer).
+    `pseudoknots`: the structure may hold crossing pairs. `fold`: it is ViennaRNA's, the scores as soft constraints.
+    Columns: id, sequence, pairs (the protocol's calls, 1-based, best first, each with bases, score and probability),
+    structure (the pairs of the dot_bracket, each with its confidence), dot_bracket, decoder, expected_f1,
+    expected_precision, validation_f1, validation, depth, skipped ("" or why this RNA has no answer).
 
     Raises: InputError, UnavailableError (no tuned head; the message names the command that makes one).
     """
     load = heads.either(model, HeadSettings(tuned=tuned), Loading(device=device))
     given, (head, encoder) = as_rnas(rnas), load()
+    drawing = Drawing(pseudoknots=pseudoknots, fold=fold)
+    refuse_drawing(head, drawing)
     scores, skipped = read_set(encoder, given, reading_of(head, long_policy(long)), Store(), data=("python", ""))
     scored = {one.id: one for one in scores.rnas}
     why = {one.id: one.reason for one in skipped}
     rows = []
     for rna in given:
-        found = record_of(prediction(rna, scored[rna.id], head), head) if rna.id in scored else {"id": rna.id}
+        found: dict[str, Any] = {"id": rna.id}
+        if rna.id in scored:
+            found = record_of(prediction(rna, scored[rna.id], head, drawing), head, drawing)
         rows.append({"id": rna.id, "sequence": rna.sequence, **found, "skipped": why.get(rna.id, "")})
     return pd.DataFrame(rows)
 

@@ -44,6 +44,8 @@ def require_covariation(rna: Rna) -> Alignment:
 def mutual_information(letters: UInt8[np.ndarray, "s n"]) -> Float64[np.ndarray, "n n"]:
     """Mutual information of each two columns in nats, symmetric, never negative; 0 on the diagonal."""
     rows, n = letters.shape
+    if rows == 1:
+        return np.zeros((n, n))
     # Counts up to 2^24 are exact in float32, and its matrix product is twice as fast.
     ones = (letters[:, :, None] == np.arange(LETTERS, dtype=np.uint8)).astype(np.float32)
     single = ones.sum(0).astype(np.float64)

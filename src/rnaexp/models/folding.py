@@ -2,7 +2,7 @@
 
 import numpy as np
 import RNA
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from rnaexp.errors import ScoreError, UnsuitableError
 from rnaexp.models.rows import select_rows
@@ -44,6 +44,15 @@ def mean_probabilities(rna: Rna, max_rows: int) -> Float32[np.ndarray, "n n"]:
     return (total / len(rows)).astype(np.float32)
 
 
+def constrained_probabilities(rna: Rna, energies: Float64[np.ndarray, "n n"]) -> Float32[np.ndarray, "n n"]:
+    """As `fold_probabilities`, with a pseudo-energy in kT (37 C) for each pair i < j, added to those of its loops."""
+    ensemble = RNA.fold_compound(rna.sequence)
+    padded = np.zeros((len(rna) + 1, len(rna) + 1))
+    padded[1:, 1:] = energies * RNA.exp_param().kT / 1000  # ViennaRNA counts from 1, in kcal/mol
+    ensemble.sc_set_bp(padded.tolist())
+    return _probabilities_of(rna, ensemble)
+
+
 def ensemble_energy(sequence: str) -> float:
     """Free energy of the sequence's thermodynamic ensemble in kcal/mol, default energies at 37 C; lower folds better.
 
@@ -63,7 +72,10 @@ def require_alignment(rna: Rna) -> Alignment:
 
 
 def _pair_probabilities(rna: Rna, rows: str | list[str]) -> Float32[np.ndarray, "n n"]:
-    ensemble = RNA.fold_compound(rows)
+    return _probabilities_of(rna, RNA.fold_compound(rows))
+
+
+def _probabilities_of(rna: Rna, ensemble: RNA.fold_compound) -> Float32[np.ndarray, "n n"]:
     # As RNAfold -p does: Boltzmann factors are scaled by the minimum free energy, or long RNAs overflow.
     ensemble.exp_params_rescale(ensemble.mfe()[1])
     ensemble.pf()

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 
 from rnaexp.rna import Rna
 from rnaexp.settings import RECORD, Digest, Line, MaybeDigest, Place, Share, Word, read_as
+from rnaexp.structure.probabilities import StructureView
 from rnaexp.structure.protocol import PAIR_SCORES, ReadOut, Scoring
 
 
@@ -174,6 +175,7 @@ class TunedHead:
     clusters: tuple[Word, ...]
     read_out: ReadOut
     scoring: Scoring
+    view: StructureView | None = None  # how its structures are drawn; None of what is older, and of proteins
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as stored and logged."""

@@ -68,15 +68,20 @@ def candidates(rna: Rna, scoring: Scoring) -> Bool[np.ndarray, "n n"]:
     n = len(rna)
     allowed = np.triu(np.ones((n, n), bool), scoring.min_separation)
     if scoring.pairs == "canonical":
-        letters = np.array(list(rna.sequence))
-        canonical = np.zeros((n, n), bool)
-        for pair in sorted(CANONICAL):
-            canonical |= (letters == pair[0])[:, None] & (letters == pair[1])[None, :]
-        allowed &= canonical
+        allowed &= canonical(rna.sequence)
     if isinstance(rna, Protein):
         lost = list(rna.unresolved)
         allowed[lost], allowed[:, lost] = False, False
     return allowed
+
+
+def canonical(sequence: str) -> Bool[np.ndarray, "n n"]:
+    """Which two letters are AU, GC or GU."""
+    letters = np.array(list(sequence))
+    found = np.zeros((len(letters), len(letters)), bool)
+    for pair in sorted(CANONICAL):
+        found |= (letters == pair[0])[:, None] & (letters == pair[1])[None, :]
+    return found
 
 
 def reference(rna: Rna, scoring: Scoring) -> Int[np.ndarray, "p"]:

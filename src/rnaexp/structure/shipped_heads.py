@@ -5,11 +5,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
 from rnaexp.structure.heads import TunedHead, untuned_head
+from rnaexp.structure.probabilities import OF_PROBABILITIES
 from rnaexp.structure.protocol import PROTOCOLS
 
 # At a probability of one half each base has one partner at most, and the pairs are those of the centroid structure:
@@ -59,7 +60,7 @@ def centroid_head(model: str) -> TunedHead | None:
     """
     if model not in _OF_PROBABILITIES:
         return None
-    return untuned_head(model, threshold=CENTROID, scoring=PROTOCOLS["paper"])
+    return replace(untuned_head(model, threshold=CENTROID, scoring=PROTOCOLS["paper"]), view=OF_PROBABILITIES)
 
 
 def _folder() -> Any:

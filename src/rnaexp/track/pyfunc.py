@@ -19,14 +19,9 @@ from rnaexp.structure.configuration import Configuration
 from rnaexp.structure.predict import predict_one, record_of, refuse_beyond_memory
 from rnaexp.track.sealed import read_sealed
 
-_PAIR = Object(
-    [
-        Property("i", DataType.long),
-        Property("j", DataType.long),
-        Property("bases", DataType.string),
-        Property("score", DataType.double),
-    ]
-)
+_BASES = [Property("i", DataType.long), Property("j", DataType.long), Property("bases", DataType.string)]
+_CALL = Object([*_BASES, Property("score", DataType.double), Property("probability", DataType.double, required=False)])
+_DRAWN = Object([*_BASES, Property("confidence", DataType.double, required=False)])
 SIGNATURE = ModelSignature(
     inputs=Schema(
         [
@@ -38,9 +33,12 @@ SIGNATURE = ModelSignature(
     outputs=Schema(
         [
             ColSpec(DataType.string, "id"),
-            ColSpec(Array(_PAIR), "pairs"),
+            ColSpec(Array(_CALL), "pairs"),
+            ColSpec(Array(_DRAWN), "structure"),
             ColSpec(DataType.string, "dot_bracket"),
             ColSpec(DataType.string, "decoder"),
+            ColSpec(DataType.double, "expected_f1", required=False),
+            ColSpec(DataType.double, "expected_precision", required=False),
             ColSpec(DataType.double, "validation_f1", required=False),
             ColSpec(DataType.string, "validation"),
             ColSpec(DataType.long, "depth"),

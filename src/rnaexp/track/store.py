@@ -1,17 +1,21 @@
 """Where runs go: the tracking store and the experiment, ready for use by many processes at once."""
 
 import fcntl
+import hashlib
 import logging
 import os
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from rnaexp.data.atomic import write_atomically
+from rnaexp.data.download import cache_folder
 from rnaexp.errors import UnavailableError
 from rnaexp.track.names import safe_name
 
@@ -181,17 +185,50 @@ def _initialised_once(uri: str) -> Iterator[None]:
 def _make_database(file: Path) -> None:
     """Make the tables under another name and rename: killed on the way, MLflow leaves a file that never opens again.
 
+    Its migrations take seconds: they run once a user and version of MLflow, and what they made is kept and copied.
+    """
+    made, whole = (file.with_name(f".{file.name}.{os.getpid()}.{step}") for step in ("making", "made"))
+    kept = cache_folder() / "mlflow"
+    try:
+        if not _kept_tables(kept, whole):
+            _migrate(made, whole)
+            with suppress(OSError):  # only the next first start would be quicker
+                _keep_tables(whole, kept)
+        whole.replace(file)
+    finally:
+        for left in file.parent.glob(f".{file.name}.{os.getpid()}.*"):
+            left.unlink(missing_ok=True)
+
+
+def _migrate(made: Path, whole: Path) -> None:
+    """Tables without a row of a place: the default experiment, which names a folder, is made by whoever opens them.
+
     Copied by SQLite itself, since what MLflow has just written may still stand in a journal beside its file.
     """
     prepare()
     from mlflow import MlflowClient
 
-    made, whole = (file.with_name(f".{file.name}.{os.getpid()}.{step}") for step in ("making", "made"))
-    try:
-        MlflowClient(tracking_uri=_absolute(f"sqlite:///{made}")).search_experiments(max_results=1)
-        with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(whole)) as copy:
-            source.backup(copy)
-        whole.replace(file)
-    finally:
-        for left in file.parent.glob(f".{file.name}.{os.getpid()}.*"):
-            left.unlink(missing_ok=True)
+    MlflowClient(tracking_uri=_absolute(f"sqlite:///{made}")).search_experiments(max_results=1)
+    with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(whole)) as copy:
+        source.backup(copy)
+        copy.execute("DELETE FROM experiments")
+        copy.commit()
+
+
+def _kept_tables(kept: Path, whole: Path) -> bool:
+    """Copy the tables that were made before by this version of MLflow; False if there are none, or damaged ones."""
+    for path in kept.glob(f"{version('mlflow')}-*.db"):
+        written = path.read_bytes()
+        if path.stem.endswith(f"-{hashlib.sha256(written).hexdigest()}"):
+            write_atomically(whole, written)
+            return True
+        with suppress(OSError):
+            path.unlink()
+    return False
+
+
+def _keep_tables(whole: Path, kept: Path) -> None:
+    """Under a name that says what they hold."""
+    kept.mkdir(parents=True, exist_ok=True)
+    written = whole.read_bytes()
+    write_atomically(kept / f"{version('mlflow')}-{hashlib.sha256(written).hexdigest()}.db", written)

@@ -30,6 +30,7 @@ from rnaexp.tasks.pairs.control_scores import control_scores
 from rnaexp.tasks.pairs.diagnosis import FOLDING, diagnose
 from rnaexp.tasks.pairs.measure import evaluated, whole_head
 from rnaexp.tasks.pairs.result import Assessment, Control, Result
+from rnaexp.tasks.pairs.views import view_on_test
 
 SHUFFLED = 10  # test RNAs whose shuffled twins are read: a tenth or so of a run's cost, named beside the figure
 _SEED = 0
@@ -61,6 +62,7 @@ def assess(result: Result, store: Store) -> Assessment:
         seen=seen,
         tags=tuple(diagnose(result, evaluations(controls), evidence, seen)),
         controls=controls,
+        view=view_on_test(result, store),
     )
 
 

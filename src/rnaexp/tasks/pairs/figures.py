@@ -117,6 +117,22 @@ def f1_distribution(table: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
+def reliability(table: pd.DataFrame, title: str) -> Figure:
+    """Observed against expected shares of real pairs, by tenths of the probability; on the diagonal they hold."""
+    figure, axes = placed_axes(3.4, 3.4, title, "expected share of real pairs", "observed share")
+    axes.plot([0, 1], [0, 1], lw=0.8, color="grey", ls="--")
+    for of, colour, label in (("all", "tab:grey", "all pairs"), ("drawn", "tab:blue", "pairs drawn")):
+        part = table[table["of"] == of]
+        axes.plot(part["expected"], part["observed"], "o-", ms=4, lw=1.2, color=colour, label=label)
+        for row in part.itertuples() if of == "drawn" else ():
+            axes.annotate(
+                f"{row.pairs}", (row.expected, row.observed), xytext=(4, -8), textcoords="offset points", size=6
+            )
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.legend(loc="upper left", fontsize=8)
+    return figure
+
+
 def breakdown(table: pd.DataFrame, title: str) -> Figure:
     """Recall by kind of pair, and F1 by everything else that the table breaks the score down by."""
     parts = [(by, part) for by, part in table.groupby("by", sort=False) if by != "family"]

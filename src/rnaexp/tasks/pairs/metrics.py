@@ -8,7 +8,7 @@ from rnaexp.structure.evaluate import Evaluation
 from rnaexp.structure.kinds import LIMITS
 from rnaexp.structure.retune import Retuning
 from rnaexp.tasks.metric import Column, MetricSpec, Row, TableName, known, number, with_ends
-from rnaexp.tasks.pairs.result import Assessment, Result
+from rnaexp.tasks.pairs.result import Assessment, Result, ViewOnTest
 
 PREFIX = "structure."
 OVERLAP = "overlap_ratio"  # of the families beside: a column only where some run has one
@@ -63,6 +63,20 @@ def _ceiling(name: str) -> MetricSpec:
         in_parent="nothing",
         tables=(),
     )
+
+
+def _drawn(name: str, read: Callable[[ViewOnTest], Any]) -> MetricSpec:
+    """Of the structures that the tuned head draws; in the test's own run."""
+
+    def of(result: Result) -> Any:
+        found = None if result.assessment is None else result.assessment.view
+        value = None if found is None else read(found)
+        return value if value == value else None
+
+    def when(result: Result) -> bool:
+        return result.task.scoring.molecule.brackets
+
+    return MetricSpec(name=name, of=of, when=when, in_parent="nothing", tables=())
 
 
 def _detail(name: str, read: Callable[[Evaluation], Any]) -> MetricSpec:
@@ -198,6 +212,9 @@ METRICS: tuple[MetricSpec | Column, ...] = (
     _detail("f1_q75", lambda done: done.spread.q75),
     _detail("relaxed_f1", lambda done: done.relaxed_f1),
     _detail("calls_per_100_bases", lambda done: done.calls_per_100_bases),
+    _drawn("view_f1", lambda found: found.f1),
+    _drawn("view_expected_f1", lambda found: float(found.per_rna["expected_f1"].mean())),
+    _drawn("view_calibration_error", lambda found: found.error),
     *(_ceiling(name) for name in LIMITS),
     Column(
         name="label",

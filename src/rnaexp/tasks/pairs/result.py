@@ -12,6 +12,7 @@ from rnaexp.data.dataset import DataSet
 from rnaexp.models.spec import Encoder
 from rnaexp.reading.read import Skipped
 from rnaexp.rna import Rna
+from rnaexp.structure.calibrate import calibration_error
 from rnaexp.structure.evaluate import Evaluation
 from rnaexp.structure.grid import PooledFigures
 from rnaexp.structure.heads import HeadScores, TunedHead
@@ -59,6 +60,28 @@ class Control:
     validation: pd.DataFrame
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewOnTest:
+    """The structures that the tuned head draws of the test RNAs, one row an RNA (rna, cluster, f1, expected_f1).
+
+    `reliability`: by tenths of the probability of `all` pairs that a structure may hold, and of the confidence of those
+    `drawn` (column `of`): pairs, expected and observed share of real ones.
+    """
+
+    per_rna: pd.DataFrame
+    reliability: pd.DataFrame
+
+    @property
+    def f1(self) -> float:
+        """Mean over the RNAs."""
+        return float(self.per_rna["f1"].mean())
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error of the confidences of the pairs drawn; NaN without one."""
+        return calibration_error(self.reliability[self.reliability["of"] == "drawn"])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Assessment:
     """What a score is worth: beside it what it could be, what chance gives, and how sure it is.
@@ -69,7 +92,7 @@ class Assessment:
     None for models of alignments and for proteins. `evidence`: how many scored RNAs have pairs known in which way.
     `seen`: test RNAs of families that the model was trained on, None where that is unknown. `tags`: the automatic
     diagnosis. `contacts`: of proteins, the precision of each chain's best pairs by separation (`structure.contacts`).
-    `controls`: by name; none where nothing was tuned.
+    `controls`: by name; none where nothing was tuned. `view`: the structures drawn.
     """
 
     retuning: Retuning | None
@@ -82,6 +105,7 @@ class Assessment:
     tags: tuple[str, ...]
     controls: Mapping[str, Control]
     contacts: pd.DataFrame | None = None
+    view: ViewOnTest | None = None
 
     @cached_property
     def ceilings(self) -> dict[str, float]:

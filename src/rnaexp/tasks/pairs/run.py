@@ -12,6 +12,7 @@ from rnaexp.tasks.pairs.control_scores import measured_before
 from rnaexp.tasks.pairs.measure import tune_and_test
 from rnaexp.tasks.pairs.result import Result, Task
 from rnaexp.tasks.pairs.sets import sets_of
+from rnaexp.tasks.pairs.views import with_view
 
 
 def run_structure(task: Task, store: Store, announce: Announce, encoder: Encoder | None = None) -> Result:
@@ -22,6 +23,9 @@ def run_structure(task: Task, store: Store, announce: Announce, encoder: Encoder
     result = _again(task, store) if encoder is None else None
     if result is None:
         result = tune_and_test(task, store, announce, encoder)
+    if result.validation is not None and result.tuned is not None:
+        tuned = with_view(result.encoder, result.validation, result.tuned, store, announce)
+        result = replace(result, tuned=tuned)
     return replace(result, assessment=assess(result, store))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from rnaexp.choices import LONG_HELP, TOKEN_PAIRS_HELP, How, Long, TokenPairs
+from rnaexp.choices import LONG_HELP, TOKEN_PAIRS_HELP, Drawing, How, Long, TokenPairs
 from rnaexp.classify.protocol import Reduction
 from rnaexp.errors import InputError
 from rnaexp.reading.loading import Loading
@@ -192,10 +192,17 @@ class HeadSettings(SettingsBase):
 
 
 class PredictSettings(SettingsBase):
-    """What becomes of records that cannot be read as they are."""
+    """What becomes of records that cannot be read as they are, and which structure is drawn."""
 
     strict: bool = Field(default=False, description="End with an error if any record is left out.")
     long: Long = Field(default="skip", description=LONG_HELP)
+    pseudoknots: bool = Field(default=False, description="Draw crossing pairs as well, by a second pass.")
+    fold: bool = Field(default=False, description="Draw ViennaRNA's structure, the model's scores as soft constraints.")
+
+    @property
+    def drawing(self) -> Drawing:
+        """Which structure is drawn."""
+        return Drawing(pseudoknots=self.pseudoknots, fold=self.fold)
 
 
 def families_with(model: str, word: str) -> str:

@@ -15,6 +15,7 @@ from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import protocol_fields
 from rnaexp.tasks.pairs import record as tables
 from rnaexp.tasks.pairs.assess import standing_of
+from rnaexp.tasks.pairs.explorer import explorer_of
 from rnaexp.tasks.pairs.fitted import FittedEncoder
 from rnaexp.tasks.pairs.measure import head_maps
 from rnaexp.tasks.pairs.pictures import picture
@@ -123,6 +124,9 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
     if result.assessment is not None:
         run.table(result.assessment.breakdown, "breakdown.csv")
         run.figure(picture(store, "breakdown", result.assessment.breakdown, title), "breakdown.png")
+        if (view := result.assessment.view) is not None:
+            run.table(view.reliability, "reliability.csv")
+            run.figure(picture(store, "reliability", view.reliability, title), "reliability.png")
     shown = tables.shown_rnas(result)
     maps, by_id = head_maps(result, shown, store, announce), {rna.id: rna for rna in result.test.rnas}
     threshold = result.tuned.threshold if result.tuned else result.test.search.winner["threshold"]
@@ -131,6 +135,8 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
         known = reference(by_id[id], result.test.scores.scoring)
         shown_as = f"{result.encoder.spec.name}, {id}: F1 {f1:.2f}"
         run.figure(picture(store, "pair_map", maps[id], known, threshold, shown_as), f"pairs/{place}.png")
+    if (page := explorer_of(result, list(reversed(shown)), store)) is not None:
+        run.figure(page, "attention/explorer.html")
     if result.tuned is not None:
         run.text(json.dumps(asdict(result.tuned), indent=1), "tuned_head.json")
         if not result.task.scoring.molecule.brackets or result.encoder.spec.loader == IN_MEMORY:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rnaexp import models
+from rnaexp.choices import PLAIN, Drawing
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import announce, say
@@ -64,6 +65,26 @@ def _tuned_first(model: str, options: dict[str, Any]) -> tuple[TunedHead, Encode
         f"{f1.ends} on the RNAs it was tuned on{controls_line(tuned)}; rnaexp run --model {model} tests it on others"
     )
     return tuned, encoder
+
+
+def worth_of(tuned: TunedHead, drawing: Drawing = PLAIN) -> str:
+    """In one sentence, what such structures were worth on the RNAs that the head was tuned on; "" if unknown."""
+    view = tuned.view
+    if view is None or view.f1 is None:
+        return ""
+    folded = drawing.fold and view.folded_f1 is not None
+    which = "nested structures" if drawing.pseudoknots else "structures"
+    which += ", folded by ViennaRNA with its scores," if folded else ", without folding," if drawing.fold else ""
+    f1 = view.f1 if not drawing.fold or view.folded_f1 is None else view.folded_f1
+    interval = "" if view.f1_low is None or folded else f" [{view.f1_low:.2f}, {view.f1_high:.2f}]"
+    known = (
+        f"{tuned.model}: this head's {which} had F1 {f1:.2f}{interval} on the {len(tuned.sequences)} RNAs of "
+        f"{tuned.tuned_on} that it was tuned on"
+    )
+    others = {"as many pairs as fit, whatever their scores": view.unscored_f1, "ViennaRNA": view.folding_f1}
+    against = [f"{name}: {f1:.2f}" for name, f1 in others.items() if f1 is not None]
+    advice = ". For comparing models, not for design"
+    return "; ".join([known, *against]) + (advice if (view.folding_f1 or 0) > f1 else "")
 
 
 def registered(uri: str, head: HeadSettings, loading: Loading) -> Load:

@@ -14,7 +14,9 @@ from rnaexp.stats.intervals import Interval
 from rnaexp.structure.evaluate import evaluate_head
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import PROTOCOLS, Scoring
+from rnaexp.tasks.pairs.diagnosis import FOLDING
 from rnaexp.tasks.pairs.measure import read_out_of, reading_for, tune, whole_head
+from rnaexp.tasks.pairs.views import with_view
 
 VALIDATION = "builtin-vl"  # comes with the package: it is there without a download
 
@@ -37,7 +39,7 @@ def tune_on(
     head = tuned.layer, tuned.head
     whole = whole_head(encoder, part, head, part.scored, store, announce)
     found = evaluate_head(whole, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
-    return tuned, found.f1
+    return with_view(encoder, part, tuned, store, announce, fold=encoder.spec.name not in FOLDING), found.f1
 
 
 def seconds_to_read(encoder: Encoder, rnas: Sequence[Rna]) -> float:

@@ -1,0 +1,141 @@
+"""The structure that is drawn: maximum expected accuracy under the calibrated probabilities of pairs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float64, Int
+
+from rnaexp.data.dot_bracket import parse_dot_bracket
+from rnaexp.rna import Pair, Rna
+from rnaexp.structure.calibrate import HAIRPIN, Drawable
+from rnaexp.structure.pairs import canonical
+from rnaexp.structure.probabilities import Calibration, StructureView
+
+# Share of the log-likelihood ratios that become energies: the pairs of a helix score alike, so each is not evidence of
+# its own. A quarter was as good as any on SPOT-RNA VL1 for lm-nano and msm-nano (benchmarks/views.py).
+FOLD_WEIGHT = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairTable:
+    """The pairs of one RNA that a structure may hold (places i * n + j), and their probabilities.
+
+    No base's probabilities sum to more than 1.
+    """
+
+    bases: int
+    places: Int[np.ndarray, "p"]
+    probabilities: Float64[np.ndarray, "p"]
+
+    def free(self) -> Float64[np.ndarray, "n"]:
+        """Probability of each base to have no partner."""
+        i, j = self.places // self.bases, self.places % self.bases
+        unpaired: np.ndarray = np.maximum(0.0, 1 - _sums(i, j, self.probabilities, self.bases))
+        return unpaired
+
+    def at(self, pairs: Sequence[Pair]) -> list[float | None]:
+        """Probabilities of these pairs; None of one that no structure may hold."""
+        known = dict(zip(self.places.tolist(), self.probabilities.tolist(), strict=True))
+        return [known.get(i * self.bases + j) for i, j in pairs]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A structure that can be drawn: canonical pairs, sorted, one partner a base, each with its confidence.
+
+    `expected_precision`: the mean confidence, None without a pair. `expected_f1`: F1 if as many pairs are right as the
+    confidences say, and as many are there as the probabilities say.
+    """
+
+    pairs: tuple[Pair, ...]
+    confidences: tuple[float, ...]
+    expected_precision: float | None
+    expected_f1: float
+
+
+def pair_table(found: Drawable, calibration: Calibration) -> PairTable:
+    """Calibrated; where a base's pairs sum to more than 1, each is divided by the larger sum of its two bases."""
+    n, probabilities = found.bases, calibration(found.scores, found.bases)
+    i, j = found.places // n, found.places % n
+    sums = _sums(i, j, probabilities, n)
+    largest = np.maximum(1.0, np.maximum(sums[i], sums[j]))
+    return PairTable(bases=n, places=found.places, probabilities=probabilities / largest)
+
+
+def _sums(i: np.ndarray, j: np.ndarray, probabilities: np.ndarray, bases: int) -> np.ndarray:
+    sums: np.ndarray = np.bincount(i, probabilities, bases) + np.bincount(j, probabilities, bases)
+    return sums
+
+
+def folded_table(rna: Rna, found: Drawable, calibration: Calibration) -> PairTable:
+    """Pair probabilities of ViennaRNA with the scores as soft constraints.
+
+    A pair's pseudo-energy is -kT log(P(score | pair) / P(score | no pair)), as for probing data in Cordero et al. 2012,
+    doi:10.1021/bi3008802, times `FOLD_WEIGHT`.
+    """
+    from rnaexp.models.folding import constrained_probabilities  # ViennaRNA
+
+    energies = np.zeros((len(rna), len(rna)))
+    ratios = calibration.log_likelihood_ratio(found.scores, found.bases)
+    energies.ravel()[found.places] = -FOLD_WEIGHT * ratios
+    return whole_table(rna, constrained_probabilities(rna, energies))
+
+
+def whole_table(rna: Rna, probabilities: np.ndarray) -> PairTable:
+    """Of probabilities [n n] as they are."""
+    places = np.flatnonzero(np.triu(canonical(rna.sequence), HAIRPIN + 1) & (probabilities > 0))
+    return PairTable(bases=len(rna), places=places, probabilities=probabilities.ravel()[places].astype(np.float64))
+
+
+def nested(table: PairTable, sequence: str, gamma: float) -> tuple[Pair, ...]:
+    """The nested structure with the largest sum of 2 gamma p over its pairs and of their p over its free bases.
+
+    By ViennaRNA. Source: Do, Woods and Batzoglou 2006, doi:10.1093/bioinformatics/btl246.
+    """
+    import RNA
+
+    n, free = table.bases, table.free()
+    i, j = table.places // n, table.places % n
+    worth = 2 * gamma * table.probabilities > free[i] + free[j]  # any other pair is better left open
+    if not worth.any():
+        return ()
+    kept = zip((i[worth] + 1).tolist(), (j[worth] + 1).tolist(), table.probabilities[worth].tolist(), strict=True)
+    listed = [RNA.ep(*each, RNA.PLIST_TYPE_BASEPAIR) for each in kept]
+    listed += [RNA.ep(at, at, one, RNA.PLIST_TYPE_UNPAIRED) for at, one in enumerate(free.tolist(), 1)]
+    structure, _ = RNA.MEA_from_plist(listed, sequence, gamma)
+    return parse_dot_bracket(structure)
+
+
+def crossing(table: PairTable, sequence: str, gamma: float, first: Sequence[Pair]) -> tuple[Pair, ...]:
+    """A second nested structure, of the bases that the first leaves free: each of its pairs crosses one of the first.
+
+    A pseudoknotted structure as nested ones, each by expected accuracy: IPknot, doi:10.1093/bioinformatics/btr215, of
+    which this is the plain form, one after the other.
+    """
+    open_ = np.ones(table.bases, bool)
+    open_[[base for pair in first for base in pair]] = False
+    kept = open_[table.places // table.bases] & open_[table.places % table.bases]
+    return nested(replace(table, probabilities=np.where(kept, table.probabilities, 0.0)), sequence, gamma)
+
+
+def helices(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Those that stand on another pair, sorted: a pair alone is hardly ever real."""
+    held = set(pairs)
+    return tuple(sorted((i, j) for i, j in held if {(i + 1, j - 1), (i - 1, j + 1)} & held))
+
+
+def view_of(rna: Rna, table: PairTable, how: StructureView, *, pseudoknots: bool = False) -> View:
+    """Decode: nested helices; with `pseudoknots` by a second pass over the bases that are free after the first."""
+    first = nested(table, rna.sequence, how.gamma)
+    pairs = helices(first)
+    if pseudoknots:
+        pairs = tuple(sorted((*pairs, *helices(crossing(table, rna.sequence, how.gamma, first)))))
+    confidences = how.confidence(np.array(table.at(pairs), np.float64))
+    right = float(confidences.sum())
+    return View(
+        pairs=pairs,
+        confidences=tuple(confidences.tolist()),
+        expected_precision=right / len(pairs) if pairs else None,
+        expected_f1=2 * right / (len(pairs) + max(right, float(table.probabilities.sum()))) if pairs else 0.0,
+    )

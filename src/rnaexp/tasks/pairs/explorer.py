@@ -1,0 +1,180 @@
+"""Every head's map of an RNA as one HTML file to click through: opens offline, loads nothing, holds names as text.
+
+Maps are rounded to 8 bits for show, on a scale of square roots. What is counted on the page (precision, recall, F1) and
+the scores of pairs that could be called are the exact ones.
+"""
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rnaexp.errors import TooLongError
+from rnaexp.models.spec import Encoder
+from rnaexp.reading.derived import derived
+from rnaexp.reading.store import Store
+from rnaexp.rna import Rna
+from rnaexp.structure.heads import RnaScores, TunedHead
+from rnaexp.structure.reading import Reading, Table, scores_from
+from rnaexp.tasks.pairs.result import Result
+
+MOST_BYTES = 2_500_000  # of one RNA's packed maps
+_MOST_CELLS = 3_000_000  # of one RNA's maps; beyond, a cell stands for the largest of several pairs
+_SHOWN = 4  # times the number of reference pairs: how far a threshold can be lowered
+_LEAST = 64
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explored:
+    """An RNA, its maps for show, and each head's best pairs. `whole`: every candidate under the frozen head."""
+
+    rna: Rna
+    maps: np.ndarray  # [l h m m], 0..255
+    largest: np.ndarray  # [l h]: the value of 255
+    block: int  # bases a cell
+    scores: RnaScores
+    whole: RnaScores | None
+
+
+def explored(encoder: Encoder, rna: Rna, reading: Reading, frozen: TunedHead | None = None) -> Explored:
+    """One pass of the model over one RNA; no more than one layer's exact maps are held.
+
+    Raises: ScoreError for a map without usable scores; TooLongError or UnsuitableError, as `encoder.check`.
+    """
+    encoder.check(rna)
+    table, block = Table(rna, reading), _block(len(rna), encoder.layers * encoder.heads)
+    whole = None if frozen is None else Table(rna, replace(reading, depth=float("inf")))
+    maps, largest = [], []
+    for layer, exact in enumerate(encoder.attention(rna)):
+        table.add(layer, exact)
+        if whole is not None and frozen is not None and frozen.layer == layer:
+            whole.add(layer, exact[frozen.head : frozen.head + 1])
+        shown, top = _for_show(exact, block)
+        maps.append(shown)
+        largest.append(top)
+    return Explored(
+        rna=rna,
+        maps=np.stack(maps),
+        largest=np.stack(largest),
+        block=block,
+        scores=scores_from(rna, table.entry(), reading.scoring, reading.read_out),
+        whole=None if whole is None else scores_from(rna, whole.entry(), reading.scoring, reading.read_out),
+    )
+
+
+def explorer_page(model: str, found: Sequence[Explored], reading: Reading, frozen: TunedHead | None = None) -> str:
+    """The file: a grid of all heads; one head's map, threshold, counts and arcs; one RNA after another."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    script = (_TEMPLATES / "explorer.js").read_text(encoding="utf-8")
+    read_out = reading.read_out
+    told = {
+        "model": model,
+        "view": 2 if read_out.apc else 1 if read_out.symmetrise else 0,
+        "frozen": None
+        if frozen is None
+        else {n: getattr(frozen, n) for n in ("layer", "head", "threshold", "tuned_on")},
+        "rnas": [_told(one, frozen) for one in found],
+    }
+    return environment.get_template("explorer.html").render(
+        model=model,
+        told=told,
+        script=script,
+        hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def explorer_of(result: Result, ids: Sequence[str], store: Store) -> bytes | None:
+    """The page of a run's RNAs, made once; None for a model of one map, or where the model reads none of them whole."""
+    encoder, scores = result.encoder, result.test.scores
+    if encoder.spec.output != "attention" or encoder.layers * encoder.heads == 1:
+        return None
+    by_id = {rna.id: rna for rna in result.test.rnas}
+    reading = Reading(read_out=scores.read_out, scoring=scores.scoring)
+
+    def page() -> bytes:
+        found = []
+        for rna in (by_id[id] for id in ids):
+            with suppress(TooLongError):  # it was read in windows
+                found.append(explored(encoder, rna, reading, result.tuned))
+        return explorer_page(encoder.spec.name, found, reading, result.tuned).encode() if found else b""
+
+    shown = [(each.id, each.content) for each in scores.rnas if each.id in ids]
+    parts = [encoder.spec.name, scores.weights, reading.read_out, reading.scoring, list(ids), shown, result.tuned]
+    return derived(store, "explorer", parts, page) or None
+
+
+def _told(one: Explored, frozen: TunedHead | None) -> dict[str, Any]:
+    known, levels = one.rna.pairs is not None, 256
+    packed = _packed(one.maps)
+    while len(packed) > MOST_BYTES and levels > 16:
+        levels //= 2
+        packed = _packed(one.maps // (256 // levels) * (256 // levels))
+    layers, heads = one.largest.shape
+    rows = [_list(one, row, frozen, heads) for row in range(layers * heads)]
+    return {
+        "id": one.rna.id,
+        "sequence": one.rna.sequence,
+        "layers": layers,
+        "heads": heads,
+        "block": one.block,
+        "cells": one.maps.shape[-1],
+        "levels": levels,
+        "maps": packed,
+        "largest": [float(value) for value in one.largest.ravel()],
+        "references": one.scores.reference.tolist() if known else None,
+        "kept": [len(scores) for scores, _, _ in rows],
+        "scores": _packed(np.concatenate([scores for scores, _, _ in rows]).astype("<f4")),
+        "pairs": _packed(np.concatenate([pairs for _, pairs, _ in rows]).astype("<u4")),
+        "hits": _packed(np.concatenate([hits for _, _, hits in rows]).astype(np.uint8)),
+        "best": [_best(one.scores, row) for row in range(layers * heads)] if known and one.scores.references else None,
+    }
+
+
+def _list(one: Explored, row: int, frozen: TunedHead | None, heads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores, pairs and hits of a head, best first; of the frozen one at least all that it calls."""
+    scores, place, least = one.scores, row, 0
+    if one.whole is not None and frozen is not None and row == frozen.layer * heads + frozen.head:
+        scores, place = one.whole, 0
+        least = int((scores.scores[0].astype(np.float64) >= frozen.threshold).sum())
+    there = int((scores.indices[place] >= 0).sum())
+    kept = min(there, max(_LEAST, _SHOWN * scores.references, least))
+    return scores.scores[place, :kept], scores.indices[place, :kept], scores.hits[place, :kept]
+
+
+def _best(scores: RnaScores, row: int) -> float:
+    """The head's best F1 on this RNA; a lower bound for heads so weak that it lies beyond their kept pairs."""
+    values, right = scores.scores[row], np.cumsum(scores.hits[row])
+    ends = np.flatnonzero(np.r_[values[1:] != values[:-1], True] & (scores.indices[row] >= 0))
+    if not len(ends):
+        return 0.0
+    return float((2 * right[ends] / (ends + 1 + scores.references)).max())
+
+
+def _block(bases: int, heads: int) -> int:
+    return max(1, int(np.ceil(bases * np.sqrt(heads / _MOST_CELLS))))
+
+
+def _for_show(exact: torch.Tensor, block: int) -> tuple[np.ndarray, np.ndarray]:
+    """A layer's maps in 256 steps of the square root, and each head's largest value."""
+    maps = exact.detach().float()
+    if block > 1:
+        maps = torch.nn.functional.max_pool2d(maps[None], block, ceil_mode=True)[0]
+    values = maps.cpu().numpy()
+    top = np.maximum(values.max((1, 2)), np.finfo(np.float32).tiny)
+    steps: np.ndarray = np.rint(255 * np.sqrt(np.clip(values / top[:, None, None], 0, 1)))
+    return steps.astype(np.uint8), top
+
+
+def _packed(array: np.ndarray) -> str:
+    return base64.b64encode(zlib.compress(np.ascontiguousarray(array).tobytes(), 6)).decode()

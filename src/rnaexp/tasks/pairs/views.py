@@ -1,0 +1,131 @@
+"""What draws a tuned head's structures: computed once for a head and the RNAs it was tuned on."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rnaexp import models
+from rnaexp.errors import InputError
+from rnaexp.models.spec import Encoder
+from rnaexp.progress import Announce
+from rnaexp.reading.cached import cached
+from rnaexp.reading.read import read_set
+from rnaexp.reading.store import Arrays, Store, key_of
+from rnaexp.rna import Rna
+from rnaexp.settings import read_as
+from rnaexp.structure.calibrate import drawable, reliability
+from rnaexp.structure.fit_view import fit_view, places_of, structure_f1, with_folding
+from rnaexp.structure.heads import RnaScores, TunedHead
+from rnaexp.structure.probabilities import OF_PROBABILITIES, StructureView
+from rnaexp.structure.protocol import PAIR_SCORES, PROTOCOLS
+from rnaexp.structure.reading import Reading
+from rnaexp.structure.view import pair_table, view_of
+from rnaexp.tasks.pairs.diagnosis import FOLDING
+from rnaexp.tasks.pairs.measure import whole_head
+from rnaexp.tasks.pairs.result import Part, Result, ViewOnTest
+
+_VERSION = 1  # raise when what is fitted, or how, changes
+_FOLDING = "viennarna"
+_LONGEST = 500  # bases of the test RNAs whose structures are judged
+
+
+def with_view(
+    encoder: Encoder, validation: Part, tuned: TunedHead, store: Store, announce: Announce, *, fold: bool = False
+) -> TunedHead:
+    """The head with calibrated probabilities and what its structures were worth; as it is if it is one of contacts, or
+    if its RNAs have no pair that a structure may hold. `fold`: ViennaRNA's with its scores as well."""
+    if not tuned.scoring.molecule.brackets:
+        return tuned
+    head = tuned.layer, tuned.head
+    scores = whole_head(encoder, validation, head, validation.rnas, store, announce).scored()
+    by_id = {rna.id: rna for rna in validation.rnas}
+    rnas = [by_id[each.id] for each in scores]
+    if not any(len(drawable(rna, each).places) for rna, each in zip(rnas, scores, strict=True)):
+        return tuned
+
+    def fitted() -> Arrays:
+        folding = None if encoder.spec.name in FOLDING else _folding_f1(validation, rnas, scores, store)
+        view = fit_view(rnas, scores, folding_f1=folding)
+        view = with_folding(view, rnas, scores) if fold else view
+        return {"view": np.frombuffer(json.dumps(asdict(view)).encode(), np.uint8)}
+
+    held = cached(store, _key(encoder, rnas, scores, fold=fold), fitted)["view"]
+    return replace(tuned, view=read_as(StructureView, json.loads(held.tobytes()), "not what draws structures"))
+
+
+def view_on_test(result: Result, store: Store) -> ViewOnTest | None:
+    """How the tuned head's structures and probabilities hold on the test set; None without calibrated probabilities.
+
+    Of RNAs of up to `_LONGEST` bases: decoding takes bases^3.
+    """
+    tuned, tested = result.tuned, result.tested
+    if tuned is None or tested is None or tuned.view is None:
+        return None
+    view, by_id = tuned.view, {rna.id: rna for rna in result.test.rnas}
+    scores = [each for each in tested.scored() if each.bases <= _LONGEST]
+    if not scores:
+        return None
+    rnas = [by_id[each.id] for each in scores]
+
+    key = key_of({"judged": _VERSION, "view": asdict(view), "of": _content(rnas, scores)})
+    held = json.loads(cached(store, key, lambda: _judged(rnas, scores, view))["judged"].tobytes())
+    return ViewOnTest(per_rna=pd.DataFrame(held["rnas"]), reliability=pd.DataFrame(held["reliability"]))
+
+
+def _judged(rnas: Sequence[Rna], scores: Sequence[RnaScores], view: StructureView) -> Arrays:
+    rows, chances = list[dict[str, Any]](), list[np.ndarray]()
+    real, sure, right = list[np.ndarray](), list[float](), list[np.ndarray]()
+    for rna, known in zip(rnas, scores, strict=True):
+        found = drawable(rna, known)
+        table = pair_table(found, view.calibration)
+        one = view_of(rna, table, view)
+        f1 = structure_f1(one.pairs, known)
+        rows.append({"rna": rna.id, "cluster": known.cluster, "f1": f1, "expected_f1": one.expected_f1})
+        chances.append(table.probabilities)
+        real.append(found.paired)
+        sure += one.confidences
+        right.append(np.isin(places_of(one.pairs, known.bases), known.reference))
+    parts = {
+        "all": reliability(np.concatenate(chances), np.concatenate(real)),
+        "drawn": reliability(np.array(sure, np.float64), np.concatenate(right)),
+    }
+    held = pd.concat([part.assign(of=name) for name, part in parts.items()], ignore_index=True)
+    text = json.dumps({"rnas": rows, "reliability": held.to_dict("list")})
+    return {"judged": np.frombuffer(text.encode(), np.uint8)}
+
+
+def _folding_f1(validation: Part, rnas: Sequence[Rna], scores: Sequence[RnaScores], store: Store) -> float | None:
+    """Mean F1 of ViennaRNA's own structures on the same RNAs; None where it could not fold one of them."""
+    reading = Reading(read_out=PAIR_SCORES, scoring=PROTOCOLS["paper"], depth=float("inf"))
+    data = validation.data.name, validation.data.sha256
+    try:
+        read = read_set(models.load(_FOLDING), rnas, reading, store, data=data, progress=None)[0]
+    except InputError:
+        return None
+    folded = {each.id: each for each in read.rnas}
+    if set(folded) != {rna.id for rna in rnas}:
+        return None
+    how, found = OF_PROBABILITIES, []
+    for rna, known in zip(rnas, scores, strict=True):
+        table = pair_table(drawable(rna, folded[rna.id]), how.calibration)
+        found.append(structure_f1(view_of(rna, table, how).pairs, known))
+    return float(np.mean(found))
+
+
+def _key(encoder: Encoder, rnas: Sequence[Rna], scores: Sequence[RnaScores], *, fold: bool) -> str:
+    folds = encoder.spec.name in FOLDING
+    return key_of({"view": _VERSION, "folding": folds, "fold": fold, "of": _content(rnas, scores)})
+
+
+def _content(rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> str:
+    content = hashlib.sha256()
+    for rna, each in zip(rnas, scores, strict=True):
+        content.update(f"{rna.id} {rna.sequence} {each.cluster}".encode())
+        for array in (each.scores, each.indices, each.reference):
+            content.update(np.ascontiguousarray(array).tobytes())
+    return content.hexdigest()
