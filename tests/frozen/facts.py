@@ -131,7 +131,10 @@ class Tracked:
         path = Path(run.info.artifact_uri.removeprefix("file://")) / name
         if name.endswith(".csv"):
             return hide(table(path, _MOST_ROWS), self.folder)
-        return written(plain(json.loads(path.read_text()), self.folder))
+        values = json.loads(path.read_text())
+        if name == "recipe.json":  # where it was run: another checkout, Python or machine
+            values |= dict.fromkeys({"commit", "dirty", "python", "platform"} & values.keys(), "<there>")
+        return written(plain(values, self.folder))
 
     def versions(self):
         """Registered models: versions, aliases, names of tags."""
