@@ -11,6 +11,8 @@ import pandas as pd
 from mlflow import MlflowClient
 
 HIDDEN = {"seconds", "peak_memory_mb", "version", "fetched_at", "minutes"}
+_OF_A_CHECKOUT = {"mlflow.source.git.commit", "rnaexp.source.dirty"}
+_ASKED = ("schema", "task", "settings", "more")  # of a recipe: the rest says on which machine, by which command
 _RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 _LONG_NUMBER = re.compile(r"-?\d+\.(\d{7,}|\d+e-?\d+)")
 _MOST_ROWS = 12  # of an artifact's table: more would only swell the files
@@ -111,7 +113,7 @@ class Tracked:
             "parent is elsewhere": "mlflow.parentRunId" in run.data.tags and not within,
             "params": plain(dict(sorted(run.data.params.items())), self.folder),
             "metrics": plain(dict(sorted(run.data.metrics.items())), self.folder),
-            "tags": sorted(run.data.tags),
+            "tags": sorted(set(run.data.tags) - _OF_A_CHECKOUT),
             "data sets": sorted(
                 f"{one.dataset.name} {one.dataset.digest} {' '.join(tag.value for tag in one.tags)}"
                 for one in run.inputs.dataset_inputs
@@ -131,7 +133,10 @@ class Tracked:
         path = Path(run.info.artifact_uri.removeprefix("file://")) / name
         if name.endswith(".csv"):
             return hide(table(path, _MOST_ROWS), self.folder)
-        return written(plain(json.loads(path.read_text()), self.folder))
+        values = json.loads(path.read_text())
+        if name == "recipe.json":
+            values = {key: values[key] for key in _ASKED if key in values}
+        return written(plain(values, self.folder))
 
     def versions(self):
         """Registered models: versions, aliases, names of tags."""

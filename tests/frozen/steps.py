@@ -145,7 +145,7 @@ STEPS = (
 )
 
 REFUSALS = (
-    "run",
+    "run --test test.fa",
     "run --modle stems",
     "run --model stems --seed 1 --seed 2",
     "run --model stems --model stems",

@@ -24,9 +24,8 @@ _SERVED = Path(__file__).with_name("served.py")
 _CODE = Path(__file__).parents[1]
 # What prediction imports, and nothing else of what rnaexp needs; tests/track/test_deploy.py watches the imports.
 _ALWAYS = ["beartype", "jaxtyping", "mlflow", "numba", "numpy", "pandas", "psutil"]
-_ALWAYS += ["pydantic", "pyyaml", "safetensors", "torch"]
-_BY_LOADER = {"rnaexp.models.baselines": ("scipy", "viennarna"), "rnaexp.models.planted": ()}
-_NETWORK = ("transformers",)  # of every other loader
+_ALWAYS += ["pydantic", "pyyaml", "safetensors", "scipy", "torch", "viennarna"]
+_NO_NETWORK = ("rnaexp.models.baselines", "rnaexp.models.planted")  # every other loader imports transformers
 _BY_SOURCE = {
     "hub": ("huggingface-hub", "httpx2"),
     "url": ("pooch",),
@@ -82,9 +81,7 @@ def requirements(found: Configuration) -> list[str]:
     A copy of the weights in the folder needs nothing that downloads. A model that another package adds needs it.
     """
     about = spec(found.model)
-    names = [*_ALWAYS, *_BY_LOADER.get(about.loader.partition(":")[0], _NETWORK)]
-    if found.tuned.read_out.squash == "sigmoid":
-        names.append("scipy")
+    names = [*_ALWAYS, *([] if about.loader.startswith(_NO_NETWORK) else ["transformers"])]
     if found.packaged is None:
         names += _downloading(about)
     points = [plugged(group).get(found.model) for group in (MODELS, BASELINES)]

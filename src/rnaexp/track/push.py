@@ -149,8 +149,8 @@ class Pusher:
         data_set = Dataset(
             name=operation["name"],
             digest=operation["sha256"][:36],  # MLflow's limit; the profile has all 64
-            source_type="external",
-            source=json.dumps({"uri": operation["source"]}),
+            source_type="rnaexp",  # data_source.py loads it again
+            source=json.dumps({"name": operation["name"], "uri": operation["source"], "sha256": operation["sha256"]}),
             profile=json.dumps({"num_rows": operation["rows"], "sha256": operation["sha256"]}),
         )
         tags = [InputTag("mlflow.data.context", operation["context"])]
