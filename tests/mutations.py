@@ -136,7 +136,7 @@ MUTATIONS = (
     ("views: a step without pairs is proof of none", "structure/calibrate.py", "fit_curve", "(np.bincount(member, real) + real.mean()) / (counts + 1)", "np.bincount(member, real) / counts"),
     ("views: longer RNAs may have more probable pairs", "structure/calibrate.py", "_with_length", "by_length < 0", "True"),
     ("views: a step's end for its middle", "structure/calibrate.py", "fit_curve", "np.bincount(member, values) / counts", "np.array([values[member == at].max() for at in range(len(counts))])"),
-    ("views: pairs that could be drawn are pruned", "structure/view.py", "nested", "2 * gamma * table.probabilities > free[i] + free[j]", "gamma * table.probabilities > free[i] + free[j]"),
+    ("views: pairs that could be drawn are pruned", "structure/view.py", "nested_each", "2 * max(gammas) * table.probabilities > free[i] + free[j]", "gamma * table.probabilities > free[i] + free[j]"),
     ("views: pairs alone are drawn", "structure/view.py", "helices", "{(i + 1, j - 1), (i - 1, j + 1)} & held", "held"),
     ("views: the second pass takes paired bases", "structure/view.py", "crossing", "open_[table.places // table.bases] & open_[table.places % table.bases]", "open_[table.places // table.bases] | open_[table.places % table.bases]"),
     ("views: a base's probabilities may sum to more than 1", "structure/view.py", "pair_table", "probabilities / largest", "probabilities"),

@@ -14,7 +14,7 @@ from rnaexp.errors import InputError
 from rnaexp.rna import Rna
 from rnaexp.settings import read_as
 from rnaexp.structure.calibrate import Drawable, calibration_error, fit_calibration, fit_curve, reliability
-from rnaexp.structure.fit_view import GAMMAS, fit_view, structure_f1
+from rnaexp.structure.fit_view import GAMMAS, fit_view, structure_f1, unscored_f1
 from rnaexp.structure.probabilities import OF_PROBABILITIES, Calibration, Curve, StructureView
 from rnaexp.structure.view import PairTable, helices, nested
 from tests.structure.test_view import able, scores_of
@@ -138,7 +138,7 @@ def test_gamma_is_the_one_whose_structures_are_best_and_confidence_is_counted_on
             values[pair] += 2.5
         rnas.append(Rna(id=f"r{at}", sequence=sequence))
         scores.append(replace(scores_of(sequence, values, known), cluster=f"c{at}"))
-    view = fit_view(rnas, scores, folding_f1=0.5)
+    view = fit_view(rnas, scores, unscored_f1=unscored_f1(rnas, scores), folding_f1=0.5)
     tables = []
     for rna, each in zip(rnas, scores, strict=True):
         pairs, n = able(rna.sequence), len(rna)

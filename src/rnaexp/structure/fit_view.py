@@ -10,14 +10,16 @@ from rnaexp.stats.intervals import cluster_interval
 from rnaexp.structure.calibrate import Drawable, drawable, fit_calibration, fit_curve
 from rnaexp.structure.heads import RnaScores
 from rnaexp.structure.probabilities import OF_PROBABILITIES, Curve, StructureView
-from rnaexp.structure.view import PairTable, folded_table, helices, nested, pair_table
+from rnaexp.structure.view import PairTable, folded_table, helices, nested, nested_each, pair_table
 
 GAMMAS = (1.0, 4.0, 16.0, 64.0, 256.0)
 _EVERY_PAIR = 1e4  # a gamma at which any pair is worth its two bases
 _SEED = 0
 
 
-def fit_view(rnas: Sequence[Rna], scores: Sequence[RnaScores], *, folding_f1: float | None = None) -> StructureView:
+def fit_view(
+    rnas: Sequence[Rna], scores: Sequence[RnaScores], *, unscored_f1: float, folding_f1: float | None = None
+) -> StructureView:
     """Calibrate, choose gamma by the mean F1 over RNAs, and calibrate the confidence of the pairs then drawn.
 
     `scores`: every candidate of each RNA under the head. The pairs that are drawn stand in helices with others, so
@@ -26,12 +28,12 @@ def fit_view(rnas: Sequence[Rna], scores: Sequence[RnaScores], *, folding_f1: fl
     """
     drawn = [drawable(rna, each) for rna, each in zip(rnas, scores, strict=True)]
     calibration = fit_calibration(drawn)
-    tables = [pair_table(each, calibration) for each in drawn]
-    found = {gamma: _structures(rnas, tables, gamma) for gamma in GAMMAS}
+    tables = [pair_table(one, calibration) for one in drawn]
+    each = [nested_each(table, rna.sequence, GAMMAS) for rna, table in zip(rnas, tables, strict=True)]
+    found = {gamma: [helices(one[at]) for one in each] for at, gamma in enumerate(GAMMAS)}
     f1 = {gamma: _f1(structures, scores) for gamma, structures in found.items()}
     gamma = max(GAMMAS, key=lambda gamma: f1[gamma].mean())
     worth = cluster_interval(f1[gamma], np.array([each.cluster for each in scores]), of="shares")
-    unscored = _structures(rnas, [_unscored(each) for each in drawn], _EVERY_PAIR)
     return StructureView(
         calibration=calibration,
         gamma=gamma,
@@ -39,9 +41,15 @@ def fit_view(rnas: Sequence[Rna], scores: Sequence[RnaScores], *, folding_f1: fl
         f1=_plain(worth.mean),
         f1_low=_plain(worth.low),
         f1_high=_plain(worth.high),
-        unscored_f1=_plain(_f1(unscored, scores).mean()),
+        unscored_f1=unscored_f1,
         folding_f1=_plain(folding_f1),
     )
+
+
+def unscored_f1(rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> float:
+    """Mean F1 of as many pairs as fit into one structure, whatever their scores: what decoding alone is worth."""
+    tables = [_unscored(drawable(rna, each)) for rna, each in zip(rnas, scores, strict=True)]
+    return round(float(_f1(_structures(rnas, tables, _EVERY_PAIR), scores).mean()), 6)
 
 
 def with_folding(view: StructureView, rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> StructureView:

@@ -93,18 +93,22 @@ def nested(table: PairTable, sequence: str, gamma: float) -> tuple[Pair, ...]:
 
     By ViennaRNA. Source: Do, Woods and Batzoglou 2006, doi:10.1093/bioinformatics/btl246.
     """
+    return nested_each(table, sequence, (gamma,))[0]
+
+
+def nested_each(table: PairTable, sequence: str, gammas: Sequence[float]) -> list[tuple[Pair, ...]]:
+    """The same for several gammas: what ViennaRNA reads takes longer to write down than to read."""
     import RNA
 
     n, free = table.bases, table.free()
     i, j = table.places // n, table.places % n
-    worth = 2 * gamma * table.probabilities > free[i] + free[j]  # any other pair is better left open
+    worth = 2 * max(gammas) * table.probabilities > free[i] + free[j]  # any other pair is better left open
     if not worth.any():
-        return ()
+        return [()] * len(gammas)
     kept = zip((i[worth] + 1).tolist(), (j[worth] + 1).tolist(), table.probabilities[worth].tolist(), strict=True)
     listed = [RNA.ep(*each, RNA.PLIST_TYPE_BASEPAIR) for each in kept]
     listed += [RNA.ep(at, at, one, RNA.PLIST_TYPE_UNPAIRED) for at, one in enumerate(free.tolist(), 1)]
-    structure, _ = RNA.MEA_from_plist(listed, sequence, gamma)
-    return parse_dot_bracket(structure)
+    return [parse_dot_bracket(RNA.MEA_from_plist(listed, sequence, gamma)[0]) for gamma in gammas]
 
 
 def crossing(table: PairTable, sequence: str, gamma: float, first: Sequence[Pair]) -> tuple[Pair, ...]:

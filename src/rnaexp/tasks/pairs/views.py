@@ -19,7 +19,7 @@ from rnaexp.reading.store import Arrays, Store, key_of
 from rnaexp.rna import Rna
 from rnaexp.settings import read_as
 from rnaexp.structure.calibrate import drawable, reliability
-from rnaexp.structure.fit_view import fit_view, places_of, structure_f1, with_folding
+from rnaexp.structure.fit_view import fit_view, places_of, structure_f1, unscored_f1, with_folding
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.probabilities import OF_PROBABILITIES, StructureView
 from rnaexp.structure.protocol import PAIR_SCORES, PROTOCOLS
@@ -50,7 +50,7 @@ def with_view(
 
     def fitted() -> Arrays:
         folding = None if encoder.spec.name in FOLDING else _folding_f1(validation, rnas, scores, store)
-        view = fit_view(rnas, scores, folding_f1=folding)
+        view = fit_view(rnas, scores, unscored_f1=_unscored_f1(rnas, scores, store), folding_f1=folding)
         view = with_folding(view, rnas, scores) if fold else view
         return {"view": np.frombuffer(json.dumps(asdict(view)).encode(), np.uint8)}
 
@@ -115,6 +115,17 @@ def _folding_f1(validation: Part, rnas: Sequence[Rna], scores: Sequence[RnaScore
         table = pair_table(drawable(rna, folded[rna.id]), how.calibration)
         found.append(structure_f1(view_of(rna, table, how).pairs, known))
     return float(np.mean(found))
+
+
+def _unscored_f1(rnas: Sequence[Rna], scores: Sequence[RnaScores], store: Store) -> float:
+    """Once for all models that read these RNAs."""
+    content = hashlib.sha256()
+    for rna, each in zip(rnas, scores, strict=True):
+        content.update(rna.sequence.encode())
+        for array in (np.sort(drawable(rna, each).places), each.reference):
+            content.update(np.ascontiguousarray(array).tobytes())
+    key = key_of({"unscored": _VERSION, "of": content.hexdigest()})
+    return float(cached(store, key, lambda: {"f1": np.array(unscored_f1(rnas, scores))})["f1"])
 
 
 def _key(encoder: Encoder, rnas: Sequence[Rna], scores: Sequence[RnaScores], *, fold: bool) -> str:
