@@ -1,6 +1,7 @@
 """The direction of imports, and who may import what."""
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -165,6 +166,20 @@ def test_no_function_takes_more_than_eight_parameters():
         if isinstance(node, ast.FunctionDef) and parameters(node) > 8
     ]
     assert many == []
+
+
+PRIVATE = re.compile(r"(^|_)(told|asked|said|board|boards|kin|twin)(_|$)")  # words that only we understand
+
+
+def test_names_are_words_of_the_field():
+    found = {
+        f"{path.relative_to(SOURCE)}: {name}"
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in (getattr(node, field, None) for field in ("id", "attr", "arg", "name"))
+        if isinstance(name, str) and PRIVATE.search(name)
+    }
+    assert found == set()
 
 
 def test_there_is_no_place_for_what_has_no_place():

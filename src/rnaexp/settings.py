@@ -86,9 +86,9 @@ def wrong_field(error: ValidationError) -> str:
         return f"{field} is missing"
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{field}: no such field"
-    said = str(first["ctx"]["error"]) if first["type"] == "value_error" else str(first["msg"])
+    reason = str(first["ctx"]["error"]) if first["type"] == "value_error" else str(first["msg"])
     given = "" if isinstance(first["input"], dict) else f" {first['input']!r:.80}"
-    return f"{field}{given}: {said[:1].lower()}{said[1:]}"
+    return f"{field}{given}: {reason[:1].lower()}{reason[1:]}"
 
 
 @cache

@@ -27,7 +27,7 @@ def explore(model: str, rnas: Sequence[Rna], out: Path, loading: Loading, *, tun
     """
     known = look_for_head(model, tuned)
     encoder = models.load(**loading.of(model, known.tuned.read_out.token_pairs if known else "mean"))
-    frozen = _fitting(encoder, known.tuned if known else None, asked=bool(tuned))
+    frozen = _fitting(encoder, known.tuned if known else None, named=bool(tuned))
     if frozen is None:
         reading = Reading(read_out=read_out_of(encoder), scoring=Scoring())
     else:
@@ -48,14 +48,14 @@ def explore(model: str, rnas: Sequence[Rna], out: Path, loading: Loading, *, tun
     sys.stdout.write(f"{len(found)} RNAs, {encoder.layers * encoder.heads} heads, {len(page) / 1e6:.1f} MB: {out}\n")
 
 
-def _fitting(encoder: Encoder, tuned: TunedHead | None, *, asked: bool) -> TunedHead | None:
+def _fitting(encoder: Encoder, tuned: TunedHead | None, *, named: bool) -> TunedHead | None:
     """The head, if it is one of these very weights; a head that was not asked for is done without."""
     if tuned is None:
         return None
     try:
         return head_for(encoder, tuned)
     except InputError as error:
-        if asked:
+        if named:
             raise
         say(f"no tuned head is shown: {error}")
         return None

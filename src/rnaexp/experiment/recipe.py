@@ -35,8 +35,8 @@ _SETS = ("validation", "test", "families", "assay", "alignment", "wild_type", "w
 
 def recipe(job: Job) -> dict[str, Any]:
     """The job's resolved settings with what ran it. `settings` None: its model, or its vectors, are of this process."""
-    asked = _asked(job)
-    return {"schema": SCHEMA, **(asked or {"task": "", "settings": None}), **process_facts()}
+    settings_of_job = _task_of(job)
+    return {"schema": SCHEMA, **(settings_of_job or {"task": "", "settings": None}), **process_facts()}
 
 
 def job_of(values: Mapping[str, Any]) -> Job:
@@ -61,7 +61,7 @@ def job_of(values: Mapping[str, Any]) -> Job:
     return PluggedJob(task=task, settings=settings_of(task, settings), **more)
 
 
-def _asked(job: Job) -> dict[str, Any] | None:
+def _task_of(job: Job) -> dict[str, Any] | None:
     if getattr(job, "encoder", None) is not None:
         return None
     if isinstance(job, PairsJob | ContactsJob):

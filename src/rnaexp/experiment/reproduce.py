@@ -54,7 +54,7 @@ def reproduce(run_id: str, *, json: bool) -> bool:
         raise UnavailableError(message)
     now = figures_of(done.run_id)
     found = _compared(then, now)
-    _tell(run_id, done.run_id, found, _facts(then, now), json=json)
+    _show(run_id, done.run_id, found, _facts(then, now), json=json)
     return all(one.equal for one in found)
 
 
@@ -75,7 +75,7 @@ def _facts(then: Figures, now: Figures) -> list[str]:
     ]
 
 
-def _tell(then: str, now: str, found: list[Difference], facts: list[str], *, json: bool) -> None:
+def _show(then: str, now: str, found: list[Difference], facts: list[str], *, json: bool) -> None:
     unequal = sum(not one.equal for one in found)
     if json:
         figures = [{**asdict(one), "difference": one.difference} for one in found]

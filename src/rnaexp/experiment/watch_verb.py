@@ -66,14 +66,17 @@ def watch(folder: Path, task: Task, like: str, how: Watching, *, csv: Path | Non
     """
     watch_parent()
     look(folder)
-    store, curve, asked = Store(), _Curve(), _question(folder, task, like)
+    store, curve, question = Store(), _Curve(), _question(folder, task, like)
     with tracked_run(
-        f"{folder.resolve().name} watched", kind="watch", tags={_TAG: key_of(asked)}, continues=_earlier(asked, store)
+        f"{folder.resolve().name} watched",
+        kind="watch",
+        tags={_TAG: key_of(question)},
+        continues=_earlier(question, store),
     ) as run:
-        store.put(key_of(asked), packed({}))
-        run.params({name: value for name, value in asked.items() if name != "uri"})
+        store.put(key_of(question), packed({}))
+        run.params({name: value for name, value in question.items() if name != "uri"})
         for checkpoint in arrivals(folder, every=how.every, once=how.once, idle=how.idle):
-            if _take(checkpoint, task, like, store, curve, asked):
+            if _take(checkpoint, task, like, store, curve, question):
                 _log(run, curve, how, folder)
         curve.left_out |= {each.path.name: f"not whole: {each.lacks}" for each in look(folder) if each.lacks}
         if curve.rows:
@@ -103,24 +106,26 @@ def _question(folder: Path, task: Task, like: str) -> dict[str, Any]:
     }
 
 
-def _earlier(asked: Mapping[str, Any], store: Store) -> str | None:
+def _earlier(question: Mapping[str, Any], store: Store) -> str | None:
     """MLflow's id of the run that an earlier watching of the same left, if its rows are in the store."""
-    if not store.has(key_of(asked)):
+    if not store.has(key_of(question)):
         return None
     sync()  # what a killed one could not send, while its run can still be told
     with suppress(UnavailableError):
-        found = runs_in(EXPERIMENT, f"tags.`{_TAG}` = '{key_of(asked)}'")
+        found = runs_in(EXPERIMENT, f"tags.`{_TAG}` = '{key_of(question)}'")
         return str(found[0].info.run_id) if found else None
     return None
 
 
-def _take(checkpoint: Checkpoint, task: Task, like: str, store: Store, curve: _Curve, asked: Mapping[str, Any]) -> bool:
+def _take(
+    checkpoint: Checkpoint, task: Task, like: str, store: Store, curve: _Curve, question: Mapping[str, Any]
+) -> bool:
     """Its row into the curve, or why there is none among what was left out; whether the row is a new one."""
     name = checkpoint.path.name
     curve.left_out.pop(name, None)
     for step in [step for step, row in curve.rows.items() if row.checkpoint == name]:
         del curve.rows[step]  # it was written anew
-    key = key_of({"watched": _SCHEMA, **asked, "name": name, "state": checkpoint.state})
+    key = key_of({"watched": _SCHEMA, **question, "name": name, "state": checkpoint.state})
     held = store.get(key)
     try:
         row = _scored(checkpoint.path, task, like) if held is None else unpacked(held)
@@ -134,8 +139,8 @@ def _take(checkpoint: Checkpoint, task: Task, like: str, store: Store, curve: _C
         curve.left_out[name] = f"step {row.step} is that of {curve.rows[row.step].checkpoint}"
         return False
     curve.rows[row.step] = row
-    said = "known" if held is not None else f"F1 {row.figures['rnaexp/pairs/f1']:.3f}"
-    say(f"step {row.step}, {name}: {said}")
+    what = "known" if held is not None else f"F1 {row.figures['rnaexp/pairs/f1']:.3f}"
+    say(f"step {row.step}, {name}: {what}")
     return held is None
 
 
@@ -159,8 +164,8 @@ def _log(run: RunHandle, curve: _Curve, how: Watching, folder: Path) -> None:
     run.table(found.comparisons, "comparisons.csv")
     title = f"{folder.resolve().name} on {rows[0].test}"
     run.figure(curve_figure(table, list(rows[0].controls), title), "curve.png")
-    said = {"best_step": found.best, "emergence": found.emergence.first, "emergence.lasting": found.emergence.lasting}
-    run.tags({f"rnaexp.{name}": "none" if value is None else value for name, value in said.items()})
+    what = {"best_step": found.best, "emergence": found.emergence.first, "emergence.lasting": found.emergence.lasting}
+    run.tags({f"rnaexp.{name}": "none" if value is None else value for name, value in what.items()})
 
 
 def _conclude(run: RunHandle, curve: _Curve, how: Watching, *, csv: Path | None, json: bool) -> None:
@@ -174,8 +179,8 @@ def _conclude(run: RunHandle, curve: _Curve, how: Watching, *, csv: Path | None,
         write_atomically(csv, table.to_csv(index=False).encode())
     if json:
         left_out = [{"checkpoint": name, "reason": why} for name, why in curve.left_out.items()]
-        told = {"curve": json_format.loads(table.to_json(orient="records")), "left_out": left_out}
-        sys.stdout.write(json_format.dumps({**told, **found.to_json(), "run_id": run.run_id}) + "\n")
+        record = {"curve": json_format.loads(table.to_json(orient="records")), "left_out": left_out}
+        sys.stdout.write(json_format.dumps({**record, **found.to_json(), "run_id": run.run_id}) + "\n")
         return
     screen.show_frame(table[[name for name in _SHOWN if name in table]], "learning curve")
     if len(found.comparisons):

@@ -74,7 +74,7 @@ def packed(value: Any) -> Arrays:
 
 def unpacked(entry: Mapping[str, np.ndarray]) -> Any:
     """The value of an entry that `packed` made."""
-    return _put_together(json.loads(entry[_SKELETON].tobytes()), entry)
+    return _restored(json.loads(entry[_SKELETON].tobytes()), entry)
 
 
 def _taken_apart(value: Any, arrays: Arrays) -> Any:
@@ -86,7 +86,7 @@ def _taken_apart(value: Any, arrays: Arrays) -> Any:
     if value is None or type(value) in (bool, int, float, str):
         return value
     if isinstance(value, np.ndarray | np.generic | bytes):
-        return _beside(value, arrays)
+        return _as_array(value, arrays)
     if isinstance(value, pd.DataFrame):
         return _table(value, parts)
     if isinstance(value, tuple | list):
@@ -99,7 +99,7 @@ def _taken_apart(value: Any, arrays: Arrays) -> Any:
     return _refuse(value)
 
 
-def _beside(value: np.ndarray | np.generic | bytes, arrays: Arrays) -> dict[str, Any]:
+def _as_array(value: np.ndarray | np.generic | bytes, arrays: Arrays) -> dict[str, Any]:
     name = str(len(arrays))
     if isinstance(value, bytes):
         arrays[name] = np.frombuffer(zlib.compress(value), np.uint8)
@@ -118,13 +118,13 @@ def _table(frame: pd.DataFrame, parts: Callable[[Sequence[Any]], list[Any]]) -> 
     return {"kind": "table", "of": columns, "rows": len(frame)}
 
 
-def _put_together(value: Any, entry: Mapping[str, np.ndarray]) -> Any:
+def _restored(value: Any, entry: Mapping[str, np.ndarray]) -> Any:
     if not isinstance(value, dict):
         return value
     kind, of = value["kind"], value["of"]
 
     def parts(values: Sequence[Any]) -> list[Any]:
-        return [_put_together(each, entry) for each in values]
+        return [_restored(each, entry) for each in values]
 
     if kind in ("array", "number"):
         return entry[of] if kind == "array" else entry[of][()]

@@ -95,13 +95,13 @@ def decoder_f1(tuned: TunedHead, drawing: Drawing = PLAIN) -> float | None:
 def prediction(rna: Rna, scores: RnaScores, tuned: TunedHead, drawing: Drawing = PLAIN) -> Prediction:
     """Scores of every candidate, decoded."""
     pairs = calls(scores, 0, tuned.threshold)
-    told: tuple[float | None, ...] = (None,) * len(pairs)
+    calibrated: tuple[float | None, ...] = (None,) * len(pairs)
     if tuned.view is None:
         view, (shown, dot_bracket) = None, _greedy(len(rna), calls(one_partner(scores, 0), 0, view_threshold(tuned)))
     else:
         found = drawable(rna, scores)
         table, how = pair_table(found, tuned.view.calibration), tuned.view
-        told = tuple(table.at(pairs))
+        calibrated = tuple(table.at(pairs))
         if drawing.fold:
             table, how = folded_table(rna, found, how.calibration), how.folded
         view = view_of(rna, table, how, pseudoknots=drawing.pseudoknots)
@@ -110,7 +110,7 @@ def prediction(rna: Rna, scores: RnaScores, tuned: TunedHead, drawing: Drawing =
         rna=rna,
         pairs=pairs,
         scores=tuple(float(score) for score in scores.scores[0][: len(pairs)]),
-        probabilities=told,
+        probabilities=calibrated,
         view=view,
         shown=shown,
         dot_bracket=dot_bracket,

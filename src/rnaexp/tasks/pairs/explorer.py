@@ -78,17 +78,17 @@ def explorer_page(model: str, found: Sequence[Explored], reading: Reading, froze
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     script = (_TEMPLATES / "explorer.js").read_text(encoding="utf-8")
     read_out = reading.read_out
-    told = {
+    facts = {
         "model": model,
         "view": 2 if read_out.apc else 1 if read_out.symmetrise else 0,
         "frozen": None
         if frozen is None
         else {n: getattr(frozen, n) for n in ("layer", "head", "threshold", "tuned_on")},
-        "rnas": [_told(one, frozen) for one in found],
+        "rnas": [_facts_of(one, frozen) for one in found],
     }
     return environment.get_template("explorer.html").render(
         model=model,
-        told=told,
+        facts=facts,
         script=script,
         hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
@@ -114,7 +114,7 @@ def explorer_of(result: Result, ids: Sequence[str], store: Store) -> bytes | Non
     return derived(store, "explorer", parts, page) or None
 
 
-def _told(one: Explored, frozen: TunedHead | None) -> dict[str, Any]:
+def _facts_of(one: Explored, frozen: TunedHead | None) -> dict[str, Any]:
     known, levels = one.rna.pairs is not None, 256
     packed = _packed(one.maps)
     while len(packed) > MOST_BYTES and levels > 16:

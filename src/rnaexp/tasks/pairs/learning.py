@@ -103,12 +103,14 @@ def findings(rows: Sequence[Row], compare: Sequence[tuple[int, int]] = ()) -> Fi
     points = {row.step: row.point for row in rows}
     best, first, last = best_step(list(points.values())).step, min(points), max(points)
     pairs = dict.fromkeys([(best, last), (last, first), *compare])
-    told = [
+    comparisons = [
         _comparison(points[one], points[other])
         for one, other in pairs
         if one != other and one in points and other in points
     ]
-    return Findings(best=best, emergence=emergence(list(points.values()), rivals(rows)), comparisons=pd.DataFrame(told))
+    return Findings(
+        best=best, emergence=emergence(list(points.values()), rivals(rows)), comparisons=pd.DataFrame(comparisons)
+    )
 
 
 def _comparison(one: Point, other: Point) -> dict[str, Any]:

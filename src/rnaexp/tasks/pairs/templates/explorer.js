@@ -1,7 +1,7 @@
 "use strict";
-const told = JSON.parse(document.getElementById("told").textContent);
+const facts = JSON.parse(document.getElementById("facts").textContent);
 const by = (id) => document.getElementById(id);
-const state = { rna: null, head: 0, view: told.view, calls: 0, frozen: false, at: 0 };
+const state = { rna: null, head: 0, view: facts.view, calls: 0, frozen: false, at: 0 };
 
 async function unpacked(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -10,7 +10,7 @@ async function unpacked(text) {
 }
 
 async function opened(place) {
-  const rna = told.rnas[place];
+  const rna = facts.rnas[place];
   if (!rna.open) {
     const [maps, scores, pairs, hits] = await Promise.all([rna.maps, rna.scores, rna.pairs, rna.hits].map(unpacked));
     rna.open = { maps: new Uint8Array(maps), scores: new Float32Array(scores), pairs: new Uint32Array(pairs), hits: new Uint8Array(hits) };
@@ -77,7 +77,7 @@ function painted(values, n) {
 }
 
 function name(rna, head) { return `${Math.floor(head / rna.heads)}.${head % rna.heads}`; }
-function frozenHead(rna) { return told.frozen && told.frozen.layer * rna.heads + told.frozen.head; }
+function frozenHead(rna) { return facts.frozen && facts.frozen.layer * rna.heads + facts.frozen.head; }
 
 function grid() {
   const rna = state.rna, place = by("grid").firstElementChild;
@@ -103,7 +103,7 @@ function grid() {
   }
   by("gridnote").textContent = `${rna.layers} layers down, ${rna.heads} heads across, counted from 0`
     + (rna.best ? "; below each its best F1 on this RNA (chosen with the answer at hand: an upper bound, no result)" : "; no reference pairs are known")
-    + (told.frozen ? `; framed: the head that was tuned${told.frozen.tuned_on ? ` on ${told.frozen.tuned_on}` : ""}` : "") + ".";
+    + (facts.frozen ? `; framed: the head that was tuned${facts.frozen.tuned_on ? ` on ${facts.frozen.tuned_on}` : ""}` : "") + ".";
 }
 
 function choose(head) {
@@ -123,14 +123,14 @@ function choose(head) {
 
 function frozen(scores) {
   state.frozen = true;
-  state.calls = scores.reduce((count, score) => count + (score >= told.frozen.threshold), 0);
+  state.calls = scores.reduce((count, score) => count + (score >= facts.frozen.threshold), 0);
 }
 
 function counted() {
   const { scores, hits } = list(state.rna, state.head), calls = state.calls, references = state.rna.references?.length;
   let right = 0;
   for (let at = 0; at < calls; at++) right += hits[at];
-  const threshold = state.frozen ? told.frozen.threshold : calls ? scores[calls - 1] : Infinity;
+  const threshold = state.frozen ? facts.frozen.threshold : calls ? scores[calls - 1] : Infinity;
   const figures = references ? { precision: right / Math.max(1, calls), recall: right / references, f1: 2 * right / (calls + references) } : null;
   return { threshold, calls, right, figures };
 }
@@ -139,7 +139,7 @@ function draw() {
   const rna = state.rna, { ends } = list(rna, state.head), found = counted();
   by("which").textContent = `layer ${Math.floor(state.head / rna.heads)}, head ${state.head % rna.heads}`;
   for (const button of document.querySelectorAll("[data-view]")) button.setAttribute("aria-pressed", String(Number(button.dataset.view) === state.view));
-  by("tuned").hidden = !told.frozen;
+  by("tuned").hidden = !facts.frozen;
   by("tuned").setAttribute("aria-pressed", String(state.frozen));
   by("threshold").value = ends.findLastIndex((end) => end <= found.calls);
   by("at").textContent = found.calls || state.frozen ? `${found.threshold.toPrecision(4)}${state.frozen ? " (frozen, as tuned)" : ""}` : "above every score";
@@ -215,7 +215,7 @@ function hover(event) {
   const [i, j] = x < y ? [x, y] : [y, x], { scores, pairs } = list(rna, state.head), place = pairs.indexOf(i * n + j);
   const base = (at) => `${rna.sequence[at]}${at + 1}`, cell = (a, b) => Math.floor(a / rna.block) * rna.cells + Math.floor(b / rna.block);
   const raw = shown(rna, state.head, 0), word = (value) => Number(value).toPrecision(3);
-  const score = place >= 0 ? `score ${word(scores[place])}, place ${place + 1}` : `${told.view > 1 ? "score" : "value"} about ${word(shown(rna, state.head, told.view)[cell(i, j)])}`;
+  const score = place >= 0 ? `score ${word(scores[place])}, place ${place + 1}` : `${facts.view > 1 ? "score" : "value"} about ${word(shown(rna, state.head, facts.view)[cell(i, j)])}`;
   const known = rna.known ? (rna.known.has(i * n + j) ? "; a reference pair" : "") + (place >= 0 && place < state.calls ? ", called" : "") : place >= 0 && place < state.calls ? "; called" : "";
   by("hover").textContent = i === j ? `${base(i)}` : `${base(i)} and ${base(j)}: ${score}${known}; attention about ${word(raw[cell(i, j)])} from ${base(i)} to ${base(j)}, ${word(raw[cell(j, i)])} back`;
   map();
@@ -228,7 +228,7 @@ async function show(place) {
   by("about").textContent = `${rna.id}: ${rna.sequence.length} bases, ${rna.references ? `${rna.references.length} reference pairs` : "no reference pairs known"}. Maps are rounded to ${rna.levels} steps for show${rna.block > 1 ? `, a cell is the largest of ${rna.block} x ${rna.block} pairs` : ""}; calls, precision, recall and F1 are exact.`;
   grid();
   const best = rna.best ? rna.best.indexOf(Math.max(...rna.best)) : 0;
-  choose(told.frozen ? frozenHead(rna) : best);
+  choose(facts.frozen ? frozenHead(rna) : best);
   document.documentElement.dataset.drawn = rna.id;
 }
 
@@ -248,8 +248,8 @@ function themed(theme) {
 const keys = {
   ArrowRight: () => step(1), ArrowLeft: () => step(-1), ArrowDown: () => step(state.rna.heads), ArrowUp: () => step(-state.rna.heads),
   "+": () => moved(1), "=": () => moved(1), "-": () => moved(-1),
-  v: () => viewed((state.view + 1) % 3), t: () => told.frozen && choose(frozenHead(state.rna)),
-  r: () => show((Number(by("rna").value) + 1) % told.rnas.length),
+  v: () => viewed((state.view + 1) % 3), t: () => facts.frozen && choose(frozenHead(state.rna)),
+  r: () => show((Number(by("rna").value) + 1) % facts.rnas.length),
   d: () => themed(document.documentElement.dataset.theme === "dark" ? "light" : "dark"),
 };
 
@@ -269,7 +269,7 @@ function viewed(view) {
   draw();
 }
 
-told.rnas.forEach((rna, place) => by("rna").append(new Option(rna.id, place)));
+facts.rnas.forEach((rna, place) => by("rna").append(new Option(rna.id, place)));
 by("rna").addEventListener("change", () => show(Number(by("rna").value)));
 by("threshold").addEventListener("input", () => { const { ends } = list(state.rna, state.head); state.frozen = false; state.calls = ends[Number(by("threshold").value)]; draw(); });
 by("tuned").addEventListener("click", keys.t);
