@@ -43,7 +43,7 @@ def ran(folder, tmp_path_factory):
 
 
 def told_in(html):
-    return json.loads(re.search(r'<script id="told" type="application/json">(.*?)</script>', html, re.S)[1])
+    return json.loads(re.search(r'<script id="facts" type="application/json">(.*?)</script>', html, re.S)[1])
 
 
 def array(text, kind):
