@@ -72,7 +72,7 @@ def test_one_run_prints_one_object_and_is_found_in_mlflow_and_by_predict(folder)
         (("run", "--model", "planted", "--test", "no_such_file.fa"), 65, "no_such_file.fa"),
         (("run", "--model", "plantde"), 65, "planted"),
         (("run", "--model", "planted", "--protocol", "loose"), 2, "'paper', 'strict'"),
-        (("run", "--test", "test.fa"), 65, "--model"),
+        (("run", "--test", "test.fa"), 2, "--test goes with --model"),
         (("run", "--modle", "planted"), 2, "--modle"),
         (("predict", "--model", "random", "test.fa"), 69, "rnaexp run --model random"),
         (("run", "--model", "planted", "--validation", "test.fa", "--test", "broken.fa"), 65, "broken.fa:4"),
