@@ -108,7 +108,8 @@ def nested_each(table: PairTable, sequence: str, gammas: Sequence[float]) -> lis
     kept = zip((i[worth] + 1).tolist(), (j[worth] + 1).tolist(), table.probabilities[worth].tolist(), strict=True)
     listed = [RNA.ep(*each, RNA.PLIST_TYPE_BASEPAIR) for each in kept]
     listed += [RNA.ep(at, at, one, RNA.PLIST_TYPE_UNPAIRED) for at, one in enumerate(free.tolist(), 1)]
-    return [parse_dot_bracket(RNA.MEA_from_plist(listed, sequence, gamma)[0]) for gamma in gammas]
+    vector = RNA.ElemProbVector(listed)  # a list is turned into one at each call, which takes longer than the decoding
+    return [parse_dot_bracket(RNA.MEA_from_plist(vector, sequence, gamma)[0]) for gamma in gammas]
 
 
 def crossing(table: PairTable, sequence: str, gamma: float, first: Sequence[Pair]) -> tuple[Pair, ...]:

@@ -49,7 +49,7 @@ def with_view(
         return tuned
 
     def fitted() -> Arrays:
-        folding = None if encoder.spec.name in FOLDING else _folding_f1(validation, rnas, scores, store)
+        folding = None if encoder.spec.name in FOLDING else _folding_once(validation, rnas, scores, store)
         view = fit_view(rnas, scores, unscored_f1=_unscored_f1(rnas, scores, store), folding_f1=folding)
         view = with_folding(view, rnas, scores) if fold else view
         return {"view": np.frombuffer(json.dumps(asdict(view)).encode(), np.uint8)}
@@ -99,6 +99,18 @@ def _judged(rnas: Sequence[Rna], scores: Sequence[RnaScores], view: StructureVie
     return {"judged": np.frombuffer(text.encode(), np.uint8)}
 
 
+def _folding_once(validation: Part, rnas: Sequence[Rna], scores: Sequence[RnaScores], store: Store) -> float | None:
+    """Once for all models that read these RNAs."""
+    key = key_of({"folded": _VERSION, "of": _references(rnas, scores)})
+
+    def f1() -> Arrays:
+        found = _folding_f1(validation, rnas, scores, store)
+        return {"f1": np.array(np.nan if found is None else found)}
+
+    held = float(cached(store, key, f1)["f1"])
+    return None if np.isnan(held) else held
+
+
 def _folding_f1(validation: Part, rnas: Sequence[Rna], scores: Sequence[RnaScores], store: Store) -> float | None:
     """Mean F1 of ViennaRNA's own structures on the same RNAs; None where it could not fold one of them."""
     reading = Reading(read_out=PAIR_SCORES, scoring=PROTOCOLS["paper"], depth=float("inf"))
@@ -119,13 +131,18 @@ def _folding_f1(validation: Part, rnas: Sequence[Rna], scores: Sequence[RnaScore
 
 def _unscored_f1(rnas: Sequence[Rna], scores: Sequence[RnaScores], store: Store) -> float:
     """Once for all models that read these RNAs."""
+    key = key_of({"unscored": _VERSION, "of": _references(rnas, scores)})
+    return float(cached(store, key, lambda: {"f1": np.array(unscored_f1(rnas, scores))})["f1"])
+
+
+def _references(rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> str:
+    """Hash of what is the same for all models that read these RNAs: sequences, pairs that may be drawn, references."""
     content = hashlib.sha256()
     for rna, each in zip(rnas, scores, strict=True):
         content.update(rna.sequence.encode())
         for array in (np.sort(drawable(rna, each).places), each.reference):
             content.update(np.ascontiguousarray(array).tobytes())
-    key = key_of({"unscored": _VERSION, "of": content.hexdigest()})
-    return float(cached(store, key, lambda: {"f1": np.array(unscored_f1(rnas, scores))})["f1"])
+    return content.hexdigest()
 
 
 def _key(encoder: Encoder, rnas: Sequence[Rna], scores: Sequence[RnaScores], *, fold: bool) -> str:
