@@ -1,7 +1,8 @@
 """What is worked out once: the same again from the store, and anew for other inputs, other code or a damaged entry."""
 
+import hashlib
 import math
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,17 +14,19 @@ from rnaexp.reading.derived import content, derived, packed, unpacked
 from rnaexp.reading.store import Store
 from rnaexp.rna import Alignment, Rna
 from rnaexp.stats.intervals import Interval
+from rnaexp.structure.fit_view import unscored_f1
 from rnaexp.structure.protocol import Scoring
 from rnaexp.tasks.families import figures
 from rnaexp.tasks.families import measure as families
 from rnaexp.tasks.families.settings import ClassifyTask
 from rnaexp.tasks.families.tracking import _record_pictures
-from rnaexp.tasks.pairs import assess, measure
+from rnaexp.tasks.pairs import assess, measure, views
 from rnaexp.tasks.pairs.assess import evaluated
 from rnaexp.tasks.pairs.record import as_json, per_rna
 from rnaexp.tasks.pairs.result import Task
 from rnaexp.tasks.pairs.run import run_structure
 from tests.planted_sets import write_set
+from tests.structure.test_view import scores_of
 
 TABLE = pd.DataFrame(
     {
@@ -195,3 +198,24 @@ def test_families_are_measured_and_drawn_once(tmp_path, monkeypatch):
     assert set(run.drawn) == {"similarity_densities.png", "embeddings.png", "embeddings.html", "families.png"}
     assert run.drawn["families.png"].startswith(b"\x89PNG")
     assert "plotly" in run.drawn["embeddings.html"].decode()
+
+
+def test_what_decoding_alone_is_worth_is_worked_out_once_for_all_models_of_a_set(tmp_path, monkeypatch):
+    """Of other pairs or another sequence it is another number, though they are kept in one store."""
+    rng = np.random.default_rng(2)
+
+    def scored(sequence, known):
+        found = scores_of(sequence, rng.normal(size=(len(sequence),) * 2), known)
+        return replace(found, sequence_sha256=hashlib.sha256(sequence.encode()).hexdigest())
+
+    one, other = "GGGGCUAGAAAUAGCCCC", "GACGCUAGAAAUAGCGUC"
+    arms = [(at, 17 - at) for at in range(7)]
+    cases = [(one, arms), (one, arms[:3]), (other, arms)]
+    store, made = Store(tmp_path), []
+    monkeypatch.setattr(views, "unscored_f1", lambda *given: made.append(given) or unscored_f1(*given))
+    for sequence, known in cases:
+        rnas = [Rna(id="r", sequence=sequence)]
+        for _ in range(2):  # two models
+            scores = [scored(sequence, known)]
+            assert views._unscored_f1(rnas, scores, store) == unscored_f1(rnas, scores)
+    assert len(made) == len(cases)

@@ -19,7 +19,20 @@ from rnaexp.reading.store import Arrays, Store, key_of
 
 _T = TypeVar("_T")
 _PACKAGE = Path(__file__).parents[1]
-_LIBRARIES = ("numpy", "scipy", "pandas", "torch", "numba", "optuna", "networkx", "matplotlib", "openTSNE", "plotly")
+_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "torch",
+    "numba",
+    "optuna",
+    "networkx",
+    "matplotlib",
+    "openTSNE",
+    "plotly",
+    "scikit-learn",
+    "viennarna",
+)
 _SKELETON = "skeleton"  # the value as JSON; arrays and bytes stand beside it under their numbers
 
 

@@ -1,9 +1,7 @@
 """What draws a tuned head's structures: computed once for a head and the RNAs it was tuned on."""
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +11,10 @@ from rnaexp import models
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce
-from rnaexp.reading.cached import cached
+from rnaexp.reading.derived import derived
 from rnaexp.reading.read import read_set
-from rnaexp.reading.store import Arrays, Store, key_of
+from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
-from rnaexp.settings import read_as
 from rnaexp.structure.calibrate import drawable, reliability
 from rnaexp.structure.fit_view import fit_view, places_of, structure_f1, unscored_f1, with_folding
 from rnaexp.structure.heads import RnaScores, TunedHead
@@ -29,7 +26,6 @@ from rnaexp.tasks.pairs.diagnosis import FOLDING
 from rnaexp.tasks.pairs.measure import whole_head
 from rnaexp.tasks.pairs.result import Part, Result, ViewOnTest
 
-_VERSION = 1  # raise when what is fitted, or how, changes
 _FOLDING = "viennarna"
 _LONGEST = 500  # bases of the test RNAs whose structures are judged
 
@@ -48,14 +44,14 @@ def with_view(
     if not any(len(drawable(rna, each).places) for rna, each in zip(rnas, scores, strict=True)):
         return tuned
 
-    def fitted() -> Arrays:
-        folding = None if encoder.spec.name in FOLDING else _folding_once(validation, rnas, scores, store)
-        view = fit_view(rnas, scores, unscored_f1=_unscored_f1(rnas, scores, store), folding_f1=folding)
-        view = with_folding(view, rnas, scores) if fold else view
-        return {"view": np.frombuffer(json.dumps(asdict(view)).encode(), np.uint8)}
+    folds = encoder.spec.name in FOLDING
 
-    held = cached(store, _key(encoder, rnas, scores, fold=fold), fitted)["view"]
-    return replace(tuned, view=read_as(StructureView, json.loads(held.tobytes()), "not what draws structures"))
+    def fitted() -> StructureView:
+        folding = None if folds else _folding_f1(validation, rnas, scores, store)
+        view = fit_view(rnas, scores, unscored_f1=_unscored_f1(rnas, scores, store), folding_f1=folding)
+        return with_folding(view, rnas, scores) if fold else view
+
+    return replace(tuned, view=derived(store, "view", [folds, fold, _content(scores)], fitted))
 
 
 def view_on_test(result: Result, store: Store) -> ViewOnTest | None:
@@ -71,13 +67,10 @@ def view_on_test(result: Result, store: Store) -> ViewOnTest | None:
     if not scores:
         return None
     rnas = [by_id[each.id] for each in scores]
-
-    key = key_of({"judged": _VERSION, "view": asdict(view), "of": _content(rnas, scores)})
-    held = json.loads(cached(store, key, lambda: _judged(rnas, scores, view))["judged"].tobytes())
-    return ViewOnTest(per_rna=pd.DataFrame(held["rnas"]), reliability=pd.DataFrame(held["reliability"]))
+    return derived(store, "view on test", [view, _content(scores)], lambda: _judged(rnas, scores, view))
 
 
-def _judged(rnas: Sequence[Rna], scores: Sequence[RnaScores], view: StructureView) -> Arrays:
+def _judged(rnas: Sequence[Rna], scores: Sequence[RnaScores], view: StructureView) -> ViewOnTest:
     rows, chances = list[dict[str, Any]](), list[np.ndarray]()
     real, sure, right = list[np.ndarray](), list[float](), list[np.ndarray]()
     for rna, known in zip(rnas, scores, strict=True):
@@ -95,65 +88,40 @@ def _judged(rnas: Sequence[Rna], scores: Sequence[RnaScores], view: StructureVie
         "drawn": reliability(np.array(sure, np.float64), np.concatenate(right)),
     }
     held = pd.concat([part.assign(of=name) for name, part in parts.items()], ignore_index=True)
-    text = json.dumps({"rnas": rows, "reliability": held.to_dict("list")})
-    return {"judged": np.frombuffer(text.encode(), np.uint8)}
-
-
-def _folding_once(validation: Part, rnas: Sequence[Rna], scores: Sequence[RnaScores], store: Store) -> float | None:
-    """Once for all models that read these RNAs."""
-    key = key_of({"folded": _VERSION, "of": _references(rnas, scores)})
-
-    def f1() -> Arrays:
-        found = _folding_f1(validation, rnas, scores, store)
-        return {"f1": np.array(np.nan if found is None else found)}
-
-    held = float(cached(store, key, f1)["f1"])
-    return None if np.isnan(held) else held
+    return ViewOnTest(per_rna=pd.DataFrame(rows), reliability=held)
 
 
 def _folding_f1(validation: Part, rnas: Sequence[Rna], scores: Sequence[RnaScores], store: Store) -> float | None:
     """Mean F1 of ViennaRNA's own structures on the same RNAs; None where it could not fold one of them."""
-    reading = Reading(read_out=PAIR_SCORES, scoring=PROTOCOLS["paper"], depth=float("inf"))
-    data = validation.data.name, validation.data.sha256
-    try:
-        read = read_set(models.load(_FOLDING), rnas, reading, store, data=data, progress=None)[0]
-    except InputError:
-        return None
-    folded = {each.id: each for each in read.rnas}
-    if set(folded) != {rna.id for rna in rnas}:
-        return None
-    how, found = OF_PROBABILITIES, []
-    for rna, known in zip(rnas, scores, strict=True):
-        table = pair_table(drawable(rna, folded[rna.id]), how.calibration)
-        found.append(structure_f1(view_of(rna, table, how).pairs, known))
-    return float(np.mean(found))
+    folding = models.load(_FOLDING)
+
+    def f1() -> float | None:
+        reading = Reading(read_out=PAIR_SCORES, scoring=PROTOCOLS["paper"], depth=float("inf"))
+        data = validation.data.name, validation.data.sha256
+        try:
+            read = read_set(folding, rnas, reading, store, data=data, progress=None)[0]
+        except InputError:
+            return None
+        folded = {each.id: each for each in read.rnas}
+        if set(folded) != {rna.id for rna in rnas}:
+            return None
+        how, found = OF_PROBABILITIES, []
+        for rna, known in zip(rnas, scores, strict=True):
+            table = pair_table(drawable(rna, folded[rna.id]), how.calibration)
+            found.append(structure_f1(view_of(rna, table, how).pairs, known))
+        return float(np.mean(found))
+
+    return derived(store, "folding", [folding.fingerprint, _content_for_all(scores)], f1)
 
 
 def _unscored_f1(rnas: Sequence[Rna], scores: Sequence[RnaScores], store: Store) -> float:
-    """Once for all models that read these RNAs."""
-    key = key_of({"unscored": _VERSION, "of": _references(rnas, scores)})
-    return float(cached(store, key, lambda: {"f1": np.array(unscored_f1(rnas, scores))})["f1"])
+    return derived(store, "unscored", _content_for_all(scores), lambda: unscored_f1(rnas, scores))
 
 
-def _references(rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> str:
-    """Hash of what is the same for all models that read these RNAs: sequences, pairs that may be drawn, references."""
-    content = hashlib.sha256()
-    for rna, each in zip(rnas, scores, strict=True):
-        content.update(rna.sequence.encode())
-        for array in (np.sort(drawable(rna, each).places), each.reference):
-            content.update(np.ascontiguousarray(array).tobytes())
-    return content.hexdigest()
+def _content(scores: Sequence[RnaScores]) -> list[str]:
+    return [each.content for each in scores]
 
 
-def _key(encoder: Encoder, rnas: Sequence[Rna], scores: Sequence[RnaScores], *, fold: bool) -> str:
-    folds = encoder.spec.name in FOLDING
-    return key_of({"view": _VERSION, "folding": folds, "fold": fold, "of": _content(rnas, scores)})
-
-
-def _content(rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> str:
-    content = hashlib.sha256()
-    for rna, each in zip(rnas, scores, strict=True):
-        content.update(f"{rna.id} {rna.sequence} {each.cluster}".encode())
-        for array in (each.scores, each.indices, each.reference):
-            content.update(np.ascontiguousarray(array).tobytes())
-    return content.hexdigest()
+def _content_for_all(scores: Sequence[RnaScores]) -> list[tuple[Any, ...]]:
+    """What is the same for all models that read these RNAs: ids, sequences, candidates, reference pairs."""
+    return [(each.id, each.sequence_sha256, np.sort(each.indices), each.reference) for each in scores]
