@@ -32,5 +32,8 @@ class LeakageError(ValueError):
     """A test set, or a cluster of it, was used for tuning."""
 
 
+REFUSED = (InputError, LeakageError, UnavailableError)  # errors that name their cause: one job ends, others go on
+
+
 class Terminated(BaseException):
     """SIGTERM or Ctrl-C arrived: exit 143. A BaseException, so that no library swallows it."""

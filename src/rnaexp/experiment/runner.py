@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from rnaexp.errors import InputError, LeakageError, UnavailableError
+from rnaexp.errors import REFUSED, InputError, LeakageError, UnavailableError
 from rnaexp.experiment.recipe import ENVIRONMENT, QUESTION, RECIPE, recipe
 from rnaexp.progress import announce, say, silence
 from rnaexp.reading.distributed import take_own_device
@@ -24,7 +24,6 @@ from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
 
 Refused = InputError | LeakageError | UnavailableError
-_REFUSED = (InputError, LeakageError, UnavailableError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +75,7 @@ def run_jobs(jobs: Sequence[Job], labels: Labels = _NONE) -> tuple[list[Done], l
     for job in jobs:
         try:
             found = run_job(job, labels)
-        except _REFUSED as error:
+        except REFUSED as error:
             failed.append(Failed(job=job, error=error))
             say(f"{job.label}: {error}")
         else:
@@ -91,7 +90,7 @@ def run_job(job: Job, labels: Labels = _NONE, store: Store | None = None) -> Don
     """
     take_own_device()
     if not is_first_process():
-        with suppress(*_REFUSED):  # the first process tells
+        with suppress(*REFUSED):  # the first process tells
             job.measure(Context(announce=silence, store=store or Store()))
         return None
     watch_parent()

@@ -22,6 +22,17 @@ class Contrast:
     p_sign_flip: float
     p_wilcoxon: float
 
+    def row(self) -> dict[str, float | int | None]:
+        """As the end of a table's row."""
+        return {
+            "clusters": self.difference.clusters,
+            "difference": self.difference.mean,
+            "low": self.difference.low,
+            "high": self.difference.high,
+            "p_sign_flip": self.p_sign_flip,
+            "p_wilcoxon": self.p_wilcoxon,
+        }
+
 
 @checked
 def paired_contrast(

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from rnaexp import models
-from rnaexp.errors import InputError, LeakageError, UnavailableError
+from rnaexp.errors import REFUSED, InputError, UnavailableError
 from rnaexp.models.spec import Encoder
 from rnaexp.plugins import TASKS, package, plugged
 from rnaexp.tasks.context import Context
@@ -58,7 +58,7 @@ class PluggedJob:
     def _run(self, encoder: Encoder, context: Context) -> TaskResult:
         try:
             return self.task.run(encoder, self.settings, context)
-        except (InputError, LeakageError, UnavailableError):
+        except REFUSED:
             raise
         except Exception as error:  # in code that is not ours: this model fails, and the others go on
             point = plugged(TASKS).get(self.task.name)

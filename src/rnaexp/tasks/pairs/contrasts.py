@@ -94,12 +94,7 @@ def _contrast(one: Answer, other: Answer, question: tuple[str, ...]) -> dict[str
         "protocol": question[2],
         "related_rnas": question[3],
         "rnas": len(differences),
-        "clusters": found.difference.clusters,
-        "difference": found.difference.mean,
-        "low": found.difference.low,
-        "high": found.difference.high,
-        "p_sign_flip": found.p_sign_flip,
-        "p_wilcoxon": found.p_wilcoxon,
+        **found.row(),
     }
 
 

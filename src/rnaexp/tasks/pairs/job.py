@@ -55,8 +55,8 @@ class PairsJob:
         result = run_structure(self.task, context.store, context.announce, self.encoder)
         families = None
         if self.task.families and result.encoder.spec.output == "attention":
-            of_controls = ClassifyTask(model=self.model, families=self.task.families, long=self.task.long)
-            families = classify(of_controls, context.store, context.announce, result.encoder)
+            classifying = ClassifyTask(model=self.model, families=self.task.families, long=self.task.long)
+            families = classify(classifying, context.store, context.announce, result.encoder)
         return PairsOutcome(
             result=result,
             of_sets=tuple(unjudged(result)),

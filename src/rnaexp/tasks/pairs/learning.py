@@ -119,12 +119,7 @@ def _comparison(one: Point, other: Point) -> dict[str, Any]:
         "step": one.step,
         "against": other.step,
         "rnas": len(one.f1.merge(other.f1, on="rna")),
-        "clusters": found.difference.clusters,
-        "difference": found.difference.mean,
-        "low": found.difference.low,
-        "high": found.difference.high,
-        "p_sign_flip": found.p_sign_flip,
-        "p_wilcoxon": found.p_wilcoxon,
+        **found.row(),
     }
 
 
