@@ -224,7 +224,7 @@ MUTATIONS = (
     ("question: an unknown field of a protocol passes", "experiment/question_file.py", "_unknown_fields", "set(entry.model_extra or ()) - set(known)", "set()"),
     ("ready: a bad record is found after torch", "experiment/ready.py", "refuse_set", "read and path.is_file() and (path.suffix.lower() not in _SLOW)", "False and path.is_file() and (path.suffix.lower() not in _SLOW)"),
     ("champion: below a control", "track/aliases.py", "_why_no_champion", 'if low > 0:\n    return None', 'if True:\n    return None'),
-    ("champion: without a control", "track/aliases.py", "_why_no_champion", "'its run tuned no control beside it'", "None"),
+    ("champion: without a control", "track/aliases.py", "_why_no_champion", "'its run tuned no control'", "None"),
     ("champion: against the worst control", "structure/standing.py", "standing", "max(controls, key=lambda name: float(controls[name]['f1'].mean()))", "min(controls, key=lambda name: float(controls[name]['f1'].mean()))"),
     ("registered name: the whole path", "experiment/registering.py", "_registered_name", "Path(found.model).name", "str(found.model)"),
     ("relatives not dropped", "tasks/pairs/measure.py", "tune_and_test", "related if task.related == 'drop' else ()", "()"),

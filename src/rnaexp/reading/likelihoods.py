@@ -114,7 +114,7 @@ def model_scores(encoder: Encoder, request: Request, store: Store, announce: Ann
 
 
 def _refuse_direction(encoder: Encoder, convention: Convention) -> None:
-    """A decoder hides nothing; a model that sees both sides would see the letter it is asked for."""
+    """A decoder hides nothing; a model that sees both sides would see the letter it predicts."""
     if is_causal(encoder) and convention not in OF_DECODERS:
         message = f"{encoder.spec.name} reads from left to right: --convention {' or '.join(OF_DECODERS)}"
         raise InputError(message)

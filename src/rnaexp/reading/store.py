@@ -27,7 +27,7 @@ _MINIMUM_FREE_BYTES = 64 * 2**20
 
 
 def default_root() -> Path:
-    """`RNAEXP_STORE`, or `.rnaexp` in the working directory, beside MLflow's own database."""
+    """`RNAEXP_STORE`, or `.rnaexp` in the working directory, next to MLflow's own database."""
     return Path(os.environ.get("RNAEXP_STORE") or ".rnaexp").absolute()
 
 
@@ -54,7 +54,7 @@ class Store:
 
     @property
     def derived(self) -> "Store":
-        """Beside the results, what was worked out of them; it can be deleted at no more cost than time."""
+        """Next to the results, what was worked out of them; it can be deleted at no more cost than time."""
         return Store(self.root, self.corrupt, "derived")
 
     def get(self, key: str) -> Arrays | None:

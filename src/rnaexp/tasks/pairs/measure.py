@@ -57,7 +57,7 @@ def reading_for(encoder: Encoder, read_out: ReadOut, scoring: Scoring, long: Lon
 def tune_and_test(
     task: Task, store: Store, announce: Announce, encoder: Encoder | None = None, sets: Sets | None = None
 ) -> Result:
-    """Tune, freeze, test; nothing beside the scores. `sets`: the task's, where they are read already.
+    """Tune, freeze, test; nothing but the scores. `sets`: the task's, where they are read already.
 
     Raises: InputError, UnavailableError, LeakageError.
     """
