@@ -8,10 +8,10 @@ from jaxtyping import Float64, Int
 
 from rnaexp.data.dot_bracket import parse_dot_bracket
 from rnaexp.rna import Pair, Rna
+from rnaexp.structure.best_pairs import best_pairs
 from rnaexp.structure.calibrate import HAIRPIN, Drawable
 from rnaexp.structure.pairs import canonical
 from rnaexp.structure.probabilities import Calibration, StructureView
-from rnaexp.structure.best_pairs import best_pairs
 
 # Share of the log-likelihood ratios that become energies: the pairs of a helix score alike, so each is not evidence of
 # its own. A quarter was as good as any on SPOT-RNA VL1 for lm-nano and msm-nano (benchmarks/views.py).
