@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from transformers import BertConfig, BertForMaskedLM, Trainer, TrainingArguments
 
 import rnaexp
-import rnaexp.callbacks.log as logs
+import rnaexp.track.training_log as logs
 from rnaexp.callbacks import Probe
 from rnaexp.callbacks.lightning import LightningProbe
 from rnaexp.callbacks.probe import hidden_letters_loss

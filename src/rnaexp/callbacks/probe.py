@@ -13,7 +13,6 @@ import pandas as pd
 import torch
 
 from rnaexp.callbacks.budget import Account, bases_of, levels_of
-from rnaexp.callbacks.log import Log
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.spec import Encoder, LetterModel
 from rnaexp.models.wrap import wrap
@@ -29,6 +28,7 @@ from rnaexp.tasks.families.settings import ClassifyTask
 from rnaexp.tasks.pairs.measure import certifying_depth, choose, tune_and_test
 from rnaexp.tasks.pairs.sets import sets_of
 from rnaexp.tasks.pairs.settings import PairsSettings, Task
+from rnaexp.track.training_log import Log
 
 _HIDDEN = 0.15  # share of the letters of each test RNA that are hidden, always the same ones
 _CONTROL = "stems"  # complementary stacks, nothing learned: its line stands beside the model's
@@ -203,7 +203,7 @@ def hidden_letters_loss(encoder: Encoder, rnas: Any) -> float | None:
     model: LetterModel = encoder
 
     def losses(rna: Rna) -> list[float]:
-        hidden = _hidden(rna)
+        hidden = hidden_letters(rna)
         try:
             encoder.check(rna)
             table = model.predict_letters([rna], [hidden])[0]
@@ -215,7 +215,8 @@ def hidden_letters_loss(encoder: Encoder, rnas: Any) -> float | None:
     return float(np.mean(found)) if found else None
 
 
-def _hidden(rna: Rna) -> list[int]:
+def hidden_letters(rna: Rna) -> list[int]:
+    """Bases (from 0) of this RNA whose letters are hidden."""
     known = [at for at, letter in enumerate(rna.sequence) if letter != "N"]
     count = max(1, round(_HIDDEN * len(known)))
     return sorted(random.Random(rna.sequence).sample(known, min(count, len(known))))

@@ -72,10 +72,10 @@ def in_step(make: Callable[[], _S]) -> _S:
         made = make()
     except Exception as raised:  # the others wait for an answer
         error = raised
-    said = exchanged(None if error is None else f"{type(error).__name__}: {error}")
+    messages = exchanged(None if error is None else f"{type(error).__name__}: {error}")
     if error is not None:
         raise error
-    for at, message in enumerate(said):
+    for at, message in enumerate(messages):
         if message is not None:
             message = f"process {at}: {message}"
             raise RuntimeError(message)
