@@ -10,6 +10,7 @@ from rnaexp.cli.models import models_app
 from rnaexp.cli.options import Csv, Json, Models, Name, RunName, Tags, once_each, several, tags_of
 from rnaexp.cli.questions import questions_app
 from rnaexp.cli.settings import with_settings
+from rnaexp.cli.store import store_app
 from rnaexp.cli.tasks import WithTasks
 from rnaexp.reading.loading import Loading
 from rnaexp.settings import SettingsBase
@@ -31,6 +32,7 @@ data_app = typer.Typer(help="Sets of RNAs: list, show, fetch, check.", no_args_i
 app.add_typer(data_app, name="data")
 app.add_typer(models_app, name="models")
 app.add_typer(questions_app, name="questions")
+app.add_typer(store_app, name="store")
 
 Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name.")]
 
@@ -226,4 +228,4 @@ pretrain.register(app)
 search.register(app)
 watch.register(app)
 explore.register(app)
-once_each(app, data_app, models_app, questions_app)
+once_each(app, data_app, models_app, questions_app, store_app)

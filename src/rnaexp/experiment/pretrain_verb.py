@@ -62,6 +62,7 @@ def pretrain(
                 limits=Limits(minutes=minutes, save_every_seconds=save_every),
                 note=_Notes(run, bar, recipe.steps, minutes),
                 device=where,
+                near=path.parent,
             )
         write_checkpoint(module.cpu(), out, facts)
         for name in (WEIGHTS, CARD, FAMILIES, "config.json", LOG):
