@@ -104,7 +104,7 @@ def conclude_pairs(
     above: QuestionRun | None,
     controls: Sequence[Answer] = (),
 ) -> None:
-    """Ranks, declared contrasts and choices of what was run; `csv`: the runs, `_contrasts` and `_choices` beside it.
+    """Ranks, declared contrasts and choices of what was run; `csv`: the runs, `_contrasts` and `_choices` next to it.
 
     `controls`: rows that are shown and ranked with the runs. `above`: the run of the question, which keeps all of it.
     """

@@ -1,4 +1,4 @@
-"""The run of a question in MLflow: what was asked as its parameters, its models' runs below it, its tables on top."""
+"""The run of a question in MLflow: its settings as parameters, its models' runs below it, its tables on top."""
 
 import hashlib
 import json

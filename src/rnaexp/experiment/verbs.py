@@ -84,7 +84,7 @@ def families(jobs: Sequence[FamiliesJob], output: Output, labels: Labels = _NONE
 
 
 def fitness(jobs: Sequence[FitnessJob], output: Output, labels: Labels = _NONE) -> None:
-    """Models or baselines on one assay, in one table beside the baselines."""
+    """Models or baselines on one assay, in one table with the baselines."""
     _measured(jobs, FITNESS, output, labels)
 
 
@@ -112,8 +112,8 @@ def of_another_package(
 def question(path: Path, shard: str, labels: Labels = _NONE, *, csv: Path | None, json: bool) -> None:
     """All runs of a question file, or one shard of them; what is done already is read from the store.
 
-    A file that asks of several tasks gets a table of each (as CSV_families.csv, CSV_fitness.csv, and with `json` an
-    object of each, a line each). Runs that did not end are told when all others have.
+    A file with several tasks gets a table of each (as CSV_families.csv, CSV_fitness.csv, and with `json` an
+    object of each, a line each). Runs that failed are reported when all others have ended.
     """
     words = read_words(path)
     output = Output(csv=csv, json=json, question=path.stem, title=words.title or path.stem, note=words.note)

@@ -215,7 +215,7 @@ def tracked_run(
     """Start a parent run: `with tracked_run("rnabert") as run: ...`; goes on with the run `mlflow run` opened, if any.
 
     A `question` is the run above those of its models, each of which is pushed by itself (`under`: the question's); a
-    `comparison` stands beside the parents it compares; a `reproduction` is a run made again, which no table shows.
+    `comparison` stands by itself; a `reproduction` is a run made again, which no table shows.
     `continues`: MLflow's id of an earlier run that this one goes on with.
     Inside a caller's open `mlflow.start_run()` it is nested in that run, in its store and experiment.
     With the server down the run goes on: what it logs waits in `outbox` for `sync`.

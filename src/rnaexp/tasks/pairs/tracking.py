@@ -102,7 +102,7 @@ def _record_overview(run: RunHandle, result: Result, pictures: Mapping[str, byte
 
 
 def _test_pictures(result: Result, store: Store, announce: Announce) -> dict[str, bytes]:
-    """By name: F1 RNA by RNA, and the chosen head's maps of the worst, the median and the best RNA beside its pairs."""
+    """By name: F1 RNA by RNA, and the chosen head's maps of the worst, the median and the best RNA with its pairs."""
     table, shown = tables.per_rna(result), tables.shown_rnas(result)
     title = f"{result.encoder.spec.name} on {result.test.data.name}"
     found = {"f1_distribution.png": picture(store, "f1_distribution", table[["f1"]], title)}
