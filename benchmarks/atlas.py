@@ -1,4 +1,4 @@
-"""What it costs to note what each head attends to while the maps of a tuning pass stream by: processor time, interleaved.
+"""The cost of noting what each head attends to while the maps of a tuning pass stream by: processor time, interleaved.
 
     python benchmarks/atlas.py tracking/results/benchmark_atlas.csv
 

@@ -14,6 +14,7 @@ from rnaexp.errors import InputError, Terminated
 from rnaexp.experiment import watch_verb
 from rnaexp.experiment.checkpoints import arrivals, look
 from rnaexp.models.in_training import load_checkpoint
+from rnaexp.tasks.pairs.learning import tradeoff_path
 from tests.command import answer, inside, runs
 from tests.models.conftest import write_bert
 from tests.planted_sets import write_set
@@ -216,6 +217,32 @@ def test_a_checkpoint_without_a_step_and_one_of_a_step_that_is_known_are_left_ou
     reasons = {each["checkpoint"]: each["reason"] for each in done["left_out"]}
     assert "no training step" in reasons["final.pt"]
     assert "step 10 is that of" in str(sorted(reasons.items()))
+
+
+def test_the_path_of_f1_against_overlap_goes_through_the_steps_in_order():
+    curve = pd.DataFrame(
+        {"step": [40, 0, 20, 30], "f1": [0.4, 0.1, 0.2, None], "overlap_ratio": [0.5, 0.9, 0.3, 0.2]}
+    ).assign(f1_low=0.05, f1_high=0.6)
+    axes = tradeoff_path(curve, 20, "a training").axes[0]
+    assert axes.lines[0].get_xydata().tolist() == [[0.9, 0.1], [0.3, 0.2], [0.5, 0.4]]
+    assert axes.collections[0].get_offsets().tolist() == [[0.9, 0.1], [0.3, 0.2], [0.5, 0.4]]
+    assert [each.get_text() for each in axes.texts] == ["step 0", "step 20 (best)", "step 40"]
+
+
+def test_with_families_the_path_is_in_the_run(here, base):
+    import mlflow
+
+    (here / "fam").mkdir()
+    for at, family in enumerate("abc"):
+        write_set(here / "fam" / f"{family}.fa", 10 + at, 4, family)
+        letters = [line for line in (here / "fam" / f"{family}.fa").read_text().splitlines() if line[0] not in "(."]
+        (here / "fam" / f"{family}.fa").write_text("\n".join(letters) + "\n")
+    for step in (10, 20):
+        write(base, here / "out", step)
+    done = answer(watch(here, base, "--once", "--families", "fam"))
+    assert all(0 <= row["overlap_ratio"] <= 1 for row in done["curve"])
+    client = mlflow.MlflowClient(f"sqlite:///{here}/mlflow.db")
+    assert "tradeoff.png" in {each.path for each in client.list_artifacts(done["run_id"])}
 
 
 def test_a_pickle_that_would_run_code_is_not_opened(tmp_path, base):
