@@ -14,7 +14,7 @@ from rnaexp.errors import InputError, Terminated
 from rnaexp.experiment import watch_verb
 from rnaexp.experiment.checkpoints import arrivals, look
 from rnaexp.models.in_training import load_checkpoint
-from rnaexp.tasks.pairs.learning import tradeoff_path
+from rnaexp.tasks.pairs.learning import Row, tradeoff_path
 from tests.command import answer, inside, runs
 from tests.models.conftest import write_bert
 from tests.planted_sets import write_set
@@ -229,20 +229,36 @@ def test_the_path_of_f1_against_overlap_goes_through_the_steps_in_order():
     assert [each.get_text() for each in axes.texts] == ["step 0", "step 20 (best)", "step 40"]
 
 
-def test_with_families_the_path_is_in_the_run(here, base):
-    import mlflow
+class Kept:
+    """A run that only notes what it is given."""
 
-    (here / "fam").mkdir()
-    for at, family in enumerate("abc"):
-        write_set(here / "fam" / f"{family}.fa", 10 + at, 4, family)
-        letters = [line for line in (here / "fam" / f"{family}.fa").read_text().splitlines() if line[0] not in "(."]
-        (here / "fam" / f"{family}.fa").write_text("\n".join(letters) + "\n")
-    for step in (10, 20):
-        write(base, here / "out", step)
-    done = answer(watch(here, base, "--once", "--families", "fam"))
-    assert all(0 <= row["overlap_ratio"] <= 1 for row in done["curve"])
-    client = mlflow.MlflowClient(f"sqlite:///{here}/mlflow.db")
-    assert "tradeoff.png" in {each.path for each in client.list_artifacts(done["run_id"])}
+    def __init__(self):
+        self.files = []
+
+    def metrics(self, *_, **__):
+        pass
+
+    def tags(self, _):
+        pass
+
+    def table(self, _, name):
+        self.files.append(name)
+
+    def figure(self, _, name):
+        self.files.append(name)
+
+
+@pytest.mark.parametrize("families", [True, False])
+def test_the_path_is_in_the_run_where_there_are_families(tmp_path, families):
+    f1 = pd.DataFrame({"rna": ["a", "b"], "cluster": ["a", "b"], "f1": [0.2, 0.4]})
+    names = ("f1", "f1_low", "f1_high", "validation_f1", "oracle_f1", "p_at_n", "stems_f1", "layer", "head")
+    figures = {f"rnaexp/pairs/{name}": 0.3 for name in names}
+    figures |= {"rnaexp/families/overlap_ratio": 0.5} if families else {}
+    facts = {"checkpoint": "c", "test": "t", "fingerprint": "f", "logged": 1, "figures": figures, "f1": f1}
+    rows = {step: Row(step=step, controls={"stems": f1}, **facts) for step in (10, 20)}
+    run = Kept()
+    watch_verb._log(run, watch_verb._Curve(rows=rows), watch_verb.Watching(), tmp_path)
+    assert ("tradeoff.png" in run.files) is families
 
 
 def test_a_pickle_that_would_run_code_is_not_opened(tmp_path, base):
