@@ -136,16 +136,23 @@ FIRST = {
     "structure/probabilities.py": "tests/structure/test_calibrate.py",
     "structure/view.py": "tests/structure/test_view.py",
     "structure/predict.py": "tests/structure/test_predict.py",
+    "reading/entry.py": "tests/test_store.py",
+    "reading/upkeep.py": "tests/test_store_verbs.py",
 }
 
 # (what is broken, file, the function or class it stands in, the code, the broken code): found by its syntax tree.
 MUTATIONS = (
+    ("store: the hash is over the arrays alone", "reading/entry.py", "_hash", 'hashlib.sha256(f"{key} {maker}\\n".encode())', "hashlib.sha256()"),
+    ("store: what this code derived is removed", "reading/upkeep.py", "_of_other_code", "label is None or label.maker != maker()", "True"),
     ("views: any two letters pair", "structure/calibrate.py", "drawable", "canonical(rna.sequence)[i, j] & (j - i > HAIRPIN)", "j - i > HAIRPIN"),
     ("views: hairpins of two bases", "structure/calibrate.py", "drawable", "j - i > HAIRPIN", "j - i >= HAIRPIN"),
     ("views: a step without pairs is proof of none", "structure/calibrate.py", "fit_curve", "(np.bincount(member, real) + real.mean()) / (counts + 1)", "np.bincount(member, real) / counts"),
     ("views: longer RNAs may have more probable pairs", "structure/calibrate.py", "_with_length", "by_length < 0", "True"),
     ("views: a step's end for its middle", "structure/calibrate.py", "fit_curve", "np.bincount(member, values) / counts", "np.array([values[member == at].max() for at in range(len(counts))])"),
-    ("views: pairs that could be drawn are pruned", "structure/view.py", "nested_each", "2 * max(gammas) * table.probabilities > free[i] + free[j]", "gamma * table.probabilities > free[i] + free[j]"),
+    ("views: pairs that could be drawn are pruned", "structure/view.py", "nested_each", "2 * max(gammas) * table.probabilities > free[i] + free[j]", "2 * min(gammas) * table.probabilities > free[i] + free[j]"),
+    ("views: one of two equally good pairs is left out", "structure/best_pairs.py", "_best_pairs", "paired > most - tie", "paired > most"),
+    ("views: the best pairs of one gamma alone", "structure/view.py", "nested_each", "2 * gamma * held", "2 * gammas[0] * held"),
+    ("views: what a pair spans is not traced", "structure/best_pairs.py", "_best_pairs", "stack.append((k + 1, j - 1))", "stack.append((k + 1, k + 1))"),
     ("views: pairs alone are drawn", "structure/view.py", "helices", "{(i + 1, j - 1), (i - 1, j + 1)} & held", "held"),
     ("views: the second pass takes paired bases", "structure/view.py", "crossing", "open_[table.places // table.bases] & open_[table.places % table.bases]", "open_[table.places // table.bases] | open_[table.places % table.bases]"),
     ("views: a base's probabilities may sum to more than 1", "structure/view.py", "pair_table", "probabilities / largest", "probabilities"),
@@ -232,7 +239,7 @@ MUTATIONS = (
     ("question: an unknown field of a protocol passes", "experiment/question_file.py", "_unknown_fields", "set(entry.model_extra or ()) - set(known)", "set()"),
     ("ready: a bad record is found after torch", "experiment/ready.py", "refuse_set", "read and path.is_file() and (path.suffix.lower() not in _SLOW)", "False and path.is_file() and (path.suffix.lower() not in _SLOW)"),
     ("champion: below a control", "track/aliases.py", "_why_no_champion", 'if low > 0:\n    return None', 'if True:\n    return None'),
-    ("champion: without a control", "track/aliases.py", "_why_no_champion", "'its run tuned no control beside it'", "None"),
+    ("champion: without a control", "track/aliases.py", "_why_no_champion", "'its run tuned no control'", "None"),
     ("champion: against the worst control", "structure/standing.py", "standing", "max(controls, key=lambda name: float(controls[name]['f1'].mean()))", "min(controls, key=lambda name: float(controls[name]['f1'].mean()))"),
     ("registered name: the whole path", "experiment/registering.py", "_registered_name", "Path(found.model).name", "str(found.model)"),
     ("relatives not dropped", "tasks/pairs/measure.py", "tune_and_test", "related if task.related == 'drop' else ()", "()"),

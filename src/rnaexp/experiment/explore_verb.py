@@ -125,7 +125,7 @@ def _write_atlas(path: Path, encoder: Encoder, rnas: Sequence[Rna], shown: Seque
 
 
 def _fitting(encoder: Encoder, tuned: TunedHead | None, *, named: bool) -> TunedHead | None:
-    """The head, if it is one of these very weights; a head that was not asked for is done without."""
+    """The head, if it is one of these very weights; a default head of other weights is left out."""
     if tuned is None:
         return None
     try:

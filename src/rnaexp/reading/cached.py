@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from rnaexp.reading.distributed import meet, shared_out
+from rnaexp.reading.entry import Arrays
 from rnaexp.reading.processes import processes, rank, shares
-from rnaexp.reading.store import Arrays, Store
+from rnaexp.reading.store import Store
 
 
 def cached(store: Store, key: str, compute: Callable[[], Arrays]) -> Arrays:

@@ -9,8 +9,9 @@ import torch
 from rnaexp.errors import ScoreError
 from rnaexp.models.spec import Encoder
 from rnaexp.reading.distributed import shared_out
+from rnaexp.reading.entry import Arrays
 from rnaexp.reading.processes import shares
-from rnaexp.reading.store import Arrays, Store
+from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.structure.reading import Reading, Table
 from rnaexp.structure.windows import Windows, averaged, windows_of
