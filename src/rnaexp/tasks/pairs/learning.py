@@ -157,12 +157,13 @@ def tradeoff_path(curve: pd.DataFrame, best: int, title: str) -> Figure:
     axes.plot(path["overlap_ratio"], path["f1"], "-", lw=1, color="0.6", zorder=1)
     dots = axes.scatter(path["overlap_ratio"], path["f1"], c=range(len(path)), cmap="viridis", s=28, zorder=3)
     named = {int(path["step"].iloc[0]), best, int(path["step"].iloc[-1])} if len(path) else set()
-    for row in path[path["step"].isin(named)].itertuples():
-        label = f"step {row.step}" + (" (best)" if row.step == best else "")
-        axes.annotate(label, (row.overlap_ratio, row.f1), xytext=(6, 6), textcoords="offset points", fontsize=8)
-        ends = {name: getattr(row, name, float("nan")) for name in ("f1_low", "f1_high", "overlap_low", "overlap_high")}
-        axes.plot([row.overlap_ratio] * 2, [ends["f1_low"], ends["f1_high"]], color="0.5", lw=1)
-        axes.plot([ends["overlap_low"], ends["overlap_high"]], [row.f1] * 2, color="0.5", lw=1)
+    for row in path[path["step"].isin(named)].to_dict("records"):
+        label = f"step {row['step']}" + (" (best)" if row["step"] == best else "")
+        at = row["overlap_ratio"], row["f1"]
+        axes.annotate(label, at, xytext=(6, 6), textcoords="offset points", fontsize=8)
+        ends = {name: float(row.get(name, "nan")) for name in ("f1_low", "f1_high", "overlap_low", "overlap_high")}
+        axes.plot([row["overlap_ratio"]] * 2, [ends["f1_low"], ends["f1_high"]], color="0.5", lw=1)
+        axes.plot([ends["overlap_low"], ends["overlap_high"]], [row["f1"]] * 2, color="0.5", lw=1)
     axes.set(xlabel="overlap ratio of families (less is better)", ylabel="F1 of base pairs", ylim=(0, None))
     figure.colorbar(dots, ax=axes, label="order of the steps")
     axes.set_title(title, fontsize=9, parse_math=False)
