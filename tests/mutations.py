@@ -418,7 +418,7 @@ MUTATIONS = (
     ("watch: a checkpoint is taken at first sight", "experiment/checkpoints.py", "arrivals", "before.get(path) == each", "True"),
     ("watch: parts without their index are whole", "experiment/checkpoints.py", "_lacks", "weights and (not parts)", "weights"),
     ("watch: a checkpoint is given out at every look", "experiment/checkpoints.py", "arrivals", "given.get(path) != each", "True"),
-    ("atlas: special tokens are left out of the entropy", "structure/atlas.py", "attended", "+ torch.special.entr(special).sum(-1)", ""),
+    ("atlas: special tokens are left out of the entropy", "structure/atlas.py", "attended", "torch.special.entr(special).sum(-1)", "0.0"),
     ("atlas: one direction of a pair", "structure/atlas.py", "_on_partners", "maps[:, j, i].mean(-1)", "maps[:, i, j].mean(-1)"),
     ("atlas: a bulge is a stack", "structure/atlas.py", "loops_of", "inner == [(i + 1, j - 1)]", "len(inner) == 1"),
     ("probe budget: what probes took before is forgotten", "callbacks/budget.py", "Account.allowed", "self.share * self.trained - self.seconds", "self.share * self.trained"),
