@@ -184,7 +184,7 @@ def test_a_model_without_letters_is_refused(variants, tmp_path):
     [
         (
             {"convention": "masked"},
-            "must be wild-type-marginal, masked-marginal, mutant-marginal, pseudo-likelihood or left-to-right",
+            "must be wild-type-marginal, .*mask-fill, match-fill, pseudo-likelihood or left-to-right",
         ),
         ({"direction": "up"}, "must be higher or lower"),
         ({"sample": -1}, "must be at least 0"),

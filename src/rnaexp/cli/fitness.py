@@ -41,5 +41,6 @@ def fitness(
     from rnaexp.experiment.conclude import Output
     from rnaexp.tasks.fitness.job import FitnessJob
 
-    jobs = [FitnessJob(task=settings.task(name, loading, silent=True)) for name in names]
+    tasks = [task for name in names for task in settings.tasks(name, loading, silent=True)]
+    jobs = [FitnessJob(task=task) for task in tasks]
     verbs.fitness(jobs, Output(csv=csv, json=json))

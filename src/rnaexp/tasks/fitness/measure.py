@@ -18,11 +18,13 @@ from rnaexp.data.readers import read_file
 from rnaexp.errors import InputError, TooLongError, UnavailableError, UnsuitableError
 from rnaexp.fitness.agreement import Agreement, advantage, agreement, by_mutations, held_at, tied, within_mutations
 from rnaexp.fitness.baselines import BASELINES, MUTATIONS
+from rnaexp.fitness.ranking import Ranking, ranking
 from rnaexp.models.left_to_right import is_causal
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce
 from rnaexp.reading.left_out import report_rows
-from rnaexp.reading.likelihoods import Request, Scored, model_scores
+from rnaexp.reading.letters import Request
+from rnaexp.reading.likelihoods import Scored, model_scores
 from rnaexp.reading.store import Store
 from rnaexp.rna import Alignment, Rna
 from rnaexp.tasks.fitness.baselines import baseline_scores, mutation_counts
@@ -44,6 +46,7 @@ class Judged:
     over_mutations: Agreement | None
     table: pd.DataFrame | None
     tied: float
+    ranking: Ranking
     scored: Scored | None = None
 
     @property
@@ -198,6 +201,7 @@ class _Judge:
             over_mutations=over,
             table=None if counts is None else by_mutations(mine, self.measured, counts),
             tied=tied(mine),
+            ranking=ranking(mine, self.measured),
             scored=scored,
         )
 
