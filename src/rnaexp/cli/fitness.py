@@ -22,8 +22,8 @@ def fitness(
         list[str],
         typer.Option(
             "--model",
-            help="A model (see `rnaexp models`), untrained:MODEL, or a baseline: mutations, gc, conservation, "
-            "viennarna, random; again for another.",
+            help="A model (see `rnaexp models`), untrained:MODEL, or a baseline: mutations, gc, conservation, potts, "
+            "viennarna, defect, random; again for another.",
         ),
     ],
     settings: FitnessSettings,

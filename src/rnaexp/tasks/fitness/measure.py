@@ -17,7 +17,7 @@ from rnaexp.data.assays import Assay
 from rnaexp.data.readers import read_file
 from rnaexp.errors import InputError, TooLongError, UnavailableError, UnsuitableError
 from rnaexp.fitness.agreement import Agreement, advantage, agreement, by_mutations, held_at, tied, within_mutations
-from rnaexp.fitness.baselines import BASELINES, MUTATIONS
+from rnaexp.fitness.baselines import BASELINES, MUTATIONS, OF_ALIGNMENTS
 from rnaexp.fitness.ranking import Ranking, ranking
 from rnaexp.models.left_to_right import is_causal
 from rnaexp.models.spec import Encoder
@@ -109,9 +109,8 @@ def measure_fitness(task: FitnessTask, store: Store, announce: Announce, encoder
     scored = None
     if encoder is None:
         if task.model not in baselines:
-            message = (
-                f"{task.model} needs {'an alignment' if assay.wild_type else 'a wild type'}; {assay.name} has none"
-            )
+            lacks = "an alignment" if task.model in OF_ALIGNMENTS and assay.wild_type else "a wild type"
+            message = f"{task.model} needs {lacks}; {assay.name} has none"
             raise InputError(message)
         scores, reasons = baselines.pop(task.model), ("",) * len(assay.mutants)
     else:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from rnaexp.data.assays import Assay
-from rnaexp.fitness.baselines import CONSERVATION, GC, MUTATIONS, VIENNARNA
+from rnaexp.fitness.baselines import BASELINES, RANDOM
 from rnaexp.models.training import was_trained_on
 from rnaexp.tasks.fitness import metrics as declared
 from rnaexp.tasks.fitness.measure import BASELINE, Fitness, Judged
@@ -110,11 +110,7 @@ def _against_baselines(result: Fitness) -> list[str]:
     if value is None or result.encoder is None:
         return []
     found = []
-    named = {
-        one.name: one.agreement.value
-        for one in result.baselines
-        if one.name in (MUTATIONS, CONSERVATION, VIENNARNA, GC)
-    }
+    named = {one.name: one.agreement.value for one in result.baselines if one.name in BASELINES and one.name != RANDOM}
     not_above = [f"{name} ({theirs:.2f})" for name, theirs in named.items() if theirs is not None and value <= theirs]
     if not_above:
         found.append(f"Spearman {value:.2f} not above {', '.join(not_above)}")

@@ -37,7 +37,7 @@ def suite_means(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
                 if assays <= each.assays:
                     own = each.rows[each.rows["set"].isin(assays)]
                     found += [_mean(each.model, f"{suite}: {name}", part) for name, part in _parts(own)]
-        rows = pd.DataFrame(found, columns=table.columns)
+        rows = pd.DataFrame(found, columns=table.columns).drop_duplicates()
         yield rows.sort_values(["set", "spearman"], ascending=[True, False], kind="stable")
 
 
