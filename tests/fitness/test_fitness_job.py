@@ -129,6 +129,16 @@ def test_an_alignment_of_another_rna_is_refused(table_model, variants, tmp_path)
         measured(write(tmp_path, variants, range(40)), tmp_path, alignment=str(tmp_path / "other.a3m"))
 
 
+def test_of_a_folder_the_alignment_of_the_wild_type_is_taken(variants, tmp_path):
+    folder = tmp_path / "alignments"
+    folder.mkdir()
+    (folder / "a.a3m").write_text(">x\nACGUACGUAC\n>y\nACGUACGUAC\n")
+    path = write(tmp_path, variants, range(40))
+    assert measured(path, tmp_path, "gc", alignment=str(folder)).request.alignment is None, "not every assay has one"
+    (folder / "b.a3m").write_text(A3M)
+    assert measured(path, tmp_path, "gc", alignment=str(folder)).request.alignment.rows[0] == WILD
+
+
 def test_a_model_that_does_not_beat_the_number_of_mutations_is_called_out(table_model, variants, tmp_path):
     distance = np.array([-sum(a != b for a, b in zip(one, WILD, strict=True)) for one in variants])
     noise = 1e-3 * np.random.default_rng(0).normal(size=len(variants))

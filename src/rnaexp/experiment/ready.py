@@ -96,5 +96,5 @@ def refuse_fitness(names: Sequence[str], settings: FitnessSettings, loading: Loa
                 layout=settings.layout,
                 report=partial(report_rows, member.assay, strict=settings.strict, silent=False),
             )
-    if settings.alignment:
+    if settings.alignment and not Path(settings.alignment).is_dir():
         read_file(Path(settings.alignment))

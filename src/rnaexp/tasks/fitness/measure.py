@@ -148,11 +148,17 @@ def _convention(task: FitnessTask, assay: Assay, encoder: Encoder | None) -> Con
 
 
 def _alignment(path: str, assay: Assay) -> Alignment | None:
-    """The wild type's, from a file. Raises: InputError if no row of the file's targets is the wild type."""
+    """The wild type's, from a file or a folder of them, which need not have one for every assay.
+
+    Raises: InputError if no first row of a file is the wild type.
+    """
     if not path:
         return None
-    found = next((rna.alignment for rna in read_file(Path(path)) if rna.sequence == assay.wild_type), None)
-    if found is None:
+    where = Path(path)
+    files = sorted(each for each in where.iterdir() if each.is_file()) if where.is_dir() else [where]
+    targets = (rna for each in files for rna in read_file(each))
+    found = next((rna.alignment for rna in targets if rna.sequence == assay.wild_type), None)
+    if found is None and not where.is_dir():
         message = f"its first row is not the wild type of {assay.name}" if assay.wild_type else "no wild type is known"
         raise InputError(message, path=path)
     return found

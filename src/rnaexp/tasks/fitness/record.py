@@ -141,7 +141,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def as_frame(own: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """All rows, what stands beside several models once, and each one's mean over the assays if it stands on all."""
-    table = pd.DataFrame([one for run in own for one in run["rows"]])
+    table = pd.DataFrame([{"suite": None, **one} for run in own for one in run["rows"]])
     table = table.sort_values("diagnosis", key=lambda column: column.isna(), kind="stable")
     table = table.drop_duplicates(["model", "set", "convention", "alignment_rows", "coverage", "variants"])
     table = table.sort_values(["set", "spearman"], ascending=[True, False], kind="stable")

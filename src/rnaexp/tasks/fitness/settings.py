@@ -92,7 +92,8 @@ class FitnessSettings(SettingsBase):
     alignment: str = Field(
         default="",
         description="A2M, A3M or Stockholm, first row the wild type (`rnaexp msa`): for models that read alignments, "
-        "and the baseline conservation.",
+        "and the baselines conservation and potts. Of a folder, each assay takes the file whose first row is its wild "
+        "type.",
     )
     sample: int = Field(default=0, ge=0, description="So many variants, drawn by the seed; 0: all.")
     long: Literal["skip", "error"] = Field(default="skip", description="Variants longer than the model reads.")
