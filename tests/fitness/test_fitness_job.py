@@ -283,7 +283,7 @@ def test_a_job_through_the_command_line_is_in_mlflow(told):
     frame = pd.read_parquet(next(folder.rglob("variants_masked-marginal.parquet")))
     assert spearmanr(frame["score"], frame["measured"]).statistic == pytest.approx(own["spearman"])
     rows = pd.read_csv(folder / "rows.csv")
-    assert set(rows["model"]) == {"lm-nano", "untrained:lm-nano", "mutations", "gc", "viennarna", "random"}
+    assert set(rows["model"]) == {"lm-nano", "untrained:lm-nano", "mutations", "gc", "viennarna", "defect", "random"}
     assert set(rows["convention"]) == {"masked-marginal", "baseline"}
 
 

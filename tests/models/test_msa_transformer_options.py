@@ -8,6 +8,7 @@ import torch
 from tests.models.test_msa_transformer import SMALL, alignment, close, maps_of, model, padded
 
 OURS = {"row_positions": "none", "column_positions": "relative", "local_width": 3, "column_attention": False}
+LATER = {"local_feed_forward": 5, "row_scores": "mean"}
 
 
 @torch.no_grad()
@@ -39,6 +40,28 @@ def test_scores_with_neighbours_and_distances_agree_with_plain_loops():
 
 
 @torch.no_grad()
+def test_a_feed_forward_layer_of_neighbours_agrees_with_plain_loops():
+    network = model(**OURS | LATER)
+    layer, hidden = network.layers[0].feed_forward_layer.layer, torch.randn(2, 3, 7, 24)
+    taps, mixed = layer.neighbours.convolution, torch.zeros_like(hidden)
+    for i in range(7):
+        mixed[:, :, i] = taps.bias
+        for step in range(-2, 3):
+            if 0 <= i + step < 7:
+                mixed[:, :, i] += hidden[:, :, i + step] * taps.weight[:, 0, step + 2]
+    close(layer(hidden, None), layer.fc2(torch.nn.functional.gelu(layer.fc1(mixed))))
+
+
+@torch.no_grad()
+def test_averaged_scores_of_equal_rows_are_those_of_one_row():
+    network, row = model(**OURS | LATER), alignment(1, 9)
+    for one, many in zip(maps_of(network, row), maps_of(network, row.expand(-1, 5, -1)), strict=True):
+        close(one, many)
+    one, many = (maps_of(model(**OURS), row.expand(-1, rows, -1))[0] for rows in (1, 5))
+    assert float((many - one).abs().max()) > 1e-3  # as published, summed: the deeper, the sharper
+
+
+@torch.no_grad()
 def test_every_distance_has_a_step_and_steps_never_fall():
     separation = model(**OURS).layers[0].row_self_attention.separation
     separation.bias.copy_(torch.arange(separation.bias.shape[1]).expand_as(separation.bias))
@@ -63,7 +86,7 @@ def test_a_distance_on_an_edge_belongs_to_the_longer_step_on_every_machine():
     assert (found[9], found[10], found[12], found[13]) == (9, 10, 10, 11)
 
 
-@pytest.mark.parametrize("more", [OURS, OURS | {"column_attention": True}, {"local_width": 5}])
+@pytest.mark.parametrize("more", [OURS, OURS | {"column_attention": True}, {"local_width": 5}, OURS | LATER])
 def test_a_padded_batch_equals_single_alignments(more):
     network = model(**more)
     small, large = alignment(2, 4, seed=1), alignment(5, 9, seed=2)
@@ -103,7 +126,16 @@ def test_relative_positions_make_a_shifted_row_look_the_same():
     close(first, second)
 
 
-@pytest.mark.parametrize(("field", "value"), [("local_width", 4), ("local_width", -1), ("column_positions", "rotary")])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("local_width", 4),
+        ("local_width", -1),
+        ("column_positions", "rotary"),
+        ("local_feed_forward", 2),
+        ("row_scores", "most"),
+    ],
+)
 def test_an_impossible_option_is_refused_by_name(field, value):
     with pytest.raises(ValueError, match=field):
         model(**{field: value})
@@ -114,4 +146,6 @@ def test_the_options_are_off_by_default():
     names = {name for name, _ in network.named_parameters()}
     assert not any("neighbours" in name or "separation" in name for name in names)
     assert any("column_self_attention" in name for name in names)
+    assert not {"local_feed_forward", "row_scores"} & network.config.to_dict().keys()  # fingerprints stay
+    assert model(**LATER).config.to_dict()["row_scores"] == "mean"
     assert network.embed_positions.weight.shape[0] == SMALL["max_position_embeddings"] + 2

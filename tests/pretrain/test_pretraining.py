@@ -14,7 +14,7 @@ from rnaexp.errors import InputError
 from rnaexp.models.msa_transformer import MsaTransformer
 from rnaexp.models.rnamsm import LETTERS
 from rnaexp.pretrain.checkpoint import flops_per_token, log_lines
-from rnaexp.pretrain.crops import CropSampler, unigram_entropy
+from rnaexp.pretrain.crops import unigram_entropy
 from rnaexp.pretrain.families import training_families
 from rnaexp.pretrain.fit import STATE, Limits, fit, new_network
 from rnaexp.pretrain.heads import SCORING, head_precision
@@ -130,9 +130,9 @@ def test_a_short_training_gets_below_the_entropy_of_the_letters(small):
 
 def test_the_loss_is_the_mean_cross_entropy_over_the_four_letters(small):
     recipe, families, _ = small(steps=1)
-    module = Pretraining(new_network(recipe), recipe, CropSampler(families, recipe.crops), None)
+    module = Pretraining(new_network(recipe), recipe, families, None)
     module.eval()  # no dropout
-    example = module.prepare(0)
+    example = module.prepare(0).letters
     with torch.no_grad():
         loss, plain = masked_loss(module.network, example)
         logits = module.network(example.ids).logits
@@ -179,7 +179,7 @@ def test_flops_are_those_of_the_matrix_products(small):
     wide = {"hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 64}
     free = {"row_positions": "none", "column_positions": "relative", "column_attention": False}
     recipe, families, _ = small(steps=1, network=wide | free, depths=[1], depth_shares=[1])
-    module = Pretraining(new_network(recipe), recipe, CropSampler(families, recipe.crops), None)
+    module = Pretraining(new_network(recipe), recipe, families, None)
     linear = 3 * 2 * (4 * 64 * 64 + 2 * 64 * 64)
     maps = 3 * 2 * 2 * 18 * 64
     found = flops_per_token(module, 2)

@@ -49,7 +49,7 @@ def explore(model: str, rnas: Sequence[Rna], out: Path, loading: Loading, *, tun
 
 
 def _fitting(encoder: Encoder, tuned: TunedHead | None, *, named: bool) -> TunedHead | None:
-    """The head, if it is one of these very weights; a head that was not asked for is done without."""
+    """The head, if it is one of these very weights; a default head of other weights is left out."""
     if tuned is None:
         return None
     try:

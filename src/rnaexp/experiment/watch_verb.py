@@ -60,7 +60,7 @@ class _Curve:
 def watch(folder: Path, task: Task, like: str, how: Watching, *, csv: Path | None, json: bool) -> None:
     """Score each checkpoint, add it to the curve, and go on until the end that `how` names, or until stopped.
 
-    What was scored before is read from the store, and the run in MLflow is gone on with.
+    What was scored before is read from the store, and the run in MLflow is continued.
 
     Raises: InputError for a folder that is none, UnavailableError; InputError if no checkpoint could be scored.
     """
@@ -110,7 +110,7 @@ def _earlier(question: Mapping[str, Any], store: Store) -> str | None:
     """MLflow's id of the run that an earlier watching of the same left, if its rows are in the store."""
     if not store.has(key_of(question)):
         return None
-    sync()  # what a killed one could not send, while its run can still be told
+    sync()  # what a killed one could not send, while its run can still be found
     with suppress(UnavailableError):
         found = runs_in(EXPERIMENT, f"tags.`{_TAG}` = '{key_of(question)}'")
         return str(found[0].info.run_id) if found else None

@@ -132,14 +132,19 @@ class ColumnSelfAttention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Two linear layers round a GELU."""
+    """Two linear layers round a GELU, of each token or (`taps`) of it and its neighbours: then it can know words."""
 
-    def __init__(self, width: int, inner: int, dropout: float) -> None:
+    def __init__(self, width: int, inner: int, dropout: float, taps: int = 0) -> None:
         super().__init__()
         self.fc1, self.fc2, self.dropout = nn.Linear(width, inner), nn.Linear(inner, width), nn.Dropout(dropout)
+        self.neighbours = Neighbours(width, taps) if taps else None
 
-    def forward(self, hidden: Float[Tensor, "b s t d"]) -> Float[Tensor, "b s t d"]:
-        """Each token for itself."""
+    def forward(
+        self, hidden: Float[Tensor, "b s t d"], real: Bool[Tensor, "b 1 t 1"] | None
+    ) -> Float[Tensor, "b s t d"]:
+        """Each row for itself; what is not `real` is zero to its neighbours, like what is beyond the row."""
+        if self.neighbours is not None:
+            hidden = self.neighbours(hidden if real is None else hidden * real)
         update: Tensor = self.fc2(self.dropout(nn.functional.gelu(self.fc1(hidden))))
         return update
 
@@ -181,6 +186,7 @@ class RowBlock(PreNormed):
     def __init__(self, layer: RowSelfAttention, config: Any) -> None:
         super().__init__(layer, config)
         self.separation = Separation(layer.heads) if config.column_positions == "relative" else None
+        self.row_power = {"sum": 1, "mean": 2}[config.row_scores]
 
     def maps(
         self, hidden: Float[Tensor, "b s t d"], padding: Padding | None, head: int | None = None
@@ -208,8 +214,8 @@ class RowBlock(PreNormed):
     ) -> Sequence[float | Tensor]:
         """Each chunk's query weights: the scale of a sum over so many real rows, and 0 for padding."""
         if padding is None:
-            return [(hidden.shape[1] * self.layer.head_width) ** -0.5] * chunks
-        scale = (padding.rows.sum(1) * self.layer.head_width) ** -0.5
+            return [(hidden.shape[1] ** self.row_power * self.layer.head_width) ** -0.5] * chunks
+        scale = (padding.rows.sum(1) ** self.row_power * self.layer.head_width) ** -0.5
         weights = (padding.real * scale[:, None, None]).to(hidden.dtype)
         return torch.split(weights[..., None, None], rows_at_once, 1)
 
@@ -227,7 +233,7 @@ class AxialLayer(nn.Module):
         self.row_self_attention = RowBlock(RowSelfAttention(width, heads, dropout, config.local_width), config)
         columns = PreNormed(ColumnSelfAttention(width, heads, dropout), config) if config.column_attention else None
         self.column_self_attention = columns
-        inner = FeedForward(width, config.intermediate_size, config.activation_dropout)
+        inner = FeedForward(width, config.intermediate_size, config.activation_dropout, config.local_feed_forward)
         self.feed_forward_layer = PreNormed(inner, config)
 
     def forward(
@@ -237,4 +243,4 @@ class AxialLayer(nn.Module):
         hidden = self.row_self_attention(hidden, maps)
         if self.column_self_attention is not None:
             hidden = self.column_self_attention.add(hidden, 2, None if padding is None else padding.rows)
-        return self.feed_forward_layer.add(hidden, 1)
+        return self.feed_forward_layer.add(hidden, 1, None if padding is None else padding.columns[:, None, :, None])

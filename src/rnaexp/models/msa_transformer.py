@@ -29,7 +29,9 @@ class MsaTransformerConfig(PreTrainedConfig):
     norm that follows takes it out again, so the order of rows has no effect there) or nothing ("none").
     `column_positions`: "learned" vectors (RNA-MSM) or "relative", a number added to each head's scores by distance.
     `local_width`: how many neighbouring tokens, itself included, query and key are made from (odd; 0, RNA-MSM: its own
-    only). `column_attention` False leaves it out: a model of single sequences, which have nothing in a column.
+    only); `local_feed_forward`: the same before each feed-forward layer. `row_scores`: scores are summed over rows and
+    divided by the root of their number ("sum", as published: the deeper, the sharper) or averaged ("mean").
+    `column_attention` False leaves it out: a model of single sequences, which have nothing in a column.
     `tokens_per_chunk` bounds memory: that many tokens of an alignment are worked on at once; results do not depend on
     it but for rounding.
     """
@@ -47,6 +49,8 @@ class MsaTransformerConfig(PreTrainedConfig):
     column_positions: str = "learned"
     local_width: int = 0
     column_attention: bool = True
+    local_feed_forward: int = 0
+    row_scores: str = "sum"
     hidden_dropout: float = 0.1
     attention_dropout: float = 0.1
     activation_dropout: float = 0.1
@@ -66,10 +70,22 @@ class MsaTransformerConfig(PreTrainedConfig):
         if self.column_positions not in ("learned", "relative"):
             message = f"column_positions {self.column_positions!r}: must be learned or relative"
             raise ValueError(message)
-        if self.local_width and (self.local_width < 1 or self.local_width % 2 == 0):
-            message = f"local_width {self.local_width}: must be 0 or odd"
+        for name in ("local_width", "local_feed_forward"):
+            if (taps := getattr(self, name)) and (taps < 1 or taps % 2 == 0):
+                message = f"{name} {taps}: must be 0 or odd"
+                raise ValueError(message)
+        if self.row_scores not in ("sum", "mean"):
+            message = f"row_scores {self.row_scores!r}: must be sum or mean"
             raise ValueError(message)
         super().__post_init__(**kwargs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Without the choices that came later where they are off: older models keep their fingerprints."""
+        held: dict[str, Any] = super().to_dict()
+        return {name: value for name, value in held.items() if name not in _LATER or value != _LATER[name]}
+
+
+_LATER = {"local_feed_forward": 0, "row_scores": "sum"}
 
 
 @dataclass
@@ -149,7 +165,7 @@ class MsaTransformer(PreTrainedModel):
     ) -> MsaOutput:
         """The whole model; the reader is called with each layer's row attention and must not keep it.
 
-        `labels`: letters to predict, -100 where none is asked for; the loss is their mean cross-entropy in nats.
+        `labels`: letters to predict, -100 where none is to be predicted; the loss is their mean cross-entropy in nats.
         `keep_rows`: predict for that many first rows only (a single query needs one).
         """
         hidden = self.hidden_states(input_ids, reader=reader, keep_rows=keep_rows)

@@ -15,7 +15,7 @@ from rnaexp.models.msa_transformer import MsaTransformer
 from rnaexp.models.rnamsm import LETTERS
 from rnaexp.pretrain.fit import LOG
 from rnaexp.pretrain.recipe import Recipe
-from rnaexp.pretrain.training import Pretraining, masked_loss
+from rnaexp.pretrain.training import Pretraining, losses, tokens_of
 from rnaexp.rna import ALIGNED_LETTERS
 
 WEIGHTS, CARD, FAMILIES = "model.safetensors", "README.md", "families.txt"
@@ -58,7 +58,7 @@ def card(module: Pretraining, folder: Path, facts: Facts) -> str:
     """The model card, in Markdown."""
     recipe, lines = module.recipe, log_lines(folder)
     looks = [line for line in lines if "validation_precision" in line]
-    loss = next((line["loss"] for line in reversed(lines) if "loss" in line), float("nan"))
+    last = next((line for line in reversed(lines) if "tokens" in line), {})
     parameters = sum(p.numel() for p in module.network.parameters())
     flops = flops_per_token(module)
     text = [
@@ -66,14 +66,16 @@ def card(module: Pretraining, folder: Path, facts: Facts) -> str:
         "",
         "Masked-letter model of "
         + ("alignments" if recipe.architecture == "msa" else "single RNA sequences")
-        + ", trained by `rnaexp pretrain` on unlabelled RNA. No structure was used in training; heads were only "
-        "looked at on validation families.",
+        + ", trained by `rnaexp pretrain`. No known structure was used in training; heads were only looked at on "
+        "validation families.",
         "",
         "| | |",
         "|---|---|",
         f"| parameters | {parameters:,} |",
         f"| training data | {facts.data} (sha256 {facts.data_sha256}): {len(facts.families):,} families of the "
         f"training side of `data/rfam_split.py` ({FAMILIES}), {facts.rows:,} rows |",
+        f"| objectives | {'; '.join(objectives(recipe))} |",
+        f"| labels seen | {labels_seen(recipe)} |",
         f"| steps, letters read | {module.steps_done:,}, {module.tokens_done:,} |",
         f"| training time | {module.seconds / 60:.1f} min on {platform.machine()}, {torch.get_num_threads()} thread(s)"
         + (" (asked for: " + f"{facts.minutes:g} min)" if facts.minutes else "")
@@ -81,7 +83,16 @@ def card(module: Pretraining, folder: Path, facts: Facts) -> str:
         f"| throughput | {module.tokens_done / module.seconds:,.0f} tokens/s |",
         f"| cost | {flops / 1e6:.2f} MFLOP a token forward and backward (matrix products), "
         f"{flops * module.tokens_done / 1e12:,.1f} TFLOP in all |",
-        f"| loss | {loss:.3f} nats a hidden letter; composition alone (unigram entropy): {facts.unigram:.3f} |",
+    ]
+    if "loss" in last:
+        text.append(
+            f"| loss | {last['loss']:.3f} nats a hidden letter; composition alone (unigram entropy): "
+            f"{facts.unigram:.3f} |"
+        )
+    text += [
+        f"| {name.replace('_', ' ')} | {last[name]:.3f} nats |"
+        for name in ("contrast_loss", "distillation_loss")
+        if name in last
     ]
     if looks:
         best = looks[-1]
@@ -111,6 +122,29 @@ def card(module: Pretraining, folder: Path, facts: Facts) -> str:
     return "\n".join(text) + "\n"
 
 
+def objectives(recipe: Recipe) -> list[str]:
+    """What was learned, with the weight of each loss."""
+    contrast, distillation, found = recipe.contrast, recipe.distillation, []
+    if recipe.objective.weight:
+        found.append(f"hidden letters and columns (weight {recipe.objective.weight:g})")
+    if contrast.weight:
+        views = {"family": "two rows of a family", "crops": "two crops of a row"}[contrast.views]
+        found.append(f"contrast of {views} (weight {contrast.weight:g}, InfoNCE, tau {contrast.temperature:g})")
+    if distillation.weight:
+        again = "" if distillation.again is None else f", from batch {distillation.again} on in the student's own"
+        found.append(
+            f"pairs of {distillation.teacher}'s maps of whole alignments{again}, taught to crops of few rows "
+            f"(weight {distillation.weight:g})"
+        )
+    return found
+
+
+def labels_seen(recipe: Recipe) -> str:
+    """What was known of the rows beyond their letters and columns."""
+    supervised = recipe.contrast.weight and recipe.contrast.views == "family"
+    return "families (supervised: training clans)" if supervised else "none"
+
+
 def _listed(excluded: Mapping[str, str]) -> Sequence[str]:
     return [f"- {clan} ({reason})" for clan, reason in sorted(excluded.items())]
 
@@ -127,10 +161,10 @@ def flops_per_token(module: Pretraining, batches: int = 8) -> float:
     for number in range(batches):
         example = module.prepare(number)
         with FlopCounterMode(display=False) as counter:
-            loss, _ = masked_loss(module.network, example)
+            loss, _ = losses(module.network, module.recipe, example)
             loss.backward()  # type: ignore[no-untyped-call]
         total += counter.get_total_flops()
-        tokens += int((example.ids != LETTERS.pad).sum()) - example.ids.shape[0] * example.ids.shape[1]
+        tokens += tokens_of(example)
     module.network.zero_grad()
     return total / tokens
 

@@ -4,15 +4,23 @@ Bucketed by length and depth, so that little is padding.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 
 from rnaexp.compiled import compiled
 from rnaexp.pretrain.families import GAP, Aligned
 from rnaexp.pretrain.recipe import Crops
 
 PADDING = 255  # no letter: beyond a short RNA's end
+
+
+class Place(NamedTuple):
+    """Where a crop comes from: the index of its family, and the columns of that alignment."""
+
+    family: int
+    columns: Int64[np.ndarray, "n"]
 
 
 class CropSampler:
@@ -32,6 +40,10 @@ class CropSampler:
 
     def batch(self, seed: int, number: int) -> UInt8[np.ndarray, "b s n"]:
         """Letters of batch `number`, PADDING to the right of short RNAs; row 0 of each crop has no gaps."""
+        return self.batch_with_columns(seed, number)[0]
+
+    def batch_with_columns(self, seed: int, number: int) -> tuple[UInt8[np.ndarray, "b s n"], list[Place]]:
+        """The same, and where each crop comes from."""
         rng = np.random.default_rng([seed, number])
         single = self.crops.single_from is not None and number >= self.crops.single_from
         depth = 1 if single else int(rng.choice(self.crops.depths, p=self._shares))
@@ -43,11 +55,12 @@ class CropSampler:
         chance = weights * (self._bucket == bucket)
         count = max(1, self.crops.tokens // (depth * length))
         drawn = rng.choice(len(self.families), size=count, p=chance / chance.sum())
-        batch = np.full((count, depth, length), PADDING, np.uint8)
+        batch, places = np.full((count, depth, length), PADDING, np.uint8), []
         for at, index in enumerate(drawn):
-            crop = _crop(self.families[index], depth, length, self.crops.places, rng)
+            crop, columns = _crop(self.families[index], depth, length, self.crops.places, rng)
             batch[at, :, : crop.shape[1]] = crop
-        return batch[:, :, : max(1, int((batch != PADDING).any((0, 1)).sum()))]
+            places.append(Place(int(index), columns))
+        return batch[:, :, : max(1, int((batch != PADDING).any((0, 1)).sum()))], places
 
     def _draw_bucket(self, rng: np.random.Generator, weights: np.ndarray) -> int:
         """By the weight of its families, and by their length: every base counts alike."""
@@ -55,16 +68,19 @@ class CropSampler:
         return int(rng.choice(len(totals), p=totals / totals.sum()))
 
 
-def _crop(family: Aligned, depth: int, length: int, places: int, rng: np.random.Generator) -> UInt8[np.ndarray, "s n"]:
+def _crop(
+    family: Aligned, depth: int, length: int, places: int, rng: np.random.Generator
+) -> tuple[UInt8[np.ndarray, "s n"], Int64[np.ndarray, "n"]]:
     """Rows by weight, the first of them the query: as when the model is read, only columns with its bases stay."""
     chance = family.weights / family.weights.sum()
     rows = rng.choice(len(chance), size=depth, replace=False, p=chance)
     codes = family.codes[rows]
-    codes = codes[:, codes[0] != GAP]
+    columns = np.flatnonzero(codes[0] != GAP)
+    codes = codes[:, columns]
     firsts = rng.integers(0, max(1, codes.shape[1] - length + 1), places)
     stacks = [longest_stack(codes[0, first : first + length]) for first in firsts] if places > 1 else [0]
     first = int(firsts[int(np.argmax(stacks))])
-    return codes[:, first : first + length]
+    return codes[:, first : first + length], columns[first : first + length]
 
 
 @compiled()

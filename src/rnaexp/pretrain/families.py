@@ -21,6 +21,7 @@ class Aligned:
     """A family as numbers: its rows as indices into ALIGNED_LETTERS, each row's weight 1 / (rows at 80 % identity)."""
 
     accession: str
+    clan: str  # its own accession where it has none
     codes: UInt8[np.ndarray, "s n"]
     weights: Float64[np.ndarray, "s"]
 
@@ -57,4 +58,4 @@ def training_families(families: Iterable[Family], excluded: Collection[str]) -> 
 def aligned(family: Family) -> Aligned:
     """A family as numbers."""
     codes = codes_of(family.rows)
-    return Aligned(accession=accession(family), codes=codes, weights=row_weights(codes))
+    return Aligned(accession=accession(family), clan=clan(family), codes=codes, weights=row_weights(codes))

@@ -16,12 +16,11 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from rnaexp.data.atomic import replacing, write_atomically
 from rnaexp.models.msa_transformer import MsaTransformer, MsaTransformerConfig
-from rnaexp.pretrain.crops import CropSampler
+from rnaexp.pretrain.distil import teacher_of
 from rnaexp.pretrain.families import Aligned
 from rnaexp.pretrain.heads import head_precision
-from rnaexp.pretrain.masking import Example
 from rnaexp.pretrain.recipe import Recipe
-from rnaexp.pretrain.training import Pretraining
+from rnaexp.pretrain.training import Batch, Pretraining
 from rnaexp.rna import Rna
 
 STATE = "training.ckpt"
@@ -39,13 +38,13 @@ class Limits:
     save_every_seconds: float = 60.0
 
 
-class _Batches(IterableDataset[Example]):
+class _Batches(IterableDataset[Batch]):
     """From the first batch that is not done yet; asked only when training begins, after a resumed state is loaded."""
 
     def __init__(self, module: Pretraining) -> None:
         self.module = module
 
-    def __iter__(self) -> Iterator[Example]:
+    def __iter__(self) -> Iterator[Batch]:
         number = self.module.batches_done
         while not self.module.finished:
             yield self.module.prepare(number)
@@ -101,10 +100,12 @@ class _Journal(Callback):
 
 
 def _summary(module: Pretraining) -> dict[str, float]:
-    letters = sum(count for _, count in module.recent)
-    loss = sum(value * count for value, count in module.recent) / max(1, letters)
+    found = {}
+    for name in dict.fromkeys(name for parts in module.recent for name in parts):
+        each = [parts[name] for parts in module.recent if name in parts]
+        found[name] = sum(value * count for value, count in each) / max(1, sum(count for _, count in each))
     module.recent.clear()
-    return {"loss": loss, "tokens": module.tokens_done, "tokens_per_second": module.tokens_done / module.seconds}
+    return {**found, "tokens": module.tokens_done, "tokens_per_second": module.tokens_done / module.seconds}
 
 
 def fit(
@@ -116,17 +117,21 @@ def fit(
     limits: Limits | None = None,
     note: Note = lambda numbers, step: None,
     device: str = "cpu",
+    near: Path = Path(),
 ) -> Pretraining:
     """Train until the steps or the minutes are used up; a folder that holds a state is gone on with.
 
-    On a GPU in bfloat16 with float32 weights. Raises: ValueError where nothing says when to stop.
+    `near`: folder from which a teacher that the recipe names is seen. On a GPU in bfloat16 with float32 weights.
+
+    Raises: ValueError where nothing says when to stop.
     """
     limits = limits or Limits()
     if recipe.steps is None and limits.minutes is None:
         message = "give the recipe steps, or a number of minutes"
         raise ValueError(message)
     folder.mkdir(parents=True, exist_ok=True)
-    module = Pretraining(new_network(recipe), recipe, CropSampler(families, recipe.crops), limits.minutes)
+    teacher = teacher_of(recipe.distillation.teacher, near) if recipe.distillation.weight else None
+    module = Pretraining(new_network(recipe), recipe, families, limits.minutes, teacher)
     state = folder / STATE
     loader: Any = DataLoader(_Batches(module), batch_size=None)
     trainer = _trainer(recipe, device, _Journal(folder, validation, limits, note))

@@ -30,15 +30,10 @@ def hide(
     rng = np.random.default_rng([seed, number, 1])
     chosen = _chosen(codes, objective, objective.whole_share(number), rng)
     shown = _shown(codes, chosen, objective, rng)
-    table = np.full(256, letters.pad, np.int64)
-    table[: len(letters.letters)] = letters.letters
-    table[_HIDDEN] = letters.mask
-    ids = np.pad(table[shown], ((0, 0), (0, 0), (1, 0)), constant_values=letters.first)
-    # A special token stands before padding rows as well, and padding must be whole columns: rows are never padded.
     predicted = np.pad(chosen & (codes < _BASES), ((0, 0), (0, 0), (1, 0)))
     weights = np.where(_rare(codes), objective.rare_weight, 1.0).astype(np.float32)
     return Example(
-        torch.from_numpy(ids),
+        token_ids(shown, letters),
         torch.from_numpy(predicted),
         torch.from_numpy(codes[predicted[..., 1:]].astype(np.int64)),
         torch.from_numpy(weights[predicted[..., 1:]]),
@@ -46,6 +41,14 @@ def hide(
 
 
 _HIDDEN = 254
+
+
+def token_ids(codes: UInt8[np.ndarray, "b s n"], letters: AlignmentLetters) -> Int[Tensor, "b s t"]:
+    """Each row behind its special token; rows are never padded, for padding must be whole columns."""
+    table = np.full(256, letters.pad, np.int64)
+    table[: len(letters.letters)] = letters.letters
+    table[_HIDDEN] = letters.mask
+    return torch.from_numpy(np.pad(table[codes], ((0, 0), (0, 0), (1, 0)), constant_values=letters.first))
 
 
 def _chosen(

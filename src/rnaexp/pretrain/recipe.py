@@ -9,6 +9,7 @@ from typing import Any, Literal
 from rnaexp.errors import InputError
 
 Architecture = Literal["msa", "sequence"]
+Views = Literal["family", "crops"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class Objective:
     both together keep both (experiments/pretrain/README.md). `hidden`: smallest and largest share of columns (or
     letters). `spans`: how many neighbouring columns at once.
     Of what is chosen `replaced` becomes random letters and `kept` stays. `rare_weight`: how much more than others a
-    letter counts that is not its column's most frequent one.
+    letter counts that is not its column's most frequent one. `weight`: of this loss; 0: no letter is hidden.
     """
 
     whole_columns: tuple[tuple[int, float], ...] = ((0, 0.6),)
@@ -50,10 +51,56 @@ class Objective:
     replaced: float = 0.1
     kept: float = 0.1
     rare_weight: float = 1.0
+    weight: float = 1.0
 
     def whole_share(self, number: int) -> float:
         """Share of crops with whole hidden columns in batch `number`."""
         return [share for first, share in self.whole_columns if first <= number][-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """Two views of a family told from views of others by their mean-pooled last states (InfoNCE).
+
+    `weight`: of this loss; 0: none. `views`: "family", two rows of one training family, so that families are labels
+    (supervised), or "crops", two crops of one row (no labels). `pairs`: of views in a batch, each of another clan; a
+    clan is drawn with its number of rows to `clan_power`. Of each row a crop of a random share from `least` to 1 and
+    of at most `max_bases` is seen, and `mutated` of its letters are drawn anew. `groups`: a batch is read in so many
+    parts of like length.
+    """
+
+    weight: float = 0.0
+    views: Views = "family"
+    pairs: int = 48
+    temperature: float = 0.1
+    clan_power: float = 0.25
+    least: float = 1.0
+    max_bases: int = 256
+    mutated: float = 0.0
+    groups: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distillation:
+    """Pairs that a teacher's head finds in a whole alignment, taught to a head on crops of few rows or one.
+
+    `weight`: of this loss; 0: none. `teacher`: a model that ships, or a folder beside the recipe; `head`: its layer and
+    head, `threshold`: from which symmetrised, corrected score on two columns pair. It reads the `rows` most unlike
+    rows of a family, and at most so many `columns`. `least`: pairs a base that must be found for a family to be taught.
+    `student`: layer and head that are taught. `again`: a batch from which on the student as it is then is the teacher,
+    its pairs those above `again_threshold`.
+    """
+
+    weight: float = 0.0
+    teacher: str = "msm-nano"
+    head: tuple[int, int] = (1, 1)
+    threshold: float = 0.5
+    rows: int = 16
+    columns: int = 400
+    least: float = 0.1
+    student: tuple[int, int] = (1, 1)
+    again: int | None = None
+    again_threshold: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +138,9 @@ class Recipe:
     excluded: str | None = None
     crops: Crops = field(default_factory=Crops)
     objective: Objective = field(default_factory=Objective)
+    contrast: Contrast = field(default_factory=Contrast)
+    distillation: Distillation = field(default_factory=Distillation)
+    distillation_crops: Crops = field(default_factory=Crops)
     optimiser: Optimiser = field(default_factory=Optimiser)
     validation: Validation = field(default_factory=Validation)
 
@@ -98,6 +148,9 @@ class Recipe:
 _PARTS: Mapping[str, Any] = {
     "crops": Crops,
     "objective": Objective,
+    "contrast": Contrast,
+    "distillation": Distillation,
+    "distillation_crops": Crops,
     "optimiser": Optimiser,
     "validation": Validation,
 }

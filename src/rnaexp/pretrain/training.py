@@ -2,7 +2,8 @@
 
 import math
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import lightning as L
 import torch
@@ -11,23 +12,49 @@ from torch import Tensor
 
 from rnaexp.models.msa_transformer import MsaTransformer
 from rnaexp.models.rnamsm import LETTERS
+from rnaexp.pretrain.contrast import Views, ViewSampler, contrast_loss
 from rnaexp.pretrain.crops import CropSampler
+from rnaexp.pretrain.distil import Distiller, Taught, distillation_loss
+from rnaexp.pretrain.families import Aligned
 from rnaexp.pretrain.masking import Example, hide
 from rnaexp.pretrain.recipe import Optimiser, Recipe
 
 _BASE_TOKENS = list(LETTERS.letters[:4])
 
 
-class Pretraining(L.LightningModule):
-    """Trains a network on batches that its own count of batches names; `steps` is set once it is known."""
+class Batch(NamedTuple):
+    """What one step learns from; None where the recipe gives an objective no weight."""
 
-    def __init__(self, network: MsaTransformer, recipe: Recipe, sampler: CropSampler, minutes: float | None) -> None:
+    letters: Example | None
+    views: Views | None
+    taught: Taught | None
+
+
+class Pretraining(L.LightningModule):
+    """Trains a network on batches that its own count of batches names; `steps` is set once it is known.
+
+    `teacher`: of a recipe with distillation. A second one is saved with the state, so that a resumed training is
+    taught the same.
+    """
+
+    def __init__(
+        self,
+        network: MsaTransformer,
+        recipe: Recipe,
+        families: Sequence[Aligned],
+        minutes: float | None,
+        teacher: MsaTransformer | None = None,
+    ) -> None:
         super().__init__()
-        self.network, self.recipe, self.sampler = network, recipe, sampler
+        self.network, self.recipe, self.families = network, recipe, families
+        self.sampler = CropSampler(families, recipe.crops)
+        self.views = ViewSampler(families, recipe.contrast) if recipe.contrast.weight else None
+        self.distiller = Distiller(recipe, families, network, teacher) if recipe.distillation.weight else None
+        self.second_teacher = None if self.distiller is None else self.distiller.copy
         self.steps, self.seconds_allowed = recipe.steps, None if minutes is None else 60 * minutes
         self.batches_done, self.steps_done, self.tokens_done, self.seconds_done = 0, 0, 0, 0.0
         self.started = time.monotonic()
-        self.recent: list[tuple[float, int]] = []  # loss and letters asked for, since the last line of the log
+        self.recent: list[dict[str, tuple[float, int]]] = []  # losses and what they are means of, since the last line
 
     @property
     def seconds(self) -> float:
@@ -39,19 +66,27 @@ class Pretraining(L.LightningModule):
         """Whether all steps are done."""
         return self.steps is not None and self.steps_done >= self.steps
 
-    def prepare(self, number: int) -> Example:
-        """Batch `number`, letters hidden."""
-        seed = self.recipe.seed
-        return hide(self.sampler.batch(seed, number), self.recipe.objective, LETTERS, seed, number)
+    def prepare(self, number: int) -> Batch:
+        """Batch `number` of each objective."""
+        seed, letters = self.recipe.seed, None
+        if self.recipe.objective.weight:
+            letters = hide(self.sampler.batch(seed, number), self.recipe.objective, LETTERS, seed, number)
+        return Batch(
+            letters,
+            None if self.views is None else self.views.batch(seed, number),
+            None if self.distiller is None else self.distiller.batch(seed, number),
+        )
 
-    def training_step(self, batch: Example) -> Float[Tensor, ""]:
-        """Mean weighted cross-entropy of the letters asked for, in nats, given that each is one of the four."""
+    def training_step(self, batch: Batch) -> Float[Tensor, ""]:
+        """Weighted sum of the objectives' losses, in nats."""
         self._set_rate()
+        if self.second_teacher is not None and self.batches_done == self.recipe.distillation.again:
+            self.second_teacher.load_state_dict(self.network.state_dict())
         torch.manual_seed(self.recipe.seed * 1_000_003 + self.batches_done)  # dropout
-        loss, plain = masked_loss(self.network, batch)
-        self.recent.append((float(plain), len(batch.letters)))
+        loss, parts = losses(self.network, self.recipe, batch)
+        self.recent.append(parts)
         self.batches_done += 1
-        self.tokens_done += int((batch.ids != LETTERS.pad).sum()) - batch.ids.shape[0] * batch.ids.shape[1]
+        self.tokens_done += tokens_of(batch)
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -104,6 +139,33 @@ class Pretraining(L.LightningModule):
             return
         if self.seconds >= (1 - share) * self.seconds_allowed:
             self.steps = _steps_with_cooldown_at(self.steps_done, share)
+
+
+def losses(
+    network: MsaTransformer, recipe: Recipe, batch: Batch
+) -> tuple[Float[Tensor, ""], dict[str, tuple[float, int]]]:
+    """The weighted sum, and each objective's plain loss with the number that it is a mean of."""
+    weighted, parts = [], {}
+    if batch.letters is not None:
+        loss, plain = masked_loss(network, batch.letters)
+        weighted.append(loss if recipe.objective.weight == 1 else recipe.objective.weight * loss)
+        parts["loss"] = float(plain), len(batch.letters.letters)
+    if batch.views is not None:
+        loss = contrast_loss(network, batch.views, recipe.contrast.temperature)
+        weighted.append(recipe.contrast.weight * loss)
+        parts["contrast_loss"] = float(loss.detach()), len(batch.views.order)
+    if batch.taught is not None:
+        loss = distillation_loss(network, batch.taught, recipe.distillation.student)
+        weighted.append(recipe.distillation.weight * loss)
+        parts["distillation_loss"] = float(loss.detach()), int((batch.taught.partners >= 0).sum())
+    return torch.stack(weighted).sum(), parts
+
+
+def tokens_of(batch: Batch) -> int:
+    """Letters read, special tokens not counted."""
+    read = [part.ids for part in (batch.letters, batch.taught) if part is not None]
+    read += [] if batch.views is None else batch.views.ids
+    return sum(int((ids != LETTERS.pad).sum()) - ids.shape[0] * ids.shape[1] for ids in read)
 
 
 def masked_loss(network: MsaTransformer, batch: Example) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:

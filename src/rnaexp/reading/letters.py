@@ -17,7 +17,8 @@ from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder, LetterModel
 from rnaexp.progress import Announce
 from rnaexp.reading.cached import cached_shards
-from rnaexp.reading.store import Arrays, Store, key_of
+from rnaexp.reading.entry import Arrays
+from rnaexp.reading.store import Store, key_of
 from rnaexp.rna import Alignment, Rna
 
 TOKENS = 8192  # bases in one batch

@@ -24,8 +24,9 @@ from rnaexp.models.left_to_right import is_causal
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce
 from rnaexp.reading.cached import cached_shards
+from rnaexp.reading.entry import Arrays
 from rnaexp.reading.letters import Pass, Request, entry_key, letters_of, read, read_contexts, rna_of, sums
-from rnaexp.reading.store import Arrays, Store
+from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 
 SHARD = 256  # variants whose result is written, and after a crash repeated, as one
@@ -102,7 +103,7 @@ def model_scores(encoder: Encoder, request: Request, store: Store, announce: Ann
 
 
 def _refuse_direction(encoder: Encoder, convention: Convention) -> None:
-    """A decoder hides nothing; a model that sees both sides would see the letter it is asked for."""
+    """A decoder hides nothing; a model that sees both sides would see the letter it predicts."""
     if is_causal(encoder) and convention not in OF_DECODERS:
         message = f"{encoder.spec.name} reads from left to right: --convention {' or '.join(OF_DECODERS)}"
         raise InputError(message)

@@ -22,8 +22,9 @@ from rnaexp.fitness.baselines import (
 )
 from rnaexp.progress import Announce
 from rnaexp.reading.cached import cached, cached_shards
+from rnaexp.reading.entry import Arrays
 from rnaexp.reading.letters import Request
-from rnaexp.reading.store import Arrays, Store, key_of
+from rnaexp.reading.store import Store, key_of
 from rnaexp.rna import Alignment
 
 _SHARD = 4096  # sequences folded and written as one

@@ -52,7 +52,7 @@ def _rna(assay: Assay) -> str:
 
 
 def rows(result: Fitness) -> list[dict[str, Any]]:
-    """The model, then what stands beside it."""
+    """The model, then its baselines."""
     own = {**row(result, result.judged), "diagnosis": "; ".join(diagnose(result)) or None}
     return [own, *(row(result, judged) for judged in result.baselines)]
 
@@ -140,7 +140,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def as_frame(own: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """All rows, what stands beside several models once, and each one's mean over the assays if it stands on all."""
+    """All rows, a baseline of several models once; of a suite its means, of other assays each model's plain mean."""
     table = pd.DataFrame([{"suite": None, **one} for run in own for one in run["rows"]])
     table = table.sort_values("diagnosis", key=lambda column: column.isna(), kind="stable")
     table = table.drop_duplicates(["model", "set", "convention", "alignment_rows", "coverage", "variants"])

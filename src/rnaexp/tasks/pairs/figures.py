@@ -1,4 +1,4 @@
-"""Pictures of a run: every head's F1, a map beside its reference, how F1 spreads.
+"""Pictures of a run: every head's F1, a map next to its reference, how F1 spreads.
 
 Those that every run draws have all their places fixed, in inches: to let Matplotlib find them, by its constrained
 layout or by cropping when they are saved, draws each of them twice.
@@ -21,7 +21,7 @@ TITLE_SIZE, INCHES_A_LETTER = 9, 0.073  # of titles: points, and about how wide 
 def placed_axes(
     width: float, height: float, title: str, xlabel: str, ylabel: str, *, right: float = 0.15, bottom: float = 0.55
 ) -> tuple[Figure, Axes]:
-    """A figure with axes of this size in inches, room for their words, and `right` and `bottom` inches beside them."""
+    """A figure with axes of this size in inches, room for their words, and `right` and `bottom` inches around them."""
     left, top = 0.65, 0.35
     whole = max(left + width + right, INCHES_A_LETTER * len(title) + 0.2), bottom + height + top
     figure = Figure(figsize=whole)

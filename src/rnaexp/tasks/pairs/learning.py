@@ -38,7 +38,7 @@ class Row:
 
 
 def row_of(answer: Answer, *, step: int, checkpoint: str, fingerprint: str, logged: int) -> Row:
-    """What a run of base pairs told, named as the probe of `rnaexp.callbacks` names it."""
+    """Figures of a run of base pairs, named as the probe of `rnaexp.callbacks` names it."""
     assert answer.f1 is not None, "a curve has a set to tune on"
     structure, families = answer.record["structure"], answer.record.get("families", {})
     controls = {each.record["model"]: each.f1 for each in answer.controls if each.f1 is not None}
@@ -124,7 +124,7 @@ def _comparison(one: Point, other: Point) -> dict[str, Any]:
 
 
 def curve_figure(curve: pd.DataFrame, controls: Sequence[str], title: str) -> Figure:
-    """F1 over steps with its interval, the controls' lines; below, the overlap ratio where families were asked for."""
+    """F1 over steps with its interval, the controls' lines; below, the overlap ratio where families were classified."""
     families = "overlap_ratio" in curve
     figure = Figure(figsize=(6.4, 5.6 if families else 3.8), layout="constrained")
     axes = figure.subplots(1 + families, 1, sharex=True, squeeze=False)[:, 0]
