@@ -8,7 +8,7 @@ from rnaexp.data import sets
 from rnaexp.data.assay_sets import ASSAYS, fetch_assay, is_named_assay, load_assay
 from rnaexp.data.families import NAMED_FAMILIES, RFAM_500, Selection, load_families
 from rnaexp.data.sets import SetSpec, describe, set_names
-from rnaexp.data.suites import members
+from rnaexp.data.suites import LICENCES, members
 from rnaexp.errors import UnavailableError
 
 Kind = Literal["pairs", "families", "fitness"]
@@ -62,7 +62,10 @@ def named_sets() -> tuple[NamedSet, ...]:
         for name in NAMED_FAMILIES
         if name not in known
     )
-    return of_rnas + of_families + tuple(NamedSet(name=name, kinds=("fitness",), title=title) for name, title in ASSAYS)
+    of_variants = (
+        NamedSet(name=name, kinds=("fitness",), title=title, licence=LICENCES.get(name)) for name, title in ASSAYS
+    )
+    return (*of_rnas, *of_families, *of_variants)
 
 
 def fetch(name: str) -> tuple[Path, ...]:
