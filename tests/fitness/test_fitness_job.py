@@ -226,7 +226,7 @@ def told(tmp_path_factory):
 def test_a_job_through_the_command_line_is_in_mlflow(told):
     folder, said, tracked = told
     assert {(name, kind, status) for name, kind, status, *_ in tracked} == {
-        ("lm-nano", "parent", "FINISHED"),
+        ("lm-nano · mine.csv · fitness", "parent", "FINISHED"),
         ("fitness", "fitness", "FINISHED"),
     }
     of = {kind: (params, metrics) for _, kind, _, _, params, metrics in tracked}

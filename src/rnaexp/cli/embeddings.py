@@ -9,6 +9,7 @@ from rnaexp.cli.options import Json, Mask, Models, several
 from rnaexp.cli.settings import with_settings
 from rnaexp.reading.loading import Loading
 from rnaexp.tasks.families.settings import EmbedSettings, FamiliesSettings
+from rnaexp.track.words import RunWords
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +31,7 @@ def classify(
     ],
     settings: FamiliesSettings,
     loading: Loading,
+    words: RunWords,
     choices: Annotated[
         bool, typer.Option("--choices", help="Also change each choice once: protocol_choices.csv.")
     ] = False,
@@ -40,14 +42,15 @@ def classify(
     json: Json = False,
 ) -> None:
     """Measure how well embeddings tell RNA families apart, compared with chance, length and counts of words."""
-    names = several(model, weights=loading.weights, config=loading.config)
+    names = several(model, weights=loading.weights, config=loading.config, run_name=words.run_name)
     tasks = [settings.task(name, loading) for name in names]
     from rnaexp.experiment import verbs
     from rnaexp.experiment.conclude import Output
+    from rnaexp.experiment.runner import labels_of
     from rnaexp.tasks.families.job import FamiliesJob
 
     jobs = [FamiliesJob(task=task, choices=choices, beside=beside) for task in tasks]
-    verbs.families(jobs, Output(csv=csv, json=json))
+    verbs.families(jobs, Output(csv=csv, json=json), labels_of(words))
 
 
 @with_settings

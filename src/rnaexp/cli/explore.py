@@ -32,6 +32,16 @@ def explore(
         str,
         typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: your newest, else the shipped one."),
     ] = "",
+    beside: Annotated[
+        str,
+        typer.Option(
+            help="Another model on the same page, or a checkpoint of this one: folder, or file as a training writes it."
+        ),
+    ] = "",
+    atlas: Annotated[
+        Path | None,
+        typer.Option(help="CSV file: what each head attends to, over all RNAs in the file; a figure next to it."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="File of the page.")] = Path("explorer.html"),
 ) -> None:
     """Look at every head's attention to an RNA: one HTML file that opens offline, with thresholds to move."""
@@ -57,5 +67,7 @@ def explore(
         raise InputError(message, path=path)
     from rnaexp.experiment import explore_verb
 
-    rnas = [known[each] for each in id] or list(known.values())[:_MOST]
-    explore_verb.explore(model, rnas, out, loading, tuned=tuned)
+    rnas = [known[each] for each in id] or list(known.values())
+    most = len(rnas) if id else _MOST
+    wanted = explore_verb.Wanted(out=out, most=most, tuned=tuned, beside=beside, atlas=atlas)
+    explore_verb.explore(model, rnas, wanted, loading)

@@ -51,24 +51,6 @@ def several(names: list[str], **of_one: str) -> list[str]:
     return names
 
 
-RunName = Annotated[str, typer.Option("--run-name", help="Name of the run in MLflow; default: the model's.")]
-Tags = Annotated[
-    list[str], typer.Option("--tag", metavar="KEY=VALUE", help="Tag of the runs in MLflow; repeat for several.")
-]
-
-
-def tags_of(words: list[str]) -> dict[str, str]:
-    """Raises: BadParameter (exit 2) for what is no key=value, or a key that MLflow or rnaexp uses."""
-    found = dict[str, str]()
-    for word in words:
-        key, equals, value = word.partition("=")
-        if not equals or not key or key.startswith(("mlflow.", "rnaexp.")) or key in found:
-            message = f"--tag {word!r}: write KEY=VALUE, each key once and none that begins with mlflow. or rnaexp."
-            raise typer.BadParameter(message)
-        found[key] = value
-    return found
-
-
 Name = Annotated[str, typer.Option(help="Name of the registered model; default: the folder's, or the model's own.")]
 Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
 Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]

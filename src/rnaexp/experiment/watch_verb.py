@@ -22,7 +22,7 @@ from rnaexp.reading.store import Store, key_of
 from rnaexp.report import screen
 from rnaexp.stats.intervals import FEWEST
 from rnaexp.tasks.context import Context
-from rnaexp.tasks.pairs.learning import Row, curve_figure, curve_table, findings, row_of
+from rnaexp.tasks.pairs.learning import Row, curve_figure, curve_table, findings, row_of, tradeoff_path
 from rnaexp.tasks.pairs.settings import Task
 from rnaexp.track.export import runs_in
 from rnaexp.track.orphan import watch_parent
@@ -164,6 +164,8 @@ def _log(run: RunHandle, curve: _Curve, how: Watching, folder: Path) -> None:
     run.table(found.comparisons, "comparisons.csv")
     title = f"{folder.resolve().name} on {rows[0].test}"
     run.figure(curve_figure(table, list(rows[0].controls), title), "curve.png")
+    if "overlap_ratio" in table:
+        run.figure(tradeoff_path(table, found.best, title), "tradeoff.png")
     what = {"best_step": found.best, "emergence": found.emergence.first, "emergence.lasting": found.emergence.lasting}
     run.tags({f"rnaexp.{name}": "none" if value is None else value for name, value in what.items()})
 

@@ -112,6 +112,33 @@ class Figures:
     metrics: dict[str, float]
 
 
+def kind_of(run_id: str) -> str:
+    """What a run is: parent, question and so on. Raises: UnavailableError if there is no such run."""
+    from mlflow.exceptions import MlflowException
+
+    connect()
+    try:
+        return str(client(target()).get_run(run_id).data.tags.get("rnaexp.kind", ""))
+    except MlflowException as error:
+        message = f"run {run_id!r}: {reason(error)}"
+        raise UnavailableError(message) from error
+
+
+def model_runs_of(question: str) -> list[str]:
+    """Ids of the finished runs of models below a question's run, in the order in which they were started."""
+    connect()
+    connection = client(target())
+    below = f"tags.`mlflow.parentRunId` = '{question}' and attributes.status = 'FINISHED'"
+    experiment, found = connection.get_run(question).info.experiment_id, list[str]()
+    token: str | None = ""
+    while token is not None:
+        page = connection.search_runs(
+            [experiment], below, order_by=["attributes.start_time ASC"], max_results=_PAGE, page_token=token or None
+        )
+        found, token = found + [run.info.run_id for run in page], page.token or None
+    return found
+
+
 def figures_of(run_id: str) -> Figures:
     """Raises: UnavailableError if there is no such run, or it is not a model's own."""
     from mlflow.exceptions import MlflowException

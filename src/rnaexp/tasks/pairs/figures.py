@@ -52,6 +52,34 @@ def heat_map(trials: pd.DataFrame, best: Mapping[str, float], title: str) -> Fig
     return figure
 
 
+_OF_ATLAS = {
+    "partner": "of paired bases on the partner",
+    "itself": "on the base itself",
+    "neighbours": "on the next bases",
+    "special": "on special tokens",
+    "letter": "on the letter seen most",
+    "entropy_bits": "entropy, bits",
+}
+
+
+def atlas_figure(table: pd.DataFrame, title: str) -> Figure:
+    """Layers down, heads across: shares of attention by what they go to, and how spread out it is."""
+    table = table.assign(letter=table[list("ACGU")].max(axis=1))
+    layers, heads = table["layer"].nunique(), table["head"].nunique()
+    figure = Figure(figsize=(3 * max(2.3, 0.3 * heads + 0.9), 2 * max(1.4, 0.3 * layers + 0.7)), layout="constrained")
+    for axes, (column, label) in zip(figure.subplots(2, 3).flat, _OF_ATLAS.items(), strict=True):
+        most = None if column == "entropy_bits" else max(0.1, float(table[column].fillna(0).max()))
+        grid = table.pivot_table(index="layer", columns="head", values=column, dropna=False)
+        image = axes.imshow(grid, cmap="viridis", vmin=0, vmax=most, aspect="auto")
+        axes.set(xlabel="head", ylabel="layer")
+        axes.set_title(label, fontsize=TITLE_SIZE)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.get_major_locator().set_params(integer=True)
+        figure.colorbar(image, ax=axes)
+    figure.suptitle(title, fontsize=TITLE_SIZE, parse_math=False)
+    return figure
+
+
 def search_progress(trials: pd.DataFrame, title: str) -> Figure:
     """What each configuration gave where it was searched, and the finalists where one was chosen."""
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")

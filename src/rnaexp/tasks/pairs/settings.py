@@ -11,7 +11,8 @@ from rnaexp.classify.protocol import Reduction
 from rnaexp.errors import InputError
 from rnaexp.reading.loading import Loading
 from rnaexp.settings import SettingsBase
-from rnaexp.structure.protocol import ReadOut, Scoring, scoring, squash_of
+from rnaexp.structure.protocol import ReadOut, Scoring, protocol_fields, scoring, squash_of
+from rnaexp.track.names import titled
 
 if TYPE_CHECKING:  # what it stands for takes time to import
     from rnaexp.structure.heads import TunedHead
@@ -35,6 +36,13 @@ class Task:
     families: str = ""  # a set with family labels to classify as well; empty: none
     tuned: "TunedHead | None" = None
     loading: Mapping[str, Any] = field(default_factory=dict)  # arguments of `models.load`
+
+    @property
+    def title(self) -> str:
+        """Of its run: what sets it apart from other runs."""
+        how = protocol_fields(self.scoring, ReadOut(score_scale=self.score_scale, squash=self.squash))["name"]
+        altered = "" if self.alignment == "intact" else self.alignment
+        return titled(self.model, self.test, how, altered)
 
 
 class PairsSettings(SettingsBase):
