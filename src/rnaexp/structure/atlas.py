@@ -34,7 +34,9 @@ class Places:
         by_loop = {name: [pair for pair, loop in loops.items() if loop == name] for name in LOOPS}
         pairs = {name: torch.tensor(some, dtype=torch.long).reshape(-1, 2) for name, some in by_loop.items()}
         letters = torch.zeros(len(rna), len(_LETTERS))
-        letters[torch.arange(len(rna)), [_LETTERS.index(letter) for letter in rna.sequence]] = 1
+        # A protein's letters are none of these: they count as N.
+        known = [letter if letter in _LETTERS else "N" for letter in rna.sequence]
+        letters[torch.arange(len(rna)), [_LETTERS.index(letter) for letter in known]] = 1
         return cls(pairs=pairs, letters=letters)
 
 

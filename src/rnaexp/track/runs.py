@@ -36,6 +36,7 @@ class RunHandle:
         self._metrics: set[str] = set()
         self._data: set[tuple[str, str, str]] = set()
         self._open = True
+        self._at: tuple[int, int] | None = None
 
     @property
     def run_id(self) -> str | None:
@@ -63,9 +64,11 @@ class RunHandle:
         kind: Kind,
         params: Mapping[str, object] | None = None,
         tags: Mapping[str, object] | None = None,
+        at: tuple[int, int] | None = None,
     ) -> "RunHandle":
-        """A run nested in this one; use it with `with`, or it is closed when its parent is."""
+        """A run nested in this one; use it with `with`, or it is closed when its parent is. `at`: as `tracked_run`."""
         child = RunHandle(self._tree, name, kind=kind, parent=self)
+        child._at = at
         self._children.append(child)
         child.start(tags or {}, params or {})
         return child
@@ -90,7 +93,7 @@ class RunHandle:
                 "under": None if under is None else under.uuid,
                 "name": self.name,
                 "tags": checked_texts({**origin_tags(own=continues is None), "rnaexp.kind": self.kind, **tags}),
-                "time": now(),
+                "time": self._at[0] if self._at else now(),
             }
         )
         self.params(parameters)
@@ -123,7 +126,9 @@ class RunHandle:
                 message = f"more than {MAX_METRICS} metrics in run {self.name}: put long lists into a table"
                 raise ValueError(message)
             self._metrics |= numbers.keys()
-            self._record("metrics", numbers, step=step, time=now() if time is None else time)
+            self._record(
+                "metrics", numbers, step=step, time=(self._at[0] if self._at else now()) if time is None else time
+            )
 
     def tags(self, values: Mapping[str, object]) -> None:
         """Set tags; None is left out, a tag set before is replaced."""
@@ -174,7 +179,8 @@ class RunHandle:
         self._open = False
         for child in reversed(self._children):
             child.close(status)
-        self._tree.record({"op": "end", "run": self.uuid, "status": status, "time": now()})
+        ended = self._at[1] if self._at else now()
+        self._tree.record({"op": "end", "run": self.uuid, "status": status, "time": ended})
         if self._parent is None:
             self._tree.close()
 
@@ -208,17 +214,18 @@ def tracked_run(
     params: Mapping[str, object] | None = None,
     tags: Mapping[str, object] | None = None,
     experiment: str = EXPERIMENT,
-    outbox: Path | None = None,
     continues: str | None = None,
     under: RunHandle | None = None,
+    at: tuple[int, int] | None = None,
 ) -> RunHandle:
     """Start a parent run: `with tracked_run("rnabert") as run: ...`; goes on with the run `mlflow run` opened, if any.
 
     A `question` is the run above those of its models, each of which is pushed by itself (`under`: the question's); a
     `comparison` stands by itself; a `reproduction` is a run made again, which no table shows.
     `continues`: MLflow's id of an earlier run that this one goes on with.
+    `at`: when an imported run started and ended, in milliseconds since 1970.
     Inside a caller's open `mlflow.start_run()` it is nested in that run, in its store and experiment.
-    With the server down the run goes on: what it logs waits in `outbox` for `sync`.
+    With the server down the run goes on: what it logs waits in the outbox for `sync`.
     Raises: UnavailableError if the store refuses the run.
     """
     # Taken out of the environment: the run is continued once, and not by our subprocesses.
@@ -226,8 +233,9 @@ def tracked_run(
     where, around = (target(experiment), {}) if continues or under else _enclosing(experiment)
     if under is not None:
         where = under.where
-    tree = LiveTree(where, outbox or default_outbox())
+    tree = LiveTree(where, default_outbox())
     run = RunHandle(tree, name, kind=kind, parent=None)
+    run._at = at
     run.start({**around, **(tags or {})}, params or {}, continues, under)
     return run
 
