@@ -14,10 +14,10 @@ _SIGNIFICANT = 0.05
 
 def title_of(comparison: Comparison) -> str:
     """How many models were compared, and on what."""
-    boards = comparison.leaderboards
-    models = {model for board in boards for model in board.rows["model"]}
+    tables = comparison.leaderboards
+    models = {model for table in tables for model in table.rows["model"]}
     models |= {model for table in (comparison.families, comparison.fitness) for model in table.get("model", ())}
-    tests = sorted({board.question["test"] for board in boards})
+    tests = sorted({table.question["test"] for table in tables})
     where = f" on {' and '.join(tests)}" if 0 < len(tests) <= 2 else f" on {len(tests)} test sets" if tests else ""
     return f"{len(models)} {'model' if len(models) == 1 else 'models'} compared{where}"
 
