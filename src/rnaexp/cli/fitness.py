@@ -23,8 +23,8 @@ def fitness(
         list[str],
         typer.Option(
             "--model",
-            help="A model (see `rnaexp models`), untrained:MODEL, or a baseline: mutations, gc, conservation, "
-            "viennarna, random; repeat for several.",
+            help="A model (see `rnaexp models`), untrained:MODEL, or a baseline: mutations, gc, conservation, potts, "
+            "viennarna, defect, random; repeat for several.",
         ),
     ],
     settings: FitnessSettings,
@@ -44,5 +44,6 @@ def fitness(
     from rnaexp.experiment.runner import labels_of
     from rnaexp.tasks.fitness.job import FitnessJob
 
-    jobs = [FitnessJob(task=settings.task(name, loading, silent=True)) for name in names]
+    tasks = [task for name in names for task in settings.tasks(name, loading, silent=True)]
+    jobs = [FitnessJob(task=task) for task in tasks]
     verbs.fitness(jobs, Output(csv=csv, json=json), labels_of(words))
