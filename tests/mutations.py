@@ -260,7 +260,7 @@ MUTATIONS = (
     ("champion: below a control", "track/aliases.py", "_why_no_champion", 'if low > 0:\n    return None', 'if True:\n    return None'),
     ("report: a difference that Holm takes away is called clear", "report/answers.py", "_paired", "row['p_holm'] < _SIGNIFICANT", "True"),
     ("report: contrasts of another test set", "report/answers.py", "_paired", "standing['test'].eq(leaderboard.question['test'])", "True"),
-    ("report: the worst model is called the best", "report/answers.py", "_best", "[-1]", "[0]"),
+    ("report: the worst model is called the best", "report/answers.py", "_best", "rows.sort_values('f1', kind='stable').to_dict('records')[-1]", "rows.sort_values('f1', kind='stable').to_dict('records')[0]"),
     ("champion: without a control", "track/aliases.py", "_why_no_champion", "'its run tuned no control'", "None"),
     ("champion: against the worst control", "structure/standing.py", "standing", "max(controls, key=lambda name: float(controls[name]['f1'].mean()))", "min(controls, key=lambda name: float(controls[name]['f1'].mean()))"),
     ("registered name: the whole path", "experiment/registering.py", "_registered_name", "Path(found.model).name", "str(found.model)"),
