@@ -5,7 +5,6 @@ says what each column means. Times are of the processor, rounds are interleaved.
 """
 
 import os
-import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,10 +13,9 @@ from statistics import median
 from typing import Annotated, Any
 
 import pandas as pd
-import psutil
 import torch
 import typer
-from structure import RNA_FM, TOY, Plan, write_checkpoint
+from structure import RNA_FM, TOY, Plan, peak_mb, write_checkpoint
 from torch import Tensor
 from transformers import AutoTokenizer, EsmForMaskedLM
 
@@ -28,6 +26,7 @@ from rnaexp.data.sets import load_set
 from rnaexp.models.wrap import wrap
 from rnaexp.progress import say
 from rnaexp.rna import Rna
+from rnaexp.structure.reading import DEPTH
 
 RESULTS = Path(__file__).parents[1] / "tracking" / "results" / "benchmark_probe.csv"
 MOST_OF_FORWARD = 1.3
@@ -73,14 +72,6 @@ def passes(model: EsmForMaskedLM, tokenizer: Any, sets: list[list[Rna]]) -> list
     return batches + [(True, torch.tensor([encoder._hidden(rna, hidden_letters(rna)).ids])) for rna in sets[1]]
 
 
-def peak(run: Callable[[], object]) -> float:
-    """Highest resident memory of this process while running, MB."""
-    Path("/proc/self/clear_refs").write_text("5")
-    run()
-    (found,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(found) * 1024 / 1e6
-
-
 def timed(run: Callable[[], object]) -> float:
     """Processor seconds."""
     start = time.process_time()
@@ -96,22 +87,20 @@ def measure(folder: Path, plan: Plan, rounds: int) -> pd.DataFrame:
     (validation, tuned), (test, tested) = picked("builtin-vl", folder), picked("builtin-ts", folder)
     probe = Probe(tokenizer, validation=validation, test=test, every=1, strict=True)
     step, batches = trainer(model), passes(model, tokenizer, [tuned, tested])
-    training = max(peak(step) for _ in range(3))
-    probe(EsmForMaskedLM.from_pretrained(folder), 0)  # the kernels are compiled, the libraries imported
-    probe._depth = 8.0
+    step()
+    probe(model, 0)  # the kernels are compiled, the libraries imported
+    probe._depth = DEPTH  # as if it were the first
     taken: dict[str, list[float]] = {"forward": [], "probe": [], "first probe": []}
     taken["first probe"].append(timed(lambda: probe(model, 1)))
     for at in range(rounds):
         taken["forward"].append(timed(lambda: forward(model, batches)))
         taken["probe"].append(timed(lambda at=at: probe(model, 2 + at)))
         say(f"round {at + 1}: {taken}")
-    before = psutil.Process().memory_info().rss / 1e6
-    most = peak(lambda: probe(model, 99))
+    training, most = peak_mb(step), peak_mb(lambda: probe(model, 99))
     longest = max(len(rna) for rna in (*tuned, *tested)) + 2
     shared = {
         "rnas": len(tuned) + len(tested),
         "passes": len(batches),
-        "training_peak_mb": training,
         "one_layer_mb": plan.network[1] * longest**2 * 4 / 1e6,
     }
     rows = [
@@ -125,7 +114,7 @@ def measure(folder: Path, plan: Plan, rounds: int) -> pd.DataFrame:
         }
         for name, times in taken.items()
     ]
-    memory = {"peak_mb": most, "over_before_mb": most - before, "over_training_mb": most - training}
+    memory = {"peak_mb": most, "training_step_peak_mb": training, "over_training_mb": max(0.0, most - training)}
     table = pd.DataFrame(rows).set_index("case")
     table.loc["probe", list(memory)] = list(memory.values())
     return table.reset_index()

@@ -26,12 +26,23 @@ def explore(
     loading: Loading,
     id: Annotated[
         list[str],
-        typer.Option(help=f"Of the RNAs in the file this one; again for another. Default: the first {_MOST}."),
+        typer.Option(help=f"Only this RNA of the file; repeat for several. Default: the first {_MOST}."),
     ] = [],  # noqa: B006 (typer's way to an empty list)
     tuned: Annotated[
-        str, typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped.")
+        str,
+        typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: your newest, else the shipped one."),
     ] = "",
-    out: Annotated[Path, typer.Option(help="The page.")] = Path("explorer.html"),
+    beside: Annotated[
+        str,
+        typer.Option(
+            help="Another model on the same page, or a checkpoint of this one: folder, or file as a training writes it."
+        ),
+    ] = "",
+    atlas: Annotated[
+        Path | None,
+        typer.Option(help="CSV file: what each head attends to, over all RNAs in the file; a figure next to it."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="File of the page.")] = Path("explorer.html"),
 ) -> None:
     """Look at every head's attention to an RNA: one HTML file that opens offline, with thresholds to move."""
     from rnaexp.data.own import read_own
@@ -56,5 +67,7 @@ def explore(
         raise InputError(message, path=path)
     from rnaexp.experiment import explore_verb
 
-    rnas = [known[each] for each in id] or list(known.values())[:_MOST]
-    explore_verb.explore(model, rnas, out, loading, tuned=tuned)
+    rnas = [known[each] for each in id] or list(known.values())
+    most = len(rnas) if id else _MOST
+    wanted = explore_verb.Wanted(out=out, most=most, tuned=tuned, beside=beside, atlas=atlas)
+    explore_verb.explore(model, rnas, wanted, loading)

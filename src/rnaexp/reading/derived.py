@@ -34,7 +34,7 @@ _LIBRARIES = (
     "scikit-learn",
     "viennarna",
 )
-_SKELETON = "skeleton"  # the value as JSON; arrays and bytes stand beside it under their numbers
+_SKELETON = "skeleton"  # the value as JSON; arrays and bytes lie next to it under their numbers
 
 
 def derived(store: Store, what: str, inputs: Sequence[Any], compute: Callable[[], _T]) -> _T:

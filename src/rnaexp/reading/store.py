@@ -26,7 +26,7 @@ RESULTS, DERIVED, TUNED, SET_ASIDE = "results", "derived", "tuned", "corrupt"  #
 
 
 def default_root() -> Path:
-    """`RNAEXP_STORE`, or `.rnaexp` in the working directory, beside MLflow's own database."""
+    """`RNAEXP_STORE`, or `.rnaexp` in the working directory, next to MLflow's own database."""
     return Path(os.environ.get("RNAEXP_STORE") or ".rnaexp").absolute()
 
 
@@ -53,7 +53,7 @@ class Store:
 
     @property
     def derived(self) -> "Store":
-        """Beside the results, what was worked out of them; it can be deleted at no more cost than time."""
+        """Next to the results, what was worked out of them; it can be deleted at no more cost than time."""
         return Store(self.root, self.corrupt, DERIVED)
 
     def get(self, key: str) -> Arrays | None:

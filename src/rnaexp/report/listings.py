@@ -11,10 +11,11 @@ import numpy as np
 from rnaexp import models as catalogue
 from rnaexp.data import registry
 from rnaexp.data import sets as named
-from rnaexp.data.assay_sets import ASSAYS, load_assay
+from rnaexp.data.assay_sets import is_named_assay, load_assay
 from rnaexp.data.assays import Assay
 from rnaexp.data.dataset import DataSet
 from rnaexp.data.families import FamilySet, Selection, load_families
+from rnaexp.data.suites import LICENCES, SUITES, TITLES, members
 from rnaexp.models.source import DOI, DRIVE, HUB, Source
 from rnaexp.report.table import show, table_of_words
 
@@ -30,9 +31,22 @@ def models(name: str, *, json: bool) -> None:
     elif name:
         _print_facts({**rows[0], "sources": [_in_words(source) for source in specs[0].sources] or None})
     else:
-        shown = ("name", "group", "reads", "layers", "heads", "width", "max_bases", "resolution", "proof_state")
         notes: dict[str, int] = {}
-        _print_table([{**_row(row, shown), "weights": _weights(row, notes)} for row in rows])
+        rows = [row | {"weights": _weights(row, notes)} for row in rows]
+        # By importance: a narrow terminal leaves out those on the right.
+        shown = (
+            "name",
+            "reads",
+            "weights",
+            "proof_state",
+            "group",
+            "max_bases",
+            "layers",
+            "heads",
+            "width",
+            "resolution",
+        )
+        _print_table([_row(row, shown) for row in rows])
         sys.stdout.write("".join(f"[{number}] {note}\n" for note, number in notes.items()))
         sys.stdout.write("Also: untrained:<model>, a checkpoint folder, hf:org/name. One model: rnaexp models NAME\n")
 
@@ -50,7 +64,7 @@ def _row(row: Mapping[str, Any], shown: Sequence[str]) -> dict[str, Any]:
 
 
 def _weights(row: Mapping[str, Any], notes: dict[str, int]) -> str:
-    """Where they are; why they cannot be had is a note below the table, said once."""
+    """Where they are; why they cannot be had is a note below the table, printed once."""
     if row["group"] == "baseline" or row["proof_state"] == "by construction":
         return "none needed"
     if row["unavailable"] is not None:
@@ -100,7 +114,7 @@ def sets(*, json: bool) -> None:
     if json:
         _print_json({"sets": rows})
         return
-    shown = ("name", "tasks", "title", "split", "rnas", "evidence", "licence", "needs")
+    shown = ("name", "tasks", "title", "needs", "rnas", "evidence", "split", "licence")
     for row in rows:
         row["needs"] = row["needs"] or ("a network" if row.get("files") or "fitness" in row["tasks"] else "nothing")
     _print_table([{key: row.get(key) for key in shown} for row in rows])
@@ -135,7 +149,9 @@ def checked_set(name: str, *, json: bool) -> None:
 
 
 def _facts_of(name: str) -> dict[str, Any]:
-    if name in dict(ASSAYS):
+    if name in SUITES:
+        return _facts_of_suite(name)
+    if is_named_assay(name):
         return _facts_of_assay(load_assay(name))
     if registry.of_families_alone(name):
         return _facts_of_families(load_families(name, Selection()))
@@ -152,6 +168,25 @@ def _facts_of_families(data: FamilySet) -> dict[str, Any]:
         "clans": len(set(data.clans)),
         "bases": _bases([len(rna) for rna in data.rnas]),
         "left_out": [f"{count} {what}" for what, count in data.left_out.items() if count],
+    }
+
+
+def _facts_of_suite(name: str) -> dict[str, Any]:
+    assays = {member: load_assay(member.assay) for member in members(name)}
+    return {
+        "name": name,
+        "title": TITLES[name],
+        "licence": LICENCES[name],
+        "assays": [
+            {
+                "name": member.assay,
+                "category": member.category,
+                "variants": len(assay.mutants),
+                "wild_type": assay.wild_type,
+                "notes": list(assay.caveats),
+            }
+            for member, assay in assays.items()
+        ],
     }
 
 

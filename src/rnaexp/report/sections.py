@@ -16,7 +16,7 @@ from rnaexp.tasks.metric import Column, MetricSpec, columns, diagnosis, known, n
 from rnaexp.tasks.pairs import metrics as pairs
 
 _STANDING = (
-    "Each language model against its untrained twin, the control that counts complementary stacks, and folding, on the "
+    "Each language model against its untrained control, counting complementary stacks, and folding, on the "
     "RNAs that both scored: paired difference, sign-flip permutation of whole clusters, Holm over this table."
 )
 _DECLARED = "As the questions declared them before anything ran; Holm over the contrasts of each question."
@@ -126,8 +126,10 @@ def about(comparison: Comparison) -> str:
     runs = sum(len(leaderboard.rows) for leaderboard in comparison.leaderboards)
     left = ", ".join(f"{count} {state}" for state, count in sorted(comparison.left_out.items()))
     foreign = ", ".join(f"{count} of {task}" for task, count in comparison.not_installed.items())
+    questions = len(comparison.leaderboards)
     return (
-        f"Experiment {comparison.experiment}: {runs} structure runs under {len(comparison.leaderboards)} questions, "
+        f"Experiment {comparison.experiment}: {runs} structure runs under {questions} "
+        f"{'question' if questions == 1 else 'questions'}, "
         f"{len(comparison.families)} classifications, {len(comparison.fitness)} fitness runs; "
         "the newest finished run of each model counts"
         + (f". Not shown because they did not finish: {left}." if left else ".")

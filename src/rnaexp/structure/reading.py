@@ -30,7 +30,7 @@ class Reading:
     scoring: Scoring
     depth: float = DEPTH
     least: int = 64
-    head: tuple[int, int] | None = None  # one (layer, head) only, by the short way
+    head: tuple[int, int] | None = None  # one (layer, head) only; later layers do not run
     long: Long = "skip"  # what becomes of an RNA longer than the model reads
     floor: float | None = None  # of one head: every pair that scores at least this, however many
     outline: bool = False  # of all heads: how many pairs lie in each step of the scores, and no list
@@ -100,7 +100,7 @@ class Table:
 def scores_from(
     rna: Rna, entry: Mapping[str, np.ndarray], scoring: Scoring, read_out: ReadOut = ATTENTION
 ) -> RnaScores:
-    """A stored entry beside what is known of its RNA; ranks and the sigmoid are made of what is stored."""
+    """A stored entry with what is known of its RNA; ranks and the sigmoid are made of what is stored."""
     scores = entry["scores"]
     if read_out.squash == "sigmoid":
         scores = np.where(entry["indices"] >= 0, squashed(scores), np.float32(-np.inf))

@@ -1,4 +1,4 @@
-"""What is asked of the families task; nothing here takes time to import: a wrong word is said at once."""
+"""Settings of the families task; nothing here takes time to import, so a wrong option is reported at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class ClassifyTask:
 
 
 def has_embedding(name: str) -> bool:
-    """Whether a model of the catalogue can be asked for embeddings; baselines of pairs cannot."""
+    """Whether a model of the catalogue has embeddings; baselines of pairs cannot."""
     from rnaexp import models
     from rnaexp.classify.controls import CONTROLS
 
@@ -45,7 +45,7 @@ def has_embedding(name: str) -> bool:
 
 
 class FamiliesSettings(SettingsBase):
-    """What is asked of families; a choice that is left open is as the protocol says."""
+    """Settings of the families task; a choice that is left open is as the protocol says."""
 
     set: str = Field(
         default="builtin",
@@ -55,7 +55,7 @@ class FamiliesSettings(SettingsBase):
     protocol: Literal["paper", "authors"] = Field(
         default="paper", description="authors: released code. The next options override its fields."
     )
-    pooling: Pooling | None = Field(default=None, description="Over the bases.")
+    pooling: Pooling | None = Field(default=None, description="How the vectors of an RNA's bases become one.")
     reduction: Reduction | None = Field(default=None, description="Of the pooled vector.")
     constant: Literal["keep", "drop"] | None = Field(default=None, description="What becomes of the zero frequency.")
     centring: Literal["none", "mean"] | None = Field(default=None, description="mean: subtract the set's mean vector.")
@@ -105,12 +105,12 @@ class FamiliesSettings(SettingsBase):
 class EmbedSettings(SettingsBase):
     """How one's own RNAs become vectors."""
 
-    pooling: Pooling = Field(default="mean", description="Over the bases.")
+    pooling: Pooling = Field(default="mean", description="How the vectors of an RNA's bases become one.")
     reduction: Literal["fft-magnitude", "fft-resample", "random-projection"] = Field(
         default="fft-magnitude", description="Of the pooled vector."
     )
     tokens: int = Field(default=8192, ge=1, description="Bases in one batch, padding included.")
-    strict: bool = Field(default=False, description="End with an error if any record is left out.")
+    strict: bool = Field(default=False, description="Exit with an error if any record is left out.")
     long: Long = Field(default="skip", description=LONG_HELP)
 
 

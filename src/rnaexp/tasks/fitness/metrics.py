@@ -14,7 +14,7 @@ FROM_ROWS = {short: name for name, short in IN_ROWS.items()}
 
 
 class Line(NamedTuple):
-    """The model, or what stands beside it, in a result."""
+    """The model, or a baseline, in a result."""
 
     result: Fitness
     judged: Judged
@@ -74,6 +74,33 @@ METRICS: tuple[MetricSpec | Column, ...] = (
         place=40,
         keep=4,
         interval="",
+    ),
+    MetricSpec(
+        name="auc",
+        title="AUROC",
+        of=lambda line: line.judged.ranking.auc,
+        in_parent="nothing",
+        tables=("screen",),
+        place=50,
+        keep=2,
+    ),
+    MetricSpec(
+        name="mcc",
+        title="MCC",
+        of=lambda line: line.judged.ranking.mcc,
+        in_parent="nothing",
+        tables=("screen",),
+        place=51,
+        keep=1,
+    ),
+    MetricSpec(
+        name="ndcg",
+        title="NDCG",
+        of=lambda line: line.judged.ranking.ndcg,
+        in_parent="nothing",
+        tables=("screen",),
+        place=52,
+        keep=3,
     ),
     MetricSpec(name="coverage", of=lambda line: line.result.coverage, in_parent="nothing", tables=()),
     MetricSpec(name="variants", of=lambda line: float(len(line.result.scores)), in_parent="nothing", tables=()),

@@ -1,4 +1,4 @@
-"""The fitted row beside the single head: a probe on all maps of a model, fitted on the validation set alone."""
+"""The fitted row next to the single head: a probe on all maps of a model, fitted on the validation set alone."""
 
 from collections.abc import Iterator, Sequence
 

@@ -85,7 +85,7 @@ def tune_and_test(
     tuning: Callable[..., tuple[Part, TunedHead]] = tune,
     depth: float = DEPTH,
 ) -> Result:
-    """Tune, freeze, test; nothing beside the scores. `sets`: the task's, where they are read already.
+    """Tune, freeze, test; nothing but the scores. `sets`: the task's, where they are read already.
 
     `tuning`: `tune` or `choose`; `depth`: of the first reading (`Reading`).
 
