@@ -67,7 +67,7 @@ FIRST = {
     "callbacks/probe.py": "tests/callbacks/test_probe.py tests/callbacks/test_processes.py",
     "reading/distributed.py": "tests/callbacks/test_processes.py",
     "structure/windows.py": "tests/structure/test_windows.py tests/classify/test_long_embeddings.py",
-    "structure/reading.py": "tests/structure/test_grid.py tests/structure/test_windows.py",
+    "structure/reading.py": "tests/structure/test_grid.py tests/structure/test_windows.py tests/structure/test_outlines.py",
     "reading/derived.py": "tests/test_derived.py",
     "reading/unbuilt.py": "tests/test_unbuilt_models.py",
     "reading/read.py": "tests/structure/test_windows.py tests/models/test_options.py",
@@ -91,6 +91,7 @@ FIRST = {
     "structure/standing.py": "tests/structure/test_standing.py",
     "track/aliases.py": "tests/track/test_registry.py",
     "track/registry.py": "tests/track/test_queries.py",
+    "track/push.py": "tests/track/test_faults.py",
     "track/result_file.py": "tests/report/test_travel.py",
     "track/travel.py": "tests/report/test_travel.py",
     "experiment/registering.py": "tests/run/test_registering.py",
@@ -146,11 +147,18 @@ FIRST = {
     "structure/view.py": "tests/structure/test_view.py",
     "structure/predict.py": "tests/structure/test_predict.py",
     "reading/entry.py": "tests/test_store.py",
+    "structure/outlines.py": "tests/structure/test_outlines.py",
+    "tasks/pairs/settle.py": "tests/test_large_sets.py",
     "reading/upkeep.py": "tests/test_store_verbs.py",
 }
 
 # (what is broken, file, the function or class it stands in, the code, the broken code): found by its syntax tree.
 MUTATIONS = (
+    ("outlines: a step's wrong pairs come first", "structure/outlines.py", "outline_of", "calls - counts + right + references", "calls + references"),
+    ("outlines: the floor is above what could be best", "structure/outlines.py", "Outline.floor", "max(int(steps[0]) - 1, 0)", "min(int(steps[0]) + 1, STEPS - 1)"),
+    ("outlines: negative scores are in the steps of positive ones", "structure/outlines.py", "_step", "_ZERO - place if bits & np.uint32(0x80000000) else _ZERO + place", "_ZERO + place"),
+    ("large sets: heads that could win are not read", "tasks/pairs/settle.py", "settled", "outline.bounds[row] < reached - _TIE", "True"),
+    ("large sets: lists end above the floor", "structure/reading.py", "Table.add", "int((scores >= self.reading.floor).sum(axis=1).max()) + 1", "int((scores >= self.reading.floor).sum(axis=1).max())"),
     ("store: the hash is over the arrays alone", "reading/entry.py", "_hash", 'hashlib.sha256(f"{key} {maker}\\n".encode())', "hashlib.sha256()"),
     ("store: what this code derived is removed", "reading/upkeep.py", "_of_other_code", "label is None or label.maker != maker()", "True"),
     ("views: any two letters pair", "structure/calibrate.py", "drawable", "canonical(rna.sequence)[i, j] & (j - i > HAIRPIN)", "j - i > HAIRPIN"),
@@ -286,6 +294,7 @@ MUTATIONS = (
     ("result file: a protocol by its name alone", "track/result_file.py", "_refuse_strange", "here != first.params.get('protocol')", "False"),
     ("result file: an altered line is believed", "track/result_file.py", "read_result", "values[-1].get('sha256') != hashlib.sha256(text.encode()).hexdigest()", "False"),
     ("result file: formulas are imported", "track/travel.py", "_neutral", "neutral_rows([*csv.reader(io.StringIO(text))])", "[*csv.reader(io.StringIO(text))]"),
+    ("a server that hangs is tried three times", "track/push.py", "Pusher.apply", "_timed_out(error)", "False"),
     ("an alias is given on few clusters", "track/aliases.py", "_too_few", "clusters < FEWEST", "clusters < 0"),
     ("families: what a model was trained on stays", "data/families.py", "load_families", "[name for name in chosen if name in selection.without]", "[]"),
     ("families: one left out is counted by its first member", "data/families.py", "_chosen", "min(least, selection.members)", "min(1, selection.members)"),
