@@ -67,7 +67,7 @@ FIRST = {
     "callbacks/probe.py": "tests/callbacks/test_probe.py tests/callbacks/test_processes.py",
     "reading/distributed.py": "tests/callbacks/test_processes.py",
     "structure/windows.py": "tests/structure/test_windows.py tests/classify/test_long_embeddings.py",
-    "structure/reading.py": "tests/structure/test_grid.py tests/structure/test_windows.py",
+    "structure/reading.py": "tests/structure/test_grid.py tests/structure/test_windows.py tests/structure/test_outlines.py",
     "reading/derived.py": "tests/test_derived.py",
     "reading/unbuilt.py": "tests/test_unbuilt_models.py",
     "reading/read.py": "tests/structure/test_windows.py tests/models/test_options.py",
@@ -147,11 +147,18 @@ FIRST = {
     "structure/view.py": "tests/structure/test_view.py",
     "structure/predict.py": "tests/structure/test_predict.py",
     "reading/entry.py": "tests/test_store.py",
+    "structure/outlines.py": "tests/structure/test_outlines.py",
+    "tasks/pairs/settle.py": "tests/test_large_sets.py",
     "reading/upkeep.py": "tests/test_store_verbs.py",
 }
 
 # (what is broken, file, the function or class it stands in, the code, the broken code): found by its syntax tree.
 MUTATIONS = (
+    ("outlines: a step's wrong pairs come first", "structure/outlines.py", "outline_of", "calls - counts + right + references", "calls + references"),
+    ("outlines: the floor is above what could be best", "structure/outlines.py", "Outline.floor", "max(int(steps[0]) - 1, 0)", "min(int(steps[0]) + 1, STEPS - 1)"),
+    ("outlines: negative scores are in the steps of positive ones", "structure/outlines.py", "_step", "_ZERO - place if bits & np.uint32(0x80000000) else _ZERO + place", "_ZERO + place"),
+    ("large sets: heads that could win are not read", "tasks/pairs/settle.py", "settled", "outline.bounds[row] < reached - _TIE", "True"),
+    ("large sets: lists end above the floor", "structure/reading.py", "Table.add", "int((scores >= self.reading.floor).sum(axis=1).max()) + 1", "int((scores >= self.reading.floor).sum(axis=1).max())"),
     ("store: the hash is over the arrays alone", "reading/entry.py", "_hash", 'hashlib.sha256(f"{key} {maker}\\n".encode())', "hashlib.sha256()"),
     ("store: what this code derived is removed", "reading/upkeep.py", "_of_other_code", "label is None or label.maker != maker()", "True"),
     ("views: any two letters pair", "structure/calibrate.py", "drawable", "canonical(rna.sequence)[i, j] & (j - i > HAIRPIN)", "j - i > HAIRPIN"),
