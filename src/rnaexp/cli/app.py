@@ -77,14 +77,16 @@ def run(
     question: Annotated[
         Path | None,
         typer.Argument(
-            help="A question: a file, or a name of `rnaexp questions list`; without it or a model: builtin."
+            help="A question: a file, or a name from `rnaexp questions list`; default without --model: builtin."
         ),
     ] = None,
     model: Models = [],  # noqa: B006 (typer's way to an empty list)
     settings: PairsSettings,
     loading: Loading,
     words: RunWords,
-    shard: Annotated[str, typer.Option(help="i/n: every n-th run of the question, from the i-th (1..n).")] = "",
+    shard: Annotated[
+        str, typer.Option(help="i/n: only every n-th run of the question, starting with the i-th (1..n).")
+    ] = "",
     register: Annotated[bool, typer.Option("--register", help="Put the tuned head into MLflow's registry.")] = False,
     name: Name = "",
     csv: Csv = None,
@@ -154,7 +156,7 @@ def structure(
     words: RunWords,
     tuned: Annotated[
         str,
-        typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped."),
+        typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: your newest, else the shipped one."),
     ] = "",
     json: Json = False,
 ) -> None:

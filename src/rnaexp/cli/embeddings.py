@@ -25,8 +25,8 @@ def classify(
         typer.Option(
             "--model",
             help="A model (see `rnaexp models`), untrained:MODEL, shuffled:MODEL (it reads shuffled RNAs), "
-            "or a control: 1-mer, 2-mer, 3-mer, 6-mer, 3-mer-centred, 6-mer-centred, length, identity; again for "
-            "another.",
+            "or a control: 1-mer, 2-mer, 3-mer, 6-mer, 3-mer-centred, 6-mer-centred, length, identity; repeat "
+            "for several.",
         ),
     ],
     settings: FamiliesSettings,
@@ -41,7 +41,7 @@ def classify(
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
     json: Json = False,
 ) -> None:
-    """How much similarities within and between families overlap, compared with chance, length and counts of words."""
+    """Measure how well embeddings tell RNA families apart, compared with chance, length and counts of words."""
     names = several(model, weights=loading.weights, config=loading.config, run_name=words.run_name)
     tasks = [settings.task(name, loading) for name in names]
     from rnaexp.experiment import verbs
@@ -65,7 +65,7 @@ def embed(
     ] = Path("embeddings.parquet"),
     mask: Mask = False,
 ) -> None:
-    """One embedding for each of your own RNAs, as Parquet; goes on where a killed run stopped."""
+    """Write one embedding for each of your RNAs, as Parquet; resumes where a killed run stopped."""
     from rnaexp.data.names import safe_name
     from rnaexp.reading.left_out import read_reported
 

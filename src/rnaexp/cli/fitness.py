@@ -24,7 +24,7 @@ def fitness(
         typer.Option(
             "--model",
             help="A model (see `rnaexp models`), untrained:MODEL, or a baseline: mutations, gc, conservation, potts, "
-            "viennarna, defect, random; again for another.",
+            "viennarna, defect, random; repeat for several.",
         ),
     ],
     settings: FitnessSettings,
@@ -33,7 +33,7 @@ def fitness(
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
     json: Json = False,
 ) -> None:
-    """How well likelihoods rank measured variants (Spearman), compared with counting mutations and with folding."""
+    """Measure how well likelihoods rank measured variants (Spearman), compared with counting mutations and folding."""
     from rnaexp.experiment.ready import refuse_fitness
 
     names = several(model, weights=loading.weights, config=loading.config, run_name=words.run_name)

@@ -33,7 +33,7 @@ def score(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Score any other tool's pairs, pair matrices, attention maps or embeddings as a full row of the table."""
+    """Score another tool's pairs, pair matrices, attention maps or embeddings, as a row of the same table."""
     if embeddings is not None:
         _alone(pairs, maps, settings.test)
         from rnaexp.experiment.runner import labels_of

@@ -24,7 +24,7 @@ def search(
     words: RunWords,
     json: Json = False,
 ) -> None:
-    """Beyond one head: search read-out, decoder and means of several heads, compared with the single head."""
+    """Search beyond one head: read-out, decoder and means of several heads, compared with the single head."""
     task = settings.task(model, loading)
     from rnaexp.experiment import search_verb
 

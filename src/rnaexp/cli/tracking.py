@@ -35,7 +35,7 @@ def compare(
     ] = None,
     log: Annotated[bool, typer.Option("--log", help="Keep the report and its tables as a run in MLflow.")] = False,
 ) -> None:
-    """All tracked models side by side: leaderboard by class, ranks, contrasts, breakdowns, pictures."""
+    """Compare all tracked models: leaderboard by class, ranks, contrasts, breakdowns, figures."""
     from rnaexp.report import comparison
 
     comparison.compare(experiment, html=html, csv=csv, as_markdown=markdown, tradeoff=tradeoff, log=log, folder=folder)
@@ -77,7 +77,7 @@ def ui(
     port: Annotated[int, typer.Option(help="Port.")] = 5000,
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
 ) -> None:
-    """Open the MLflow pages on this machine's loopback address."""
+    """Open MLflow's pages on this machine's loopback address."""
     from rnaexp.track.ui import serve
 
     raise typer.Exit(serve(host=host, port=port))
@@ -93,12 +93,12 @@ def sync() -> None:
 
 def reap(
     minutes: Annotated[
-        int, typer.Option(help="Without a sign of life for so long (each run gives one every 5).", min=15)
+        int, typer.Option(help="Minutes without a sign of life (each run gives one every 5).", min=15)
     ] = 60,
     experiment: Annotated[str, typer.Option(help="MLflow experiment.")] = "rnaexp",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
 ) -> None:
-    """Close as KILLED the runs that say RUNNING but whose process is gone, wherever it ran."""
+    """Close as KILLED the runs that are still RUNNING in MLflow but whose process is gone."""
     from rnaexp.track.reap import reap as close
 
     closed = close(minutes * 60, experiment=experiment, dry_run=dry_run)

@@ -52,6 +52,9 @@ FAMILIES = Table(frame=of_families.as_frame, show=families_screen.show, markdown
 FITNESS = Table(frame=of_fitness.as_frame, show=fitness_screen.show, markdown=fitness_screen.markdown)
 
 
+_IMPORTANT = ("model", "against", "difference", "low", "high", "p_holm", "clusters")
+
+
 def of_task(task: Task) -> Table:
     """The table of a task of another package."""
     return Table(
@@ -127,7 +130,8 @@ def conclude_pairs(
         return
     screen.show([*records, *of_controls], title=output.title, note=output.note)
     for part, table in found.items():
-        screen.show_frame(table, part)
+        first = [name for name in _IMPORTANT if name in table]  # a narrow terminal leaves out those on the right
+        screen.show_frame(table[[*first, *table.columns.difference(first, sort=False)]], part)
     if "choices" in found:
         sys.stdout.write(most_important(found["choices"]) + "\n")
 

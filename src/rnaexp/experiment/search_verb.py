@@ -35,6 +35,8 @@ def search(task: Task, *, trials: int, storage: str, seed: int, words: RunWords,
         run.table(found.trials, "configurations.csv")
         run.table(found.evaluation.per_rna, "per_rna.csv")
         run.figure(search_progress(found.trials, f"{task.model}, larger search on {task.validation}"), "search.png")
+        for name, figure in found.pictures.items():
+            run.figure(figure, name)
     if json:
         sys.stdout.write(json_format.dumps(record) + "\n")
     else:

@@ -15,6 +15,7 @@ from rnaexp.track.push import Pusher, RefusedError, UnreachableError, batch_of
 from rnaexp.track.store import Target, target
 
 PAUSE_SECONDS = 60.0  # after a failed push the run goes on this long before it asks the server again
+PATIENCE = "60"  # seconds that `sync` gives a slow server, for which no run waits
 PUSH_SECONDS = 5.0  # what is logged between the starts and the ends of runs is pushed together, after this long
 HEARTBEAT_SECONDS = 300.0  # a parent run says this often that its process lives: `rnaexp reap` goes by it
 HEARTBEAT_TAG = "rnaexp.heartbeat"
@@ -148,6 +149,7 @@ def sync(outbox: Path | None = None) -> Synced:
     A run that never ended (its process was killed) is closed as KILLED. Trees meant for another store stay. The oldest
     goes first: a question's run before those of its models, which look for it.
     """
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", PATIENCE)
     root = outbox or default_outbox()
     counts = {"pushed": 0, "live": 0, "kept": 0}
     for folder in sorted(root.absolute().glob("*/"), key=begun):

@@ -6,6 +6,7 @@ and value), the rest overwrites itself.
 """
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -45,7 +46,7 @@ class Pusher:
     def apply(self, *operations: Operation) -> None:
         """Carry out one operation, or a batch (`batch_of`), in a few tries.
 
-        A server that refuses connections costs two seconds.
+        A server that refuses connections costs two seconds, one that accepts them and never answers one time-out.
         Raises: RefusedError, UnreachableError.
         """
         for pause in (*PAUSES, None):
@@ -61,6 +62,10 @@ class Pusher:
                     raise RefusedError(message) from error
                 if isinstance(error, UnavailableError) or code in _REFUSALS:
                     raise RefusedError(reason(error)) from error
+                if _timed_out(error):
+                    seconds = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
+                    message = f"{self.where.public_uri} does not answer within {seconds} s"
+                    raise UnreachableError(message) from error
                 if pause is None:
                     raise UnreachableError(reason(error)) from error
                 time.sleep(pause)
@@ -212,6 +217,11 @@ def batch_of(waiting: Sequence[Operation]) -> list[Operation]:
         keys |= fresh
         together.append(operation)
     return together
+
+
+def _timed_out(error: Exception) -> bool:
+    """MLflow wraps what urllib3 raises, and keeps its words alone."""
+    return re.search(r"(Read|Connect)Timeout|timed out", str(error)) is not None
 
 
 def _from_the_store(error: Exception) -> bool:

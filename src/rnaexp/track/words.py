@@ -8,9 +8,9 @@ from rnaexp.settings import SettingsBase
 class RunWords(SettingsBase):
     """The same for every verb that tracks what it measures."""
 
-    experiment: str = Field(default="", description="Of MLflow; default rnaexp, or what MLFLOW_EXPERIMENT_NAME says.")
-    run_name: str = Field(default="", description="In MLflow; default: model, set and protocol.")
-    tag: list[str] = Field(default=[], description="KEY=VALUE of the runs in MLflow; again for another.")
+    experiment: str = Field(default="", description="MLflow experiment; default: rnaexp, or MLFLOW_EXPERIMENT_NAME.")
+    run_name: str = Field(default="", description="Name of the run in MLflow; default: model, set and protocol.")
+    tag: list[str] = Field(default=[], description="KEY=VALUE, a tag of the runs in MLflow; repeat for several.")
 
     @field_validator("tag")
     @classmethod
