@@ -48,7 +48,7 @@ def ours(rnas):
         ordered = made[place.order]
         densities = count_pairs(ordered, place, spread=spread(ordered), bins=BINS).densities
         ratio, area = overlap(densities, estimator="histogram", bins=BINS), auroc(densities)
-        return f"OR {ratio:.4f}, AUROC {area.value:.4f} +- {area.error:.4f}"
+        return f"overlap ratio {ratio:.4f}, AUROC {area.value:.4f} +- {area.error:.4f}"
 
     return best_of(once, rnas)
 
@@ -100,7 +100,7 @@ def obvious(rnas):
     rng = np.random.default_rng(0)
     for chosen in (same, ~same):
         gaussian_kde(rng.choice(cosines[chosen], KDE_SAMPLE))(grid)
-    return time.perf_counter() - start, f"OR {ratio:.4f}, AUROC {area:.4f}"
+    return time.perf_counter() - start, f"overlap ratio {ratio:.4f}, AUROC {area:.4f}"
 
 
 def mixed_rnas():

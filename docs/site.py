@@ -1,20 +1,27 @@
 """Pages of the site that are made when it is built (`make docs`), so that none of them can fall behind the program.
 
-Start, contributing, questions and changelog are files of the project; the reference is read from the program itself.
+Start, contributing, questions, team server, examples and changelog are files of the project; the reference is read from
+the program itself, and notebooks are shown with the outputs of their last run.
 """
 
 import re
+from os.path import relpath
 from pathlib import Path, PurePosixPath
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from notebooks import as_page  # mkdocs puts the folder of a hook on the path while it loads it
 
 ROOT = Path(__file__).parents[1]
 OF_THE_PROJECT = {
     "index.md": "README.md",
     "contributing.md": "CONTRIBUTING.md",
     "questions.md": "experiments/README.md",
+    "examples.md": "examples/README.md",
+    "tracking.md": "tracking/README.md",
+    "team_server.md": "tracking/server/README.md",
+    "benchmarks.md": "benchmarks/README.md",
     "changelog.md": "CHANGELOG.md",
 }
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]*)(#[^)]*)?\)")
@@ -29,8 +36,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         "reference/question_file.md": question_file(),
         "reference/metrics.md": metrics(),
     }
-    for name, text in made.items():
-        files.append(File.generated(config, name, content=text))
+    pictures: dict[str, bytes] = {}
+    for path in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")):
+        files.remove(files.get_file_from_path(f"notebooks/{path.name}"))
+        made[f"notebooks/{path.stem}.md"], shown = as_page(path)
+        pictures |= {f"notebooks/{name}": content for name, content in shown.items()}
+    for name, content in (made | pictures).items():
+        files.append(File.generated(config, name, content=content))
     return files
 
 
@@ -47,7 +59,8 @@ def _linked(link: re.Match[str], here: PurePosixPath, page: str) -> str:
     path = _plain(here.parent / address)
     pages = {source: name for name, source in OF_THE_PROJECT.items()}
     if path in pages or path.startswith("docs/"):
-        return f"{mark}[{text}]({pages.get(path, path.removeprefix('docs/'))}{anchor or ''})"
+        there = pages.get(path, path.removeprefix("docs/")).replace(".ipynb", ".md")
+        return f"{mark}[{text}]({relpath(there, PurePosixPath(page).parent)}{anchor or ''})"
     return text if text.strip("`/ ") == path.strip("/") else f"{text} (`{path}`)"
 
 

@@ -1,3 +1,4 @@
+import hashlib
 import multiprocessing
 import os
 
@@ -41,6 +42,58 @@ def test_a_damaged_entry_is_set_aside_counted_and_made_again(tmp_path, damage):
     assert len(list((tmp_path / "corrupt").iterdir())) == 1
     store.put("ab", ENTRY)
     assert same(store.get("ab"), ENTRY)
+
+
+def as_of_format_1(path):
+    """The same entry as older versions wrote it: the hash of its arrays, and they."""
+    payload = path.read_bytes().split(b"\n", 1)[1]
+    path.write_bytes(hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
+
+
+@pytest.mark.fault
+def test_an_entry_copied_under_another_key_is_not_believed(tmp_path):
+    store = Store(tmp_path)
+    store.put("ab", ENTRY)
+    (tmp_path / "results" / "ab" / "abc").write_bytes((tmp_path / "results" / "ab" / "ab").read_bytes())
+    assert store.get("abc") is None
+    assert store.corrupt == ["abc"]
+    assert same(store.get("ab"), ENTRY)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        (b"rnaexp 2", b"rnaexp 3", "ab"),
+        (b"rnaexp", b"other!", "ab"),
+        (b" -\n", b" +\n", "ab"),
+        (b" ab ", b" abc ", "abc"),  # a copy whose label was changed with its name
+    ],
+)
+def test_an_entry_of_a_foreign_format_key_or_maker_is_set_aside(tmp_path, old, new, key):
+    store = Store(tmp_path)
+    store.put("ab", ENTRY)
+    path = tmp_path / "results" / "ab" / "ab"
+    written = path.read_bytes()
+    assert old in written
+    path.with_name(key).write_bytes(written.replace(old, new, 1))
+    assert store.get(key) is None
+    assert store.corrupt == [key]
+
+
+def test_an_entry_of_format_1_is_read_and_kept_in_format_2(tmp_path):
+    store = Store(tmp_path)
+    store.put("ab", ENTRY)
+    path = tmp_path / "results" / "ab" / "ab"
+    written = path.read_bytes()
+    as_of_format_1(path)
+    assert path.read_bytes() != written
+    assert same(store.get("ab"), ENTRY)
+    assert path.read_bytes() == written
+    assert store.corrupt == []
+    as_of_format_1(path)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    assert store.get("ab") is None
 
 
 @pytest.mark.fault

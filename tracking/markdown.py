@@ -36,8 +36,8 @@ GROUPS = {
     ("neff", "64 or more"): "64 or more",
 }
 CLASSIFICATION_HEAD = (
-    "| model or control | OR [95 %] | shuffled labels | AUROC | OR, length-matched [95 %] | shuffled | AUROC "
-    "| nearest is own |"
+    "| model or control | overlap ratio [95 %] | shuffled labels | AUROC | overlap ratio, length-matched [95 %] "
+    "| shuffled | AUROC | nearest is own |"
 )
 
 

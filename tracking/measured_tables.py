@@ -43,7 +43,16 @@ def together(data):
         figures = [number(each[name]) for name in ("delta_mean", "delta_median", "f1", "mcc")]
         negatives = "per-sequence" if "per-sequence" in each["step"] else "distinct"
         rows.append([each["model"], negatives, spread, *figures, f"{each['same_family']:.0%}"])
-    headings = ["model", "negatives", "OR, IoU", "delta of means", "of medians", "F1", "MCC", "negatives of one family"]
+    headings = [
+        "model",
+        "negatives",
+        "overlap ratio, IoU",
+        "delta of means",
+        "of medians",
+        "F1",
+        "MCC",
+        "negatives of one family",
+    ]
     return table(headings, rows)
 
 

@@ -14,6 +14,6 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def compiled(**how: Any) -> Callable[[_Function], _Function]:
-    """`numba.njit`, its machine code kept beside the source."""
+    """`numba.njit`, its machine code kept next to the source."""
     made: Callable[[_Function], _Function] = njit(cache=True, **how)
     return made

@@ -12,7 +12,7 @@ Step = Callable[[int], None]  # so many more are done
 
 
 class Announce(Protocol):
-    """Opens one piece of work: what, of how many (RNAs, or another unit); gives a function to be told of each part."""
+    """Opens one piece of work: what, of how many (RNAs, or another unit); gives a function to call after each part."""
 
     def __call__(self, what: str, count: int, unit: str = ...) -> AbstractContextManager[Step]:
         """A bar, lines, or nothing."""
@@ -20,7 +20,7 @@ class Announce(Protocol):
 
 
 def say(line: str) -> None:
-    """One line beside the results, on stderr."""
+    """One line that is not a result, on stderr."""
     sys.stderr.write(f"rnaexp: {line}\n")
 
 

@@ -105,7 +105,7 @@ class Rna:
     """One RNA: upper-case A C G U N; `pairs` 0-based (i < j), sorted, each once, a base may stand in several.
 
     `pairs` None means no reference is known; an empty tuple means it is known to have none. `cluster` names the RNAs
-    that are resampled together and may not stand on both sides of a split. `letters_changed` counts the letters that
+    that are resampled together and may not be in two sets of a split. `letters_changed` counts the letters that
     reading replaced (T to U is not counted).
     """
 

@@ -1,12 +1,16 @@
 """A probe changes nothing of the training it rides along with, and its numbers are those of the model at that step."""
 
+import threading
+
 import lightning as L
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from transformers import BertConfig, BertForMaskedLM, Trainer, TrainingArguments
 
 import rnaexp
+import rnaexp.track.training_log as logs
 from rnaexp.callbacks import Probe
 from rnaexp.callbacks.lightning import LightningProbe
 from rnaexp.callbacks.probe import hidden_letters_loss
@@ -169,10 +173,59 @@ def test_a_failing_probe_is_counted_and_training_goes_on_unless_it_is_strict(set
         Probe({"A": 6}, strict=True, **sets)(network(), 5)
 
 
-def test_in_several_processes_it_says_that_it_does_not_probe(sets, monkeypatch, capfd):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    assert Probe(LETTERS, **sets)(network(), 1) == {}
-    assert "several processes is not probed yet" in capfd.readouterr().err
+class Planned(Probe):
+    """Its F1 at each step is planned."""
+
+    f1 = (0.1, 0.4, 0.3, 0.2, 0.35, 0.1)
+
+    def __call__(self, model, step):
+        return {"rnaexp/pairs/f1": self.f1[step], "rnaexp/seconds": 0.0}
+
+
+def test_lightning_stops_early_on_a_probes_figure_and_keeps_the_best_checkpoint(sets, tmp_path):
+    best = ModelCheckpoint(
+        tmp_path, "{step}", monitor="rnaexp/pairs/f1", mode="max", every_n_train_steps=1, save_top_k=1
+    )
+    stop = EarlyStopping("rnaexp/pairs/f1", mode="max", patience=2, check_on_train_epoch_end=True)
+    trainer = L.Trainer(
+        max_epochs=6, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
+        callbacks=[LightningProbe(Planned(LETTERS, every=1, **sets)), stop, best],
+    )  # fmt: skip
+    trainer.fit(Module(), torch.utils.data.DataLoader(batches()[:1], batch_size=None))
+    assert trainer.global_step == 3, "0.4 after step 1 is the best; two worse ones end it"
+    assert stop.best_score == pytest.approx(0.4)
+    assert [path.name for path in tmp_path.glob("*.ckpt")] == ["step=1.ckpt"]
+
+
+class Hanging:
+    """An MLflow that does not answer until it may, and one that refuses."""
+
+    def __init__(self, error=None):
+        self.may, self.error, self.sent = threading.Event(), error, []
+
+    def get_metric_history(self, run_id, name):
+        return []
+
+    def log_batch(self, run_id, metrics):
+        if self.error is not None:
+            raise self.error
+        self.may.wait(60)
+        self.sent.append(metrics[0].step)
+
+
+def test_an_mlflow_that_hangs_or_fails_stops_nothing_and_loses_nothing(monkeypatch, capfd):
+    monkeypatch.setattr(logs, "PATIENCE", 0.05)
+    log, server = logs.Log(), Hanging()
+    for step in (1, 2, 2):
+        log.into(server, "run", {"rnaexp/seconds": 1.0}, step)
+    assert server.sent == []
+    assert capfd.readouterr().err.count("training goes on, it is sent in the background") == 3
+    server.may.set()
+    log._late.result(60)
+    assert (server.sent, log.failed) == ([1, 2], 0), "a step once"
+    log.into(Hanging(OSError("refused")), "other", {"rnaexp/seconds": 1.0}, 3)
+    assert "MLflow did not take step 3, training goes on: refused" in capfd.readouterr().err
+    assert log.failed == 1
 
 
 def test_what_is_wrong_is_said_before_training_begins():
@@ -193,6 +246,7 @@ def test_figures_go_into_the_run_that_is_open(sets, tmp_path, monkeypatch):
     import mlflow
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(logs, "PATIENCE", 600.0)  # the first run makes its store
     mlflow.set_tracking_uri("sqlite:///own.db")
     try:
         with mlflow.start_run() as run:

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import rnaexp
 from rnaexp.structure.protocol import ATTENTION, Scoring
 from rnaexp.structure.reading import Reading
-from rnaexp.tasks.pairs.explorer import explored, explorer_page
+from rnaexp.tasks.pairs.explorer import Shown, explored, explorer_page
 from tests.browser import needs_chromium, page
 from tests.command import answer, inside
 from tests.models.conftest import random_rna, write_bert
@@ -42,8 +43,16 @@ def ran(folder, tmp_path_factory):
     return told["structure"], html, pd.read_csv(html.parents[1] / "per_rna.csv").set_index("rna")
 
 
-def told_in(html):
+def facts_in(html):
     return json.loads(re.search(r'<script id="facts" type="application/json">(.*?)</script>', html, re.S)[1])
+
+
+def told_in(html):
+    return facts_in(html)["models"][0]
+
+
+def page_of(name, found):
+    return explorer_page([Shown(model=name, found=[found], reading=READING)])
 
 
 def array(text, kind):
@@ -60,7 +69,7 @@ def test_lists_best_f1_and_maps_are_those_of_a_plain_loop(folder):
     rna = rnaexp.Rna(
         id="x", sequence="GGGACUUCGGUCCCAAGGCAUUUGCC", pairs=((0, 13), (1, 12), (2, 11), (16, 25), (17, 24))
     )
-    told = told_in(explorer_page("m", [explored(encoder, rna, READING)], READING))["rnas"][0]
+    told = told_in(page_of("m", explored(encoder, rna, READING)))["rnas"][0]
     maps = torch.stack([layer.clone() for layer in encoder.attention(rna)]).flatten(0, 1)
     n, first = len(rna), 0
     for head, one in enumerate(exact_scores(maps)):
@@ -92,7 +101,7 @@ class Noise:
 def test_no_rna_takes_more_than_three_megabytes_whatever_its_maps(bases, block, levels):
     rna = random_rna(bases)
     found = explored(rnaexp.wrap(Noise(), name="noise"), rna, READING)
-    html = explorer_page("noise", [found], READING)
+    html = page_of("noise", found)
     told = told_in(html)["rnas"][0]
     assert len(html) < 3e6
     assert (told["block"], told["references"], told["best"]) == (block, None, None)
@@ -152,6 +161,114 @@ def test_in_a_browser_it_shows_the_f1_that_the_run_logged_and_counts_as_the_thre
     assert found["hover"].startswith(f"{letters[0]}1 and {letters[-1]}{len(letters)}: ")
     assert found["width"] <= 390
     assert requests == [html.as_uri()]
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def two(folder, tmp_path_factory):
+    """A model and a later step of its training, as Lightning keeps it, on one page; and the atlas."""
+    here = tmp_path_factory.mktemp("two")
+    write_set(here / "five.fa", 4, 5, "r")
+    state = {name: 1.5 * each for name, each in load_file(folder / "model.safetensors").items()}
+    torch.save(
+        {"state_dict": {f"model.{name}": each for name, each in state.items()}, "global_step": 9}, here / "9.ckpt"
+    )
+    done = inside("explore", folder, "five.fa", "--beside", "9.ckpt", "--atlas", "heads.csv", cwd=here)
+    assert done.returncode == 0, done.stderr
+    return here, done.stdout
+
+
+def test_an_atlas_is_over_all_rnas_of_the_file(folder, two):
+    here, shown = two
+    assert "8 heads, 5 RNAs: heads.csv and heads.png" in shown
+    encoder, table = rnaexp.load(str(folder), device="cpu"), pd.read_csv(here / "heads.csv")
+    rnas = rnaexp.read_rnas(here / "five.fa")
+    maps = [torch.stack([layer.clone() for layer in encoder.attention(rna)]).flatten(0, 1).numpy() for rna in rnas]
+    itself = np.mean([np.diagonal(one, 0, 1, 2).mean(-1) for one in maps], 0)
+    assert table["itself"].to_numpy() == pytest.approx(itself, rel=1e-4)
+    assert table["special"].to_numpy() == pytest.approx(
+        1 - np.mean([one.sum(-1).mean(-1) for one in maps], 0), rel=1e-3
+    )
+    assert (here / "heads.png").stat().st_size > 10_000
+    page = facts_in((here / "explorer.html").read_text())
+    assert [len(each["rnas"]) for each in page["models"]] == [3, 3]
+    first, second = (each["model"] for each in page["models"])
+    assert second == f"{first}, 9.ckpt" or second != first
+    column = page["atlas"].index("itself")
+    assert page["models"][0]["rnas"][0]["atlas"][3][column] == pytest.approx(np.diagonal(maps[0][3]).mean(), abs=1e-4)
+
+
+async def set_beside(path, profile, shot):
+    async with page(path.as_uri(), profile, width=1280) as opened:
+        await opened.until("document.documentElement.dataset.beside")
+        keys = "document.documentElement.dataset"
+
+        async def press(key):
+            await opened.value(
+                f"document.body.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', bubbles: true}}))"
+            )
+            return await opened.value(f"[{keys}.f1, {keys}.head, {keys}.beside || '']")
+
+        found = [await press("v"), await press("s"), await press("ArrowRight"), await press("b"), await press("x")]
+        await press("s")
+        found.append(await press("b"))
+        await press("r")
+        await opened.until(f"{keys}.drawn === 'r1'")
+        found.append(await press("+"))
+        box = "document.getElementById('beside-map').getBoundingClientRect()"
+        at = f"{{clientX: {box}.left + {box}.width * 0.99, clientY: {box}.top + 1, bubbles: true}}"
+        await opened.value(
+            f"document.getElementById('beside-map').dispatchEvent(new PointerEvent('pointermove', {at}))"
+        )
+        hovered = await opened.value("['hover', 'beside-hover'].map((id) => document.getElementById(id).textContent)")
+        await opened.picture(shot)
+        await opened.send("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
+        width = await opened.value("document.documentElement.scrollWidth")
+        return found, hovered, width, opened.seen.complaints
+
+
+def best_f1(rna, head):
+    """At as many calls as there are reference pairs, which is where a head without a threshold begins."""
+    start, stop = sum(rna["kept"][:head]), sum(rna["kept"][: head + 1])
+    scores, hits = array(rna["scores"], "<f4")[start:stop], array(rna["hits"], np.uint8)[start:stop]
+    ends = [at for at in range(len(scores) + 1) if at in (0, len(scores)) or scores[at] != scores[at - 1]]
+    calls = min(ends, key=lambda end: abs(end - len(rna["references"])))
+    return 2 * int(hits[:calls].sum()) / (calls + len(rna["references"]))
+
+
+@needs_chromium
+def test_in_a_browser_two_training_steps_and_two_heads_stand_side_by_side(two, tmp_path):
+    here, _ = two
+    found, hovered, width, complaints = asyncio.run(
+        set_beside(here / "explorer.html", tmp_path / "profile", tmp_path / "shot.png")
+    )
+    models = facts_in((here / "explorer.html").read_text())["models"]
+    one, other = (model["rnas"][0] for model in models)
+    first, second = (rna["best"].index(max(rna["best"])) for rna in (one, other))
+
+    def shown(rna, head):
+        return f"{head // 4}.{head % 4}", pytest.approx(best_f1(rna, head))
+
+    def told(answer):
+        f1, head, beside = answer
+        return (head, float(f1)), (*beside.split()[:-1], float(beside.split()[-1])) if beside else ()
+
+    begun, swapped, moved, pinned, closed, again, next_rna = map(told, found)
+    name, later = models[0]["model"], models[1]["model"]
+    assert begun[0] == shown(one, first)
+    assert begun[1] == (*later.split(), *swapped[0])
+    assert swapped[0] == shown(other, second)
+    assert swapped[1] == (name, *begun[0])
+    right = second + (second < 7)
+    assert moved[0] == shown(other, right)
+    assert pinned[0] == moved[0]
+    assert pinned[1] == (*later.split(), *moved[0])
+    assert closed == (pinned[0], ())
+    assert again == pinned
+    assert next_rna[1] == (*later.split(), *shown(models[1]["rnas"][1], right))
+    letters = models[0]["rnas"][1]["sequence"]
+    assert all(text.startswith(f"{letters[0]}1 and {letters[-1]}{len(letters)}: ") for text in hovered)
+    assert width <= 390
     assert complaints == []
 
 

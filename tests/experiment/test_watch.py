@@ -14,6 +14,7 @@ from rnaexp.errors import InputError, Terminated
 from rnaexp.experiment import watch_verb
 from rnaexp.experiment.checkpoints import arrivals, look
 from rnaexp.models.in_training import load_checkpoint
+from rnaexp.tasks.pairs.learning import Row, tradeoff_path
 from tests.command import answer, inside, runs
 from tests.models.conftest import write_bert
 from tests.planted_sets import write_set
@@ -216,6 +217,48 @@ def test_a_checkpoint_without_a_step_and_one_of_a_step_that_is_known_are_left_ou
     reasons = {each["checkpoint"]: each["reason"] for each in done["left_out"]}
     assert "no training step" in reasons["final.pt"]
     assert "step 10 is that of" in str(sorted(reasons.items()))
+
+
+def test_the_path_of_f1_against_overlap_goes_through_the_steps_in_order():
+    curve = pd.DataFrame(
+        {"step": [40, 0, 20, 30], "f1": [0.4, 0.1, 0.2, None], "overlap_ratio": [0.5, 0.9, 0.3, 0.2]}
+    ).assign(f1_low=0.05, f1_high=0.6)
+    axes = tradeoff_path(curve, 20, "a training").axes[0]
+    assert axes.lines[0].get_xydata().tolist() == [[0.9, 0.1], [0.3, 0.2], [0.5, 0.4]]
+    assert axes.collections[0].get_offsets().tolist() == [[0.9, 0.1], [0.3, 0.2], [0.5, 0.4]]
+    assert [each.get_text() for each in axes.texts] == ["step 0", "step 20 (best)", "step 40"]
+
+
+class Kept:
+    """A run that only notes what it is given."""
+
+    def __init__(self):
+        self.files = []
+
+    def metrics(self, *_, **__):
+        pass
+
+    def tags(self, _):
+        pass
+
+    def table(self, _, name):
+        self.files.append(name)
+
+    def figure(self, _, name):
+        self.files.append(name)
+
+
+@pytest.mark.parametrize("families", [True, False])
+def test_the_path_is_in_the_run_where_there_are_families(tmp_path, families):
+    f1 = pd.DataFrame({"rna": ["a", "b"], "cluster": ["a", "b"], "f1": [0.2, 0.4]})
+    names = ("f1", "f1_low", "f1_high", "validation_f1", "oracle_f1", "p_at_n", "stems_f1", "layer", "head")
+    figures = {f"rnaexp/pairs/{name}": 0.3 for name in names}
+    figures |= {"rnaexp/families/overlap_ratio": 0.5} if families else {}
+    facts = {"checkpoint": "c", "test": "t", "fingerprint": "f", "logged": 1, "figures": figures, "f1": f1}
+    rows = {step: Row(step=step, controls={"stems": f1}, **facts) for step in (10, 20)}
+    run = Kept()
+    watch_verb._log(run, watch_verb._Curve(rows=rows), watch_verb.Watching(), tmp_path)
+    assert ("tradeoff.png" in run.files) is families
 
 
 def test_a_pickle_that_would_run_code_is_not_opened(tmp_path, base):

@@ -143,7 +143,7 @@ def test_another_revision_than_the_locked_one_is_refused(hub, tmp_path, monkeypa
     load(NAME, device="cpu")
     (tmp_path / "extra.toml").write_text(f'[models.{NAME}]\nrevision = "{"ab" * 20}"\n')
     monkeypatch.setenv("RNAEXP_CATALOG", str(tmp_path / "extra.toml"))
-    with pytest.raises(UnavailableError, match=f"holds revision {COMMIT}, asked for is abab"):
+    with pytest.raises(UnavailableError, match=f"holds revision {COMMIT}, not abab"):
         load(NAME, device="cpu")
 
 

@@ -52,7 +52,7 @@ def test_weights_that_are_not_there_are_named(tmp_path):
 
 
 def test_a_baseline_has_no_untrained_twin():
-    with pytest.raises(InputError, match="no untrained twin"):
+    with pytest.raises(InputError, match="no untrained control"):
         spec("untrained:viennarna")
 
 

@@ -103,7 +103,7 @@ def test_the_network_holds_as_many_numbers_as_the_published_file_of_50m():
 def test_without_its_vocabulary_the_folder_is_refused(folder, tmp_path):
     for name in ("pytorch_model.bin", "config.json"):
         (tmp_path / name).symlink_to(folder / name)
-    with pytest.raises(InputError, match=r"no vocab\.txt beside the weights"):
+    with pytest.raises(InputError, match=r"no vocab\.txt next to the weights"):
         load("nt-v2-50m", weights=tmp_path, device="cpu")
     (tmp_path / "vocab.txt").write_text("\n".join([*SPECIAL, *WORDS[1:], *"ACGTN"]))
     with pytest.raises(InputError, match="lacks AAAAAA"):

@@ -81,5 +81,5 @@ def test_without_its_vocabulary_the_folder_is_refused(reference, tmp_path):
     with pytest.raises(InputError, match="lacks <eos>, G"):
         load("mp-rna", weights=tmp_path, device="cpu")
     (tmp_path / "vocab.txt").unlink()
-    with pytest.raises(InputError, match=r"no vocab\.txt beside the weights"):
+    with pytest.raises(InputError, match=r"no vocab\.txt next to the weights"):
         load("mp-rna", weights=tmp_path, device="cpu")

@@ -73,7 +73,7 @@ def test_planted_contacts_are_found_and_nothing_is_taken_for_base_pairs(folder):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--model", "rnabert", "--test", "set"), "rnabert does not read proteins; contacts are asked of esm2-8m"),
+        (("--model", "rnabert", "--test", "set"), "rnabert does not read proteins; contacts are measured of esm2-8m"),
         (("--model", "untrained:rna-fm", "--test", "set"), "untrained:rna-fm does not read proteins"),
         (("--model", "viennarna", "--test", "set"), "viennarna does not read proteins"),
         (("--model", "canonical", "--test", "set"), "canonical does not read proteins"),
@@ -82,7 +82,7 @@ def test_planted_contacts_are_found_and_nothing_is_taken_for_base_pairs(folder):
         (("--model", "distance", "--test", "set", "--validation", "spot-rna-vl1"), "spot-rna-vl1 is a set of RNAs"),
         (("--model", "distance", "--test", "set", "--pairs", "canonical"), "two tasks"),
         (("--model", "distance", "--test", "set", "--register"), "--register"),
-        (("--model", "distance", "--test", "other"), "one cluster of kin"),
+        (("--model", "distance", "--test", "other"), "one cluster of relatives"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_words(folder, words, said):

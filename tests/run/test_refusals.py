@@ -157,14 +157,14 @@ def test_predictions_of_several_models_lie_side_by_side(place):
     [
         (
             "models = ['3-mer']\nprotocols = [{}]\n[[families]]\nname = 'builtin'\n",
-            "protocols: belongs to pairs, and this file asks of families only",
+            "protocols: belongs to pairs, and this file has families only",
         ),
         ("models = ['gc']\nchoices = ['gc']\n[[assays]]\nname = 'x'\n", "choices: belongs to families"),
         ("models = ['a']\nfamilies = [{}]\n", "families, entry 1, name: is missing"),
         ("models = ['a']\nfamilies = 3\n", "families: must be"),
         (
             "models = ['stems']\ntask = 'other'\nassays = []\n",
-            "assays: belongs to fitness, and this file asks of other",
+            "assays: belongs to fitness, and this file has other",
         ),
         ("models = ['a']\n[[assays]]\nname = 'x'\nsample = -1\n", "assays, entry 1, sample: "),
     ],

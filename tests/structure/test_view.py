@@ -4,12 +4,14 @@ from functools import cache
 
 import numpy as np
 import pytest
+import RNA
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnaexp.data.dot_bracket import parse_dot_bracket, to_dot_bracket
 from rnaexp.models.folding import constrained_probabilities, fold_probabilities
 from rnaexp.rna import Rna
+from rnaexp.structure.best_pairs import best_pairs
 from rnaexp.structure.calibrate import Drawable, drawable
 from rnaexp.structure.heads import RnaScores
 from rnaexp.structure.probabilities import OF_PROBABILITIES, Calibration, Curve, StructureView
@@ -20,6 +22,7 @@ from rnaexp.structure.view import (
     folded_table,
     helices,
     nested,
+    nested_each,
     pair_table,
     view_of,
     whole_table,
@@ -100,6 +103,50 @@ def test_the_nested_structure_has_the_largest_expected_accuracy(table, gamma):
     assert accuracy(nested(found, sequence, gamma), values, gamma) == pytest.approx(
         best_accuracy(sequence, values, gamma), rel=1e-5
     )
+
+
+def structures(pairs, first, bases):
+    """Every nested set of these pairs on the bases from the first."""
+    if first >= bases:
+        return [()]
+    found = structures(pairs, first + 1, bases)
+    for i, j in pairs:
+        if i == first and j < bases:
+            inside, after = structures(pairs, i + 1, j), structures(pairs, j + 1, bases)
+            found = found + [((i, j), *held, *behind) for held in inside for behind in after]
+    return found
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=12), st.integers(0, 2**16))
+def test_the_best_pairs_are_those_of_all_structures_that_are_equally_good(drawn, seed):
+    pairs, rng = sorted({(min(pair), max(pair)) for pair in drawn if pair[0] != pair[1]}), np.random.default_rng(seed)
+    gains, free = rng.integers(0, 4, len(pairs)).astype(float), rng.integers(0, 3, 9).astype(float)
+    gain = dict(zip(pairs, gains, strict=True))
+    all_ = structures(pairs, 0, 9)
+    sums = [sum(gain[pair] - free[list(pair)].sum() for pair in held) for held in all_]
+    expected = {pair for held, total in zip(all_, sums, strict=True) if total == max(sums) for pair in held}
+    chosen = best_pairs(np.array([i * 9 + j for i, j in pairs], np.int64), gains, free)
+    assert {pair for pair, one in zip(pairs, chosen, strict=True) if one} == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables(70), st.sampled_from([1, 2, 5, None]), st.sampled_from([(1.0,), (4.0, 64.0, 256.0)]))
+def test_viennarna_decides_as_if_it_were_given_every_pair(table, levels, gammas):
+    sequence, _, found = table
+    n, values = found.bases, found.probabilities
+    if levels is not None:  # many are equally probable
+        values = np.ceil(values * levels) / levels
+        sums = np.bincount(found.places // n, values, n) + np.bincount(found.places % n, values, n)
+        values = values / np.maximum(1.0, sums.max())
+    shuffled = np.random.default_rng(n).permutation(len(values))
+    found = PairTable(bases=n, places=found.places[shuffled], probabilities=values[shuffled])
+    every = zip((found.places // n + 1).tolist(), (found.places % n + 1).tolist(), values[shuffled], strict=True)
+    listed = [RNA.ep(i, j, float(one), RNA.PLIST_TYPE_BASEPAIR) for i, j, one in every]
+    listed += [RNA.ep(at, at, one, RNA.PLIST_TYPE_UNPAIRED) for at, one in enumerate(found.free().tolist(), 1)]
+    assert nested_each(found, sequence, gammas) == [
+        parse_dot_bracket(RNA.MEA_from_plist(listed, sequence, gamma)[0]) for gamma in gammas
+    ]
 
 
 @settings(max_examples=60, deadline=None)

@@ -123,7 +123,7 @@ def test_figures_are_linked_to_the_model_and_to_their_data_and_no_history_grows(
 @pytest.mark.parametrize(
     ("against", "why"),
     [
-        (None, "its run tuned no control beside it"),
+        (None, "its run tuned no control"),
         (replace(CLEAR, low=0.0), "validation F1 0.500 is not clearly above the 0.200 of stems, which has neither a "),
         (replace(CLEAR, difference=-0.1, low=-0.2, high=0.1), "(difference [-0.200, 0.100])"),
     ],

@@ -3,8 +3,10 @@
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.loggers import MLFlowLogger
 
 from rnaexp.callbacks.probe import Probe
+from rnaexp.progress import say
 
 
 class LightningProbe(L.Callback):
@@ -27,14 +29,22 @@ class LightningProbe(L.Callback):
         """After a batch; with accumulated gradients a step is probed once."""
         self._maybe(trainer, pl_module)
 
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Say what the probes cost."""
+        if trainer.is_global_zero:
+            say(str(self.probe.cost))
+
     def _maybe(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         step = int(trainer.global_step)
         if step == self._last or not self.probe.due(step):
             return
         self._last = step
         found = self.probe(self.network(module), step)
-        for logger in trainer.loggers:
-            logger.log_metrics(found, step)
+        for logger in trainer.loggers if found else ():
+            if not isinstance(logger, MLFlowLogger):
+                logger.log_metrics(found, step)
+            elif trainer.is_global_zero:
+                self.probe.mlflow.into(logger.experiment, str(logger.run_id), found, step)
         trainer.callback_metrics.update({name: _tensor(value) for name, value in found.items()})
 
     def state_dict(self) -> dict[str, int]:

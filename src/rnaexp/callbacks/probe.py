@@ -1,12 +1,10 @@
 """Read the model that is in memory, between two training steps, and leave it and the training as they were."""
 
 import contextlib
-import os
 import random
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,61 +12,75 @@ import numpy as np
 import pandas as pd
 import torch
 
+from rnaexp.callbacks.budget import Account, bases_of, levels_of
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.spec import Encoder, LetterModel
 from rnaexp.models.wrap import wrap
 from rnaexp.progress import say, silence
+from rnaexp.reading.distributed import exchanged, in_step, shared_out, training_rank
 from rnaexp.reading.loading import Loading
+from rnaexp.reading.processes import sharing
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
+from rnaexp.structure.reading import DEPTH
 from rnaexp.tasks.families.measure import classify
 from rnaexp.tasks.families.settings import ClassifyTask
-from rnaexp.tasks.pairs.measure import tune_and_test
+from rnaexp.tasks.pairs.measure import certifying_depth, choose, tune_and_test
 from rnaexp.tasks.pairs.sets import sets_of
 from rnaexp.tasks.pairs.settings import PairsSettings, Task
+from rnaexp.track.training_log import Log
 
 _HIDDEN = 0.15  # share of the letters of each test RNA that are hidden, always the same ones
 _CONTROL = "stems"  # complementary stacks, nothing learned: its line stands beside the model's
 
 
+@dataclass(kw_only=True)
 class Probe:
     """What a model in training knows of base pairs, of letters and, if asked, of families.
 
     `tokenizer`: as of `rnaexp.wrap`. `validation`, `test`: sets of base pairs; at each probe a head and a threshold are
     tuned on the first and tested on the second. `families`: a set with families, or "" for none. `every`: probe each so
-    many steps; 0: at steps 0, 1, 2, 4, 8 and so on. `strict`: a failing probe ends the training; otherwise it is one
+    many steps; 0: at steps 0, 1, 2, 4, 8 and so on. `share`: of the training's time, all probes together (0.02: 2 %);
+    `max_seconds`: of one probe. Both are kept by reading fewer RNAs, settled before a probe starts; a step for which
+    even the fewest would take too long is passed over. `strict`: a failing probe ends the training; otherwise it is one
     warning and a row without numbers. `log`: into the MLflow run that is open, with the training step as `step`.
 
     A call reads the weights as they are. It changes nothing of the model, of its training mode or of any random state,
-    and keeps no file.
+    and keeps no file. The processes of one training (`torch.distributed`) all call it and read a share of the RNAs
+    each; all have the figures, and the first logs them.
 
     >>> import rnaexp.callbacks
     >>> letters = {"A": 5, "C": 6, "G": 7, "U": 8, "before": [2], "after": [3], "pad": 0, "mask": 4}
-    >>> probe = rnaexp.callbacks.Probe(letters, every=100)
+    >>> probe = rnaexp.callbacks.Probe(letters, every=100, share=0.02)
     >>> [step for step in range(1, 301) if probe.due(step)]
     [100, 200, 300]
     """
 
-    def __init__(
-        self,
-        tokenizer: Any,
-        *,
-        validation: str = "builtin-vl",
-        test: str = "builtin-ts",
-        families: str = "",
-        every: int = 0,
-        strict: bool = False,
-        log: bool = True,
-    ) -> None:
-        if every < 0:
-            message = f"every={every}: must be at least 0 (0: at steps 0, 1, 2, 4, 8, ...)"
+    tokenizer: Any = field(kw_only=False)
+    validation: str = "builtin-vl"
+    test: str = "builtin-ts"
+    families: str = ""
+    every: int = 0
+    share: float = 0.0
+    max_seconds: float = 0.0
+    strict: bool = False
+    log: bool = True
+    failed: int = field(default=0, init=False)
+    passed_over: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        """Raises: InputError for a wrong number, or for a set that is none: now, not after a day of training."""
+        if self.every < 0:
+            message = f"every={self.every}: must be at least 0 (0: at steps 0, 1, 2, 4, 8, ...)"
             raise InputError(message)
-        self.tokenizer, self.families, self.every, self.strict, self.log = tokenizer, families, every, strict, log
-        self.failed = 0
-        self._task = _task("probe", validation, test)
-        self._sets = sets_of(self._task)  # a wrong name ends here, not after a day of training
+        self.cost = Account(share=self.share, most=self.max_seconds)
+        self.mlflow = Log()
+        self._task = _task("probe", self.validation, self.test)
+        self._levels = levels_of(sets_of(self._task))
+        self._bases = [bases_of(each) for each in self._levels]
         self._rows: list[dict[str, Any]] = []
-        self._control: float | None = None
+        self._controls: dict[int, float] = {}
+        self._depth = DEPTH
 
     @property
     def history(self) -> pd.DataFrame:
@@ -77,38 +89,83 @@ class Probe:
 
     def due(self, step: int) -> bool:
         """Whether this step is one to probe at."""
+        self.cost.begin()
         if self.every:
             return step % self.every == 0
         return step == 0 or step & (step - 1) == 0
 
     def __call__(self, model: Any, step: int) -> dict[str, float]:
-        """The figures at this step, by the names they have in MLflow; empty if the probe failed and is not strict."""
-        start = time.monotonic()
-        try:
-            if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-                message = "training in several processes is not probed yet: probe a checkpoint with rnaexp run"
-                raise UnavailableError(message)
-            with _undisturbed(), tempfile.TemporaryDirectory() as folder:
-                found = self._figures(wrap(_bare(model), self.tokenizer, name="probe"), Store(Path(folder)))
-        except Exception as error:
-            if self.strict:
-                raise
-            self.failed += 1
-            self._rows.append({"step": step, "error": f"{type(error).__name__}: {error}"})
-            say(f"the probe at step {step} failed, training goes on: {error}")
+        """The figures at this step, by the names they have in MLflow; empty if the probe failed and is not strict, or
+        if the budget does not allow one now."""
+        first = training_rank()[0] == 0
+        with self.cost.probing():
+            try:
+                found = self._probed(model)
+            except Exception as error:
+                if self.strict:
+                    raise
+                self.failed += 1
+                self._rows.append({"step": step, "error": f"{type(error).__name__}: {error}"})
+                if first:
+                    say(f"the probe at step {step} failed, training goes on: {error}")
+                return {}
+        if not found:
+            self.passed_over += 1
+            if first and self.passed_over == 1:
+                say(f"the budget allows no probe at step {step} yet; further steps are passed over without a word")
             return {}
-        found["rnaexp/seconds"] = round(time.monotonic() - start, 3)
+        if self.cost.trained > 0 and step:
+            found["rnaexp/share_of_training"] = self.cost.used
         self._rows.append({"step": step, **found})
-        if self.log:
-            _into_open_run(found, step)
+        if self.log and first:
+            self.mlflow.into_open_run(found, step)
         return found
 
-    def _figures(self, encoder: Encoder, store: Store) -> dict[str, float]:
-        result = tune_and_test(self._task, store, silence, encoder, self._sets)
-        done, tuned = result.evaluation, result.tuned
+    def _probed(self, model: Any) -> dict[str, float]:
+        level = self._agreed()
+        if level is None:
+            return {}
+        start = self.cost.clock()
+        with _undisturbed(), sharing(), tempfile.TemporaryDirectory() as folder:
+            store = Store(Path(folder))
+            self._control_f1(level, store)  # what is imported and compiled now is no cost of the model's
+            found, took = self._measured(model, level, store)
+            more = None if self.cost.probes else self._agreed()  # now that it is known what one costs
+            if more is not None and more < level:
+                level, (found, _) = more, self._measured(model, more, store, took)
+        self.cost.probes += 1
+        seconds = round(self.cost.clock() - start, 3)
+        return {**found, "rnaexp/rnas": float(len(self._levels[level][1].with_pairs)), "rnaexp/seconds": seconds}
+
+    def _agreed(self) -> int | None:
+        """How much of the sets the budget allows now: the same in every process."""
+        level = self.cost.level(self._bases)
+        return level if training_rank()[1] == 1 else exchanged(level)[0]
+
+    def _measured(self, model: Any, level: int, store: Store, took: float = 0.0) -> tuple[dict[str, float], float]:
+        """The figures on a part of the sets, and the seconds for its RNAs; `took`: for those that the store has."""
+        start = self.cost.clock()
+        encoder = in_step(lambda: wrap(_bare(model), self.tokenizer, name="probe"))
+        wrapped = self.cost.clock()
+        found = self._of_pairs(encoder, level, store)
+        rest = took + self.cost.clock() - wrapped
+        self.cost.rate = rest / self._bases[level]
+        read = self.cost.clock()
+        found |= self._of_families(encoder, store)
+        self.cost.fixed = wrapped - start + self.cost.clock() - read
+        return {name: float(value) for name, value in found.items() if value is not None and np.isfinite(value)}, rest
+
+    def _of_pairs(self, encoder: Encoder, level: int, store: Store) -> dict[str, float | None]:
+        sets = self._levels[level]
+        how: dict[str, Any] = {"tuning": choose, "depth": self._depth}
+        result = tune_and_test(self._task, store, silence, encoder, sets, **how)
+        done, tuned, validation = result.evaluation, result.tuned, result.validation
         assert done is not None
         assert tuned is not None
-        found = {
+        assert validation is not None
+        # The next probe reads each RNA once: what this one needed, and a little more, for a model that has forgotten.
+        self._depth = max(DEPTH, 1.2 * certifying_depth(validation), 1.2 * certifying_depth(result.test))
+        return {
             "rnaexp/pairs/f1": done.f1.mean,
             "rnaexp/pairs/f1_low": done.f1.low,
             "rnaexp/pairs/f1_high": done.f1.high,
@@ -116,51 +173,67 @@ class Probe:
             "rnaexp/pairs/oracle_f1": result.oracle.f1.mean,
             "rnaexp/pairs/layer": float(tuned.layer),
             "rnaexp/pairs/head": float(tuned.head),
-            f"rnaexp/pairs/{_CONTROL}_f1": self._control_f1(store),
-            "rnaexp/letters/loss": hidden_letters_loss(encoder, self._sets[1].rnas),
+            f"rnaexp/pairs/{_CONTROL}_f1": self._control_f1(level, store),
+            "rnaexp/letters/loss": hidden_letters_loss(encoder, sets[1].rnas),
         }
-        if self.families:
-            measured = classify(ClassifyTask(model="probe", families=self.families), store, silence, encoder)
-            estimator = measured.task.protocol.estimator
-            found["rnaexp/families/overlap_ratio"] = measured.every.overlaps[estimator]
-            found["rnaexp/families/auroc"] = measured.every.auroc.value
-        return {name: float(value) for name, value in found.items() if value is not None and np.isfinite(value)}
 
-    def _control_f1(self, store: Store) -> float:
+    def _of_families(self, encoder: Encoder, store: Store) -> dict[str, float | None]:
+        if not self.families:
+            return {}
+        measured = classify(ClassifyTask(model="probe", families=self.families), store, silence, encoder)
+        estimator = measured.task.protocol.estimator
+        return {
+            "rnaexp/families/overlap_ratio": measured.every.overlaps[estimator],
+            "rnaexp/families/auroc": measured.every.auroc.value,
+        }
+
+    def _control_f1(self, level: int, store: Store) -> float:
         """Of the control on the same RNAs, once."""
-        if self._control is None:
-            control = _task(_CONTROL, self._task.validation or "", self._task.test)
-            done = tune_and_test(control, store, silence, sets=self._sets).evaluation
-            self._control = float("nan") if done is None else done.f1.mean
-        return self._control
+        if level not in self._controls:
+            control = _task(_CONTROL, self.validation, self.test)
+            done = tune_and_test(control, store, silence, sets=self._levels[level]).evaluation
+            self._controls[level] = float("nan") if done is None else done.f1.mean
+        return self._controls[level]
 
 
 def hidden_letters_loss(encoder: Encoder, rnas: Any) -> float | None:
     """Mean negative log-probability (nats) of hidden letters, the same ones at every call; None without letters."""
     if not isinstance(encoder, LetterModel):
         return None
-    losses: list[float] = []
-    for rna in rnas:
-        hidden = _hidden(rna)
+    model: LetterModel = encoder
+
+    def losses(rna: Rna) -> list[float]:
+        hidden = hidden_letters(rna)
         try:
             encoder.check(rna)
-            table = encoder.predict_letters([rna], [hidden])[0]
+            table = model.predict_letters([rna], [hidden])[0]
         except (UnavailableError, InputError):
-            continue
-        losses += [-float(table[at, "ACGU".index(rna.sequence[at])]) for at in hidden]
-    return float(np.mean(losses)) if losses else None
+            return []
+        return [-float(table[at, "ACGU".index(rna.sequence[at])]) for at in hidden]
+
+    found = [loss for each in shared_out(losses, rnas) for loss in each]
+    return float(np.mean(found)) if found else None
 
 
-def _hidden(rna: Rna) -> list[int]:
+def hidden_letters(rna: Rna) -> list[int]:
+    """Bases (from 0) of this RNA whose letters are hidden."""
     known = [at for at, letter in enumerate(rna.sequence) if letter != "N"]
     count = max(1, round(_HIDDEN * len(known)))
     return sorted(random.Random(rna.sequence).sample(known, min(count, len(known))))
 
 
 def _bare(model: Any) -> Any:
-    """The network inside torch.compile's and DistributedDataParallel's wrappers."""
+    """The network inside torch.compile's and DistributedDataParallel's wrappers.
+
+    Raises: UnavailableError if each process has only a part of its weights.
+    """
     model = getattr(model, "_orig_mod", model)
-    return getattr(model, "module", model)
+    model = getattr(model, "module", model)
+    weights = model.parameters() if isinstance(model, torch.nn.Module) else ()
+    if any(type(each).__name__ in ("DTensor", "FlatParameter") for each in weights):
+        message = "its weights are sharded (FSDP), no process has them all; rnaexp watch reads its checkpoints"
+        raise UnavailableError(message)
+    return model
 
 
 @contextlib.contextmanager
@@ -174,12 +247,6 @@ def _undisturbed() -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(numpy_state)
-
-
-def _into_open_run(found: dict[str, float], step: int) -> None:
-    mlflow = sys.modules.get("mlflow")
-    if mlflow is not None and mlflow.active_run() is not None:
-        mlflow.log_metrics(found, step=step)
 
 
 def _task(model: str, validation: str, test: str) -> Task:

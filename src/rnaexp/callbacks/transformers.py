@@ -5,6 +5,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from rnaexp.callbacks.probe import Probe
+from rnaexp.progress import say
 
 
 class TrainerProbe(TrainerCallback):
@@ -21,8 +22,14 @@ class TrainerProbe(TrainerCallback):
         """After an optimiser step."""
         self._maybe(state, model)
 
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Say what the probes cost."""
+        if state.is_world_process_zero:
+            say(str(self.probe.cost))
+
     def _maybe(self, state: Any, model: Any) -> None:
         step = int(state.global_step)
         seen = any(entry.get("step") == step and "rnaexp/seconds" in entry for entry in state.log_history)
-        if model is not None and self.probe.due(step) and not seen:  # a resumed training probes no step twice
-            state.log_history.append({"step": step, **self.probe(model, step)})
+        # A resumed training probes no step twice.
+        if model is not None and self.probe.due(step) and not seen and (found := self.probe(model, step)):
+            state.log_history.append({"step": step, **found})

@@ -132,7 +132,7 @@ def _add_others(
     _find_unit_bins(bin_of, unit_start, np.int32(unit * bins), np.float32(bins / count), unit_bin_of)
     between = sums.between[unit * units - unit * (unit - 1) // 2 :].reshape(-1)
     for at in range(length):
-        # Unsigned: a signed index would be asked each time whether it counts from the end.
+        # Unsigned: of a signed index each access would check whether it counts from the end.
         weight = own * weight_of[at]
         fine[np.uint32(bin_of[at])] += weight
         between[np.uint32(unit_bin_of[at])] += weight

@@ -1,4 +1,4 @@
-"""One overlap ratio with everything that must stand beside it: other estimators, AUROC, interval, permutation null."""
+"""One overlap ratio with all that must be reported with it: other estimators, AUROC, interval, permutation null."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

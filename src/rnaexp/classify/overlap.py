@@ -1,4 +1,4 @@
-"""The overlap ratio: the area that the densities of two classes of similarity share, and what stands beside it.
+"""The overlap ratio: the area that the densities of two classes of similarity share, and what is reported with it.
 
 All estimators give the shared area A; `iou` turns it into intersection over union, J = A / (2 - A), the unit of the
 released code (and of RNA-FM's published 0.070). The two are never compared with one another.

@@ -21,7 +21,7 @@ class EmbeddingProtocol:
     `constant`: whether a Fourier reduction keeps the zero frequency, which dominates the cosine.
     `estimator`: the headline one; all are reported. `bins`: of the histogram, over the observed range. `unit`: in which
     the headline is shown, shared area A or intersection over union J = A / (2 - A); both are reported.
-    `pairs`: all, or `drawn-N`, N of each class drawn `repetitions` times, reported beside all pairs. `negatives` of the
+    `pairs`: all, or `drawn-N`, N of each class drawn `repetitions` times, reported with all pairs. `negatives` of the
     drawn: of two distinct families, or per-sequence, the families of two sequences, which may be one.
     `selection`: all takes a set's RNAs as they are. Of unlike ones (`identity`, `members`, `max_bases`) an RNA at or
     above this identity to a chosen one of its family is left out, at most so many stand for a family, none is longer

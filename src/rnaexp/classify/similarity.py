@@ -32,7 +32,7 @@ class Counts:
     """Weighted counts of similarities. u units, b coarse and f fine bins of [low, high], r RNAs in layout order.
 
     `within` holds the pairs of each unit's own families, `between` those of families in units x <= y: t rows, of the
-    upper triangle row by row (see `between_rows`), or none where they were not asked for.
+    upper triangle row by row (see `between_rows`), or none where they are not wanted.
     `best_same`, `best_other`: each RNA's most similar other one, of its family and of another clan.
     """
 
@@ -117,7 +117,7 @@ def spread(
     kept = None if matching is None else torch.from_numpy(matching.homologous > 0)
     extremes = []
     for first, rows, start, block in _products(torch.from_numpy(vectors[chosen]), (0, 1)):
-        if block.numel() == 1:  # the last RNA beside itself
+        if block.numel() == 1:  # the last RNA with itself
             continue
         if start == first:  # below the diagonal stand the pairs above it once more
             block.fill_diagonal_(float(block[0, 1]))
@@ -149,7 +149,7 @@ def count_pairs(
     """Count every pair of unit vectors (rows in layout order), or the share `part` = (which, of how many) of the rows.
 
     `matching` weighs pairs by their two lengths. Without `by_unit` there is no table of units, which only the
-    bootstrap needs. `progress` is told the rows done.
+    bootstrap needs. `progress` gets the rows done.
     """
     if len(vectors) != len(layout):
         message = f"{len(vectors)} vectors for {len(layout)} RNAs"

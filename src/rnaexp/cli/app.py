@@ -10,6 +10,7 @@ from rnaexp.cli.models import models_app
 from rnaexp.cli.options import Csv, Json, Models, Name, RunName, Tags, once_each, several, tags_of
 from rnaexp.cli.questions import questions_app
 from rnaexp.cli.settings import with_settings
+from rnaexp.cli.store import store_app
 from rnaexp.cli.tasks import WithTasks
 from rnaexp.reading.loading import Loading
 from rnaexp.settings import SettingsBase
@@ -20,10 +21,9 @@ app = typer.Typer(
     cls=WithTasks,
     help=(
         "What did pre-training alone teach an RNA language model? Reads attention zero-shot, tunes one head on one "
-        "set, tests it on another, and keeps every number in MLflow.\n\n"
-        "Start with: rnaexp run --model viennarna    Then: rnaexp ui"
+        "set, tests it on another, and keeps every number in MLflow."
     ),
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -32,15 +32,41 @@ data_app = typer.Typer(help="Sets of RNAs: list, show, fetch, check.", no_args_i
 app.add_typer(data_app, name="data")
 app.add_typer(models_app, name="models")
 app.add_typer(questions_app, name="questions")
+app.add_typer(store_app, name="store")
 
 Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name.")]
 
 
+_NEXT_STEPS = """rnaexp: what did pre-training alone teach an RNA language model?
+
+  Structures of your RNAs, and how far to trust them:
+    rnaexp predict --model lm-nano my.fasta --html page.html
+  Your checkpoint against the controls:
+    rnaexp run --model ./my-checkpoint
+  Every model you have run, in one page:
+    rnaexp compare --html report.html
+  Runs, tables and figures in MLflow:
+    rnaexp ui
+
+All commands: rnaexp --help    Is everything here? rnaexp doctor
+"""
+
+
 @app.callback()
 def _options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Print all columns of tables, however narrow the terminal.")
+    ] = False,
 ) -> None:
     """Options before the verb."""
+    if wide:
+        from rnaexp.report.console import widen
+
+        widen()
+    if context.invoked_subcommand is None:
+        typer.echo(_NEXT_STEPS, nl=False)
 
 
 @app.command(epilog="Example: rnaexp run --model rnabert --validation spot-rna-vl1 --test spot-rna-ts1")
@@ -202,4 +228,4 @@ pretrain.register(app)
 search.register(app)
 watch.register(app)
 explore.register(app)
-once_each(app, data_app, models_app, questions_app)
+once_each(app, data_app, models_app, questions_app, store_app)

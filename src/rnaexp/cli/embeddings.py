@@ -39,7 +39,7 @@ def classify(
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
     json: Json = False,
 ) -> None:
-    """How much similarities within and between families overlap, beside what chance, length and words do."""
+    """How much similarities within and between families overlap, compared with chance, length and counts of words."""
     names = several(model, weights=loading.weights, config=loading.config)
     tasks = [settings.task(name, loading) for name in names]
     from rnaexp.experiment import verbs
@@ -67,7 +67,7 @@ def embed(
     from rnaexp.reading.left_out import read_reported
 
     names = several(model, weights=loading.weights, config=loading.config)
-    # Before anything that takes seconds to import: a bad file is said at once.
+    # Before anything that takes seconds to import: a bad file is reported at once.
     listed = out.parent / "skipped.csv"
     own = read_reported(fasta, listed, unknown="mask" if mask else "ambiguous", strict=settings.strict)
     from rnaexp.experiment import embed_verb

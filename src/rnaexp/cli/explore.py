@@ -31,6 +31,16 @@ def explore(
     tuned: Annotated[
         str, typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped.")
     ] = "",
+    beside: Annotated[
+        str,
+        typer.Option(
+            help="Another model on the same page, or a checkpoint of this one: folder, or file as a training writes it."
+        ),
+    ] = "",
+    atlas: Annotated[
+        Path | None,
+        typer.Option(help="CSV file: what each head attends to, over all RNAs in the file; a picture next to it."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The page.")] = Path("explorer.html"),
 ) -> None:
     """Look at every head's attention to an RNA: one HTML file that opens offline, with thresholds to move."""
@@ -56,5 +66,7 @@ def explore(
         raise InputError(message, path=path)
     from rnaexp.experiment import explore_verb
 
-    rnas = [known[each] for each in id] or list(known.values())[:_MOST]
-    explore_verb.explore(model, rnas, out, loading, tuned=tuned)
+    rnas = [known[each] for each in id] or list(known.values())
+    most = len(rnas) if id else _MOST
+    wanted = explore_verb.Wanted(out=out, most=most, tuned=tuned, beside=beside, atlas=atlas)
+    explore_verb.explore(model, rnas, wanted, loading)

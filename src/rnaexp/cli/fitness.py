@@ -31,11 +31,11 @@ def fitness(
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
     json: Json = False,
 ) -> None:
-    """How well likelihoods rank measured variants (Spearman), beside what counting mutations and folding do."""
+    """How well likelihoods rank measured variants (Spearman), compared with counting mutations and with folding."""
     from rnaexp.experiment.ready import refuse_fitness
 
     names = several(model, weights=loading.weights, config=loading.config)
-    # Before anything that takes seconds to import: a bad table is said at once.
+    # Before anything that takes seconds to import: a bad table is reported at once.
     refuse_fitness(names, settings, loading)
     from rnaexp.experiment import verbs
     from rnaexp.experiment.conclude import Output

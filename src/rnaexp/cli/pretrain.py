@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 def pretrain(
     recipe: Annotated[Path, typer.Argument(help="What to train and how: a TOML file, see experiments/pretrain.")],
-    out: Annotated[Path, typer.Option(help="Folder of the checkpoint; one with a stopped training is gone on with.")],
+    out: Annotated[Path, typer.Option(help="Folder of the checkpoint; a training that was stopped there is resumed.")],
     data: Annotated[Path | None, typer.Option(help="Stockholm file of alignments; default: Rfam's seeds.")] = None,
     minutes: Annotated[float, typer.Option(help="If the recipe says no steps: stop after so many minutes.")] = 0.0,
     device: Device = "auto",

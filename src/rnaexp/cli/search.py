@@ -22,7 +22,7 @@ def search(
     loading: Loading,
     json: Json = False,
 ) -> None:
-    """Beyond one head: search read-out, decoder and the mean of several heads; the single head stands beside it."""
+    """Beyond one head: search read-out, decoder and means of several heads, compared with the single head."""
     task = settings.task(model, loading)
     from rnaexp.experiment import search_verb
 

@@ -21,7 +21,7 @@ def compare(
     experiment: Annotated[str, typer.Option(help="MLflow experiment.")] = "rnaexp",
     html: Annotated[Path | None, typer.Option(help="Write the whole report as one file that opens offline.")] = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Write the leaderboard, and beside it NAME_contrasts.csv and so on.")
+        Path | None, typer.Option(help="Write the leaderboard, and next to it NAME_contrasts.csv and so on.")
     ] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the tables as Markdown.")] = None,
     tradeoff: Annotated[

@@ -54,7 +54,7 @@ def predict(
     job.refuse_formats(format or ())
     names = several(model, weights=loading.weights, config=loading.config, tuned=head.tuned)
     loads = {name: heads.either(name, head, loading) for name in names}
-    # Before anything that takes seconds to import: a bad file is said at once.
+    # Before anything that takes seconds to import: a bad file is reported at once.
     own = read_reported(fasta, out / "skipped.csv", unknown="mask" if mask else "ambiguous", strict=settings.strict)
     for name, load in loads.items():
         folder = out if len(loads) == 1 else out / safe_name(name)

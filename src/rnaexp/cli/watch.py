@@ -44,7 +44,7 @@ def watch(
     csv: Csv = None,
     json: Json = False,
 ) -> None:
-    """Score a training's checkpoints as they appear: a curve over steps, one MLflow run that can be gone on with."""
+    """Score a training's checkpoints as they appear: a curve over steps, in one MLflow run that can be resumed."""
     from rnaexp.experiment import ready
 
     if loading.weights:

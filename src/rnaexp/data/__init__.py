@@ -1,1 +1,1 @@
-"""Data: files of any RNA format to `Rna`, named sets with their hashes, clusters of kin."""
+"""Data: files of any RNA format to `Rna`, named sets with their hashes, clusters of relatives."""

@@ -38,7 +38,7 @@ def read_assay(
 
     Names of columns: `assay_rows.COLUMNS`, or those of `layout`. `wild_type`: a sequence or a FASTA file, instead of a
     column; where a table has sequences and mutants, the wild type is what is left without the mutations. `report` is
-    told of bad rows and of what was changed before the others become an assay; by default a bad row is refused.
+    given bad rows and what was changed before the others become an assay; by default a bad row is refused.
     Raises: InputError naming file and line.
     """
     table, given = read_rows(path, layout or TableLayout())

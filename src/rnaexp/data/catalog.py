@@ -141,7 +141,7 @@ CATALOG: Sequence[SetSpec] = (
     _builtin("builtin-vl", "Built-in families for tuning", "validation"),
     _builtin("builtin-ts", "Built-in families for testing", "test"),
     _spot_rna("spot-rna-vl1", "SPOT-RNA VL1", "validation", 30, "2gtt-1-W has no pairs: 29 RNAs can be scored"),
-    _spot_rna("spot-rna-ts1", "SPOT-RNA TS1", "test", 67, "4 RNAs of spot-rna-vl1 have kin here (80 % identity)"),
+    _spot_rna("spot-rna-ts1", "SPOT-RNA TS1", "test", 67, "4 RNAs of spot-rna-vl1 have relatives here (80 % identity)"),
     _spot_rna("spot-rna-ts2", "SPOT-RNA TS2 (NMR)", "test", 39),
     SetSpec(
         name="archiveii",

@@ -1,4 +1,4 @@
-"""Clusters of kin: RNAs at 80 % identity or more, or of one family, joined by single linkage."""
+"""Clusters of relatives: RNAs at 80 % identity or more, or of one family, joined by single linkage."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ WORD = 6
 _BLOCK = 256
 
 # At 80 % identity an RNA keeps about a quarter of its words (0.8^6). A short RNA scattered over a long one can also
-# reach 80 % of its own length, by chance; it then shares fewer: in SPOT-RNA's sets kin share 0.2 of the shorter one's
+# reach 80 % of its own length, by chance; it then shares fewer: in SPOT-RNA's sets relatives share 0.2 of its
 # words and more, strangers under 0.19, and each word that the longer one has in excess adds one chance in 4^6.
 _MIN_SHARE = 0.19
 _CHANCE_FACTOR = 3
@@ -57,7 +57,7 @@ def clustered(rnas: Sequence[Rna], identity: float = 0.8) -> tuple[Rna, ...]:
 
 
 def related(rnas: Sequence[Rna], others: Sequence[Rna], identity: float = 0.8) -> set[str]:
-    """Ids of `rnas` that have a direct relative in `others`; kin of kin, which `cluster` joins, do not count."""
+    """Ids of `rnas` that have a direct relative in `others`; theirs, which `cluster` joins, do not count."""
     both = [rna.sequence for rna in (*rnas, *others)]
     return {
         rnas[i].id

@@ -67,7 +67,7 @@ def _cached(url: str, place: str, sha256: str) -> Path:
 
 
 def fetch_first_seen(url: str) -> Path:
-    """A file nobody could pin: the hash of its first download is kept beside it, and it must never change after.
+    """A file nobody could pin: the hash of its first download is kept next to it, and it must never change after.
 
     Raises: UnavailableError.
     """
@@ -147,12 +147,12 @@ class WholeFile:
 
 
 def refuse_page(path: Path) -> None:
-    """Raise ValueError for a web page: servers send one, with status 200, where a file is gone or asked for too often.
+    """Raise ValueError for a web page: servers send one, with status 200, where a file is gone or fetched too often.
 
     No checkpoint, archive or table begins like one.
     """
     with path.open("rb") as file:
         start = file.read(512).lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html", b"<head")):
-        message = "a web page came in place of the file; it may be gone, or asked for too often today"
+        message = "a web page came in place of the file; it may be gone, or fetched too often today"
         raise ValueError(message)

@@ -46,7 +46,7 @@ def _rna(source: Source, record: FastaRecord, unknown: Unknown) -> Rna:
 
 
 def rna_of_record(source: Source, record: FastaRecord, unknown: Unknown) -> tuple[Rna, int]:
-    """A record as one RNA, and how many gaps were taken out; beside a structure a gap is refused.
+    """A record as one RNA, and how many gaps were taken out; with a structure a gap is refused.
 
     Raises: InputError naming file and line.
     """

@@ -99,7 +99,7 @@ def _read_group(reading: _Reading, group: list[Path], unknown: Unknown) -> None:
 
 
 def _read_file(reading: _Reading, path: Path, unknown: Unknown) -> None:
-    """Raises: InputError if no record can be told from another."""
+    """Raises: InputError if records cannot be distinguished."""
     source = read_source(path)
     reader = reader_of(path, source)
     if reader is read_fasta:

@@ -1,4 +1,4 @@
-"""Clusters of kin proteins: chains at 30 % identity or more, joined by single linkage."""
+"""Clusters of related proteins: chains at 30 % identity or more, joined by single linkage."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from rnaexp.rna import AMINO_ACIDS, Rna
 IDENTITY = 0.3
 _LEAST = 10  # identical residues: between short peptides less is chance
 _WORD = 3
-# Strangers share a word of three residues by chance n * m / 20^3 times; kin at 30 % identity share more.
+# Strangers share a word of three residues by chance n * m / 20^3 times; relatives at 30 % identity share more.
 _ABOVE_CHANCE = 1.2
 
 

@@ -51,16 +51,16 @@ def load_proteins(path: str) -> DataSet:
 
 
 def in_two_parts(data: DataSet) -> tuple[DataSet, DataSet]:
-    """One half of the clusters to tune on, the other to test on: kin stay together, whatever the files' order or names.
+    """Half of the clusters to tune on, half to test on: relatives stay together, whatever the files' order or names.
 
-    Raises: InputError where all chains are kin.
+    Raises: InputError where all chains are related.
     """
     by_cluster: dict[str | None, list[Rna]] = {}
     for rna in data.rnas:
         by_cluster.setdefault(rna.cluster, []).append(rna)
     if len(by_cluster) < 2:
         message = (
-            f"{data.name}: its {len(data)} chains are one cluster of kin, which cannot be tuned and tested on; give "
+            f"{data.name}: its {len(data)} chains are one cluster of relatives: none is left to test on; give  "
             "another set to tune on: --validation"
         )
         raise InputError(message)

@@ -35,7 +35,7 @@ def relatives(rnas: Sequence[Rna], others: Sequence[Rna]) -> list[tuple[int, int
 
 @lru_cache(maxsize=4)
 def _found(ours: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
-    """All models of a question are asked about the same two sets."""
+    """All models of a question are run on the same two sets."""
     rnas, others = ([Rna(id="-", sequence=sequence) for sequence in some] for some in (ours, theirs))
     return tuple(Search(others).relatives(rnas))
 

@@ -21,7 +21,7 @@ SEED_URL = "https://ftp.ebi.ac.uk/pub/databases/Rfam/14.2/Rfam.seed.gz"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Which families a set holds, and how many rows of each; all that have consensus pairs if nothing else is said."""
+    """Which families a set holds, and how many rows of each; by default all that have consensus pairs."""
 
     side: Side | None = None
     evidence: Evidence | None = None

@@ -36,11 +36,11 @@ def read_zip(path: Path, split: str) -> list[Rna]:
 
 
 def read_labelled(labels: Source, unknown: Unknown = "reject") -> list[Rna]:
-    """A label file on disk, its sequence in the folder beside it (`TS1_labels/x` and `TS1_sequences/x`)."""
+    """A label file on disk, its sequence in the folder next to it (`TS1_labels/x` and `TS1_sequences/x`)."""
     path = Path(labels.path)
     sequences = path.parent.parent / path.parent.name.replace("_labels", "_sequences") / path.name
     if sequences == path or not sequences.is_file():
-        message = "a SPOT-RNA label file holds pairs but no sequence; it is read beside a folder `..._sequences`"
+        message = "a SPOT-RNA label file holds pairs but no sequence; put the folder `..._sequences` next to its folder"
         raise labels.error(message, 1)
     return [_rna(read_source(sequences), labels, unknown)]
 

@@ -94,7 +94,7 @@ def conclude_pairs(
     contrasts: Sequence[Mapping[str, str]],
     controls: Sequence[Answer] = (),
 ) -> None:
-    """Ranks, declared contrasts and choices of what was run; `csv`: the runs, `_contrasts` and `_choices` beside it.
+    """Ranks, declared contrasts and choices of what was run; `csv`: the runs, `_contrasts` and `_choices` next to it.
 
     `controls`: rows that are shown and ranked with the runs. The comparison is a run of its own in MLflow.
     """

@@ -36,7 +36,7 @@ def embed(
     """Write `id`, `length`, `vector` (reduced), `embedding` (whole), `skipped` ("" or the reason), `windows`.
 
     Rows stand as in the file. `windows`: how many parts an RNA was read in, 1 if whole, 0 if it was skipped.
-    What was left out, records that could not be read first, is in `skipped.csv` beside the file.
+    What was left out, records that could not be read first, is in `skipped.csv` next to the file.
 
     Shards of the work are kept in the store as they are done; the file appears when all are, under its name at once.
     Under torchrun every process takes its share of the shards, and the first writes the file.

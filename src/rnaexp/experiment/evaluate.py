@@ -1,4 +1,4 @@
-"""`rnaexp.evaluate`: several models, several tasks, one table; tracked in MLflow where that is asked for."""
+"""`rnaexp.evaluate`: several models, several tasks, one table; tracked in MLflow if wanted."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext

@@ -27,7 +27,7 @@ _TEXTS = ("*.txt", "tokenizer*.json", "special_tokens_map.json")
 
 
 def fetch(name: str, *, source: str = "", json: bool) -> None:
-    """Download, check, lock; from the source that is asked for, else from the first that answers.
+    """Download, check, lock; from the source that is named, else from the first that answers.
 
     Raises: UnavailableError saying why and what to do.
     """

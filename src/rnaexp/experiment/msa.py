@@ -92,7 +92,7 @@ class Finder(Protocol):
     tool: str
 
     def __call__(self, rna: Rna) -> tuple[Alignment, str]:
-        """The alignment, and what is to be said of it."""
+        """The alignment, and a remark on it."""
         ...
 
 

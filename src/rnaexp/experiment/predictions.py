@@ -1,4 +1,4 @@
-"""The files of a prediction: pairs, dot-brackets, and what else is asked for."""
+"""The files of a prediction: pairs, dot-brackets, and other formats."""
 
 import sys
 from collections.abc import Iterator, Sequence

@@ -24,7 +24,7 @@ from rnaexp.track.runs import RunHandle, tracked_run
 def pretrain(
     path: Path, out: Path, *, data: Path | None, minutes: float | None, device: str, save_every: float = 60.0
 ) -> None:
-    """Train by the recipe; a folder where training was stopped is gone on with.
+    """Train by the recipe; a training that was stopped in this folder is resumed.
 
     Raises: InputError.
     """

@@ -48,7 +48,7 @@ class Question:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """Those that anything is asked of, in the order in which they are answered."""
+        """The tasks of the file, in the order in which they are run."""
         wanted = {"pairs": self.pairs, "families": self.families, "fitness": self.fitness}
         return tuple(task for task, some in wanted.items() if some)
 
@@ -94,7 +94,7 @@ def _pairs(words: QuestionWords) -> Iterator[Task]:
 
 
 def _models_of(words: QuestionWords, task: str) -> list[str]:
-    """The models of a task: all of them, and in a file that asks of several tasks those that can do it."""
+    """The models of a task: all of them, and in a file with several tasks those that can do it."""
     named = [*words.models, *(words.controls if task == "families" else ())]
     if len(words.tasks) == 1:
         return named
@@ -111,7 +111,7 @@ def _has_fitness(model: str) -> bool:
 
 
 def _alterations(model: str, wanted: list[How]) -> list[How]:
-    """What can be asked of a model: one sequence has no alignment to alter, and covariation needs two rows."""
+    """Alterations that suit a model: one sequence has no alignment to alter, and covariation needs two rows."""
     about = models.spec(model)
     if about.reads != "alignment":
         return ["intact"]

@@ -96,7 +96,7 @@ class AssayWords(_Strict):
 class QuestionWords(_Strict):
     """The whole file; only `models` has no default.
 
-    It asks of base pairs (`sets`, or none of the others), of families (`families` as a list), of fitness (`assays`), of
+    Its tasks: base pairs (`sets`, or none of the others), families (`families` as a list), fitness (`assays`), of
     several of these, or of another package's task (`task`).
     """
 
@@ -126,7 +126,7 @@ class QuestionWords(_Strict):
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """What the file asks of, in the order in which it is answered."""
+        """The tasks of the file, in the order in which they are run."""
         if self.task:
             return (self.task,)
         families, fitness = isinstance(self.families, list), bool(self.assays)
@@ -180,10 +180,10 @@ def _unknown_fields(key: str, entries: Sequence[_Open], known: Sequence[str]) ->
 
 
 def _misplaced(words: QuestionWords) -> list[str]:
-    """A key of a task that the file does not ask of would be dropped without a word."""
+    """A key of a task that is not in the file would be dropped silently."""
     wanted = {"task"} if words.task else set(words.tasks)
     return [
-        f"{key}: belongs to {task}, and this file asks of {', '.join(words.tasks)} only"
+        f"{key}: belongs to {task}, and this file has {', '.join(words.tasks)} only"
         for task, keys in _KEYS.items()
         for key in sorted(keys & words.model_fields_set)
         if task not in wanted

@@ -1,4 +1,4 @@
-"""What a run was asked, as JSON beside it: enough to ask it again."""
+"""The settings of a run, as JSON kept with it: enough to run it again."""
 
 import json
 from collections.abc import Mapping

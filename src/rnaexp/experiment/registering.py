@@ -42,7 +42,7 @@ def register(
 
 
 def _registered_name(found: Configuration, name: str) -> str:
-    """The name asked for, or the last part of a folder's path or of a hub's address.
+    """The name that was given, or the last part of a folder's path or of a hub's address.
 
     Raises: InputError for one that MLflow would not keep as it is.
     """
@@ -56,7 +56,7 @@ def _registered_name(found: Configuration, name: str) -> str:
 
 
 def _standing(run_id: str) -> Standing | None:
-    """What the run found of its head beside controls; None of a run that looked at none."""
+    """What the run found of its head against controls; None of a run that looked at none."""
     try:
         return read_record(fetch_artifact(run_id, STANDING), Standing.from_json)
     except UnavailableError:

@@ -1,4 +1,4 @@
-"""`rnaexp reproduce`: a run made anew from its recipe, without stored results, and its figures beside the old ones."""
+"""`rnaexp reproduce`: a run made again from its recipe, without stored results, and every figure compared."""
 
 import json as json_format
 import sys

@@ -29,7 +29,7 @@ class Results:
 
     `records`: of each task, each model's record as the command line prints it with `--json`. `headlines`: of each
     model its MLflow metrics by name. `run_ids`: MLflow's id of each model's run, None where nothing was tracked.
-    `notes`: what the command line would say beside the table (RNAs left out, relatives, coverage).
+    `notes`: what the command line prints with the table (RNAs left out, relatives, coverage).
     """
 
     records: Mapping[str, tuple[dict[str, Any], ...]]

@@ -28,7 +28,7 @@ Refused = InputError | LeakageError | UnavailableError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What stays of a job: its numbers; the tables behind them are let go. `rows`: where they were asked for.
+    """What stays of a job: its numbers; the tables behind them are let go. `rows`: where they are wanted.
 
     `answer`: of pairs and contacts, what ranks and contrasts are computed from; its record is this one.
     """
@@ -70,7 +70,7 @@ _NONE = Labels()
 
 
 def run_jobs(jobs: Sequence[Job], labels: Labels = _NONE) -> tuple[list[Done], list[Failed]]:
-    """Each job done and tracked; what fails is said, and the others go on. Empty in all but the first process."""
+    """Each job done and tracked; what fails is reported, and the others go on. Empty in all but the first process."""
     done, failed = list[Done](), list[Failed]()
     for job in jobs:
         try:
@@ -84,7 +84,7 @@ def run_jobs(jobs: Sequence[Job], labels: Labels = _NONE) -> tuple[list[Done], l
 
 
 def run_job(job: Job, labels: Labels = _NONE, store: Store | None = None) -> Done | None:
-    """One job in a run of its own; what is to be known beside its numbers is said. None in all but the first process.
+    """One job in a run of its own; what should be known with its numbers is printed. None in all but the first process.
 
     Raises: InputError, LeakageError, UnavailableError.
     """

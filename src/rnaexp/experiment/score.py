@@ -63,7 +63,7 @@ def score(name: str, settings: ScoreSettings, files: Files, *, json: bool) -> No
 
 
 def score_vectors(name: str, embeddings: Path, settings: ScoreSettings, *, json: bool) -> None:
-    """A file of vectors on one set with families; they are taken as they are unless a reduction is asked for.
+    """A file of vectors on one set with families; they are taken as they are unless a reduction is named.
 
     Raises: InputError, UnavailableError.
     """

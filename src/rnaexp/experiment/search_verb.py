@@ -1,4 +1,4 @@
-"""The verb `search`: the larger search, tracked, beside the single head it must beat."""
+"""The verb `search`: the larger search, tracked, with the single head it must beat."""
 
 import json as json_format
 import sys

@@ -80,7 +80,7 @@ def families(jobs: Sequence[FamiliesJob], output: Output) -> None:
 
 
 def fitness(jobs: Sequence[FitnessJob], output: Output) -> None:
-    """Models or baselines on one assay, in one table beside the baselines."""
+    """Models or baselines on one assay, in one table with the baselines."""
     _measured(jobs, FITNESS, output)
 
 
@@ -101,8 +101,8 @@ def of_another_package(
 def question(path: Path, shard: str, *, csv: Path | None, json: bool, tags: Mapping[str, object] | None = None) -> None:
     """All runs of a question file, or one shard of them; what is done already is read from the store.
 
-    A file that asks of several tasks gets a table of each (as CSV_families.csv, CSV_fitness.csv, and with `json` an
-    object of each, a line each). Runs that did not end are told when all others have.
+    A file with several tasks gets a table of each (as CSV_families.csv, CSV_fitness.csv, and with `json` an
+    object of each, a line each). Runs that failed are reported when all others have ended.
     """
     words = read_words(path)
     output = Output(csv=csv, json=json, question=path.stem, title=words.title or path.stem, note=words.note)

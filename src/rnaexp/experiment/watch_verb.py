@@ -22,7 +22,7 @@ from rnaexp.reading.store import Store, key_of
 from rnaexp.report import screen
 from rnaexp.stats.intervals import FEWEST
 from rnaexp.tasks.context import Context
-from rnaexp.tasks.pairs.learning import Row, curve_figure, curve_table, findings, row_of
+from rnaexp.tasks.pairs.learning import Row, curve_figure, curve_table, findings, row_of, tradeoff_path
 from rnaexp.tasks.pairs.settings import Task
 from rnaexp.track.export import runs_in
 from rnaexp.track.orphan import watch_parent
@@ -60,7 +60,7 @@ class _Curve:
 def watch(folder: Path, task: Task, like: str, how: Watching, *, csv: Path | None, json: bool) -> None:
     """Score each checkpoint, add it to the curve, and go on until the end that `how` names, or until stopped.
 
-    What was scored before is read from the store, and the run in MLflow is gone on with.
+    What was scored before is read from the store, and the run in MLflow is continued.
 
     Raises: InputError for a folder that is none, UnavailableError; InputError if no checkpoint could be scored.
     """
@@ -110,7 +110,7 @@ def _earlier(question: Mapping[str, Any], store: Store) -> str | None:
     """MLflow's id of the run that an earlier watching of the same left, if its rows are in the store."""
     if not store.has(key_of(question)):
         return None
-    sync()  # what a killed one could not send, while its run can still be told
+    sync()  # what a killed one could not send, while its run can still be found
     with suppress(UnavailableError):
         found = runs_in(EXPERIMENT, f"tags.`{_TAG}` = '{key_of(question)}'")
         return str(found[0].info.run_id) if found else None
@@ -164,6 +164,8 @@ def _log(run: RunHandle, curve: _Curve, how: Watching, folder: Path) -> None:
     run.table(found.comparisons, "comparisons.csv")
     title = f"{folder.resolve().name} on {rows[0].test}"
     run.figure(curve_figure(table, list(rows[0].controls), title), "curve.png")
+    if "overlap_ratio" in table:
+        run.figure(tradeoff_path(table, found.best, title), "tradeoff.png")
     what = {"best_step": found.best, "emergence": found.emergence.first, "emergence.lasting": found.emergence.lasting}
     run.tags({f"rnaexp.{name}": "none" if value is None else value for name, value in what.items()})
 

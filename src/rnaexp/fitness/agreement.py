@@ -61,7 +61,7 @@ def agreement(
 
     Variants are not independent: those mutated at one site share what that mutation does. So sites are what is left
     out, one at a time, each with every variant that is mutated there (`held`: those that are not; None: sequences of
-    several lengths, whose sites cannot be told). Source: Snijders and Borgatti 1999, Connections 22(2), 161-170, for
+    several lengths, whose sites are not known). Source: Snijders and Borgatti 1999, Connections 22(2), 161-170, for
     the same question where two actors share a tie.
     """
     value = spearman(scores, measured)

@@ -9,7 +9,7 @@ that site i is hidden. Higher is fitter. Sums are over the mutated sites, one si
 - `pseudo-likelihood`: PLL(variant) - PLL(wild type), PLL the sum of log p(own letter | sequence without i) over *all*
   sites; where no wild type is known, PLL(variant).
 - `left-to-right`: LL(variant) - LL(wild type), LL the sum of log p(own letter | the letters before it), nothing hidden:
-  for decoders, which see no letter they are asked for; where no wild type is known, LL(variant).
+  for decoders, which do not see the letter they predict; where no wild type is known, LL(variant).
 """
 
 from collections.abc import Sequence

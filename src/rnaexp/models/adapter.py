@@ -21,7 +21,7 @@ from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
 from rnaexp.models.tokens import Tokens, Vocabulary, Words
 
-# As save_pretrained names them, with config.json beside them; a large model is cut into several files.
+# As save_pretrained names them, with config.json next to them; a large model is cut into several files.
 OURS = "model*.safetensors"
 FOLDER = (OURS, "pytorch_model*.bin")
 
@@ -46,7 +46,7 @@ class Adapter:
     cannot have otherwise. `names`: (pattern, replacement), applied one
     after another, from the network's parameter names to the file's. `inside`: under which entry the file holds its
     tensors. `prepared`: the file's tensors as `names` expects them. `measured`: settings that the tensors' own shapes
-    tell. `held`: settings that the file holds beside its tensors. `completed`: these settings with what the authors'
+    tell. `held`: settings that the file holds besides its tensors. `completed`: these settings with what the authors'
     code hard-codes. `limited`: whether the network's positions end. `changed`: what the network has not, or has, that
     transformers' class has. `copies`: pairs of the file's keys that are one tensor where the configuration ties them;
     the second is checked and let go. `leftovers`: keys of the file (shell patterns) that serve other tasks or are
@@ -131,7 +131,7 @@ def load_adapted(
 
 
 def _tokens(adapter: Adapter, spec: ModelSpec, folder: Path | None) -> Tokens:
-    """The adapter's, or those beside the weights; random weights of a model without its own take the published ones."""
+    """The adapter's, or those next to the weights; random weights of a model without any take the published ones."""
     if adapter.tokens_from is not None and (folder is not None or adapter.tokens is None):
         return adapter.tokens_from(folder_of(weights_or_published(spec, folder)), spec.name)
     assert adapter.tokens is not None
@@ -178,7 +178,7 @@ def _trained(
     if held_config.tie_word_embeddings:
         for kept, copy in adapter.copies:
             files.drop_copy(state, kept, copy, path=path)
-    # Asked before tied tensors get all their names, one of which is the head's.
+    # Looked up before tied tensors get all their names, one of which is the head's.
     has_head = not adapter.optional or any(fnmatchcase(name, adapter.optional) for name in state)
     files.share(network, state, adapter.named, path=path)
     _fill(network, state, adapter.named, (*adapter.computed, *(() if has_head else (adapter.optional,))))
@@ -204,7 +204,7 @@ def _converted(adapter: Adapter, paths: list[Path], values: Settings) -> tuple[n
 
 
 def _settings(adapter: Adapter, spec: ModelSpec, values: Mapping[str, Any]) -> Settings:
-    """Our settings out of what is told under the authors' names or ours; all sizes must be known.
+    """Our settings from those under the authors' names or ours; all sizes must be known.
 
     Raises: UnavailableError naming the size that nobody states.
     """

@@ -115,7 +115,7 @@ class Baseline(nn.Module):
     def read_head(self, rna: Rna, layer: int = 0, head: int = 0) -> Float[Tensor, "n n"]:
         """Return the pair scores; there is no other head than (0, 0)."""
         if (layer, head) != (0, 0):
-            message = f"{self.spec.name}: head ({layer}, {head}) asked for; it has only (0, 0)"
+            message = f"{self.spec.name}: there is no head ({layer}, {head}); it has only (0, 0)"
             raise ValueError(message)
         return torch.from_numpy(np.ascontiguousarray(self._score(rna)))
 

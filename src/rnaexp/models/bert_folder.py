@@ -1,4 +1,4 @@
-"""Published models that are a transformers BERT folder: SpliceBERT, DNABERT, 3UTRBERT, and their untrained twins.
+"""Published models that are a transformers BERT folder: SpliceBERT, DNABERT, 3UTRBERT, and their untrained controls.
 
 A folder (or hub repository) brings its own sizes and vocabulary; without one, random weights take the catalogue's.
 """

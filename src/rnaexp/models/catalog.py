@@ -147,7 +147,7 @@ def lasting_name(name: str) -> str:
 
 def _untrained(trained: ModelSpec) -> ModelSpec:
     if trained.output != "attention" or trained.name == "planted":
-        message = f"{trained.name} learns nothing, so it has no untrained twin"
+        message = f"{trained.name} learns nothing, so it has no untrained control"
         raise InputError(message)
     return replace(
         trained,

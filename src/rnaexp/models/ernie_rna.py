@@ -1,4 +1,4 @@
-"""ERNIE-RNA: post-norm BERT whose first layer is told which letters could pair.
+"""ERNIE-RNA: post-norm BERT whose first layer gets as input which letters could pair.
 
 Each layer's scores before softmax are the next layer's bias, so the hint is carried through all of them. The authors
 export those scores; what is read here is their softmax, which is what each layer mixes by.

@@ -105,7 +105,7 @@ def _candidates(spec: ModelSpec, held: Locked | None, wanted: str) -> Sequence[S
         message = f"{spec.name}: {FILE} holds it from {held.source}, now it would come from {now}; {advice(spec.name)}"
         raise UnavailableError(message)
     if same[0].revision not in (None, held.revision):
-        message = f"{spec.name}: {FILE} holds revision {held.revision}, asked for is {same[0].revision}"
+        message = f"{spec.name}: {FILE} holds revision {held.revision}, not {same[0].revision} as wanted"
         raise UnavailableError(message)
     return same
 
@@ -161,7 +161,7 @@ def _place(source: Source) -> Path:
 
 
 def _gathered(got: Fetched, held: Locked | None) -> Fetched:
-    """With the files of the sources beside it, in one folder of links."""
+    """With the files of its companion sources, in one folder of links."""
     if not got.source.beside:
         return got
     files, beside = dict[str, Path](), dict[str, Mapping[str, Any]]()

@@ -21,7 +21,7 @@ def fetch_drive(source: Source, folder: Path) -> None:
 
     With RNAEXP_MIRROR=DIR, `DIR/drive.google.com/<id>` is the file.
 
-    Raises: UnavailableError: gone, asked for too often today, or a web page in its place.
+    Raises: UnavailableError: gone, fetched too often today, or a web page in its place.
     """
     where = source.address.removeprefix(DRIVE)
     if mirror := os.environ.get(MIRROR):

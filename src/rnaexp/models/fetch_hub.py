@@ -12,7 +12,7 @@ from rnaexp.errors import UnavailableError
 from rnaexp.models.source import Source
 
 TEXTS = ("config.json", "*.txt", "tokenizer*.json", "special_tokens_map.json", "vocab.json", "added_tokens.json")
-# In this order: the first kind that is there is taken, so that nothing pickled is fetched beside safetensors.
+# In this order: the first kind that is there is taken, so that nothing pickled is fetched where there are safetensors.
 _WEIGHTS = (("*.safetensors",), ("pytorch_model*.bin",), ("*.pt", "*.pth", "*.ckpt", "*.pkl"))
 
 

@@ -41,7 +41,7 @@ BUFFERS = ("*position_ids", "*rotary_embeddings.inv_freq", "*token_type_ids")
 def load(
     spec: ModelSpec, *, weights: Path | None, config: Mapping[str, Any] | None, device: str, seed: int | None
 ) -> Encoder:
-    """A checkpoint, of a file with what lies beside it; `config` overrides single settings of its config.json."""
+    """A checkpoint, of a file with what lies next to it; `config` overrides single settings of its config.json."""
     path = weights_or_published(spec, weights)
     folder = folder_of(path)
     if not (folder / "config.json").is_file():
@@ -161,7 +161,7 @@ def _no_progress_bar() -> Iterator[None]:
 
 
 def own_head(network: nn.Module) -> set[str]:
-    """Parameters of the language-model head that are not tied to the embeddings: what stands beside the body."""
+    """Parameters of the language-model head that are not tied to the embeddings: what is added to the body."""
     inside = f"{network.base_model_prefix}."
     if network.base_model is network:
         return set()

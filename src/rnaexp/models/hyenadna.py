@@ -165,7 +165,7 @@ class HyenaDna(NativeEncoder):
 
 
 class ConvolutionEncoder(LeftToRight):
-    """A model without attention: embeddings only; whoever asks for a map is told so."""
+    """A model without attention: embeddings only; reading a map raises an error that explains this."""
 
     heads = 0
 

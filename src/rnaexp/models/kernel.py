@@ -24,7 +24,7 @@ _MIN_LOOP = 3  # bases between the two of a pair
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kernel:
-    """The fitted numbers. A G-C pair is worth 1, the others and a covariation of 1 nat as said.
+    """The fitted numbers. A G-C pair is worth 1, the others and a covariation of 1 nat as the fields give them.
 
     `gap`: of a row with a base on one side only. `reach`: how many neighbours of the stack on each side count, each
     `decay` times the one before. `beta`: sharpness of the softmax; `none`: the logit of having no partner.

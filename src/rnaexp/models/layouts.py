@@ -37,7 +37,7 @@ def prefix_of(kind: str) -> str:
 
 
 def multimolecule_layout(path: Path) -> str | None:
-    """The model type, if config.json beside these weights is one of MultiMolecule's; None otherwise.
+    """The model type, if config.json next to these weights is one of MultiMolecule's; None otherwise.
 
     A model of other authors may call itself by one of these names (AIDO.RNA's is rnabert); MultiMolecule's have a null
     token besides.

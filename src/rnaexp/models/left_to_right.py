@@ -1,4 +1,4 @@
-"""Models that read from left to right: what they say of a letter is said from what stands before it, and nothing else.
+"""Models that read from left to right: a letter is predicted from those before it, and nothing else.
 
 Their maps are lower-triangular (a base attends to itself and to what stands before it); symmetrising makes whole maps
 of them. They hide nothing: the likelihood of a sequence is the product of its letters', each given those before it.
@@ -28,7 +28,7 @@ class LeftToRight(SequenceEncoder):
     def predict_letters(self, rnas: Sequence[Rna], masked: Sequence[Sequence[int]]) -> list[Float[Tensor, "n a"]]:
         """Log-probabilities of A C G U at every base of each RNA, given that it is one of the four and all before it.
 
-        Without a token before the sequence nothing is said of the first base: it is any of the four.
+        Without a token before the sequence nothing is known of the first base: it is any of the four.
 
         Raises: UnavailableError where a base is to be hidden, or tokens are not single bases.
         """

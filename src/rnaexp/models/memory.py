@@ -23,7 +23,7 @@ def weight_bytes(spec: ModelSpec) -> int | None:
     """Bytes of an encoder's weights in float32, as its authors count them, else from its sizes; None where unknown.
 
     From sizes: four projections and an inner layer, four times as wide unless the row says otherwise; letters and norms
-    are small beside them.
+    are small compared with them.
     """
     stated = re.fullmatch(r"~?([\d.]+)([MB])", spec.parameters or "")
     if stated is not None:

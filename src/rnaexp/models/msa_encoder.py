@@ -96,7 +96,7 @@ class MsaEncoder(nn.Module):
 
     @torch.inference_mode()
     def attention(self, rna: Rna) -> Iterator[Float[Tensor, "h n n"]]:
-        """Each layer's row attention in turn; a layer is computed when it is asked for."""
+        """Each layer's row attention in turn; a layer is computed when it is read."""
         ids = self.encode(rna)
         for maps in self.network.row_attention(self._padded([ids])):
             yield self._bases(maps[0], ids.shape[1])

@@ -165,7 +165,7 @@ class MsaTransformer(PreTrainedModel):
     ) -> MsaOutput:
         """The whole model; the reader is called with each layer's row attention and must not keep it.
 
-        `labels`: letters to predict, -100 where none is asked for; the loss is their mean cross-entropy in nats.
+        `labels`: letters to predict, -100 where none is to be predicted; the loss is their mean cross-entropy in nats.
         `keep_rows`: predict for that many first rows only (a single query needs one).
         """
         hidden = self.hidden_states(input_ids, reader=reader, keep_rows=keep_rows)

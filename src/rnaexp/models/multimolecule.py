@@ -2,7 +2,7 @@
 
 MultiMolecule (AGPL-3.0) publishes many models under names of its own: config.json, model.safetensors, vocab.txt. Only
 those names are used, in `multimolecule_layouts`; none of its code is imported or copied. Letters' ids are those of the
-vocab.txt beside the weights.
+vocab.txt next to the weights.
 """
 
 import json

@@ -48,7 +48,7 @@ def load(
 def _shipped(name: str) -> Path:
     """Raises: InputError for a name that ships nothing: of a lab's own row `like` one that does."""
     if Path(name).is_absolute():
-        return Path(name)  # an untrained twin of a folder
+        return Path(name)  # an untrained control of a folder
     if name not in {row.name for row in ROWS}:
         message = (
             f"{name}: no weights ship under that name; give its row a source, a folder that `rnaexp pretrain` wrote"

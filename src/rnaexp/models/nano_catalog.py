@@ -1,4 +1,4 @@
-"""The models that ship with the package, trained here by `rnaexp pretrain`; a card stands beside the weights."""
+"""The models that ship with the package, trained here by `rnaexp pretrain`; a card lies next to the weights."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ ROWS = (
         title="MSM-nano (ours)",
         group="reference",
         loader="rnaexp.models.nano:load",
-        layers=2,  # config.json beside its weights
+        layers=2,  # config.json next to its weights
         heads=2,
         width=64,
         reads="alignment",
@@ -47,7 +47,7 @@ ROWS = (
         title="LM-nano (ours)",
         group="reference",
         loader="rnaexp.models.nano:load",
-        layers=2,  # config.json beside its weights
+        layers=2,  # config.json next to its weights
         heads=2,
         width=64,
         alphabet="ACGUN",

@@ -19,7 +19,7 @@ ROTARY_BASE = 10000.0  # Su et al. 2021, arXiv:2104.09864
 
 @dataclass
 class EncoderOutput(ModelOutput):
-    """`logits` is None for a model without a letter head; `hidden_states`, if asked for, are l + 1, first to last."""
+    """`logits` is None for a model without a letter head; `hidden_states`, if wanted, are l + 1, first to last."""
 
     last_hidden_state: Tensor | None = None
     hidden_states: tuple[Tensor, ...] | None = None
@@ -59,7 +59,7 @@ class NativeEncoder(PreTrainedModel):
 
 
 def noted(hidden: Tensor, states: list[Tensor] | None) -> Tensor:
-    """What goes into a layer, kept if every layer's states are asked for."""
+    """What goes into a layer, kept if every layer's states are wanted."""
     if states is not None:
         states.append(hidden)
     return hidden

@@ -80,13 +80,13 @@ def _words(ids: Mapping[str, int], model: str) -> Words:
 
 
 def _vocabulary(folder: Path, model: str) -> Words:
-    """The table that lies beside the weights: its order is the file's, not ours.
+    """The table that lies next to the weights: its order is the file's, not ours.
 
     Raises: InputError if it is not there or lacks a word.
     """
     path = folder / "vocab.txt"
     if not path.is_file():
-        message = "no vocab.txt beside the weights: which id a 6-mer has is not known without it"
+        message = "no vocab.txt next to the weights: which id a 6-mer has is not known without it"
         raise InputError(message, path=folder)
     ids = {token: at for at, token in enumerate(path.read_text(encoding="utf-8").split("\n")) if token}
     wanted = [*_SPECIAL[:4], *map("".join, product(_LETTERS, repeat=_K)), *_LETTERS, "N"]

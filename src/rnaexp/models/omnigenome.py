@@ -2,7 +2,7 @@
 
 Source: config.json of yangheng/OmniGenome-52M at 3162e559 (model_type omnigenome, every other setting ESM's); its
 README: "part of the codes are adapted from ESM2". Their class lies on the hub only and was read by nobody here, so what
-it calls its body is taken from the file, and the vocabulary from the file beside it.
+it calls its body is taken from the file, and the vocabulary from the file next to it.
 """
 
 from collections.abc import Mapping
@@ -34,13 +34,13 @@ def _letters(ids: Mapping[str, int], model: str) -> Vocabulary:
 
 
 def _vocabulary(folder: Path, model: str) -> Vocabulary:
-    """The table that lies beside the weights: its order is the file's, not ours.
+    """The table that lies next to the weights: its order is the file's, not ours.
 
     Raises: InputError if it is not there or lacks a letter.
     """
     path = folder / "vocab.txt"
     if not path.is_file():
-        message = "no vocab.txt beside the weights: which id a letter has is not known without it"
+        message = "no vocab.txt next to the weights: which id a letter has is not known without it"
         raise InputError(message, path=folder)
     ids = {token: at for at, token in enumerate(path.read_text(encoding="utf-8").split()) if token}
     thymine = "U" if "U" in ids else "T"

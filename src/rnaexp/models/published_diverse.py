@@ -1,6 +1,6 @@
 """Published models of many kinds of non-coding RNA (class I of arXiv:2505.09087).
 
-Each fact was read in the file named beside it: the authors' repository, or multimolecule's model cards
+Each fact was read in the file that is named with it: the authors' repository, or multimolecule's model cards
 (DLS5-Omics/multimolecule at cb097904, `multimolecule/models/*/README.md`; below "the card").
 """
 

@@ -1,4 +1,4 @@
-"""Published models beside the RNA models: unified ones, DNA models, and protein models as a null control.
+"""Published models besides RNA models: unified ones, DNA models, and protein models as a null control.
 
 Facts: the authors' repositories, and multimolecule's model cards (DLS5-Omics/multimolecule at cb097904; "the card").
 """

@@ -1,6 +1,6 @@
 """Models of RNA that are younger than arXiv:2505.09087, or of another kind than it compares: decoders.
 
-Each fact was read in the file named beside it, or on the model's page on the hub ("the page").
+Each fact was read in the file that is named with it, or on the model's page on the hub ("the page").
 """
 
 from rnaexp.models.source import Source, multimolecule

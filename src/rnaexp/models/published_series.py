@@ -1,6 +1,6 @@
 """Published models of non-coding RNA that come in several sizes: RiNALMo, AIDO.RNA, MP-RNA and OmniGenome.
 
-Each fact was read in the file named beside it; "the card": multimolecule's model cards (DLS5-Omics/multimolecule at
+Each fact was read in the file named with it; "the card": multimolecule's model cards (DLS5-Omics/multimolecule at
 cb097904).
 """
 

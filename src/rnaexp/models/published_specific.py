@@ -137,14 +137,14 @@ ROWS = (
         "UTR-LM, mean ribosome loading",
         "ESM2SISS_FS4.1_fiveSpeciesCao_6layers_16heads_128embedsize_4096batchToks_lr1e-05_supervisedweight1.0_"
         "structureweight1.0_MLMLossMin_epoch93.pkl",
-        "trained with predicted energy and structure beside the letters",
+        "trained with predicted energy and structure besides the letters",
         "utrlm-mrl",
     ),
     _utr_lm(
         "utr-lm-te-el",
         "UTR-LM, translation efficiency and expression",
         "ESM2SI_3.1_fiveSpeciesCao_6layers_16heads_128embedsize_4096batchToks_MLMLossMin.pkl",
-        "trained with predicted energy beside the letters",
+        "trained with predicted energy besides the letters",
         "utrlm-te",
     ),
     _utrbert(3, "86.14M", 22847354),

@@ -18,7 +18,7 @@ from rnaexp.models.native import NativeEncoder, SelfAttention, hidden_keys, note
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.tokens import Vocabulary
 
-# N is their unknown letter (5), said by name: their own table maps nothing else to it.
+# N is their unknown letter (5), named here: their own table maps nothing else to it.
 TOKENS = Vocabulary(model="rna-km", ids={"A": 0, "T": 1, "C": 2, "G": 3, "N": 5}, pad=7, mask=6)
 
 

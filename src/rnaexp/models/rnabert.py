@@ -25,7 +25,7 @@ from rnaexp.models.streaming import IMPLEMENTATION, register
 from rnaexp.models.tokens import Vocabulary
 
 CHECKPOINT = "bert_mul_2.pth"
-SETTINGS = "RNA_bert_config.json"  # the authors', where it lies beside the weights
+SETTINGS = "RNA_bert_config.json"  # the authors', where it lies next to the weights
 OURS = "model.safetensors"  # as save_pretrained names it
 
 # MASK 1 and these letters, nothing else: their data loader drops every sequence with another letter.
@@ -77,7 +77,7 @@ def _checkpoint(spec: ModelSpec, weights: Path | None) -> Path:
 
 
 def _sizes(spec: ModelSpec, path: Path | None) -> Mapping[str, Any]:
-    """From the file beside the weights, the authors' or the one that transformers writes, else the published ones.
+    """From the file next to the weights, the authors' or the one that transformers writes, else the published ones.
 
     Raises: InputError where transformers wrote the weights and the file is not there.
     """
@@ -87,7 +87,7 @@ def _sizes(spec: ModelSpec, path: Path | None) -> Mapping[str, Any]:
             sizes: dict[str, Any] = json.loads(source.read_text())
             return sizes
     if path is not None and path.name == OURS:
-        message = "no config.json beside it"
+        message = "no config.json next to it"
         raise InputError(message, path=path)
     return _catalogue_sizes(spec)
 

@@ -80,7 +80,7 @@ def trained(weights: Path, settings: Mapping[str, Any]) -> MsaTransformer:
 
 
 def _config_of(path: Path) -> dict[str, Any]:
-    """What a config.json beside the authors' checkpoint says, under the authors' names."""
+    """What a config.json next to the authors' checkpoint says, under the authors' names."""
     file = path.with_name("config.json")
     held = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return {name: value for name, value in held.items() if name not in ("model_type", "architectures")}
@@ -99,10 +99,10 @@ def _sizes(settings: Mapping[str, Any]) -> MsaTransformerConfig:
 
 
 def saved_sizes(path: Path) -> MsaTransformerConfig:
-    """The configuration beside our own weights; raises InputError where there is none."""
+    """The configuration next to our own weights; raises InputError where there is none."""
     file = path.with_name("config.json")
     if not file.is_file():
-        message = "no config.json beside it"
+        message = "no config.json next to it"
         raise InputError(message, path=path)
     held = json.loads(file.read_text())
     if held.get("model_type") != MsaTransformerConfig.model_type:

@@ -35,7 +35,7 @@ def register() -> None:
 
 
 class Reading(Protocol):
-    """What one forward pass is asked for."""
+    """What one forward pass is to give."""
 
     def wants(self, module: nn.Module) -> bool:
         """Whether this module's maps are read; the others run fused."""
@@ -218,9 +218,9 @@ class _ReadsAttention(Protocol):
 
 
 def layer_by_layer(encoder: _ReadsAttention, rna: Rna) -> Iterator[Float[Tensor, "h n n"]]:
-    """`read_attention` turned round: the model runs in a thread and waits until the next layer is asked for.
+    """`read_attention` turned round: the model runs in a thread and waits until the next layer is requested.
 
-    The model goes on only when asked, so one layer's maps exist as long as the consumer drops a layer before asking
+    The model goes on only on request, so one layer's maps exist as long as the consumer drops a layer before asking
     for the next (a `for` loop holds its variable a moment longer). Leaving early ends the pass and the thread.
     """
     requests: queue.SimpleQueue[bool] = queue.SimpleQueue()

@@ -1,4 +1,4 @@
-"""Letters, k-mers and their ids out of the vocab.txt beside a checkpoint, one token a line, whatever class wrote it."""
+"""Letters, k-mers and their ids from the vocab.txt next to a checkpoint, one token a line, whatever wrote it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ def read_alone(folder: Path, *, model: str, causal: bool, rows: int | None) -> V
         what = (
             "no token of A C G U or T" if not lengths else f"tokens of {', '.join(map(str, sorted(lengths)))} letters"
         )
-        message = f"holds {what}; only a tokenizer.json beside it would say how a sequence is cut into them"
+        message = f"holds {what}; only a tokenizer.json next to it would say how a sequence is cut into them"
         raise InputError(message, path=path)
     try:
         return Vocabulary(

@@ -58,7 +58,7 @@ class Apart(SequenceEncoder):
         return predict(rnas, masked) if self.together else self._each(predict, rnas, masked)
 
     def prove_padding(self) -> None:
-        """Find out whether a padded batch says of each RNA what is said of it alone."""
+        """Find out whether a padded batch gives for each RNA what it gives alone."""
         alone = [self.embed([rna])[0] for rna in _PROBES]
         if not all(bool(torch.isfinite(rows).all()) for rows in alone):
             message = f"{self.spec.name}: these weights give no finite numbers on twelve bases, so they are damaged"
@@ -137,7 +137,7 @@ class WholeMapsDecoder(WholeMaps, LeftToRight):
 
 
 class NoMaps(Apart):
-    """Embeddings, and letters where there is a head for them; whoever asks for a map is told why there is none."""
+    """Embeddings, and letters where there is a head for them; reading a map raises why there is none."""
 
     heads = 0
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from rnaexp.reading.distributed import meet
-from rnaexp.reading.processes import processes, rank
-from rnaexp.reading.store import Arrays, Store
+from rnaexp.reading.distributed import meet, shared_out
+from rnaexp.reading.entry import Arrays
+from rnaexp.reading.processes import processes, rank, shares
+from rnaexp.reading.store import Store
 
 
 def cached(store: Store, key: str, compute: Callable[[], Arrays]) -> Arrays:
@@ -25,6 +26,10 @@ def cached_shards(
 
     Raises: RuntimeError if another process did not leave its shard in the store.
     """
+    if shares():
+        missing = [at for at, key in enumerate(keys) if store.get(key) is None]
+        for at, made in zip(missing, shared_out(compute, missing), strict=True):
+            store.put(keys[at], made)
     for at in range(rank(), len(keys), processes()):
         if store.get(keys[at]) is None:
             store.put(keys[at], compute(at))

@@ -14,8 +14,9 @@ from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder, TokenModel
 from rnaexp.reading.cached import cached_shards
+from rnaexp.reading.entry import Arrays
 from rnaexp.reading.read import unreadable
-from rnaexp.reading.store import Arrays, Store, key_of
+from rnaexp.reading.store import Store, key_of
 from rnaexp.rna import Rna
 from rnaexp.structure.windows import averaged_rows, windows_of
 

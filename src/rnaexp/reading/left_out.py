@@ -1,4 +1,4 @@
-"""What is said of records that were left out: all of them in one list, on screen and in a file; the others are done."""
+"""Records that were left out: all of them in one list, on screen and in a file; the others are done."""
 
 import csv
 import io

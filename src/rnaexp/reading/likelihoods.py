@@ -25,7 +25,8 @@ from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder, LetterModel
 from rnaexp.progress import Announce
 from rnaexp.reading.cached import cached_shards
-from rnaexp.reading.store import Arrays, Store, key_of
+from rnaexp.reading.entry import Arrays
+from rnaexp.reading.store import Store, key_of
 from rnaexp.rna import Alignment, Rna
 
 SHARD = 256  # variants whose result is written, and after a crash repeated, as one
@@ -114,7 +115,7 @@ def model_scores(encoder: Encoder, request: Request, store: Store, announce: Ann
 
 
 def _refuse_direction(encoder: Encoder, convention: Convention) -> None:
-    """A decoder hides nothing; a model that sees both sides would see the letter it is asked for."""
+    """A decoder hides nothing; a model that sees both sides would see the letter it predicts."""
     if is_causal(encoder) and convention not in OF_DECODERS:
         message = f"{encoder.spec.name} reads from left to right: --convention {' or '.join(OF_DECODERS)}"
         raise InputError(message)

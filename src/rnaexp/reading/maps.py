@@ -8,7 +8,10 @@ import torch
 
 from rnaexp.errors import ScoreError
 from rnaexp.models.spec import Encoder
-from rnaexp.reading.store import Arrays, Store
+from rnaexp.reading.distributed import shared_out
+from rnaexp.reading.entry import Arrays
+from rnaexp.reading.processes import shares
+from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.structure.reading import Reading, Table
 from rnaexp.structure.windows import Windows, averaged, windows_of
@@ -107,7 +110,17 @@ def batches_of(rnas: Sequence[Rna], encoder: Encoder) -> list[list[Rna]]:
 
 
 def predict(reader: Reader, rnas: Sequence[Rna]) -> None:
-    """On one device; as one of several processes: `several.predict_together`."""
+    """On one device, or as one of a training's processes; of several that torchrun started:
+    `several.predict_together`."""
+    keys = [reader.keys, *([reader.whole[1]] if reader.whole is not None else [])]
+
+    def read(batch: list[Rna]) -> dict[str, Arrays | None]:
+        reader.predict_step(batch)
+        return {key[rna.id]: reader.store.get(key[rna.id]) for rna in batch for key in keys} if shares() else {}
+
     with torch.inference_mode():
-        for batch in batches_of(rnas, reader.encoder):
-            reader.predict_step(batch)
+        found = shared_out(read, batches_of(rnas, reader.encoder))
+    for entries in found:
+        for key, entry in entries.items():
+            if entry is not None and not reader.store.has(key):
+                reader.store.put(key, entry)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _ALONE = ContextVar("_ALONE", default=False)
+_SHARED = ContextVar("_SHARED", default=False)
 
 
 def processes() -> int:
@@ -31,3 +32,19 @@ def alone() -> Iterator[None]:
         yield
     finally:
         _ALONE.reset(token)
+
+
+@contextmanager
+def sharing() -> Iterator[None]:
+    """For what the processes of one training do in step, each with a store of its own: every reading is shared out."""
+    token = _SHARED.set(True)
+    try:
+        with alone():
+            yield
+    finally:
+        _SHARED.reset(token)
+
+
+def shares() -> bool:
+    """Whether `sharing` is on."""
+    return _SHARED.get()

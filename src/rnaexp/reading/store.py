@@ -1,12 +1,11 @@
 """Results on disk, found by the hash of everything that made them: atomic, checked, resumable.
 
-An entry is one file: the sha256 of its payload, a newline, the payload (an .npz). It is written under a private name,
-flushed and renamed, so it is either whole or absent, with any number of writers and no locks.
+An entry is one file (`entry.py`). It is written under a private name, flushed and renamed, so it is either whole or
+absent, with any number of writers and no locks.
 """
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 import secrets
@@ -20,14 +19,14 @@ import numpy as np
 
 from rnaexp.data.atomic import write_atomically
 from rnaexp.errors import InputError
-
-Arrays = dict[str, np.ndarray]
+from rnaexp.reading.entry import ANY_CODE, Arrays, decode, encode, read_label
 
 _MINIMUM_FREE_BYTES = 64 * 2**20
+RESULTS, DERIVED, TUNED, SET_ASIDE = "results", "derived", "tuned", "corrupt"  # its folders
 
 
 def default_root() -> Path:
-    """`RNAEXP_STORE`, or `.rnaexp` in the working directory, beside MLflow's own database."""
+    """`RNAEXP_STORE`, or `.rnaexp` in the working directory, next to MLflow's own database."""
     return Path(os.environ.get("RNAEXP_STORE") or ".rnaexp").absolute()
 
 
@@ -42,7 +41,7 @@ class Store:
 
     root: Path = field(default_factory=default_root)
     corrupt: list[str] = field(default_factory=list)
-    folder: str = "results"
+    folder: str = RESULTS
 
     def __post_init__(self) -> None:
         """Raises: OSError if the disk is nearly full or not writable (exit 74)."""
@@ -54,29 +53,30 @@ class Store:
 
     @property
     def derived(self) -> "Store":
-        """Beside the results, what was worked out of them; it can be deleted at no more cost than time."""
-        return Store(self.root, self.corrupt, "derived")
+        """Next to the results, what was worked out of them; it can be deleted at no more cost than time."""
+        return Store(self.root, self.corrupt, DERIVED)
 
     def get(self, key: str) -> Arrays | None:
-        """The entry, or None if it is not there or is damaged (then it is set aside, to be made again)."""
+        """The entry, or None if it is not there, damaged or another's: then it is set aside, to be made again.
+
+        One of format 1 is kept in format 2 from then on.
+        """
         path = self._path(key)
         try:
             written = path.read_bytes()
         except FileNotFoundError:
             return None
-        digest, _, payload = written.partition(b"\n")
-        if hashlib.sha256(payload).hexdigest().encode() != digest:
-            self._set_aside(path, key)
-            return None
-        with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+        arrays = decode(written, key)
+        if arrays is None:
+            self.set_aside(path)
+        elif (label := read_label(written)) is not None and label.format == 1:
+            with contextlib.suppress(OSError):  # it can be read as it is
+                self.put(key, arrays)
+        return arrays
 
-    def put(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
+    def put(self, key: str, arrays: Mapping[str, np.ndarray], maker: str = ANY_CODE) -> None:
         """Write an entry; the last of several writers wins, and all write the same."""
-        payload = io.BytesIO()
-        np.savez(payload, allow_pickle=False, **arrays)
-        data = payload.getvalue()
-        write_atomically(self._path(key), hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+        write_atomically(self._path(key), encode(key, arrays, maker))
 
     def has(self, key: str) -> bool:
         """Whether an entry is there; its content is checked when it is read."""
@@ -100,14 +100,15 @@ class Store:
 
     def _tuned_folder(self, model: str) -> Path:
         # A model's name is data, never a path.
-        return self.root / "tuned" / hashlib.sha256(model.encode()).hexdigest()[:16]
+        return self.root / TUNED / hashlib.sha256(model.encode()).hexdigest()[:16]
 
-    def _set_aside(self, path: Path, key: str) -> None:
-        aside = self.root / "corrupt"
+    def set_aside(self, path: Path) -> None:
+        """Put an entry that is not to be believed where nothing looks for it, and count it."""
+        aside = self.root / SET_ASIDE
         aside.mkdir(exist_ok=True)
         with contextlib.suppress(FileNotFoundError):  # another process was quicker
-            path.replace(aside / f"{key}-{secrets.token_hex(4)}")
-        self.corrupt.append(key)
+            path.replace(aside / f"{path.name}-{secrets.token_hex(4)}")
+        self.corrupt.append(path.name)
 
 
 _Record = TypeVar("_Record")

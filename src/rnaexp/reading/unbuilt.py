@@ -29,7 +29,7 @@ _REFUSALS = {one.__name__: one for one in (TooLongError, UnsuitableError)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a run asks of a model beside what it reads. `parameters`: how many numbers it has, None without any."""
+    """What a run needs of a model besides its outputs. `parameters`: how many numbers it has, None without any."""
 
     spec: ModelSpec
     layers: int
@@ -136,7 +136,7 @@ def _refusal(encoder: Encoder, rna: Rna) -> tuple[str, str] | None:
 def _files(weights: Path | None) -> list[tuple[str, str]] | None:
     """Names and hashes of all files that a model may be built from; None where they are too many to look at.
 
-    Beside one file of weights its sizes and letters may stand. Without weights, what ships with rnaexp is used.
+    Next to one file of weights its sizes and letters may lie. Without weights, what ships with rnaexp is used.
     """
     folder = SHIPPED if weights is None else weights if weights.is_dir() else weights.parent
     beside = weights is not None and folder != weights

@@ -22,7 +22,7 @@ _PAPER = "arXiv:2505.09087 and doi:10.1093/bib/bbag098"
 _PUBLISHED = (
     ("RNA-MSM", "diverse-ncrna", "structure F1", "the lab's TS", 0.631, "best of the RNA models"),
     ("ESM2 15B", "protein", "structure F1", "proteins, not RNA", 0.675, "a control; its other sizes have about 0.67"),
-    # Intersection over union, as the released code computes it: no shared area is ever shown beside it.
+    # Intersection over union, as the released code computes it: no shared area is ever shown next to it.
     ("RNA-FM", "diverse-ncrna", "overlap ratio, IoU", "Rfam", 0.070, "best of all models"),
     ("RiNALMo, 148M to 651M", "diverse-ncrna", "structure F1, change", "the lab's TS", None, "+28 %, relative"),
     (
@@ -37,7 +37,7 @@ _PUBLISHED = (
 
 
 def class_of(model: str, group: str | None) -> str:
-    """A key of `CLASSES`; a model whose group no run has told stands with the other tools."""
+    """A key of `CLASSES`; a model whose group no run recorded stands with the other tools."""
     nothing_learned = model in CONTROLS or (group == "baseline" and model not in _METHODS)
     if nothing_learned or model.startswith(_TWINS):
         return "control"

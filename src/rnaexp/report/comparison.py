@@ -1,4 +1,4 @@
-"""`rnaexp compare`: the tracked runs beside one another, on the screen, as one HTML file, as CSV and as Markdown."""
+"""`rnaexp compare`: the tracked runs compared, on the screen, as one HTML file, as CSV and as Markdown."""
 
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,9 +24,9 @@ _NOT_KEPT = ["started", "group", "classify_diagnosis"]
 def compare(
     experiment: str, *, html: Path | None, csv: Path | None, as_markdown: Path | None, tradeoff: Path | None, log: bool
 ) -> None:
-    """Print the leaderboards; write what is asked for; `log`: keep page and tables as a run of their own in MLflow.
+    """Print the leaderboards; write the named files; `log`: keep page and tables as a run of their own in MLflow.
 
-    `csv`: the leaderboard, and beside it, as NAME_contrasts.csv and so on, the other tables.
+    `csv`: the leaderboard, and next to it, as NAME_contrasts.csv and so on, the other tables.
     Raises: InputError if nothing finished was tracked yet; UnavailableError.
     """
     found = compared(experiment)

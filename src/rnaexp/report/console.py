@@ -1,11 +1,18 @@
-"""Where tables are printed: as wide as the terminal, and a fixed width elsewhere, so that no column is cut in a log."""
+"""How wide tables are: as the terminal or `COLUMNS` says, else wide enough that a log loses no column."""
 
+import os
 import sys
 from typing import Any
 
 
 def console(width: int = 170) -> Any:
-    """A rich console; names that came from data are printed with `markup=False`."""
+    """A rich console; `width` where nothing says how wide. Print names that came from data with `markup=False`."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else width)
+    known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console(width=None if known else width)
+
+
+def widen() -> None:
+    """Let every table have all its columns from now on (`rnaexp --wide`)."""
+    os.environ["COLUMNS"] = "1000"

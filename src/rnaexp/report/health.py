@@ -17,14 +17,17 @@ def doctor(*, with_models: bool = False, json: bool = False) -> int:
 
         needs_of_models(json=json)
         return 0
-    fine = True
+    failed: list[str] = []
     for name, check in _CHECKS.items():
         try:
             line, mark = check(), "ok  "
         except Exception as error:  # whatever is wrong is the answer
-            line, mark, fine = " ".join(f"{type(error).__name__}: {error}".split()), "FAIL", False
+            line, mark = " ".join(f"{type(error).__name__}: {error}".split()), "FAIL"
+            failed.append(name)
         sys.stdout.write(f"{mark} {name:9} {line}\n")
-    return 0 if fine else 69
+    steps = [f"{name}: {_REMEDIES[name]}" for name in failed] or [_NEXT]
+    sys.stdout.write("\n" + "".join(f"{'To do' if failed else 'Next'}: {step}\n" for step in steps))
+    return 69 if failed else 0
 
 
 def _versions() -> str:
@@ -69,10 +72,10 @@ def _mirror() -> str:
 
 
 def _hub() -> str:
-    """Whether a model hub answers: told, not required, for weights may be cached or given."""
+    """Whether a model hub answers; it need not, since weights may be cached or given."""
     endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
     if os.environ.get("HF_HUB_OFFLINE"):
-        return f"{endpoint} is not asked: HF_HUB_OFFLINE is set"
+        return f"{endpoint} is not tried: HF_HUB_OFFLINE is set"
     import requests
 
     try:
@@ -83,7 +86,7 @@ def _hub() -> str:
 
 
 def _models() -> str:
-    """What is installed beside the package, and what lies in the cache."""
+    """What is installed besides the package, and what lies in the cache."""
     from rnaexp import models
     from rnaexp.models.fetch import is_cached
 
@@ -102,6 +105,19 @@ def _main_job() -> str:
     maps = next(iter(load("viennarna").attention(rna)))
     return f"viennarna reads {rna.id}: {maps.shape[-1]} bases"
 
+
+_NEXT = "rnaexp run (the models that come with the package, against controls), or rnaexp for other first steps"
+# What to do about a check that failed.
+_REMEDIES = {
+    "versions": "install rnaexp again in a fresh environment, with the versions of constraints.txt",
+    "device": "reinstall torch for this machine (make GPU=1 for CUDA); --device cpu works without a GPU",
+    "store": "set RNAEXP_STORE to a folder that can be written",
+    "tracking": "set MLFLOW_TRACKING_URI to a server that answers, or unset it to track in this folder",
+    "mirror": "point RNAEXP_MIRROR at a folder, or unset it to download",
+    "hub": "set HF_ENDPOINT to a hub that answers, or HF_HUB_OFFLINE=1 to use cached weights only",
+    "models": "remove what is damaged in the cache; it is downloaded again when next used",
+    "main job": "install viennarna again, then rnaexp --debug predict --model viennarna FILE shows the traceback",
+}
 
 _CHECKS: dict[str, Callable[[], str]] = {
     "versions": _versions,

@@ -11,7 +11,7 @@ from rnaexp.tasks.fitness import metrics as of_fitness
 from rnaexp.tasks.metric import compared
 from rnaexp.tasks.pairs import metrics as pairs
 
-QUESTION = ("validation", "test", "protocol", "related")  # equal in all rows of a board
+QUESTION = ("validation", "test", "protocol", "related")  # equal in all rows of a leaderboard
 _WHO = ("model", "alignment", "seed")
 _WORDS = (*QUESTION, *_WHO, "group", "layer", "head", "parameters")
 _OTHERS = {
@@ -24,7 +24,7 @@ _TASK = "tags.rnaexp.task"  # of runs that are about something else than RNAs
 
 
 def leaderboard_rows(runs: pd.DataFrame) -> pd.DataFrame:
-    """A row for each structure run that counts: what was asked, who answered, the figures, the run's id.
+    """A row for each structure run that counts: the question, the model, the figures, the run's id.
 
     Within a question by class, then F1 (the oracle's where nothing was tuned), best first. `label`: the model, and
     what sets it apart from its other rows.
@@ -73,7 +73,7 @@ def fitness(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_fitness(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """Each row beside its model's Spearman on the assay, by the convention, that most of the models have.
+    """Each row with its model's Spearman on the assay, by the convention, that most of the models have.
 
     `fitness_set` names both. An altered alignment has none.
     """
@@ -90,7 +90,7 @@ def with_fitness(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_overlap(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """Each row beside its model's overlap ratio on the set that most of the models were classified on (`overlap_set`).
+    """Each row with its model's overlap ratio on the set that most of the models were classified on (`overlap_set`).
 
     An altered alignment has none: models of alignments are classified by single sequences.
     """
@@ -129,7 +129,7 @@ def _finished(runs: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     """Finished runs, newest first, with our names for their columns, their ids and when they started."""
     names = names | {"run_id": "run_id", "started": "started"}
     table = runs.reindex(columns=[*names, "status", _TASK])
-    # Contacts of proteins are another task: they stand on no board of RNAs.
+    # Contacts of proteins are another task: they stand on no leaderboard of RNAs.
     finished = (table["status"] == "FINISHED") & table[_TASK].isna()
     table = table[finished].drop(columns=["status", _TASK]).rename(columns=names)
     return table.sort_values("started", ascending=False, kind="stable")

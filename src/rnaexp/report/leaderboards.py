@@ -1,4 +1,4 @@
-"""What the tracked runs say beside one another: leaderboards, ranks, contrasts, and the tables behind them."""
+"""The tracked runs compared: leaderboards, ranks, contrasts, and the tables behind them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,12 +41,12 @@ class Leaderboard:
     tables: Mapping[str, Mapping[tuple[str, str], pd.DataFrame]]
 
     def column(self, kind: str, name: str) -> dict[str, pd.DataFrame]:
-        """One artifact of every row that has it, by label, in the board's order."""
+        """One artifact of every row that has it, by label, in the leaderboard's order."""
         return {label: tables[kind, name] for label, tables in self.tables.items() if (kind, name) in tables}
 
     @property
     def title(self) -> str:
-        """What was asked, in words."""
+        """The question, in words."""
         kept = ", relatives kept" if self.question["related"] == "keep" else ""
         tuned = f"tuned on {self.question['validation']}" if self.question["validation"] else "not tuned here"
         return f"{self.question['test']}, {tuned}{kept}, protocol {self.question['protocol']}"
@@ -54,7 +54,7 @@ class Leaderboard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """All that the report shows, the largest board first.
+    """All that the report shows, the largest leaderboard first.
 
     `standing`: contrasts of every language model, fixed here; `declared`: those of questions.
     """
@@ -127,7 +127,7 @@ def _leaderboards(
 
 
 def _answer(row: Mapping[Any, Any], tables: Mapping[tuple[str, str], pd.DataFrame]) -> Answer:
-    """A tracked run as what it told when it was run: as much of it as ranks and contrasts read."""
+    """A tracked run as it was when it ended: as much of it as ranks and contrasts read."""
     per_rna = tables.get(("test", "per_rna.csv"))
     tuned = per_rna is not None and pd.notna(row["f1"])
     record = {name: row[name] for name in ("model", "validation", "test", "related")}
@@ -142,7 +142,7 @@ def _words(value: object) -> str | None:
 
 
 def _standing(rows: pd.DataFrame) -> list[dict[str, str]]:
-    """Language models against their untrained twin, the controls of stacks, and folding: fixed beforehand."""
+    """Language models against their untrained control, the controls of stacks, and folding: fixed beforehand."""
     found = []
     for model, some in rows[rows["class"].isin(LANGUAGE_MODELS)].groupby("model", sort=False):
         aligned = some["alignment"].notna().any()

@@ -30,9 +30,22 @@ def models(name: str, *, json: bool) -> None:
     elif name:
         _print_facts({**rows[0], "sources": [_in_words(source) for source in specs[0].sources] or None})
     else:
-        shown = ("name", "group", "reads", "layers", "heads", "width", "max_bases", "resolution", "proof_state")
         notes: dict[str, int] = {}
-        _print_table([{**_row(row, shown), "weights": _weights(row, notes)} for row in rows])
+        rows = [row | {"weights": _weights(row, notes)} for row in rows]
+        # By importance: a narrow terminal leaves out those on the right.
+        shown = (
+            "name",
+            "reads",
+            "weights",
+            "proof_state",
+            "group",
+            "max_bases",
+            "layers",
+            "heads",
+            "width",
+            "resolution",
+        )
+        _print_table([_row(row, shown) for row in rows])
         sys.stdout.write("".join(f"[{number}] {note}\n" for note, number in notes.items()))
         sys.stdout.write("Also: untrained:<model>, a checkpoint folder, hf:org/name. One model: rnaexp models NAME\n")
 
@@ -50,7 +63,7 @@ def _row(row: Mapping[str, Any], shown: Sequence[str]) -> dict[str, Any]:
 
 
 def _weights(row: Mapping[str, Any], notes: dict[str, int]) -> str:
-    """Where they are; why they cannot be had is a note below the table, said once."""
+    """Where they are; why they cannot be had is a note below the table, printed once."""
     if row["group"] == "baseline" or row["proof_state"] == "by construction":
         return "none needed"
     if row["unavailable"] is not None:
@@ -100,7 +113,7 @@ def sets(*, json: bool) -> None:
     if json:
         _print_json({"sets": rows})
         return
-    shown = ("name", "tasks", "title", "split", "rnas", "evidence", "licence", "needs")
+    shown = ("name", "tasks", "title", "needs", "rnas", "evidence", "split", "licence")
     for row in rows:
         row["needs"] = row["needs"] or ("a network" if row.get("files") or "fitness" in row["tasks"] else "nothing")
     _print_table([{key: row.get(key) for key in shown} for row in rows])

@@ -10,7 +10,7 @@ from rnaexp.models.fetch import is_cached
 from rnaexp.models.memory import map_bytes, weight_bytes
 from rnaexp.models.spec import ModelSpec
 
-BASES, RNAS = 100, 100  # what the times are told for
+BASES, RNAS = 100, 100  # what the times are given for
 _SIDE = 1024  # of the matrices whose product is timed
 
 
@@ -39,7 +39,7 @@ def operations_per_second() -> float:
 
 def _row(entry: ModelSpec, rate: float) -> dict[str, Any]:
     weights = weight_bytes(entry)
-    # Two operations a weight and token; attention itself is small beside them at this length.
+    # Two operations a weight and token; attention itself is small compared with them at this length.
     seconds = None if weights is None else 2 * (weights / 4) * BASES * RNAS / rate
     maps = None if weights is None or entry.heads is None else weights + 2 * map_bytes(entry.heads, BASES)
     return {

@@ -16,7 +16,7 @@ from rnaexp.tasks.metric import Column, MetricSpec, columns, diagnosis, known, n
 from rnaexp.tasks.pairs import metrics as pairs
 
 _STANDING = (
-    "Each language model against its untrained twin, the control that counts complementary stacks, and folding, on the "
+    "Each language model against its untrained control, counting complementary stacks, and folding, on the "
     "RNAs that both scored: paired difference, sign-flip permutation of whole clusters, Holm over this table."
 )
 _DECLARED = "As the questions declared them before anything ran; Holm over the contrasts of each question."

@@ -67,7 +67,7 @@ def table_of_words(headings: Sequence[str], rows: Iterable[Sequence[str]], kind:
 
 
 def table_of_frame(frame: pd.DataFrame) -> Table:
-    """A small table of words and numbers; a figure that too few clusters do not give is said so."""
+    """A small table of words and numbers; n/a for a figure that too few clusters do not give."""
     columns = [
         _column(at, str(name), words=not pd.api.types.is_numeric_dtype(frame[name]))
         for at, name in enumerate(frame.columns)
@@ -101,7 +101,7 @@ def on_screen(table: Table, width: int, title: str = "", caption: str = "") -> A
     kept = fitting(whole, width)
     filled = [column.title for at, column in enumerate(whole.columns) if any(one.cells[at] for one in whole.lines)]
     if gone := [title for title in filled if title not in kept.headings]:
-        caption = " ".join(filter(None, (caption, f"Too narrow for: {'; '.join(gone)} (--csv or --json has them).")))
+        caption = " ".join(filter(None, (caption, f"Too narrow for: {'; '.join(gone)} (rnaexp --wide shows them).")))
     shown = RichTable(title=Text(title), caption=Text(caption), title_justify="left", caption_justify="left")
     for at, (column, wide) in enumerate(zip(kept.columns, _widths(kept, width), strict=True)):
         side: Literal["left", "right"] = "left" if column.words else "right"

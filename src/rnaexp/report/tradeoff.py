@@ -1,4 +1,4 @@
-"""Structure against function: each model's F1 beside its overlap ratio, from all tracked runs."""
+"""Structure against function: each model's F1 against its overlap ratio, from all tracked runs."""
 
 from pathlib import Path
 from typing import Any

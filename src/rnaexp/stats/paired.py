@@ -38,7 +38,7 @@ class Contrast:
 def paired_contrast(
     differences: Float[np.ndarray, "r"], clusters: Shaped[np.ndarray, "r"], *, seed: int = 0
 ) -> Contrast:
-    """All that is said of one declared comparison."""
+    """All figures of one declared comparison."""
     return Contrast(
         difference=cluster_interval(differences, clusters, of="differences"),
         p_sign_flip=sign_flip_test(differences, clusters, seed=seed),

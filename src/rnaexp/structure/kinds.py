@@ -17,7 +17,7 @@ def pair_kinds(rna: Rna, scoring: Scoring) -> dict[Pair, str]:
     """The kind of each reference pair that is a candidate.
 
     `non-canonical`: its letters are not AU, GC or GU. Of the canonical pairs a largest nested set with one partner a
-    base is `nested canonical`; of the rest a largest set with one partner a base, beside the nested ones, is
+    base is `nested canonical`; of the rest a largest set with one partner a base, counting the nested ones, is
     `pseudoknot`; what is left shares a base with one of these: `multiplet`.
     """
     pairs = known_pairs(rna, scoring)

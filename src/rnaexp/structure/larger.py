@@ -21,14 +21,14 @@ from rnaexp.structure.protocol import ReadOut, Scoring
 
 MOST_HEADS = 8  # whose maps are kept
 _PAUSES = 0.5, 1.0, 2.0  # seconds between attempts to open a data base
-_SEPARATIONS = 1, 6  # smallest and largest that calls may be asked to have
+_SEPARATIONS = 1, 6  # smallest and largest that calls may be required to have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """One point of the search. The reference is never touched: calls may be limited, what is to be found may not.
 
-    `heads`: the mean of so many of the best heads' scores, standardised over each map's candidates first if asked.
+    `heads`: the mean of so many of the best heads' scores, standardised over each map's candidates first if wanted.
     """
 
     heads: int = 1

@@ -41,7 +41,7 @@ class Prediction:
 
 
 def reading_of(tuned: TunedHead, long: Long = "skip") -> Reading:
-    """Every candidate's score under the tuned head, by the short way."""
+    """Every candidate's score under the tuned head; later layers do not run."""
     head = (tuned.layer, tuned.head)
     return Reading(read_out=tuned.read_out, scoring=tuned.scoring, depth=math.inf, head=head, long=long)
 

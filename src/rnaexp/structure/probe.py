@@ -1,6 +1,6 @@
 """How much structure is in all of a model's maps together: a logistic regression on every head, fitted on a few RNAs.
 
-Not zero-shot: it has seen base pairs. Beside the single head it says what that head does not show.
+Not zero-shot: it has seen base pairs. Compared with the single head it says what that head does not show.
 Recipe: L1-regularised logistic regression on symmetrised, corrected attention, doi:10.1101/2020.12.15.422761.
 """
 

@@ -64,7 +64,7 @@ class Scoring:
     residues of a protein in contact, another task: no score of the one is ever compared with one of the other.
     `decoder`: `greedy` gives each base one partner, by falling score, ties by (i, j); it is nested in the threshold.
     `match`: `relaxed` lets a call be off by one on one side, each reference pair being found once.
-    `averaging`: the statistic that tuning maximises; the headline is the mean over RNAs, pooled F1 stands beside it.
+    `averaging`: the statistic that tuning maximises; the headline is the mean over RNAs, pooled F1 is reported as well.
     `grid`: step of the thresholds from 0 to 1 that tuning tries; 0: every threshold, solved exactly.
     `head`: `oracle` also reports the best head of the *test* set, each at its own threshold of the validation set, as
     released code does; it is never the headline.

@@ -29,7 +29,7 @@ class Reading:
     scoring: Scoring
     depth: float = DEPTH
     least: int = 64
-    head: tuple[int, int] | None = None  # one (layer, head) only, by the short way
+    head: tuple[int, int] | None = None  # one (layer, head) only; later layers do not run
     long: Long = "skip"  # what becomes of an RNA longer than the model reads
 
     def kept(self, references: int, candidate_count: int) -> int:
@@ -85,7 +85,7 @@ class Table:
 def scores_from(
     rna: Rna, entry: Mapping[str, np.ndarray], scoring: Scoring, read_out: ReadOut = ATTENTION
 ) -> RnaScores:
-    """A stored entry beside what is known of its RNA; ranks and the sigmoid are made of what is stored."""
+    """A stored entry with what is known of its RNA; ranks and the sigmoid are made of what is stored."""
     scores = entry["scores"]
     if read_out.squash == "sigmoid":
         scores = np.where(entry["indices"] >= 0, squashed(scores), np.float32(-np.inf))

@@ -8,6 +8,7 @@ from jaxtyping import Float64, Int
 
 from rnaexp.data.dot_bracket import parse_dot_bracket
 from rnaexp.rna import Pair, Rna
+from rnaexp.structure.best_pairs import best_pairs
 from rnaexp.structure.calibrate import HAIRPIN, Drawable
 from rnaexp.structure.pairs import canonical
 from rnaexp.structure.probabilities import Calibration, StructureView
@@ -36,8 +37,10 @@ class PairTable:
 
     def at(self, pairs: Sequence[Pair]) -> list[float | None]:
         """Probabilities of these pairs; None of one that no structure may hold."""
-        known = dict(zip(self.places.tolist(), self.probabilities.tolist(), strict=True))
-        return [known.get(i * self.bases + j) for i, j in pairs]
+        wanted = [i * self.bases + j for i, j in pairs]
+        there = np.isin(self.places, wanted)
+        known = dict(zip(self.places[there].tolist(), self.probabilities[there].tolist(), strict=True))
+        return [known.get(place) for place in wanted]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,15 +100,23 @@ def nested(table: PairTable, sequence: str, gamma: float) -> tuple[Pair, ...]:
 
 
 def nested_each(table: PairTable, sequence: str, gammas: Sequence[float]) -> list[tuple[Pair, ...]]:
-    """The same for several gammas: what ViennaRNA reads takes longer to write down than to read."""
+    """The same for several gammas.
+
+    ViennaRNA chooses between structures that are equally good, of the pairs of all of these: to write down every pair
+    for it takes longer than the decoding.
+    """
     import RNA
 
     n, free = table.bases, table.free()
     i, j = table.places // n, table.places % n
-    worth = 2 * max(gammas) * table.probabilities > free[i] + free[j]  # any other pair is better left open
-    if not worth.any():
+    worth = np.flatnonzero(2 * max(gammas) * table.probabilities > free[i] + free[j])  # others are better left open
+    if not len(worth):
         return [()] * len(gammas)
-    kept = zip((i[worth] + 1).tolist(), (j[worth] + 1).tolist(), table.probabilities[worth].tolist(), strict=True)
+    worth = worth[np.argsort(table.places[worth])]
+    held = table.probabilities[worth].astype(np.float32).astype(np.float64)  # as ViennaRNA holds them
+    alone = free.astype(np.float32).astype(np.float64)
+    best = worth[np.any([best_pairs(table.places[worth], 2 * gamma * held, alone) for gamma in gammas], axis=0)]
+    kept = zip((i[best] + 1).tolist(), (j[best] + 1).tolist(), table.probabilities[best].tolist(), strict=True)
     listed = [RNA.ep(*each, RNA.PLIST_TYPE_BASEPAIR) for each in kept]
     listed += [RNA.ep(at, at, one, RNA.PLIST_TYPE_UNPAIRED) for at, one in enumerate(free.tolist(), 1)]
     vector = RNA.ElemProbVector(listed)  # a list is turned into one at each call, which takes longer than the decoding

@@ -53,7 +53,7 @@ class Windows:
 
 def windows_of(encoder: Encoder, rna: Rna, long: Long) -> Windows | None:
     """How an RNA is cut; None where it is read whole, or the policy or the model does not cut."""
-    if long != "window":  # asked of every RNA, before `longest`, which encodes a probe
+    if long != "window":  # checked for every RNA, before `longest`, which encodes a probe
         return None
     longest = getattr(encoder, "longest", None)
     if longest is None or len(rna) <= longest:

@@ -1,4 +1,4 @@
-"""What a task is given to work with: the store of results, progress, a seed, and the lines to be said at the end."""
+"""What a task is given to work with: the store of results, progress, a seed, and the lines to print at the end."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,7 +12,7 @@ Progress = Callable[[str, int, int], None]  # what, how many are done, of how ma
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """`announce`: opens one piece of work. `notes`: lines that belong beside the numbers."""
+    """`announce`: opens one piece of work. `notes`: lines that belong with the numbers."""
 
     announce: Announce
     store: Store = field(default_factory=Store)

@@ -50,7 +50,7 @@ class TaskResult:
 
 @runtime_checkable
 class Task(Protocol):
-    """`version` stands in every record: raise it when a number changes. `baselines`: models that belong beside any."""
+    """`version` stands in every record: raise it when a number changes. `baselines`: models for every table."""
 
     name: str
     title: str
@@ -79,7 +79,7 @@ class Outcome(Protocol):
 
     @property
     def notes(self) -> Sequence[str]:
-        """What should be known beside the numbers, a line each."""
+        """What should be known with the numbers, a line each."""
         ...
 
     def log(self, run: RunHandle) -> None:

@@ -95,7 +95,7 @@ def _why_no_champion(mine: Any) -> str | None:
     """Why a head is no champion, whoever else is there; None if it is worth more than the best control on its set."""
     tags = mine.tags
     if f"{_CONTROL}.low" not in tags:
-        return "its run tuned no control beside it"
+        return "its run tuned no control"
     low, high = float(tags[f"{_CONTROL}.low"]), float(tags[f"{_CONTROL}.high"])
     if low > 0:
         return None

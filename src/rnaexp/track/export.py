@@ -17,7 +17,7 @@ _PAGE = 1000
 def runs_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
     """One row per parent run, newest first: run_id, name, status, started, params.*, metrics.*, tags.*.
 
-    A parameter stands under its own name where it was logged as `resolved.<name>` beside `mlflow run`'s.
+    A parameter stands under its own name where it was logged as `resolved.<name>` next to that of `mlflow run`.
     """
     import pandas as pd
 

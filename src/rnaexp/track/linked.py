@@ -39,7 +39,7 @@ def logged_model(connection: Any, name: str, run_id: str, params: Mapping[str, s
 
 
 def link_metrics(connection: Any, run_id: str, model_id: str) -> None:
-    """Log each child's metrics again with the logged model and the child's data set beside them.
+    """Log each child's metrics again with the logged model and the child's data set.
 
     With the time they have: MLflow keeps one row for equal key, value and time, so no run's history grows.
     """

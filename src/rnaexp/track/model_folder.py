@@ -36,7 +36,7 @@ _BY_SOURCE = {
 
 
 def write_model(folder: Path, found: Configuration, weights: Path | None = None, about: Any = None) -> None:
-    """MLflow's model folder: rnaexp itself, the configuration, and the weights if asked for.
+    """MLflow's model folder: rnaexp itself, the configuration, and the weights if wanted.
 
     `about`: the `mlflow.models.Model` of a run; None for a folder that belongs to none.
     """
@@ -70,7 +70,7 @@ def serve_model(uri: str, *, host: str, port: int) -> int:
     """
     refuse_taken(host, port)
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", uri, "--env-manager", "local"]
-    # It starts its server by the name of a program that lies beside this Python.
+    # It starts its server by the name of a program that lies next to this Python.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return until_stopped([*command, "-h", host, "-p", str(port)], os.environ | {"PATH": path})
 

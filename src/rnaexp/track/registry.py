@@ -43,7 +43,7 @@ def register(
     """Make a finished run's configuration a version of its model, and promote it where it is the best.
 
     `weights`: a folder of safetensors that goes with it. `name`: of the registered model, else the language model's.
-    `against`: the head beside the best control on the validation set, which decides whether it may be champion. A
+    `against`: the head and the best control on the validation set, which decides whether it may be champion. A
     configuration that is registered already keeps its version.
 
     Raises: InputError if the run did not finish, UnavailableError if MLflow cannot be reached or refuses.

@@ -185,7 +185,7 @@ def tracked_run(
 ) -> RunHandle:
     """Start a parent run: `with tracked_run("rnabert") as run: ...`; goes on with the run `mlflow run` opened, if any.
 
-    A `question` or a `comparison` is a run of its own beside the parents it compares; a `reproduction` is a parent made
+    A `question` or a `comparison` is a run of its own, not a parent; a `reproduction` is a parent made
     again, which no table shows.
     `continues`: MLflow's id of an earlier run that this one goes on with.
     Inside a caller's open `mlflow.start_run()` it is nested in that run, in its store and experiment.

@@ -164,7 +164,7 @@ def _fields(values: Mapping[str, Any], above: str = "") -> dict[str, str]:
 def _hash(path: Path) -> str | None:
     """Of a file's bytes, or of every file of a folder with its name; None of what is not there.
 
-    What Python and Numba keep beside code they have run is no part of it.
+    What Python and Numba keep next to code they have run is no part of it.
     """
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -144,7 +144,7 @@ def _created(connection: Any, where: Target) -> str:
 
 
 def _artifact_location(where: Target) -> str | None:
-    """An absolute place beside the database (MLflow's own default freezes a relative one); a server has its own."""
+    """An absolute place next to the database (MLflow's own default freezes a relative one); a server has its own."""
     if where.uri.startswith("http"):
         return None
     root = sqlite_file(where.uri)
@@ -169,7 +169,7 @@ def _absolute(uri: str) -> str:
 
 @contextmanager
 def _initialised_once(uri: str) -> Iterator[None]:
-    """Hold a lock beside the SQLite file: opened fresh by several processes at once it is left half-migrated."""
+    """Hold a lock next to the SQLite file: opened fresh by several processes at once it is left half-migrated."""
     file = sqlite_file(uri)
     if file is None:
         yield
@@ -203,7 +203,7 @@ def _make_database(file: Path) -> None:
 def _migrate(made: Path, whole: Path) -> None:
     """Tables without a row of a place: the default experiment, which names a folder, is made by whoever opens them.
 
-    Copied by SQLite itself, since what MLflow has just written may still stand in a journal beside its file.
+    Copied by SQLite itself, since what MLflow has just written may still stand in a journal next to its file.
     """
     prepare()
     from mlflow import MlflowClient

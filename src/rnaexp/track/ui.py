@@ -1,4 +1,4 @@
-"""MLflow's own pages on the store that runs go to, on the loopback device unless told otherwise."""
+"""MLflow's own pages on the store that runs go to, on the loopback device by default."""
 
 import json
 import os

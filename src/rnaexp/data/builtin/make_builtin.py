@@ -120,7 +120,7 @@ def entry(chosen: Chosen, family: Family) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Read the sources, write both files beside this script."""
+    """Read the sources, write both files next to this script."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="the package's folder examples/testsuite")
     folder: Path = parser.parse_args().folder
@@ -132,7 +132,7 @@ def main() -> None:
 
 
 def provenance(folder: Path, entries: list[dict[str, Any]]) -> str:
-    """What was made from what, as the file beside the data says it."""
+    """What was made from what, as the file next to the data says it."""
     sources = "\n".join(
         f"| {name} | {file_sha256(folder / name)} |" for name in sorted({chosen.file for chosen in CHOSEN})
     )

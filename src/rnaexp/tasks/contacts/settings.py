@@ -1,4 +1,4 @@
-"""What may be asked of contacts: which models, on which sets, and how far to believe it."""
+"""What may be set for contacts: which models, on which sets, and how far to believe it."""
 
 from dataclasses import replace
 
@@ -18,19 +18,19 @@ _OF_RNAS = ("builtin-vl", "builtin-ts")  # what the command line takes where no 
 
 
 def refuse_other_models(task: Task) -> None:
-    """Raises: InputError for a model that reads RNA, asked for contacts of proteins."""
+    """Raises: InputError for a model that reads RNA, since contacts are those of proteins."""
     about = models.spec(task.model.removeprefix(FITTED))
     if about.group != "protein" and about.name not in _READERS:
         known = ", ".join(name for name in models.names() if models.spec(name).group == "protein")
         message = (
-            f"{task.model} does not read proteins; contacts are asked of {known} (untrained: or fitted: before it), "
+            f"{task.model} does not read proteins; contacts are measured of {known} (untrained: or fitted: before it), "
             f"and of the controls {', '.join(CONTROLS)}"
         )
         raise InputError(message)
 
 
 def completed(task: Task) -> Task:
-    """Of contacts: no families beside, and tuned, where no set of proteins is named, on part of the test set itself
+    """Of contacts: no families as well, and tuned, where no set of proteins is named, on part of the test set itself
     (`data.proteins.in_two_parts`). A task of base pairs as it is.
 
     Raises: InputError where no set of proteins is named.

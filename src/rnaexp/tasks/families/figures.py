@@ -133,7 +133,7 @@ def _hover(rna: Rna) -> str:
 
 
 def family_heat_map(result: Classified) -> Figure:
-    """Mean cosine of every two families, like ones beside each other; a family that is known is bright only on the
+    """Mean cosine of every two families, like ones next to each other; a family that is known is bright only on the
     diagonal."""
     assert result.means is not None
     order = _like_beside_like(result.means)
@@ -163,7 +163,7 @@ def _like_beside_like(means: np.ndarray) -> np.ndarray:
 
 
 def _colours(names: Sequence[str]) -> dict[str, str]:
-    """Well-told-apart colours for a few families; for many, one that a family keeps whatever stands beside it."""
+    """Distinct colours for a few families; for many, one that a family keeps whatever others are shown."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 

@@ -11,7 +11,8 @@ from rnaexp.classify.matching import Matching
 from rnaexp.data.clusters import sequence_identity
 from rnaexp.progress import Announce
 from rnaexp.reading.cached import cached
-from rnaexp.reading.store import Arrays, Store, key_of
+from rnaexp.reading.entry import Arrays
+from rnaexp.reading.store import Store, key_of
 from rnaexp.rna import Rna
 
 _PAIRS = 4000  # of each class

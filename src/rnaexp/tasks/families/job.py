@@ -131,7 +131,7 @@ class FamiliesOutcome:
 
 
 def _layers(result: Classified, beside: str, announce: Announce) -> tuple[pd.DataFrame, list[str]]:
-    """Every layer of both models compared, and what is to be said of it.
+    """Every layer of both models compared, and a remark on it.
 
     Raises: InputError for a control, which has no layers.
     """

@@ -59,7 +59,7 @@ class Classified:
     every: Measured
     matched: Measured | None
     unmatched_reason: str  # why there is no matched figure
-    remote: Measured | None = None  # of homologs less alike than the protocol says, None where that was not asked
+    remote: Measured | None = None  # of homologs less alike than the protocol says, None where that was not wanted
     vectors: Float32[np.ndarray, "r d"] | None = None
     table: pd.DataFrame | None = None
     means: np.ndarray | None = None

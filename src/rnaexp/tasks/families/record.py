@@ -22,7 +22,7 @@ def metrics(result: Classified) -> dict[str, float | None]:
 
 
 def headline(result: Classified) -> dict[str, Any]:
-    """The set and its overlap ratio with interval, as they stand beside a model's base pairs."""
+    """The set and its overlap ratio with interval, as they are shown with a model's base pairs."""
     found = metrics(result)
     names = ("overlap_ratio", "overlap_low", "overlap_high", "overlap_iou")
     return {"set": result.data.name, **{name: found[f"{declared.PREFIX}{name}"] for name in names}}

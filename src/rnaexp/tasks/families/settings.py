@@ -1,4 +1,4 @@
-"""What is asked of the families task; nothing here takes time to import: a wrong word is said at once."""
+"""Settings of the families task; nothing here takes time to import, so a wrong option is reported at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class ClassifyTask:
 
 
 def has_embedding(name: str) -> bool:
-    """Whether a model of the catalogue can be asked for embeddings; baselines of pairs cannot."""
+    """Whether a model of the catalogue has embeddings; baselines of pairs cannot."""
     from rnaexp import models
     from rnaexp.classify.controls import CONTROLS
 
@@ -45,7 +45,7 @@ def has_embedding(name: str) -> bool:
 
 
 class FamiliesSettings(SettingsBase):
-    """What is asked of families; a choice that is left open is as the protocol says."""
+    """Settings of the families task; a choice that is left open is as the protocol says."""
 
     set: str = Field(
         default="builtin",

@@ -13,7 +13,7 @@ from rnaexp.tasks.families.settings import ClassifyTask
 class Shelf:
     """A folder of a question with a file of vectors, or a folder with one, for each model.
 
-    A relative folder is looked for beside the question and in the record's folder.
+    A relative folder is looked for next to the question file and in the record's folder.
     """
 
     families: str
@@ -29,7 +29,7 @@ class Shelf:
             yield from ((path.stem if path.is_file() else path.name, each) for each in inner if each.suffix in ENDINGS)
 
     def tasks(self, question: Path, tasks: Sequence[ClassifyTask]) -> Iterator[ClassifyTask]:
-        """A task for each file under each protocol that the question asks of this set."""
+        """A task for each file under each protocol of the question for this set."""
         by_protocol = {task.protocol: task for task in tasks if task.families == self.families}
         for name, path in self.files(question):
             stored = read_vectors(path)

@@ -19,8 +19,9 @@ from rnaexp.fitness.baselines import (
 )
 from rnaexp.progress import Announce
 from rnaexp.reading.cached import cached_shards
+from rnaexp.reading.entry import Arrays
 from rnaexp.reading.likelihoods import Request
-from rnaexp.reading.store import Arrays, Store, key_of
+from rnaexp.reading.store import Store, key_of
 
 _SHARD = 4096  # sequences folded and written as one
 

@@ -61,7 +61,7 @@ class Fitness:
     """
 
     task: FitnessTask
-    assay: Assay  # the sample, if one was asked for
+    assay: Assay  # the sample, if one was wanted
     of: int  # mutants of the whole assay
     request: Request
     encoder: Encoder | None
@@ -137,7 +137,7 @@ def measure_fitness(task: FitnessTask, store: Store, announce: Announce, encoder
 
 
 def _convention(task: FitnessTask, assay: Assay, encoder: Encoder | None) -> Convention:
-    """What was asked for, else what the model and the assay allow."""
+    """The setting, else what the model and the assay allow."""
     if task.convention:
         return task.convention  # type: ignore[return-value]
     if encoder is not None and is_causal(encoder):
@@ -213,7 +213,7 @@ def _judge_of(assay: Assay, mutations: np.ndarray | None, keep: np.ndarray, reas
 def _untrained(
     task: FitnessTask, encoder: Encoder, request: Request, store: Store, announce: Announce, judge: _Judge
 ) -> list[Judged]:
-    """The same model with random weights; none where it has no such twin."""
+    """The same model with random weights; none where it has no such control."""
     name = f"{models.UNTRAINED}{task.model}"
     if task.model.startswith(models.UNTRAINED):
         return []

@@ -14,7 +14,7 @@ FROM_ROWS = {short: name for name, short in IN_ROWS.items()}
 
 
 class Line(NamedTuple):
-    """The model, or what stands beside it, in a result."""
+    """The model, or a baseline, in a result."""
 
     result: Fitness
     judged: Judged

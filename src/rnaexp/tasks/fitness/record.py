@@ -40,7 +40,7 @@ def row(result: Fitness, judged: Judged) -> dict[str, Any]:
 
 
 def rows(result: Fitness) -> list[dict[str, Any]]:
-    """The model, then what stands beside it."""
+    """The model, then its baselines."""
     own = {**row(result, result.judged), "diagnosis": "; ".join(diagnose(result)) or None}
     return [own, *(row(result, judged) for judged in result.baselines)]
 
@@ -132,7 +132,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def as_frame(own: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """All rows, what stands beside several models once, and each one's mean over the assays if it stands on all."""
+    """All rows, a baseline of several models once, and each one's mean over the assays if it stands on all."""
     table = pd.DataFrame([one for run in own for one in run["rows"]])
     table = table.sort_values("diagnosis", key=lambda column: column.isna(), kind="stable")
     table = table.drop_duplicates(["model", "set", "convention", "alignment_rows", "coverage", "variants"])

@@ -1,4 +1,4 @@
-"""What is asked of the fitness task; nothing here takes time to import: a wrong word is said at once."""
+"""Settings of the fitness task; nothing here takes time to import, so a wrong option is reported at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,7 +56,7 @@ class FitnessTask:
 
 
 class FitnessSettings(SettingsBase):
-    """What is asked of fitness: an assay, how its table is laid out, and how variants are scored."""
+    """Settings of the fitness task: an assay, how its table is laid out, and how variants are scored."""
 
     set: str = Field(
         ...,
@@ -98,7 +98,7 @@ class FitnessSettings(SettingsBase):
         )
 
     def task(self, model: str, loading: Loading, *, silent: bool = False) -> FitnessTask:
-        """One model's task; `silent`: what is wrong with the table has been said."""
+        """One model's task; `silent`: what is wrong with the table has been reported."""
         return FitnessTask(
             model=model,
             assay=self.set,

@@ -32,14 +32,14 @@ from rnaexp.tasks.pairs.measure import evaluated, whole_head
 from rnaexp.tasks.pairs.result import Assessment, Control, Result
 from rnaexp.tasks.pairs.views import view_on_test
 
-SHUFFLED = 10  # test RNAs whose shuffled twins are read: a tenth or so of a run's cost, named beside the figure
+SHUFFLED = 10  # test RNAs whose shuffled copies are read: a tenth or so of a run's cost, named with the figure
 _SEED = 0
 _OF_SEQUENCES = "stems", "kernel", "viennarna"
 _OF_ALIGNMENTS = "stems-alignment", "kernel-alignment", "alifold"
 
 
 def assess(result: Result, store: Store) -> Assessment:
-    """All that stands beside the scores of a run."""
+    """All that is reported with the scores of a run."""
     scored = result.test.scored
     known: dict[str, str] = {rna.id: result.test.data.evidence_for(rna.id) or "unknown" for rna in result.test.rnas}
     evidence = dict(Counter(known.values()))
@@ -107,7 +107,7 @@ def retuning(result: Result) -> Retuning | None:
 
 
 def _breakdown(result: Result, about: pd.DataFrame, evidence: Mapping[str, str]) -> pd.DataFrame:
-    """Of the frozen head; of the oracle's, which is said so in its run, where nothing was tuned."""
+    """Of the frozen head; of the oracle's, whose run names it so, where nothing was tuned."""
     per_rna = (result.evaluation or result.oracle).per_rna.merge(about[["rna", "depth", "neff"]], on="rna")
     scores, threshold = chosen_head(result)
     return breakdown(result.test.rnas, scores, per_rna, threshold=threshold, evidence=evidence)
@@ -128,9 +128,9 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> floa
         return None
     by_length = sorted(scored, key=lambda rna: (len(rna), rna.id))
     places = np.unique(np.linspace(0, len(by_length) - 1, min(SHUFFLED, len(by_length))).round().astype(int))
-    twins = [shuffled_columns(by_length[at], _SEED) for at in places]
+    shuffled = [shuffled_columns(by_length[at], _SEED) for at in places]
     reading = reading_of(tuned, result.task.long)
-    scores, _ = read_set(encoder, twins, reading, store, data=("shuffled", ""))
+    scores, _ = read_set(encoder, shuffled, reading, store, data=("shuffled", ""))
     if not scores.rnas:
         return None
     calls = sum(int((rna.scores[0].astype(np.float64) >= tuned.threshold).sum()) for rna in scores.rnas)

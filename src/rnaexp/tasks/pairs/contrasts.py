@@ -16,7 +16,7 @@ from rnaexp.structure.evaluate import Evaluation, paired_f1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a run told, and its F1 RNA by RNA (columns rna, cluster, f1); none where nothing was tuned.
+    """What a run recorded, and its F1 RNA by RNA (columns rna, cluster, f1); none where nothing was tuned.
 
     `controls`: the same of each control on the same sets.
     """
@@ -43,7 +43,7 @@ def f1_of(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def groups(answers: Sequence[Answer]) -> list[tuple[tuple[str, ...], list[Answer]]]:
-    """Answers that can be compared with one another, in the order in which their questions were first asked."""
+    """Answers that can be compared with one another, in the order in which their questions first came."""
     tuned = [answer for answer in answers if answer.f1 is not None]
     order = {question: at for at, question in enumerate(dict.fromkeys(answer.question for answer in tuned))}
     in_order = sorted(tuned, key=lambda answer: order[answer.question])
@@ -130,7 +130,7 @@ def _common(answers: Sequence[Answer]) -> pd.DataFrame:
 
 
 def choices_table(answers: Sequence[Answer]) -> pd.DataFrame:
-    """How each variant of the protocol changes scores and order of the models, against the first variant asked.
+    """How each variant of the protocol changes scores and order of the models, against the first variant.
 
     One row a variant and pair of sets: Kendall's tau of the two orders, the model that moves most, mean and largest
     change of F1. Empty unless at least three models answer at least two variants.

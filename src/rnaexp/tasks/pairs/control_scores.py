@@ -1,4 +1,4 @@
-"""Scores of controls: computed once for two sets and a protocol, for however many models they stand beside."""
+"""Scores of controls: computed once for two sets and a protocol, for however many models they are compared with."""
 
 from copy import deepcopy
 from dataclasses import asdict, replace
@@ -32,11 +32,11 @@ def control_scores(name: str, task: Task, sets: Sets, store: Store) -> Control:
         _known[key] = _control(done, store)
         if _bytes(done) <= _MOST_BYTES:
             _whole[key] = done
-    return deepcopy(_known[key])  # ranks are written into what is told of it
+    return deepcopy(_known[key])  # ranks are written into its record
 
 
 def measured_before(task: Task, encoder: Encoder, sets: Sets, store: Store) -> Result | None:
-    """What was measured of this very encoder as a control beside an earlier model of the same question, given once."""
+    """What was measured of this very encoder as a control of an earlier model of the same question, given once."""
     if task.tuned is not None:
         return None
     alone = replace(task, families="", loading={"name": task.model})

@@ -16,7 +16,7 @@ FOLDING = frozenset({"viennarna", "viennarna-mean", "alifold"})  # many predicte
 def diagnose(
     result: Result, controls: Mapping[str, Evaluation], evidence: Mapping[str, int], seen: int | None
 ) -> list[str]:
-    """Tags, none if nothing is to be said. `controls`: theirs by name on the same sets under the same scoring."""
+    """Tags, none if there is nothing to warn of. `controls`: theirs by name on the same sets under the same scoring."""
     done = result.evaluation
     tags = []
     if done is not None:

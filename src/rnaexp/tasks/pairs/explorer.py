@@ -21,6 +21,7 @@ from rnaexp.models.spec import Encoder
 from rnaexp.reading.derived import derived
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
+from rnaexp.structure.atlas import COLUMNS, Places, attended
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.reading import Reading, Table, scores_from
 from rnaexp.tasks.pairs.result import Result
@@ -34,14 +35,28 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explored:
-    """An RNA, its maps for show, and each head's best pairs. `whole`: every candidate under the frozen head."""
+    """An RNA, its maps for show, each head's best pairs, and what it attends to (`structure.atlas`).
+
+    `whole`: every candidate under the frozen head.
+    """
 
     rna: Rna
     maps: np.ndarray  # [l h m m], 0..255
     largest: np.ndarray  # [l h]: the value of 255
     block: int  # bases a cell
+    atlas: np.ndarray  # [l*h c]
     scores: RnaScores
     whole: RnaScores | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A model on the page: how its maps were read, and its tuned head if it has one."""
+
+    model: str
+    found: Sequence[Explored]
+    reading: Reading
+    frozen: TunedHead | None = None
 
 
 def explored(encoder: Encoder, rna: Rna, reading: Reading, frozen: TunedHead | None = None) -> Explored:
@@ -52,9 +67,10 @@ def explored(encoder: Encoder, rna: Rna, reading: Reading, frozen: TunedHead | N
     encoder.check(rna)
     table, block = Table(rna, reading), _block(len(rna), encoder.layers * encoder.heads)
     whole = None if frozen is None else Table(rna, replace(reading, depth=float("inf")))
-    maps, largest = [], []
+    maps, largest, atlas, places = [], [], [], Places.of(rna)
     for layer, exact in enumerate(encoder.attention(rna)):
         table.add(layer, exact)
+        atlas.append(attended(exact, places))
         if whole is not None and frozen is not None and frozen.layer == layer:
             whole.add(layer, exact[frozen.head : frozen.head + 1])
         shown, top = _for_show(exact, block)
@@ -65,33 +81,45 @@ def explored(encoder: Encoder, rna: Rna, reading: Reading, frozen: TunedHead | N
         maps=np.stack(maps),
         largest=np.stack(largest),
         block=block,
+        atlas=np.concatenate(atlas),
         scores=scores_from(rna, table.entry(), reading.scoring, reading.read_out),
         whole=None if whole is None else scores_from(rna, whole.entry(), reading.scoring, reading.read_out),
     )
 
 
-def explorer_page(model: str, found: Sequence[Explored], reading: Reading, frozen: TunedHead | None = None) -> str:
-    """The file: a grid of all heads; one head's map, threshold, counts and arcs; one RNA after another."""
+def attended_to(encoder: Encoder, rna: Rna) -> np.ndarray:
+    """What each head attends to [l*h c], layer by layer and nothing else. Raises: as `explored`."""
+    encoder.check(rna)
+    places = Places.of(rna)
+    return np.concatenate([attended(maps, places) for maps in encoder.attention(rna)])
+
+
+def explorer_page(shown: Sequence[Shown]) -> str:
+    """The file: a grid of all heads; one head's map, threshold, counts and arcs, and another's beside it; one RNA after
+    another, one model after another. Of several models each must have read the same RNAs."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     script = (_TEMPLATES / "explorer.js").read_text(encoding="utf-8")
-    read_out = reading.read_out
-    facts = {
-        "model": model,
+    return environment.get_template("explorer.html").render(
+        title=" and ".join(each.model for each in shown),
+        facts={"atlas": COLUMNS, "models": [_facts_of_model(each) for each in shown]},
+        script=script,
+        hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def _facts_of_model(shown: Shown) -> dict[str, Any]:
+    read_out, frozen = shown.reading.read_out, shown.frozen
+    return {
+        "model": shown.model,
         "view": 2 if read_out.apc else 1 if read_out.symmetrise else 0,
         "frozen": None
         if frozen is None
         else {n: getattr(frozen, n) for n in ("layer", "head", "threshold", "tuned_on")},
-        "rnas": [_facts_of(one, frozen) for one in found],
+        "rnas": [_facts_of(one, frozen) for one in shown.found],
     }
-    return environment.get_template("explorer.html").render(
-        model=model,
-        facts=facts,
-        script=script,
-        hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-    )
 
 
 def explorer_of(result: Result, ids: Sequence[str], store: Store) -> bytes | None:
@@ -100,17 +128,21 @@ def explorer_of(result: Result, ids: Sequence[str], store: Store) -> bytes | Non
     if encoder.spec.output != "attention" or encoder.layers * encoder.heads == 1:
         return None
     by_id = {rna.id: rna for rna in result.test.rnas}
-    reading = Reading(read_out=scores.read_out, scoring=scores.scoring)
+    reading, name = Reading(read_out=scores.read_out, scoring=scores.scoring), encoder.spec.name
 
     def page() -> bytes:
         found = []
         for rna in (by_id[id] for id in ids):
             with suppress(TooLongError):  # it was read in windows
                 found.append(explored(encoder, rna, reading, result.tuned))
-        return explorer_page(encoder.spec.name, found, reading, result.tuned).encode() if found else b""
+        return (
+            explorer_page([Shown(model=name, found=found, reading=reading, frozen=result.tuned)]).encode()
+            if found
+            else b""
+        )
 
-    shown = [(each.id, each.content) for each in scores.rnas if each.id in ids]
-    parts = [encoder.spec.name, scores.weights, reading.read_out, reading.scoring, list(ids), shown, result.tuned]
+    read = [(each.id, each.content) for each in scores.rnas if each.id in ids]
+    parts = [name, scores.weights, reading.read_out, reading.scoring, list(ids), read, result.tuned]
     return derived(store, "explorer", parts, page) or None
 
 
@@ -137,6 +169,7 @@ def _facts_of(one: Explored, frozen: TunedHead | None) -> dict[str, Any]:
         "scores": _packed(np.concatenate([scores for scores, _, _ in rows]).astype("<f4")),
         "pairs": _packed(np.concatenate([pairs for _, pairs, _ in rows]).astype("<u4")),
         "hits": _packed(np.concatenate([hits for _, _, hits in rows]).astype(np.uint8)),
+        "atlas": [[None if value != value else round(float(value), 4) for value in row] for row in one.atlas],
         "best": [_best(one.scores, row) for row in range(layers * heads)] if known and one.scores.references else None,
     }
 

@@ -1,4 +1,4 @@
-"""Pictures of a run: every head's F1, a map beside its reference, how F1 spreads.
+"""Pictures of a run: every head's F1, a map next to its reference, how F1 spreads.
 
 Those that every run draws have all their places fixed, in inches: to let Matplotlib find them, by its constrained
 layout or by cropping when they are saved, draws each of them twice.
@@ -21,7 +21,7 @@ TITLE_SIZE, INCHES_A_LETTER = 9, 0.073  # of titles: points, and about how wide 
 def placed_axes(
     width: float, height: float, title: str, xlabel: str, ylabel: str, *, right: float = 0.15, bottom: float = 0.55
 ) -> tuple[Figure, Axes]:
-    """A figure with axes of this size in inches, room for their words, and `right` and `bottom` inches beside them."""
+    """A figure with axes of this size in inches, room for their words, and `right` and `bottom` inches around them."""
     left, top = 0.65, 0.35
     whole = max(left + width + right, INCHES_A_LETTER * len(title) + 0.2), bottom + height + top
     figure = Figure(figsize=whole)
@@ -49,6 +49,34 @@ def heat_map(trials: pd.DataFrame, best: Mapping[str, float], title: str) -> Fig
     axes.set(xticks=range(table.shape[1]), yticks=range(table.shape[0]))
     axes.add_patch(Rectangle((best["head"] - 0.5, best["layer"] - 0.5), 1, 1, fill=False, edgecolor="red", lw=2))
     _bar_beside(figure, axes, image, "best F1 of a head\n(or a lower bound)")
+    return figure
+
+
+_OF_ATLAS = {
+    "partner": "of paired bases on the partner",
+    "itself": "on the base itself",
+    "neighbours": "on the next bases",
+    "special": "on special tokens",
+    "letter": "on the letter seen most",
+    "entropy_bits": "entropy, bits",
+}
+
+
+def atlas_figure(table: pd.DataFrame, title: str) -> Figure:
+    """Layers down, heads across: shares of attention by what they go to, and how spread out it is."""
+    table = table.assign(letter=table[list("ACGU")].max(axis=1))
+    layers, heads = table["layer"].nunique(), table["head"].nunique()
+    figure = Figure(figsize=(3 * max(2.3, 0.3 * heads + 0.9), 2 * max(1.4, 0.3 * layers + 0.7)), layout="constrained")
+    for axes, (column, label) in zip(figure.subplots(2, 3).flat, _OF_ATLAS.items(), strict=True):
+        most = None if column == "entropy_bits" else max(0.1, float(table[column].fillna(0).max()))
+        grid = table.pivot_table(index="layer", columns="head", values=column, dropna=False)
+        image = axes.imshow(grid, cmap="viridis", vmin=0, vmax=most, aspect="auto")
+        axes.set(xlabel="head", ylabel="layer")
+        axes.set_title(label, fontsize=TITLE_SIZE)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.get_major_locator().set_params(integer=True)
+        figure.colorbar(image, ax=axes)
+    figure.suptitle(title, fontsize=TITLE_SIZE, parse_math=False)
     return figure
 
 

@@ -1,6 +1,6 @@
 """Which head a model is used with: the one named, the user's newest, one that ships, or what a baseline defines itself.
 
-Nothing here takes time to import, so that a missing head is said at once.
+Nothing here takes time to import, so that a missing head is reported at once.
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The fitted row beside the single head: a probe on all maps of a model, fitted on the validation set alone."""
+"""The fitted row next to the single head: a probe on all maps of a model, fitted on the validation set alone."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,8 +12,9 @@ from rnaexp.models.fitted import fitted_spec
 from rnaexp.models.spec import Encoder, Reader
 from rnaexp.progress import Announce
 from rnaexp.reading.cached import cached
+from rnaexp.reading.entry import Arrays
 from rnaexp.reading.read import unreadable
-from rnaexp.reading.store import Arrays, Store, key_of
+from rnaexp.reading.store import Store, key_of
 from rnaexp.rna import Rna
 from rnaexp.structure.pairs import candidates, pair_scores, reference
 from rnaexp.structure.probe import NEGATIVES, Probe, Sampled, fit_probe, sampled_pairs, weighted_scores

@@ -1,4 +1,4 @@
-"""Base pairs of one model as the runner runs them, with the families beside where a set is named."""
+"""Base pairs of one model as the runner runs them, with the families as well where a set is named."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class PairsJob:
         return {}
 
     def measure(self, context: Context) -> "PairsOutcome":
-        """Tune, freeze, test, and classify beside.
+        """Tune, freeze, test, and classify families as well.
 
         Raises: InputError, LeakageError, UnavailableError.
         """
@@ -68,7 +68,7 @@ class PairsJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairsOutcome:
-    """All that was found, until it is logged. `of_sets`: what is to be said of the sets themselves."""
+    """All that was found, until it is logged. `of_sets`: notes on the sets themselves."""
 
     result: Result
     of_sets: tuple[str, ...]
@@ -102,14 +102,14 @@ class PairsOutcome:
             record_classification(run, self.families, self.store)
 
     def record(self, run_id: str | None) -> dict[str, Any]:
-        """What `--json` prints; with the families' headline figures where they were classified beside."""
+        """What `--json` prints; with the families' headline figures where they were classified as well."""
         found = tables.as_json(self.result, run_id)
         if self.families is not None:
             found["families"] = families_headline(self.families)
         return found
 
     def answer(self, record: dict[str, Any]) -> Answer:
-        """What is compared with other models: the record, F1 RNA by RNA, and the same of the controls beside."""
+        """What is compared with other models: the record, F1 RNA by RNA, and the same of its controls."""
         done, assessed = self.result.evaluation, self.result.assessment
         f1 = None if done is None else f1_of(done)
         same = {"protocol": record["protocol"], "control": True}  # of how k-mers become bases a control knows nothing

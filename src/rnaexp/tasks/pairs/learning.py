@@ -38,7 +38,7 @@ class Row:
 
 
 def row_of(answer: Answer, *, step: int, checkpoint: str, fingerprint: str, logged: int) -> Row:
-    """What a run of base pairs told, named as the probe of `rnaexp.callbacks` names it."""
+    """Figures of a run of base pairs, named as the probe of `rnaexp.callbacks` names it."""
     assert answer.f1 is not None, "a curve has a set to tune on"
     structure, families = answer.record["structure"], answer.record.get("families", {})
     controls = {each.record["model"]: each.f1 for each in answer.controls if each.f1 is not None}
@@ -124,7 +124,7 @@ def _comparison(one: Point, other: Point) -> dict[str, Any]:
 
 
 def curve_figure(curve: pd.DataFrame, controls: Sequence[str], title: str) -> Figure:
-    """F1 over steps with its interval, the controls' lines; below, the overlap ratio where families were asked for."""
+    """F1 over steps with its interval, the controls' lines; below, the overlap ratio where families were classified."""
     families = "overlap_ratio" in curve
     figure = Figure(figsize=(6.4, 5.6 if families else 3.8), layout="constrained")
     axes = figure.subplots(1 + families, 1, sharex=True, squeeze=False)[:, 0]
@@ -143,6 +143,30 @@ def curve_figure(curve: pd.DataFrame, controls: Sequence[str], title: str) -> Fi
     axes[-1].set(xlabel="training step")
     axes[0].set_title(title, fontsize=9, parse_math=False)
     figure.legend(loc="outside lower center", ncols=3, fontsize=8)
+    return figure
+
+
+def tradeoff_path(curve: pd.DataFrame, best: int, title: str) -> Figure:
+    """F1 against the overlap ratio, step by step: a training that gains one at the cost of the other turns back.
+
+    Up and to the left is better in both. The first, the best (on the validation set) and the last step are named.
+    """
+    path = curve.dropna(subset=["f1", "overlap_ratio"]).sort_values("step")
+    figure = Figure(figsize=(5.4, 4.4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(path["overlap_ratio"], path["f1"], "-", lw=1, color="0.6", zorder=1)
+    dots = axes.scatter(path["overlap_ratio"], path["f1"], c=range(len(path)), cmap="viridis", s=28, zorder=3)
+    named = {int(path["step"].iloc[0]), best, int(path["step"].iloc[-1])} if len(path) else set()
+    for row in path[path["step"].isin(named)].to_dict("records"):
+        label = f"step {row['step']}" + (" (best)" if row["step"] == best else "")
+        at = row["overlap_ratio"], row["f1"]
+        axes.annotate(label, at, xytext=(6, 6), textcoords="offset points", fontsize=8)
+        ends = {name: float(row.get(name, "nan")) for name in ("f1_low", "f1_high", "overlap_low", "overlap_high")}
+        axes.plot([row["overlap_ratio"]] * 2, [ends["f1_low"], ends["f1_high"]], color="0.5", lw=1)
+        axes.plot([ends["overlap_low"], ends["overlap_high"]], [row["f1"]] * 2, color="0.5", lw=1)
+    axes.set(xlabel="overlap ratio of families (less is better)", ylabel="F1 of base pairs", ylim=(0, None))
+    figure.colorbar(dots, ax=axes, label="order of the steps")
+    axes.set_title(title, fontsize=9, parse_math=False)
     return figure
 
 

@@ -1,6 +1,6 @@
 """The main job: tune a model's head on one set, freeze it, test it on another, and keep the evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -28,7 +28,7 @@ from rnaexp.structure.heads import HeadScores, TunedHead
 from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
 from rnaexp.structure.reading import DEPTH, Reading
-from rnaexp.structure.tune import Search, depth_to_certify, search, tuned_head
+from rnaexp.structure.tune import depth_to_certify, search, tuned_head
 from rnaexp.tasks.pairs.fitted import fitted
 from rnaexp.tasks.pairs.result import Part, Result, Task
 from rnaexp.tasks.pairs.sets import Sets, clustered_with_tuning, sets_of
@@ -48,16 +48,46 @@ def read_out_of(
     return replace(made, token_pairs=getattr(encoder, "token_pairs", "mean"))
 
 
-def reading_for(encoder: Encoder, read_out: ReadOut, scoring: Scoring, long: Long = "skip") -> Reading:
+def reading_for(
+    encoder: Encoder, read_out: ReadOut, scoring: Scoring, long: Long = "skip", depth: float = DEPTH
+) -> Reading:
     """Of all heads; one head's lists cost nothing to keep whole, and then nothing is ever read twice."""
     whole = encoder.layers * encoder.heads == 1 or _needs_every_pair(scoring)
-    return Reading(read_out=read_out, scoring=scoring, depth=float("inf") if whole else DEPTH, long=long)
+    return Reading(read_out=read_out, scoring=scoring, depth=float("inf") if whole else depth, long=long)
+
+
+def choose(
+    encoder: Encoder, data: DataSet, rnas: Sequence[Rna], reading: Reading, store: Store, announce: Announce
+) -> tuple[Part, TunedHead]:
+    """Choose head and threshold on these RNAs of the set.
+
+    Raises: InputError if none of them can be scored.
+    """
+    validation = _read_exactly(encoder, data, rnas, reading, store, announce, must=True)
+    return validation, tuned_head(validation.scores, validation.search)
+
+
+def tune(
+    encoder: Encoder, data: DataSet, rnas: Sequence[Rna], reading: Reading, store: Store, announce: Announce
+) -> tuple[Part, TunedHead]:
+    """As `choose`, and the threshold of the dot-bracket view, for which one head is read once more."""
+    validation, tuned = choose(encoder, data, rnas, reading, store, announce)
+    return validation, _with_dot_bracket_view(encoder, validation, tuned, store, announce)
 
 
 def tune_and_test(
-    task: Task, store: Store, announce: Announce, encoder: Encoder | None = None, sets: Sets | None = None
+    task: Task,
+    store: Store,
+    announce: Announce,
+    encoder: Encoder | None = None,
+    sets: Sets | None = None,
+    *,
+    tuning: Callable[..., tuple[Part, TunedHead]] = tune,
+    depth: float = DEPTH,
 ) -> Result:
-    """Tune, freeze, test; nothing beside the scores. `sets`: the task's, where they are read already.
+    """Tune, freeze, test; nothing but the scores. `sets`: the task's, where they are read already.
+
+    `tuning`: `tune` or `choose`; `depth`: of the first reading (`Reading`).
 
     Raises: InputError, UnavailableError, LeakageError.
     """
@@ -78,10 +108,10 @@ def tune_and_test(
             raise InputError(message)
         encoder = fitted(encoder, usable, task.scoring, store, announce)
     read_out = tuned.read_out if tuned is not None else read_out_of(encoder, task.score_scale, task.squash)
-    reading = reading_for(encoder, read_out, task.scoring, task.long)
+    reading = reading_for(encoder, read_out, task.scoring, task.long, depth)
     validation = None
     if validation_set is not None:
-        validation, tuned = tune(encoder, validation_set, usable, reading, store, announce)
+        validation, tuned = tuning(encoder, validation_set, usable, reading, store, announce)
     head = None if tuned is None else (tuned.layer, tuned.head)
     test = _read_exactly(encoder, test_set, test_set.rnas, reading, store, announce, must=False, whole=head)
     tested = None if head is None else whole_head(encoder, test, head, test.scored, store, announce)
@@ -99,18 +129,6 @@ def tune_and_test(
         pooled=_pooled(tested, tuned),
         chosen_on_test=_chosen_on_test(task, validation, test),
     )
-
-
-def tune(
-    encoder: Encoder, data: DataSet, rnas: Sequence[Rna], reading: Reading, store: Store, announce: Announce
-) -> tuple[Part, TunedHead]:
-    """Choose head and threshold on these RNAs of the set, and the threshold of the dot-bracket view.
-
-    Raises: InputError if none of them can be scored.
-    """
-    validation = _read_exactly(encoder, data, rnas, reading, store, announce, must=True)
-    tuned = tuned_head(validation.scores, validation.search)
-    return validation, _with_dot_bracket_view(encoder, validation, tuned, store, announce)
 
 
 def _needs_every_pair(scoring: Scoring) -> bool:
@@ -229,7 +247,7 @@ def _read_exactly(
         )
         if not found.uncertain:
             return part
-        reading = _deeper(reading, scores, found)
+        reading = _deeper(reading, part)
         if not must and _bytes(scores, reading) > _LARGE_TABLES:
             return replace(part, exact=False)
 
@@ -249,15 +267,19 @@ def _first_reason(skipped: Sequence[Skipped]) -> str:
     return f"{skipped[0].id}: {skipped[0].reason.removeprefix(skipped[0].id + ': ')}"
 
 
-def _deeper(reading: Reading, scores: HeadScores, found: Search) -> Reading:
+def _deeper(reading: Reading, part: Part) -> Reading:
     """Deep enough that no RNA's F1 below its list can exceed the best mean seen: 2R / (K + R)."""
     whole = replace(reading, depth=float("inf"))
-    if _bytes(scores, whole) <= _SMALL_TABLES:
+    if _bytes(part.scores, whole) <= _SMALL_TABLES:
         return whole
-    needed = max(
-        depth_to_certify(rna.references, found.winner["f1"], rna.candidates) / rna.references for rna in scores.scored()
-    )
+    needed = certifying_depth(part)
     return replace(reading, depth=max(4 * reading.depth, float(np.ceil(needed))))
+
+
+def certifying_depth(part: Part) -> float:
+    """The depth at which this part's heads could have been read at once."""
+    best = part.search.winner["f1"]
+    return max(depth_to_certify(rna.references, best, rna.candidates) / rna.references for rna in part.scores.scored())
 
 
 def _bytes(scores: HeadScores, reading: Reading) -> int:

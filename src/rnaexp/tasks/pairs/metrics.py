@@ -11,7 +11,7 @@ from rnaexp.tasks.metric import Column, MetricSpec, Row, TableName, known, numbe
 from rnaexp.tasks.pairs.result import Assessment, Result, ViewOnTest
 
 PREFIX = "structure."
-OVERLAP = "overlap_ratio"  # of the families beside: a column only where some run has one
+OVERLAP = "overlap_ratio"  # of the families: a column only where some run has one
 _ALL: tuple[TableName, ...] = ("screen", "contacts", "leaderboard")
 
 
@@ -93,7 +93,7 @@ def _f1(row: Row) -> str:
 
 
 def _overlap(row: Row) -> str:
-    """Of the families that were classified beside: the paper's other half, smaller is better."""
+    """Of the families that were classified as well: the paper's other half, smaller is better."""
     return with_ends(row, "overlap_ratio", "overlap_low", "overlap_high")
 
 

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from rnaexp.reading.cached import cached
-from rnaexp.reading.store import Arrays, Store, key_of
+from rnaexp.reading.entry import Arrays
+from rnaexp.reading.store import Store, key_of
 
 _FIGURES = "rnaexp.tasks.pairs.figures"
 

@@ -1,4 +1,4 @@
-"""What is asked of a run, and all that it found."""
+"""What a run measures, and all that it found."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -84,11 +84,11 @@ class ViewOnTest:
 
 @dataclass(frozen=True, kw_only=True)
 class Assessment:
-    """What a score is worth: beside it what it could be, what chance gives, and how sure it is.
+    """What a score is worth: with it what it could be, what chance gives, and how sure it is.
 
     `about`: of each scored RNA its alignment's depth and Neff (80 %; 1 without one) and the F1 of the best predictions
     under limits (`structure.kinds`), `f1_ceiling` that of the protocol itself; `ceilings`: the means of these.
-    `shuffled_calls`: calls per 100 bases on the dinucleotide-shuffled twins of `shuffled` test RNAs, all of them false;
+    `shuffled_calls`: calls per 100 bases on the dinucleotide-shuffled copies of `shuffled` test RNAs, all false;
     None for models of alignments and for proteins. `evidence`: how many scored RNAs have pairs known in which way.
     `seen`: test RNAs of families that the model was trained on, None where that is unknown. `tags`: the automatic
     diagnosis. `contacts`: of proteins, the precision of each chain's best pairs by separation (`structure.contacts`).

@@ -30,7 +30,7 @@ def run_structure(task: Task, store: Store, announce: Announce, encoder: Encoder
 
 
 def _again(task: Task, store: Store) -> Result | None:
-    """Of a baseline that was a control beside an earlier model."""
+    """Of a baseline that was a control of an earlier model."""
     if task.model.startswith(FITTED) or models.spec(task.model).group != "baseline":
         return None
     encoder = models.load(**{**task.loading, "name": task.model})

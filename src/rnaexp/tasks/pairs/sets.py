@@ -1,4 +1,4 @@
-"""The sets of a task: read, altered if asked, their clusters named over both."""
+"""The sets of a task: read, altered if wanted, their clusters named over both."""
 
 from dataclasses import replace
 
@@ -50,7 +50,7 @@ def _joined(validation: DataSet, test: DataSet) -> DataSet:
 
 
 def unjudged(result: Result) -> list[str]:
-    """What is to be said of RNAs too short to be told from chance in the other set."""
+    """A note on RNAs too short to be distinguished from chance in the other set."""
     if result.validation is None:
         return []
     lines, parts = [], (result.validation.data, result.test.data)

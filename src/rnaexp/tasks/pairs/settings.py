@@ -1,4 +1,4 @@
-"""A task from the words of the command line; nothing here takes time to import: a wrong word is said at once."""
+"""A task from the command line's options; nothing here takes time to import: a wrong option is reported at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,13 +32,13 @@ class Task:
     alignment: How = "intact"
     related: Literal["drop", "keep"] = "drop"
     long: Long = "skip"
-    families: str = ""  # a set with family labels to classify beside; empty: none
+    families: str = ""  # a set with family labels to classify as well; empty: none
     tuned: "TunedHead | None" = None
     loading: Mapping[str, Any] = field(default_factory=dict)  # arguments of `models.load`
 
 
 class PairsSettings(SettingsBase):
-    """What is asked of base pairs; a choice that is left open is as the protocol says."""
+    """Settings of the base-pair task; a choice that is left open is as the protocol says."""
 
     validation: str = Field(
         default="builtin-vl", description="Set to tune on: a name (see `rnaexp data list`), a file or a folder."
@@ -106,13 +106,13 @@ class PairsSettings(SettingsBase):
 
 
 class WatchSettings(PairsSettings):
-    """What is asked of every checkpoint of a training."""
+    """Settings for every checkpoint of a training."""
 
     families: str = Field(default="none", description="Set with families to classify as well; or none.")
 
 
 class AppliedSettings(SettingsBase):
-    """What is asked of a head that was tuned before."""
+    """Settings for a head that was tuned before."""
 
     test: str = Field(default=..., description="Set to test on: a name, a file or a folder.")
     long: Long = Field(default="skip", description=LONG_HELP)
@@ -125,7 +125,7 @@ class AppliedSettings(SettingsBase):
 
 
 class SearchSettings(SettingsBase):
-    """What is asked of a larger search."""
+    """Settings of a larger search."""
 
     validation: str = Field(default="builtin-vl", description="Set to search on: a name, a file or a folder.")
     test: str = Field(default="builtin-ts", description="Set to test on, once.")
@@ -206,7 +206,7 @@ class PredictSettings(SettingsBase):
 
 
 def families_with(model: str, word: str) -> str:
-    """The set to classify beside; the toy's embeddings mean nothing, it is classified only where a set is named."""
+    """The set to classify as well; the toy's embeddings mean nothing, it is classified only where a set is named."""
     if word == "auto":
         return "" if model == "planted" else "builtin"
     return "" if word == "none" else word
