@@ -1,7 +1,9 @@
 """Contrast and distillation: what is drawn, what is lost, and that a kill changes nothing."""
 
+import json
 import math
 import random
+from dataclasses import asdict
 from itertools import combinations
 
 import numpy as np
@@ -12,13 +14,14 @@ from rnaexp.classify.embed import reduce
 from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.rfam import read_seed
 from rnaexp.errors import InputError
+from rnaexp.models.nano_catalog import SHIPPED
 from rnaexp.models.rnamsm import LETTERS
 from rnaexp.pretrain.checkpoint import labels_seen, objectives
 from rnaexp.pretrain.contrast import ViewSampler, contrast_loss, fft_magnitude, grouped, info_nce, pooled_states
 from rnaexp.pretrain.distil import Distiller, decoded, distillation_loss, family_pairs, teacher_of
 from rnaexp.pretrain.families import GAP, aligned, training_families
 from rnaexp.pretrain.fit import Limits, fit, new_network
-from rnaexp.pretrain.recipe import Contrast, Distillation, recipe_of
+from rnaexp.pretrain.recipe import Contrast, Distillation, read_recipe, recipe_of
 from rnaexp.pretrain.training import Batch, losses
 from tests.pretrain.seeds import TINY, family_of, hairpin, seed_file
 
@@ -313,3 +316,10 @@ def test_a_teacher_that_is_nowhere_is_named(tmp_path):
     with pytest.raises(InputError, match="no teacher 'nowhere'"):
         teacher_of("nowhere", tmp_path)
     assert teacher_of("msm-nano", tmp_path).config.num_hidden_layers == 2
+
+
+def test_the_recipe_of_nano_is_the_one_on_its_card(request):
+    chosen = read_recipe(request.config.rootpath / "experiments" / "pretrain" / "nano.toml")
+    card = (SHIPPED / "nano" / "README.md").read_text()
+    assert json.loads(card.split("```json")[1].split("```")[0]) == json.loads(json.dumps(asdict(chosen)))
+    assert f"| labels seen | {labels_seen(chosen)} |" in card

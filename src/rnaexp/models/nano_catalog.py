@@ -22,7 +22,8 @@ ROWS = (
         alphabet="ACGUN-",
         sha256="7d6dd81003bf34eff0bbf54703d8f7c4e1ee67e45b0ac7dacd2d9bb60b721a7e",
         licence="Apache-2.0",
-        trained_on=_TRAINED_ON.format("alignments and single rows") + "; supervised: training clans (families as labels)",
+        trained_on=_TRAINED_ON.format("alignments and single rows")
+        + "; supervised: training clans (families as labels)",
         trained_families="models/shipped/nano/families.txt",
         structure_seen="none",
     ),
