@@ -38,6 +38,8 @@ def executed(path: Path, folder: Path) -> Any:
     NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute(env=environment)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # the times of each cell
+        if cell.cell_type == "code":  # progress and libraries' warnings, which name places of this machine
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     return notebook
 
 

@@ -19,7 +19,7 @@ class Module(L.LightningModule):
 
 def train(*, steps: int = 4000, probed: bool = True) -> torch.nn.Module:
     logger = L.pytorch.loggers.MLFlowLogger(run_name="tiny BERT, Lightning", tracking_uri="sqlite:///mlflow.db")
-    callbacks, module = [LightningProbe(Probe(IDS, share=0.02))] if probed else [], Module()
+    callbacks, module = [LightningProbe(Probe(IDS, every=50, share=0.1))] if probed else [], Module()
     module.model = network()
     trainer = L.Trainer(max_epochs=1, accelerator="cpu", logger=logger, callbacks=callbacks, enable_checkpointing=False)
     trainer.fit(module, torch.utils.data.DataLoader(Pieces(16 * steps), batch_size=16))

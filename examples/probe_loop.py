@@ -9,7 +9,7 @@ from rnaexp.callbacks import Probe
 
 
 def train(*, steps: int = 4000, probed: bool = True) -> torch.nn.Module:
-    model, probe = network(), Probe(IDS, share=0.02)
+    model, probe = network(), Probe(IDS, every=50, share=0.1)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3)
     with mlflow.start_run(run_name="tiny BERT, bare loop"):
         for step, batch in enumerate(torch.utils.data.DataLoader(Pieces(16 * steps), batch_size=16)):

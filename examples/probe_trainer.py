@@ -11,7 +11,7 @@ from rnaexp.callbacks.transformers import TrainerProbe
 
 
 def train(*, steps: int = 4000, probed: bool = True) -> torch.nn.Module:
-    model, probe = network(), Probe(IDS, share=0.02)
+    model, probe = network(), Probe(IDS, every=50, share=0.1)
     settings = TrainingArguments(
         output_dir="checkpoints", max_steps=steps, per_device_train_batch_size=16, learning_rate=1e-3, use_cpu=True,
         save_strategy="no", logging_steps=50, report_to="mlflow", disable_tqdm=True,

@@ -40,7 +40,7 @@ def test_one_run_prints_one_object_and_is_found_in_mlflow_and_by_predict(folder)
     assert found["protocol"].items() >= {"name": "paper", "min_separation": 1, "apc": True}.items()
     tracked = runs(folder)
     assert {(name, kind, status) for name, kind, status, *_ in tracked} == {
-        ("planted", "parent", "FINISHED"),
+        ("planted · test.fa · paper", "parent", "FINISHED"),
         ("tune", "tune", "FINISHED"),
         ("test", "test", "FINISHED"),
     }

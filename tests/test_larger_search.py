@@ -14,7 +14,7 @@ from rnaexp import models
 from rnaexp.data.formats import read_rnas
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.reading.store import Store
-from rnaexp.structure.larger import Choice, Kept, configured, explore, halves
+from rnaexp.structure.larger import Choice, Explored, Kept, StudyName, configured, explore, halves
 from rnaexp.structure.pairs import average_product_correct, reference
 from rnaexp.structure.protocol import CANONICAL, Scoring
 from rnaexp.tasks.pairs.larger import _evaluated, _judged, _optimum, larger_search
@@ -109,11 +109,11 @@ def test_the_plain_head_is_always_tried_and_a_study_in_memory_repeats():
     def objective(chosen):
         return 0.1 * chosen.heads + 0.3 * chosen.apc - 0.05 * chosen.min_separation
 
-    found = explore(objective, heads=4, trials=40, name="x")
+    found = explore(objective, heads=4, trials=40, name=StudyName(name="x")).found
     assert Choice() in dict(found)
     assert len(dict(found)) == len(found) <= 40
     assert [f1 for _, f1 in found] == sorted((f1 for _, f1 in found), reverse=True)
-    assert found == explore(objective, heads=4, trials=40, name="x")
+    assert found == explore(objective, heads=4, trials=40, name=StudyName(name="x")).found
     best = found[0][0]
     assert (best.apc, best.heads, best.min_separation) == (True, 4, 1), "40 trials find the corner"
 
@@ -121,9 +121,31 @@ def test_the_plain_head_is_always_tried_and_a_study_in_memory_repeats():
 def test_workers_share_a_study(tmp_path):
     storage, seen = f"sqlite:///{tmp_path}/study.db", []
     for _ in range(2):
-        found = explore(lambda chosen: seen.append(chosen) or 0.5, heads=1, trials=5, name="one", storage=storage)
+        name = StudyName(name="one")
+        found = explore(lambda chosen: seen.append(chosen) or 0.5, heads=1, trials=5, name=name, storage=storage).found
     assert len(seen) == 10
     assert set(dict(found)) == set(seen)
+
+
+def test_a_stored_study_says_what_it_is_of_and_one_of_an_earlier_name_goes_on(tmp_path):
+    storage, about = f"sqlite:///{tmp_path}/study.db", {"model": "planted", "seed": 3}
+    earlier = optuna.create_study(study_name="rnaexp-0123", storage=storage, direction="maximize")
+    new = StudyName(name="planted · vl · paper", earlier="rnaexp-0123", about=about)
+    other = StudyName(name="planted · vl2 · paper", earlier="rnaexp-4567", about=about)
+    for name in (new, other):
+        found = explore(lambda chosen: 0.1 * chosen.apc, heads=1, trials=3, name=name, storage=storage)
+        assert set(found.pictures) >= {"search_history.png", "search_slices.png"}
+    assert set(optuna.get_all_study_names(storage)) == {"rnaexp-0123", "planted · vl2 · paper"}
+    for name in ("rnaexp-0123", "planted · vl2 · paper"):
+        study = optuna.load_study(study_name=name, storage=storage)
+        assert (len(study.trials), study.user_attrs) == (3, about)
+    assert earlier.study_name == "rnaexp-0123"
+
+
+def test_values_that_never_differ_have_no_importance():
+    flat = explore(lambda _: 0.5, heads=1, trials=3, name=StudyName(name="x")).pictures
+    some = explore(lambda chosen: 0.1 * chosen.apc, heads=1, trials=8, name=StudyName(name="x")).pictures
+    assert ("search_importance.png" in flat, "search_importance.png" in some) == (False, True)
 
 
 def test_workers_that_find_the_tables_half_made_try_again(tmp_path, monkeypatch):
@@ -138,7 +160,7 @@ def test_workers_that_find_the_tables_half_made_try_again(tmp_path, monkeypatch)
 
     monkeypatch.setattr("rnaexp.structure.larger._PAUSES", (0, 0))
     monkeypatch.setattr("optuna.storages.RDBStorage", Busy)
-    assert explore(lambda _: 0.5, heads=1, trials=2, name="x", storage=f"sqlite:///{tmp_path}/study.db")
+    assert explore(lambda _: 0.5, heads=1, trials=2, name=StudyName(name="x"), storage=f"sqlite:///{tmp_path}/study.db")
     assert len(met) == 3
 
 
@@ -146,11 +168,13 @@ def test_workers_that_find_the_tables_half_made_try_again(tmp_path, monkeypatch)
 def test_a_data_base_that_cannot_be_opened_is_one_line(url, monkeypatch):
     monkeypatch.setattr("rnaexp.structure.larger._PAUSES", (0,))
     with pytest.raises(UnavailableError, match="--storage cannot be opened"):
-        explore(lambda _: 0.5, heads=1, trials=2, name="x", storage=url)
+        explore(lambda _: 0.5, heads=1, trials=2, name=StudyName(name="x"), storage=url)
 
 
 def test_with_one_head_there_is_no_number_of_heads_to_choose():
-    assert {chosen.heads for chosen, _ in explore(lambda _: 0.0, heads=1, trials=8, name="x")} == {1}
+    assert {
+        chosen.heads for chosen, _ in explore(lambda _: 0.0, heads=1, trials=8, name=StudyName(name="x")).found
+    } == {1}
 
 
 @pytest.fixture
@@ -179,7 +203,7 @@ NOISY = {"pair_share": 0.02, "noise": 1.2, "answer": "stems"}
 
 
 def test_the_plain_configuration_is_the_single_head_of_the_run(task, tmp_path, announce, monkeypatch):
-    monkeypatch.setattr("rnaexp.tasks.pairs.larger.explore", lambda *_, **__: [])
+    monkeypatch.setattr("rnaexp.tasks.pairs.larger.explore", lambda *_, **__: Explored(found=[], pictures={}))
     found = larger_search(task(**NOISY), Store(tmp_path), announce, trials=1)
     assert found.heads[0] == (found.single.tuned.layer, found.single.tuned.head) == (1, 2)
     assert found.threshold == pytest.approx(found.single.tuned.threshold, rel=1e-5)

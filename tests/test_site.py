@@ -63,4 +63,16 @@ def test_a_link_to_a_file_that_is_no_page_is_its_path(site):
     text = (site / "index.html").read_text()
     assert 'href="results.html"' in text
     assert '.md"' not in text
-    assert "<code>benchmarks" in text
+    examples = (site / "examples.html").read_text()
+    assert "their source (<code>src/rnaexp/data/builtin/PROVENANCE.md</code>)" in examples
+    assert 'href="tutorials/own_rnas.html"' in examples
+
+
+def test_tutorials_and_notebooks_are_pages_with_their_pictures(site):
+    for folder in ("tutorials", "notebooks"):
+        sources = {path.stem for path in (ROOT / "docs" / folder).iterdir() if path.suffix in (".md", ".ipynb")}
+        assert sources == {path.stem for path in (site / folder).glob("*.html")}
+    for page in (site / "notebooks").glob("*.html"):
+        pictures = re.findall(r'<img[^>]+src="([^":]+)"', page.read_text())
+        assert pictures or page.stem == "own_checkpoint"
+        assert [name for name in pictures if not (page.parent / name).exists()] == []

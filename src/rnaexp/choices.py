@@ -28,7 +28,15 @@ How = Literal[
     "intact", "shuffled", "realigned", "depth-1", "depth-2", "depth-4", "depth-8", "depth-16", "depth-32", "depth-64"
 ]
 # How likelihoods score a variant; see `fitness.conventions`.
-Convention = Literal["wild-type-marginal", "masked-marginal", "mutant-marginal", "pseudo-likelihood", "left-to-right"]
+Convention = Literal[
+    "wild-type-marginal",
+    "masked-marginal",
+    "mutant-marginal",
+    "mask-fill",
+    "match-fill",
+    "pseudo-likelihood",
+    "left-to-right",
+]
 Direction = Literal["higher", "lower"]  # which measured scores are fitter
 
 

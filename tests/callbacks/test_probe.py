@@ -173,6 +173,19 @@ def test_a_failing_probe_is_counted_and_training_goes_on_unless_it_is_strict(set
         Probe({"A": 6}, strict=True, **sets)(network(), 5)
 
 
+class FlatParameter(torch.nn.Parameter):
+    """As FSDP calls its own."""
+
+
+def test_weights_of_which_a_process_has_only_a_part_are_named(sets, capfd):
+    model = network()
+    model.part = FlatParameter(torch.zeros(2))
+    probe = Probe(LETTERS, **sets)
+    assert probe(model, 3) == {}
+    assert "its weights are sharded (FSDP)" in capfd.readouterr().err
+    assert probe.failed == 1
+
+
 class Planned(Probe):
     """Its F1 at each step is planned."""
 

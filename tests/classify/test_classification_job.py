@@ -157,7 +157,7 @@ def test_words_know_families_that_length_does_not(folder, tmp_path):
     children = [run for run in tracked if run[1] == "classify"]
     assert [run[2] for run in tracked] == ["FINISHED"] * 8
     assert len(children) == 4
-    parent = next(run for run in tracked if run[0] == "6-mer" and run[1] == "parent")
+    parent = next(run for run in tracked if run[0].startswith("6-mer · ") and run[1] == "parent")
     assert parent[5]["classify.overlap_ratio"] == rows["6-mer"]["overlap_ratio"]
     child = next(run for run in children if run[4]["model"] == "shuffled:planted")
     folder_of = next((tmp_path / "mlartifacts").rglob(child[3])) / "artifacts"
@@ -176,7 +176,7 @@ def test_a_run_classifies_beside_and_a_baseline_does_not(tmp_path, folder):
         answer(inside("run", *words, "--json", cwd=tmp_path))
     kinds = {(name, kind) for name, kind, *_ in runs(tmp_path)}
     assert ("classify", "classify") in kinds
-    parents = {run[0]: run[5] for run in runs(tmp_path) if run[1] == "parent"}
+    parents = {run[4]["model"]: run[5] for run in runs(tmp_path) if run[1] == "parent"}
     assert {"structure.f1", "classify.overlap_ratio"} <= set(parents["planted"])
     assert "classify.overlap_ratio" not in parents["viennarna"]
 

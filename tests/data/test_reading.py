@@ -3,6 +3,7 @@
 import gzip
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import toy_helix
 
@@ -10,6 +11,7 @@ from rnaexp.data.formats import read_rnas
 from rnaexp.data.names import safe_name
 from rnaexp.data.stockholm import read_families
 from rnaexp.data.text import read_source
+from rnaexp.errors import InputError
 
 
 def read(folder: Path, name: str, content: str | bytes, **policy):
@@ -111,6 +113,33 @@ def test_csv_pairs_count_from_one_and_bases_may_have_two_partners(tmp_path):
     first, second = read(tmp_path, "a.csv", text)
     assert first.pairs == ((0, 3), (0, 4))
     assert second.pairs == ((0, 4),)
+
+
+def test_parquet_is_read_as_the_same_table_in_csv(tmp_path):
+    """As hub data sets have it: dot-brackets or lists of pairs, a family, cells that are missing."""
+    table = pd.DataFrame(
+        {
+            "id": ["x", "y", "z"],
+            "sequence": ["GGACC", "GGACC", "GGAAACC"],
+            "secondary_structure": ["(...)", None, "((...))"],
+            "base_pairs": [[[1, 5], [1, 4]], None, None],
+            "family": ["RF00001", "RF00001", None],
+            "remark": ["two\nlines", "", "a, b"],
+        }
+    )
+    table.to_parquet(tmp_path / "a.parquet")
+    first, second, third = read_rnas(tmp_path / "a.parquet")
+    assert [rna.pairs for rna in (first, second, third)] == [((0, 3), (0, 4)), None, ((0, 6), (1, 5))]
+    assert [rna.family for rna in (first, second, third)] == ["RF00001", "RF00001", None]
+    again = table.assign(base_pairs=["[[1, 5], [1, 4]]", None, None], remark="")
+    assert read(tmp_path, "a.csv", again.to_csv(index=False)) == [first, second, third]
+    bad = table.assign(secondary_structure=["(...)", "((", "((...))"])
+    bad.to_parquet(tmp_path / "b.parquet")
+    with pytest.raises(InputError, match=r"b\.parquet:3: y: "):
+        read_rnas(tmp_path / "b.parquet")
+    (tmp_path / "c.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:400])
+    with pytest.raises(InputError, match=r"c\.parquet: is a damaged Parquet file"):
+        read_rnas(tmp_path / "c.parquet")
 
 
 @pytest.mark.parametrize(("name", "content"), [("a", ">x\nACGU\n"), ("a.txt", "#c\n1 A 2\n2 U 1\n")])

@@ -42,7 +42,7 @@ def test_the_task_is_a_verb_a_question_a_run_a_table_and_a_section(installed, tm
     assert first["metrics"]["rho"] == pytest.approx(1.0)
     assert (flat["metrics"]["rho"], flat["notes"]) == (None, ["its embeddings do not vary"])
     tracked = runs(tmp_path)
-    parent = next(run for run in tracked if run[0] == "toy-counts" and run[1] == "parent")
+    parent = next(run for run in tracked if run[0] == "toy-counts · share" and run[1] == "parent")
     child = next(run for run in tracked if run[0] == "share" and run[1] == "task" and run[4]["model"] == "toy-counts")
     assert parent[5]["share.error"] == child[5]["share.error"] == pytest.approx(first["metrics"]["error"], abs=1e-6)
     assert child[4]["share.at_most"] == "5"

@@ -11,8 +11,10 @@ from rnaexp.fitness.conventions import CONVENTIONS as EVERY
 from rnaexp.fitness.conventions import OF_DECODERS
 from rnaexp.models.planted import Planted, PlantedConfig
 from rnaexp.progress import silence
+from rnaexp.reading import letters
 from rnaexp.reading import likelihoods as fitness_scores
-from rnaexp.reading.likelihoods import Request, model_scores
+from rnaexp.reading.letters import Request
+from rnaexp.reading.likelihoods import model_scores
 from rnaexp.reading.store import Store
 from rnaexp.rna import Alignment, Rna
 from tests.fitness.toy import LETTERS, WILD, LeftTable, Table, assay, library, mutated
@@ -32,12 +34,16 @@ def by_hand(model, convention, variant, wild=WILD):
     if convention == "left-to-right":
         found = [sum(log_p(s[at], at, s, False) for at in range(len(s))) for s in (variant, wild)]
         return found[0] - found[1]
-    total = 0.0
-    for at in range(len(wild)):
-        if variant[at] != wild[at]:
-            context = variant if convention == "mutant-marginal" else wild
-            hidden = convention != "wild-type-marginal"
-            total += log_p(variant[at], at, context, hidden) - log_p(wild[at], at, context, hidden)
+    total, mutated_at = 0.0, [at for at in range(len(wild)) if variant[at] != wild[at]]
+    for at in mutated_at:
+        if convention == "mask-fill":
+            own = model.say(wild, mutated_at)[at]
+            total += own[LETTERS.index(variant[at])] - own[LETTERS.index(wild[at])]
+            continue
+        of_new = variant if convention in ("mutant-marginal", "match-fill") else wild
+        of_old = variant if convention == "mutant-marginal" else wild
+        hidden = convention != "wild-type-marginal"
+        total += log_p(variant[at], at, of_new, hidden) - log_p(wild[at], at, of_old, hidden)
     return total
 
 
@@ -69,15 +75,51 @@ def test_a_decoder_scores_insertions_and_assays_without_a_wild_type(tmp_path):
     np.testing.assert_allclose(found.scores, expected, atol=1e-6)
 
 
+FILLS = ("masked-marginal", "mutant-marginal", "mask-fill", "match-fill")  # wt-, mut-, mask- and match-fill of RNAGym
+
+
+def test_the_four_fills_are_one_on_single_mutants(tmp_path):
+    singles = [mutated((at, letter)) for at in range(len(WILD)) for letter in LETTERS if letter != WILD[at]]
+    found = [scores(Table(), singles, convention, tmp_path / convention).scores for convention in FILLS]
+    for other in found[1:]:
+        np.testing.assert_allclose(other, found[0], atol=1e-9)
+
+
+def test_the_fills_share_what_they_read(tmp_path):
+    """One run of each on one store: match-fill is free after the marginals whose halves it is made of."""
+    variants, model = library(count=200, seed=3), Table()
+    variants = [one for one in variants if "AAAAA" not in one]
+    passes = {}
+    for convention in FILLS:
+        before = model.passes
+        scores(model, variants, convention, tmp_path)
+        passes[convention] = model.passes - before
+    hidden_in_variants = {one[:at] + "N" + one[at + 1 :] for one in variants for at in range(10) if one[at] != WILD[at]}
+    hidden_together = {tuple(at for at in range(10) if one[at] != WILD[at]) for one in variants}
+    assert passes["masked-marginal"] == len(WILD)
+    assert passes["mutant-marginal"] == len(hidden_in_variants)
+    assert passes["mask-fill"] == len(hidden_together)
+    assert passes["match-fill"] == 0
+
+
+def test_a_full_library_is_read_once_for_each_distinct_context(tmp_path):
+    """All combinations at three sites: 63 mutants, 144 hidden sites, 48 contexts."""
+    wild = "GGGACUUCCC"
+    variants = [mutated((1, a), (4, b), (8, c), sequence=wild) for a in LETTERS for b in LETTERS for c in LETTERS]
+    model = Table()
+    scores(model, [one for one in variants if one != wild], "mutant-marginal", tmp_path, wild=wild)
+    assert model.passes == 3 * 16
+
+
 def test_each_direction_has_its_own_conventions(tmp_path):
-    for convention in ("masked-marginal", "mutant-marginal", "pseudo-likelihood"):
+    for convention in (*FILLS, "pseudo-likelihood"):
         with pytest.raises(InputError, match="reads from left to right: --convention wild-type-marginal or left-to-r"):
             scores(LeftTable(), library(), convention, tmp_path)
     with pytest.raises(InputError, match="reads both sides of a base: --convention left-to-right is for decoders"):
         scores(Table(), library(), "left-to-right", tmp_path)
 
 
-def test_the_four_conventions_are_four(tmp_path):
+def test_no_two_conventions_are_one(tmp_path):
     found = [scores(Table(), library(), convention, tmp_path).scores for convention in CONVENTIONS]
     for at, one in enumerate(found):
         for other in found[at + 1 :]:
@@ -104,14 +146,17 @@ def test_the_wild_type_is_read_once_for_all_variants(tmp_path):
     assert model.passes == 1
     model = Table()
     scores(model, variants, "mutant-marginal", tmp_path)
-    assert model.passes == sum(a != b for one in variants for a, b in zip(one, WILD, strict=True))
+    assert model.passes == len(
+        {one[:at] + "N" + one[at + 1 :] for one in variants for at in range(10) if one[at] != WILD[at]}
+    ), "a pass for each distinct context"
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_batches_and_shards_of_any_size_give_the_same(convention, tmp_path, monkeypatch):
     variants = library()
     whole = scores(Table(), variants, convention, tmp_path / "whole")
-    monkeypatch.setattr(fitness_scores, "TOKENS", 1)
+    monkeypatch.setattr(letters, "TOKENS", 1)
+    monkeypatch.setattr(letters, "CONTEXTS", 7)
     monkeypatch.setattr(fitness_scores, "SHARD", 7)
     single = scores(Table(), variants, convention, tmp_path / "single")
     np.testing.assert_array_equal(whole.scores, single.scores)
@@ -123,6 +168,7 @@ def test_batches_and_shards_of_any_size_give_the_same(convention, tmp_path, monk
 def test_what_is_done_stays_done(convention, tmp_path, monkeypatch):
     """A run that dies in its third shard goes on there."""
     monkeypatch.setattr(fitness_scores, "SHARD", 10)
+    monkeypatch.setattr(letters, "CONTEXTS", 10)
     variants, model = library(), Table()
     clean = scores(Table(), variants, convention, tmp_path / "clean").scores
 
@@ -165,7 +211,7 @@ def test_insertions_and_deletions_are_for_pseudo_likelihood_alone(tmp_path):
     variants = [*library(count=5), WILD[:-1], WILD + "A"]
     found = scores(model, variants, "pseudo-likelihood", tmp_path)
     np.testing.assert_allclose(found.scores, [by_hand(model, "pseudo-likelihood", one) for one in variants], atol=1e-6)
-    for convention in CONVENTIONS[:3]:
+    for convention in CONVENTIONS[:5]:
         with pytest.raises(InputError, match=r"toy: v5 has 9 bases, others 10: insertions and deletions can only be"):
             scores(model, variants, convention, tmp_path)
 

@@ -12,7 +12,7 @@ from rnaexp import models
 from rnaexp.data.assays import Assay
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.experiment.question import read_question
-from rnaexp.models.folding import ensemble_energy
+from rnaexp.models.folding import ensemble_defect, ensemble_energy, fold_probabilities, structure_of
 from rnaexp.progress import silence
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
@@ -75,21 +75,39 @@ def test_planted_likelihoods_give_spearman_one_and_minus_one_where_lower_is_fitt
     assert turned.baselines[0].agreement.value == pytest.approx(-found.baselines[0].agreement.value)
 
 
+def defect_by_hand(sequence, structure):
+    """Bases expected to do something else than in the structure, from the probabilities of all pairs."""
+    probabilities = fold_probabilities(Rna(id="x", sequence=sequence)).astype(float)
+    partner, opened = {}, []
+    for at, mark in enumerate(structure):
+        if mark == "(":
+            opened.append(at)
+        elif mark == ")":
+            partner[at] = opened.pop()
+            partner[partner[at]] = at
+    right = [
+        probabilities[at, partner[at]] if at in partner else 1 - probabilities[at].sum() for at in range(len(sequence))
+    ]
+    return 1 - np.mean(right)
+
+
 def test_baselines_stand_beside_on_the_same_variants(table_model, variants, tmp_path):
     scores = np.random.default_rng(3).normal(size=len(variants))
     (tmp_path / "wild.a3m").write_text(A3M)
     found = measured(write(tmp_path, variants, scores), tmp_path, alignment=str(tmp_path / "wild.a3m"))
     values = {one.name: one.agreement.value for one in found.baselines}
-    assert list(values) == ["mutations", "gc", "conservation", "viennarna", "random"]
+    assert list(values) == ["mutations", "gc", "conservation", "potts", "viennarna", "defect", "random"]
     assert found.request.alignment is None, "a model of single sequences reads no homologs, and its row names none"
     distance = [-sum(a != b for a, b in zip(one, WILD, strict=True)) for one in variants]
     letters = [one.count("G") + one.count("C") for one in variants]
     energies = [-ensemble_energy(one) for one in variants]
-    for name, theirs in (("mutations", distance), ("gc", letters), ("viennarna", energies)):
+    defects = [-defect_by_hand(one, "(((....)))") for one in variants]
+    folded = (("viennarna", energies), ("defect", defects))
+    for name, theirs in (("mutations", distance), ("gc", letters), *folded):
         assert values[name] == pytest.approx(spearmanr(theirs, scores).statistic), name
     alone = {one.name: measured(tmp_path / "mine.csv", tmp_path, one.name) for one in found.baselines[:2]}
     assert alone["gc"].judged.agreement == found.baselines[1].agreement
-    assert [one.name for one in alone["gc"].baselines] == ["mutations", "viennarna", "random"]
+    assert [one.name for one in alone["gc"].baselines] == ["mutations", "viennarna", "defect", "random"]
     with pytest.raises(InputError, match=r"conservation needs an alignment; mine\.csv has none"):
         measured(tmp_path / "mine.csv", tmp_path, "conservation")
 
@@ -98,10 +116,27 @@ def test_a_more_stable_fold_has_a_lower_energy():
     assert ensemble_energy("GGGGCAAAAGCCCC") < ensemble_energy("GGGGCAAAAGCACC") < ensemble_energy("A" * 14) + 1e-6
 
 
+def test_a_defect_is_what_the_probabilities_say():
+    structure = structure_of("GGGGCAAAAGCCCC")
+    assert structure == "(((((....)))))"
+    for sequence in ("GGGGCAAAAGCCCC", "GGGGCAAAAGCACC", "AGGGCAAAAGCCCU"):
+        assert ensemble_defect(sequence, structure) == pytest.approx(defect_by_hand(sequence, structure), abs=1e-6)
+
+
 def test_an_alignment_of_another_rna_is_refused(table_model, variants, tmp_path):
     (tmp_path / "other.a3m").write_text(">x\nACGUACGUAC\n>y\nACGUACGUAC\n")
     with pytest.raises(InputError, match=r"other.a3m: its first row is not the wild type of mine.csv"):
         measured(write(tmp_path, variants, range(40)), tmp_path, alignment=str(tmp_path / "other.a3m"))
+
+
+def test_of_a_folder_the_alignment_of_the_wild_type_is_taken(variants, tmp_path):
+    folder = tmp_path / "alignments"
+    folder.mkdir()
+    (folder / "a.a3m").write_text(">x\nACGUACGUAC\n>y\nACGUACGUAC\n")
+    path = write(tmp_path, variants, range(40))
+    assert measured(path, tmp_path, "gc", alignment=str(folder)).request.alignment is None, "not every assay has one"
+    (folder / "b.a3m").write_text(A3M)
+    assert measured(path, tmp_path, "gc", alignment=str(folder)).request.alignment.rows[0] == WILD
 
 
 def test_a_model_that_does_not_beat_the_number_of_mutations_is_called_out(table_model, variants, tmp_path):
@@ -184,7 +219,7 @@ def test_a_model_without_letters_is_refused(variants, tmp_path):
     [
         (
             {"convention": "masked"},
-            "must be wild-type-marginal, masked-marginal, mutant-marginal, pseudo-likelihood or left-to-right",
+            "must be wild-type-marginal, .*mask-fill, match-fill, pseudo-likelihood or left-to-right",
         ),
         ({"direction": "up"}, "must be higher or lower"),
         ({"sample": -1}, "must be at least 0"),
@@ -226,7 +261,7 @@ def told(tmp_path_factory):
 def test_a_job_through_the_command_line_is_in_mlflow(told):
     folder, said, tracked = told
     assert {(name, kind, status) for name, kind, status, *_ in tracked} == {
-        ("lm-nano", "parent", "FINISHED"),
+        ("lm-nano · mine.csv · fitness", "parent", "FINISHED"),
         ("fitness", "fitness", "FINISHED"),
     }
     of = {kind: (params, metrics) for _, kind, _, _, params, metrics in tracked}
@@ -248,7 +283,7 @@ def test_a_job_through_the_command_line_is_in_mlflow(told):
     frame = pd.read_parquet(next(folder.rglob("variants_masked-marginal.parquet")))
     assert spearmanr(frame["score"], frame["measured"]).statistic == pytest.approx(own["spearman"])
     rows = pd.read_csv(folder / "rows.csv")
-    assert set(rows["model"]) == {"lm-nano", "untrained:lm-nano", "mutations", "gc", "viennarna", "random"}
+    assert set(rows["model"]) == {"lm-nano", "untrained:lm-nano", "mutations", "gc", "viennarna", "defect", "random"}
     assert set(rows["convention"]) == {"masked-marginal", "baseline"}
 
 

@@ -8,6 +8,7 @@ import plotly.graph_objects
 import pytest
 
 from rnaexp.report import page_figures
+from rnaexp.report.answers import title_of
 from rnaexp.report.leaderboards import compared
 from rnaexp.report.page import page as whole_page
 from tests.browser import needs_chromium, page
@@ -75,7 +76,7 @@ def test_offline_the_page_draws_everything_asks_nobody_and_complains_of_nothing(
     ]
     answers, requests, complaints = asyncio.run(seen(path, tmp_path / "profile", *questions))
     assert int(answers[0]) >= len(comparison.leaderboards)
-    assert answers[1:3] == ["true", "rnaexp: models compared"]
+    assert answers[1:3] == ["true", f"{title_of(comparison)} | rnaexp"]
     assert {SCRIPT, *IDS} <= set(json.loads(answers[3])), "each RNA's id is shown as it is"
     assert answers[4] == "0", "no picture of anybody's, no button that sends the chart away"
     assert requests == [path.as_uri()]

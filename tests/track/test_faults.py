@@ -1,6 +1,8 @@
 """Real processes, real signals, real servers: what a run leaves when things go wrong."""
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -94,6 +96,48 @@ def test_a_first_start_killed_hard_leaves_no_half_made_database(tmp_path):
     done = subprocess.run([sys.executable, "-c", FIRST_START], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert database.exists()
+
+
+HANGING = """
+from rnaexp.track import tracked_run
+with tracked_run("x") as run:
+    run.metrics({"f1": 1})
+"""
+
+
+@pytest.mark.fault
+def test_a_server_that_accepts_and_never_answers_costs_one_time_out_a_try_and_one_line(tmp_path):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(50)
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        given = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_TIMEOUT": "2"}
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "RNAEXP_"))}
+        done = subprocess.run(
+            [sys.executable, "-c", HANGING], cwd=tmp_path, env=kept | given, capture_output=True, text=True, check=True
+        )
+        silent.setblocking(False)
+        tries = 0
+        with contextlib.suppress(BlockingIOError):
+            while silent.accept():
+                tries += 1
+    assert tries == 2, "once at the start, once at the end; none is repeated"
+    first, second, last = done.stderr.splitlines()
+    assert first == second == f"rnaexp: tracking store not reachable, the run goes on: {uri} does not answer within 2 s"
+    assert "`rnaexp sync` pushes it later" in last
+    (waiting,) = (tmp_path / ".rnaexp" / "outbox").iterdir()
+    assert '"f1": 1' in (waiting / "journal.jsonl").read_text()
+
+
+def test_what_waits_for_an_answer_is_short_and_sync_is_patient(monkeypatch, tmp_path):
+    from rnaexp.track import outbox, store
+
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT", raising=False)
+    store.prepare()
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "10"
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT")
+    outbox.sync(tmp_path)
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "60"
 
 
 @pytest.mark.fault

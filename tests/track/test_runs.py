@@ -1,6 +1,9 @@
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
+from uuid import uuid4
 
 import pandas as pd
 import pytest
@@ -153,6 +156,52 @@ def test_escapes_in_names_stay_data(place, mlflow_of):
     assert len(names) == 2
     assert not [name for name in names if ".." in name or "<" in name]
     assert sorted(p.name for p in place.iterdir()) == [".rnaexp", "mlartifacts", "mlflow.db", "mlflow.db.lock"]
+
+
+@pytest.mark.fault
+def test_runs_that_waited_stand_below_their_question_whichever_folder_comes_first(place, mlflow_of, monkeypatch):
+    blocked = place / "later"
+    blocked.write_text("a file where the store's folder should be")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{blocked}/mlflow.db")
+    monkeypatch.setattr("rnaexp.track.push.PAUSES", ())
+    names = iter("zyxw")
+    monkeypatch.setattr("rnaexp.track.journal.uuid.uuid4", lambda: mock.Mock(hex=next(names, None) or uuid4().hex))
+    with tracked_run("all", kind="question") as question:
+        for model in ("rnabert", "random"):
+            with tracked_run(model, under=question) as run:
+                run.data_set("ts", HASH, "ts", "test", 3)
+    assert sorted(path.name for path in (place / ".rnaexp" / "outbox").iterdir())[-1] == "z", "the question comes last"
+    blocked.unlink()
+    assert outbox.sync() == outbox.Synced(pushed=3)
+    client = mlflow_of(blocked)
+    runs = {run.info.run_name: run for run in client.search_runs(["1"])}
+    above = {name: run.data.tags.get("mlflow.parentRunId") for name, run in runs.items()}
+    assert above == {"all": None, "rnabert": runs["all"].info.run_id, "random": runs["all"].info.run_id}
+    assert [one.dataset.name for one in runs["all"].inputs.dataset_inputs] == ["ts"]
+
+
+@pytest.mark.fault
+def test_a_shown_table_that_is_pushed_twice_or_was_cut_short_is_whole(place, mlflow_of):
+    frame = pd.DataFrame({"rna": ["001", "1e5"], "f1": [0.5, None]})
+    with tracked_run("rnabert") as run:
+        run.shown_table(frame, "per_rna.json")
+        run.metrics({"f1": 1})
+        with run.child("x", kind="test"):  # pushes what waits
+            pass
+        folder = run._tree.journal.folder
+        kept = shutil.copytree(folder, place / "kept")
+    client = mlflow_of(place)
+    file = Path(client.get_run(run.run_id).info.artifact_uri.removeprefix("file://")) / "per_rna.json"
+    whole = file.read_bytes()
+    for left in (whole, whole[:20]):
+        file.write_bytes(left)
+        shutil.copytree(kept, place / ".rnaexp" / "outbox" / "again")
+        assert outbox.sync().pushed == 1
+        assert file.read_bytes() == whole
+    assert json.loads(whole)["data"] == [["001", 0.5], ["1e5", None]]
+    assert json.loads(client.get_run(run.run_id).data.tags["mlflow.loggedArtifacts"]) == [
+        {"path": "per_rna.json", "type": "table"}
+    ]
 
 
 def test_children_in_threads_do_not_mix(place, mlflow_of):

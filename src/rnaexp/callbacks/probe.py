@@ -25,7 +25,8 @@ from rnaexp.rna import Rna
 from rnaexp.structure.reading import DEPTH
 from rnaexp.tasks.families.measure import classify
 from rnaexp.tasks.families.settings import ClassifyTask
-from rnaexp.tasks.pairs.measure import certifying_depth, choose, tune_and_test
+from rnaexp.tasks.pairs.deeper import certifying_depth
+from rnaexp.tasks.pairs.measure import choose, tune_and_test
 from rnaexp.tasks.pairs.sets import sets_of
 from rnaexp.tasks.pairs.settings import PairsSettings, Task
 from rnaexp.track.training_log import Log

@@ -86,6 +86,12 @@ class EmbeddingProtocol:
         """Pairs of each class to draw; 0: all pairs are counted."""
         return 0 if self.pairs == "all" else int(self.pairs.removeprefix("drawn-"))
 
+    @property
+    def name(self) -> str:
+        """Of the ready-made protocol that it is nearest to."""
+        mine = asdict(self)
+        return max(PROTOCOLS, key=lambda name: sum(mine[key] == it for key, it in asdict(PROTOCOLS[name]).items()))
+
     def fields(self) -> dict[str, Any]:
         """Every field by name, for records."""
         return asdict(self)

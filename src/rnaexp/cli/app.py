@@ -7,7 +7,7 @@ import typer
 
 from rnaexp.cli import embeddings, explore, fitness, msa, pretrain, score, search, tracking, use, watch
 from rnaexp.cli.models import models_app
-from rnaexp.cli.options import Csv, Json, Models, Name, RunName, Tags, once_each, several, tags_of
+from rnaexp.cli.options import Csv, Json, Models, Name, once_each, several
 from rnaexp.cli.questions import questions_app
 from rnaexp.cli.settings import with_settings
 from rnaexp.cli.store import store_app
@@ -15,6 +15,7 @@ from rnaexp.cli.tasks import WithTasks
 from rnaexp.reading.loading import Loading
 from rnaexp.settings import SettingsBase
 from rnaexp.tasks.pairs.settings import AppliedSettings, PairsSettings
+from rnaexp.track.words import RunWords
 
 app = typer.Typer(
     name="rnaexp",
@@ -76,17 +77,18 @@ def run(
     question: Annotated[
         Path | None,
         typer.Argument(
-            help="A question: a file, or a name of `rnaexp questions list`; without it or a model: builtin."
+            help="A question: a file, or a name from `rnaexp questions list`; default without --model: builtin."
         ),
     ] = None,
     model: Models = [],  # noqa: B006 (typer's way to an empty list)
     settings: PairsSettings,
     loading: Loading,
-    shard: Annotated[str, typer.Option(help="i/n: every n-th run of the question, from the i-th (1..n).")] = "",
+    words: RunWords,
+    shard: Annotated[
+        str, typer.Option(help="i/n: only every n-th run of the question, starting with the i-th (1..n).")
+    ] = "",
     register: Annotated[bool, typer.Option("--register", help="Put the tuned head into MLflow's registry.")] = False,
     name: Name = "",
-    run_name: RunName = "",
-    tag: Tags = [],  # noqa: B006
     csv: Csv = None,
     json: Json = False,
 ) -> None:
@@ -100,29 +102,28 @@ def run(
     if name and not register:
         message = "--name goes with --register"
         raise typer.BadParameter(message)
-    tags = tags_of(tag)
     if question is not None or not model:
         from rnaexp.experiment.questions import BUILTIN, question_file
 
         if question is None:
             _nothing_but_a_question(settings, loading)
         question = question_file(question or Path(BUILTIN))
-        _nothing_beside(model, register=register, run_name=run_name)
+        _nothing_beside(model, register=register, run_name=words.run_name)
         ready.refuse_question(question, shard)
         from rnaexp.experiment import verbs
+        from rnaexp.experiment.runner import labels_of
 
-        verbs.question(question, shard, csv=csv, json=json, tags=tags)
+        verbs.question(question, shard, labels_of(words), csv=csv, json=json)
         return
-    names = several(model, weights=loading.weights, config=loading.config, name=name, run_name=run_name)
+    names = several(model, weights=loading.weights, config=loading.config, name=name, run_name=words.run_name)
     tasks = [completed(settings.task(one, loading)) for one in names]
     for each in tasks:
         ready.refuse_task(each)
     from rnaexp.experiment import verbs
     from rnaexp.experiment.conclude import Output
-    from rnaexp.experiment.runner import Labels
+    from rnaexp.experiment.runner import labels_of
 
-    labels = Labels(tags=tags, name=run_name)
-    verbs.pairs(tasks, Output(csv=csv, json=json), register=register, name=name, labels=labels)
+    verbs.pairs(tasks, Output(csv=csv, json=json), register=register, name=name, labels=labels_of(words))
 
 
 def _nothing_but_a_question(*given: SettingsBase) -> None:
@@ -152,9 +153,10 @@ def structure(
     model: Model,
     settings: AppliedSettings,
     loading: Loading,
+    words: RunWords,
     tuned: Annotated[
         str,
-        typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped."),
+        typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: your newest, else the shipped one."),
     ] = "",
     json: Json = False,
 ) -> None:
@@ -167,10 +169,11 @@ def structure(
     ready.refuse_task(task)
     from rnaexp.experiment import verbs
     from rnaexp.experiment.conclude import Output
+    from rnaexp.experiment.runner import labels_of
     from rnaexp.progress import say
 
     say(found.message)
-    verbs.pairs([task], Output(json=json))
+    verbs.pairs([task], Output(json=json), labels=labels_of(words))
 
 
 @data_app.command("list")

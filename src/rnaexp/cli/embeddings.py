@@ -9,6 +9,7 @@ from rnaexp.cli.options import Json, Mask, Models, several
 from rnaexp.cli.settings import with_settings
 from rnaexp.reading.loading import Loading
 from rnaexp.tasks.families.settings import EmbedSettings, FamiliesSettings
+from rnaexp.track.words import RunWords
 
 
 def register(app: typer.Typer) -> None:
@@ -24,12 +25,13 @@ def classify(
         typer.Option(
             "--model",
             help="A model (see `rnaexp models`), untrained:MODEL, shuffled:MODEL (it reads shuffled RNAs), "
-            "or a control: 1-mer, 2-mer, 3-mer, 6-mer, 3-mer-centred, 6-mer-centred, length, identity; again for "
-            "another.",
+            "or a control: 1-mer, 2-mer, 3-mer, 6-mer, 3-mer-centred, 6-mer-centred, length, identity; repeat "
+            "for several.",
         ),
     ],
     settings: FamiliesSettings,
     loading: Loading,
+    words: RunWords,
     choices: Annotated[
         bool, typer.Option("--choices", help="Also change each choice once: protocol_choices.csv.")
     ] = False,
@@ -39,15 +41,16 @@ def classify(
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
     json: Json = False,
 ) -> None:
-    """How much similarities within and between families overlap, compared with chance, length and counts of words."""
-    names = several(model, weights=loading.weights, config=loading.config)
+    """Measure how well embeddings tell RNA families apart, compared with chance, length and counts of words."""
+    names = several(model, weights=loading.weights, config=loading.config, run_name=words.run_name)
     tasks = [settings.task(name, loading) for name in names]
     from rnaexp.experiment import verbs
     from rnaexp.experiment.conclude import Output
+    from rnaexp.experiment.runner import labels_of
     from rnaexp.tasks.families.job import FamiliesJob
 
     jobs = [FamiliesJob(task=task, choices=choices, beside=beside) for task in tasks]
-    verbs.families(jobs, Output(csv=csv, json=json))
+    verbs.families(jobs, Output(csv=csv, json=json), labels_of(words))
 
 
 @with_settings
@@ -62,7 +65,7 @@ def embed(
     ] = Path("embeddings.parquet"),
     mask: Mask = False,
 ) -> None:
-    """One embedding for each of your own RNAs, as Parquet; goes on where a killed run stopped."""
+    """Write one embedding for each of your RNAs, as Parquet; resumes where a killed run stopped."""
     from rnaexp.data.names import safe_name
     from rnaexp.reading.left_out import read_reported
 

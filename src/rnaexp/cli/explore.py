@@ -26,10 +26,11 @@ def explore(
     loading: Loading,
     id: Annotated[
         list[str],
-        typer.Option(help=f"Of the RNAs in the file this one; again for another. Default: the first {_MOST}."),
+        typer.Option(help=f"Only this RNA of the file; repeat for several. Default: the first {_MOST}."),
     ] = [],  # noqa: B006 (typer's way to an empty list)
     tuned: Annotated[
-        str, typer.Option(help="Tuned head: JSON file or MLflow run id; default: your newest, else shipped.")
+        str,
+        typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: your newest, else the shipped one."),
     ] = "",
     beside: Annotated[
         str,
@@ -39,9 +40,9 @@ def explore(
     ] = "",
     atlas: Annotated[
         Path | None,
-        typer.Option(help="CSV file: what each head attends to, over all RNAs in the file; a picture next to it."),
+        typer.Option(help="CSV file: what each head attends to, over all RNAs in the file; a figure next to it."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="The page.")] = Path("explorer.html"),
+    out: Annotated[Path, typer.Option(help="File of the page.")] = Path("explorer.html"),
 ) -> None:
     """Look at every head's attention to an RNA: one HTML file that opens offline, with thresholds to move."""
     from rnaexp.data.own import read_own

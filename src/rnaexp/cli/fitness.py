@@ -9,6 +9,7 @@ from rnaexp.cli.options import Json, several
 from rnaexp.cli.settings import with_settings
 from rnaexp.reading.loading import Loading
 from rnaexp.tasks.fitness.settings import FitnessSettings
+from rnaexp.track.words import RunWords
 
 
 def register(app: typer.Typer) -> None:
@@ -22,24 +23,27 @@ def fitness(
         list[str],
         typer.Option(
             "--model",
-            help="A model (see `rnaexp models`), untrained:MODEL, or a baseline: mutations, gc, conservation, "
-            "viennarna, random; again for another.",
+            help="A model (see `rnaexp models`), untrained:MODEL, or a baseline: mutations, gc, conservation, potts, "
+            "viennarna, defect, random; repeat for several.",
         ),
     ],
     settings: FitnessSettings,
     loading: Loading,
+    words: RunWords,
     csv: Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")] = None,
     json: Json = False,
 ) -> None:
-    """How well likelihoods rank measured variants (Spearman), compared with counting mutations and with folding."""
+    """Measure how well likelihoods rank measured variants (Spearman), compared with counting mutations and folding."""
     from rnaexp.experiment.ready import refuse_fitness
 
-    names = several(model, weights=loading.weights, config=loading.config)
+    names = several(model, weights=loading.weights, config=loading.config, run_name=words.run_name)
     # Before anything that takes seconds to import: a bad table is reported at once.
     refuse_fitness(names, settings, loading)
     from rnaexp.experiment import verbs
     from rnaexp.experiment.conclude import Output
+    from rnaexp.experiment.runner import labels_of
     from rnaexp.tasks.fitness.job import FitnessJob
 
-    jobs = [FitnessJob(task=settings.task(name, loading, silent=True)) for name in names]
-    verbs.fitness(jobs, Output(csv=csv, json=json))
+    tasks = [task for name in names for task in settings.tasks(name, loading, silent=True)]
+    jobs = [FitnessJob(task=task) for task in tasks]
+    verbs.fitness(jobs, Output(csv=csv, json=json), labels_of(words))

@@ -38,7 +38,7 @@ def msa(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Homologs of each RNA from your own sequences, aligned to it by nhmmer, or by Infernal with a family's model."""
+    """Search your own sequences for homologs of each RNA and align them, by nhmmer or by Infernal."""
     from rnaexp.experiment import msa as job
 
     search = settings.model_dump(exclude={"max_rows"})

@@ -30,7 +30,7 @@ def once_each(*apps: typer.Typer) -> None:
 
 Models = Annotated[
     list[str],
-    typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name; again for another."),
+    typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:org/name; repeat for several."),
 ]
 
 
@@ -51,25 +51,7 @@ def several(names: list[str], **of_one: str) -> list[str]:
     return names
 
 
-RunName = Annotated[str, typer.Option("--run-name", help="Of the run in MLflow; else the model's.")]
-Tags = Annotated[
-    list[str], typer.Option("--tag", metavar="KEY=VALUE", help="Of the runs in MLflow; again for another.")
-]
-
-
-def tags_of(words: list[str]) -> dict[str, str]:
-    """Raises: BadParameter (exit 2) for what is no key=value, or a key that MLflow or rnaexp uses."""
-    found = dict[str, str]()
-    for word in words:
-        key, equals, value = word.partition("=")
-        if not equals or not key or key.startswith(("mlflow.", "rnaexp.")) or key in found:
-            message = f"--tag {word!r}: write KEY=VALUE, each key once and none that begins with mlflow. or rnaexp."
-            raise typer.BadParameter(message)
-        found[key] = value
-    return found
-
-
-Name = Annotated[str, typer.Option(help="Of the registered model; else the folder's, or the model's own.")]
+Name = Annotated[str, typer.Option(help="Name of the registered model; default: the folder's, or the model's own.")]
 Weights = Annotated[str, typer.Option(help="Weights file or folder, instead of the published ones.")]
 Config = Annotated[str, typer.Option(help="JSON file with the sizes that the weights do not carry.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
@@ -77,5 +59,5 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 Csv = Annotated[Path | None, typer.Option(help="Write the rows of the table to a CSV file as well.")]
 Mask = Annotated[
     bool,
-    typer.Option("--mask", help="Read any letter as N: X, digits, *; IUPAC's codes (R, Y, ...) always are."),
+    typer.Option("--mask", help="Read any other letter (X, digits, *) as N; IUPAC's codes (R, Y, ...) always are."),
 ]

@@ -17,7 +17,9 @@ def pretrain(
     recipe: Annotated[Path, typer.Argument(help="What to train and how: a TOML file, see experiments/pretrain.")],
     out: Annotated[Path, typer.Option(help="Folder of the checkpoint; a training that was stopped there is resumed.")],
     data: Annotated[Path | None, typer.Option(help="Stockholm file of alignments; default: Rfam's seeds.")] = None,
-    minutes: Annotated[float, typer.Option(help="If the recipe says no steps: stop after so many minutes.")] = 0.0,
+    minutes: Annotated[
+        float, typer.Option(help="If the recipe gives no number of steps: stop after so many minutes.")
+    ] = 0.0,
     device: Device = "auto",
     save_every: Annotated[float, typer.Option(help="Seconds between two saved states.")] = 60.0,
 ) -> None:

@@ -8,6 +8,7 @@ import typer
 from rnaexp.cli.options import Json
 from rnaexp.cli.settings import with_settings
 from rnaexp.tasks.pairs.settings import ScoreSettings
+from rnaexp.track.words import RunWords
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
 def score(
     name: Annotated[str, typer.Option(help="What to call the tool in the table.")],
     settings: ScoreSettings,
+    words: RunWords,
     pairs: Annotated[
         Path | None, typer.Option(help="Folder: one BPSEQ, CT, dot-bracket or pair matrix an RNA.")
     ] = None,
@@ -31,20 +33,22 @@ def score(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Score any other tool's pairs, pair matrices, attention maps or embeddings as a full row of the table."""
+    """Score another tool's pairs, pair matrices, attention maps or embeddings, as a row of the same table."""
     if embeddings is not None:
         _alone(pairs, maps, settings.test)
+        from rnaexp.experiment.runner import labels_of
         from rnaexp.experiment.score import score_vectors
 
-        score_vectors(name, embeddings, settings, json=json)
+        score_vectors(name, embeddings, settings, labels_of(words), json=json)
         return
     if not settings.test:
         message = "--pairs and --maps go with --test, --embeddings with --set"
         raise typer.BadParameter(message)
     from rnaexp.experiment import score as scoring
+    from rnaexp.experiment.runner import labels_of
 
     files = scoring.Files(pairs=pairs, maps=maps, heads_per_layer=settings.heads_per_layer, suffix=settings.suffix)
-    scoring.score(name, settings, files, json=json)
+    scoring.score(name, settings, files, labels_of(words), json=json)
 
 
 def _alone(pairs: Path | None, maps: Path | None, test: str) -> None:

@@ -8,6 +8,7 @@ from rnaexp.cli.options import Json
 from rnaexp.cli.settings import with_settings
 from rnaexp.reading.loading import Loading
 from rnaexp.tasks.pairs.settings import SearchSettings
+from rnaexp.track.words import RunWords
 
 
 def register(app: typer.Typer) -> None:
@@ -20,10 +21,13 @@ def search(
     model: Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`), checkpoint folder, or hf:...")],
     settings: SearchSettings,
     loading: Loading,
+    words: RunWords,
     json: Json = False,
 ) -> None:
-    """Beyond one head: search read-out, decoder and means of several heads, compared with the single head."""
+    """Search beyond one head: read-out, decoder and means of several heads, compared with the single head."""
     task = settings.task(model, loading)
     from rnaexp.experiment import search_verb
 
-    search_verb.search(task, trials=settings.trials, storage=settings.storage, seed=loading.seed, json=json)
+    search_verb.search(
+        task, trials=settings.trials, storage=settings.storage, seed=loading.seed, words=words, json=json
+    )

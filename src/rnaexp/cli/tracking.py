@@ -14,6 +14,8 @@ def register(app: typer.Typer) -> None:
     app.command()(ui)
     app.command()(sync)
     app.command(epilog="Example: rnaexp reproduce 0123456789abcdef0123456789abcdef")(reproduce)
+    app.command(epilog="Example: rnaexp export 0123456789abcdef0123456789abcdef --out results")(export)
+    app.command("import", epilog="Example: rnaexp import results/*.jsonl")(bring_in)
     app.command(epilog="Example: rnaexp reap --minutes 120 --dry-run")(reap)
 
 
@@ -28,12 +30,15 @@ def compare(
         Path | None,
         typer.Option(help="Structure F1 against overlap ratio (area): .png, .svg, .pdf or (the points) .csv."),
     ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--from", help="Compare the result files of a folder (`rnaexp export`) instead.")
+    ] = None,
     log: Annotated[bool, typer.Option("--log", help="Keep the report and its tables as a run in MLflow.")] = False,
 ) -> None:
-    """All tracked models side by side: leaderboard by class, ranks, contrasts, breakdowns, pictures."""
+    """Compare all tracked models: leaderboard by class, ranks, contrasts, breakdowns, figures."""
     from rnaexp.report import comparison
 
-    comparison.compare(experiment, html=html, csv=csv, as_markdown=markdown, tradeoff=tradeoff, log=log)
+    comparison.compare(experiment, html=html, csv=csv, as_markdown=markdown, tradeoff=tradeoff, log=log, folder=folder)
 
 
 def reproduce(
@@ -46,11 +51,33 @@ def reproduce(
     raise typer.Exit(0 if job.reproduce(run, json=json) else 1)
 
 
+def export(
+    runs: Annotated[list[str], typer.Argument(help="Ids of runs; of a question's its models' runs as well.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder, a file a run.")] = Path("results"),
+) -> None:
+    """Write runs as result files: settings, hashes, metrics and per-RNA scores, for another store or a leaderboard."""
+    from rnaexp.track.travel import export as write
+
+    for run in runs:
+        for path in write(run, out):
+            typer.echo(path)
+
+
+def bring_in(
+    files: Annotated[list[Path], typer.Argument(help="Result files (`rnaexp export`).")],
+    experiment: Annotated[str, typer.Option(help="MLflow experiment.")] = "rnaexp",
+) -> None:
+    """Take result files into the tracking store, marked as imported; refused where a set or a protocol is another."""
+    from rnaexp.experiment.importing import import_files
+
+    import_files(files, experiment)
+
+
 def ui(
     port: Annotated[int, typer.Option(help="Port.")] = 5000,
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
 ) -> None:
-    """Open the MLflow pages on this machine's loopback address."""
+    """Open MLflow's pages on this machine's loopback address."""
     from rnaexp.track.ui import serve
 
     raise typer.Exit(serve(host=host, port=port))
@@ -66,12 +93,12 @@ def sync() -> None:
 
 def reap(
     minutes: Annotated[
-        int, typer.Option(help="Without a sign of life for so long (each run gives one every 5).", min=15)
+        int, typer.Option(help="Minutes without a sign of life (each run gives one every 5).", min=15)
     ] = 60,
     experiment: Annotated[str, typer.Option(help="MLflow experiment.")] = "rnaexp",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
 ) -> None:
-    """Close as KILLED the runs that say RUNNING but whose process is gone, wherever it ran."""
+    """Close as KILLED the runs that are still RUNNING in MLflow but whose process is gone."""
     from rnaexp.track.reap import reap as close
 
     closed = close(minutes * 60, experiment=experiment, dry_run=dry_run)

@@ -26,8 +26,8 @@ def predict(
         list[str],
         typer.Option(
             "--model",
-            help="Name (see `rnaexp models`), folder, hf:org/name, or a registered head: models:/NAME@ALIAS; again for "
-            "another, then each has a folder of its own.",
+            help="Name (see `rnaexp models`), folder, hf:org/name, or a registered head: models:/NAME@ALIAS; repeat "
+            "for several, each with a folder of its own.",
         ),
     ],
     head: HeadSettings,
@@ -37,15 +37,16 @@ def predict(
     format: Annotated[
         list[str] | None,
         typer.Option(
-            help="Besides, as often as you like: json, bpseq, ct, svg (drawing), map (picture), npy (scores)."
+            help="Further files: json, bpseq, ct, svg (drawing), map (picture), npy (scores); repeat for several."
         ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(help="One page of drawings, maps and tables that opens offline (a page a model).")
+        Path | None,
+        typer.Option(help="Write one page of drawings, maps and tables that opens offline (one per model)."),
     ] = None,
     mask: Mask = False,
 ) -> None:
-    """Base pairs of your own RNAs, by the model's tuned head."""
+    """Predict base pairs and structures of your own RNAs, and how far to trust them."""
     from rnaexp.data.names import safe_name
     from rnaexp.experiment import predict as job
     from rnaexp.reading.left_out import read_reported
@@ -75,7 +76,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port.")] = 5001,
 ) -> None:
-    """Answer requests by the model's tuned head, without a registry (one that is registered: mlflow models serve)."""
+    """Serve a model's tuned head over HTTP, without a registry (a registered one: mlflow models serve)."""
     from rnaexp.experiment import serve as job
     from rnaexp.tasks.pairs.tuned import named
 
@@ -100,7 +101,7 @@ def register_run(
     weights: Weights = "",
     device: Device = "auto",
 ) -> None:
-    """Make a run's tuned head a version of its model in MLflow's registry, and its champion if it is the best."""
+    """Register a run's tuned head in MLflow's registry, as champion if it is the best."""
     from rnaexp.experiment import registering
 
     for one in run:
@@ -116,7 +117,7 @@ def verify(
     device: Device = "cpu",
     json: Json = False,
 ) -> None:
-    """Compare a registered model, part by part, with the hashes that were kept of it."""
+    """Check each part of a registered model against the hashes that were kept at registration."""
     from rnaexp.experiment import verify as job
 
     job.verify(model, weights=weights, device=device, json=json)

@@ -29,7 +29,7 @@ def watch(
     model_like: Annotated[
         str,
         typer.Option(
-            help="What says letters and sizes where a checkpoint does not: a model's name, or a folder "
+            help="Where letters and sizes come from if a checkpoint lacks them: a model's name, or a folder "
             "with config.json and a tokenizer."
         ),
     ] = "",
@@ -39,7 +39,7 @@ def watch(
     ] = 10.0,
     idle: Annotated[float, typer.Option(min=0.0, help="End after so many minutes without a new one; 0: never.")] = 0.0,
     compare: Annotated[
-        list[str], typer.Option(help="STEP:STEP, the difference of two steps on the test set; again for two others.")
+        list[str], typer.Option(help="STEP:STEP, the difference of two steps on the test set; repeat for others.")
     ] = [],  # noqa: B006 (typer's way to an empty list)
     csv: Csv = None,
     json: Json = False,

@@ -1,6 +1,7 @@
 """Named assays, each from pinned public files, and any assay by path."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from rnaexp.data.assay_tables import Report, read_assay, refuse_faults
 from rnaexp.data.assays import Assay, Variant
 from rnaexp.data.catalog import RemoteFile
 from rnaexp.data.download import fetch_file
+from rnaexp.data.own import Fault
+from rnaexp.data.suites import LICENCES, SUITES, TITLES, SuiteTable, suite_table
 from rnaexp.data.table_layout import TableLayout
 from rnaexp.errors import InputError
 
@@ -44,21 +47,42 @@ def load_assay(
 
     Raises: InputError, UnavailableError.
     """
-    if name_or_path in _NAMED:
+    of_suite = suite_table(name_or_path)
+    if name_or_path in _NAMED or of_suite is not None:
         if wild_type or direction or layout not in (None, TableLayout()):
             message = (
                 f"{name_or_path} has its own wild type, direction and columns; --wild-type, --direction, --offset and "
                 "names of columns are for files"
             )
             raise InputError(message)
-        return _NAMED[name_or_path]()
+        return _NAMED[name_or_path]() if of_suite is None else _of_suite(name_or_path, of_suite)
     path = Path(name_or_path)
     if not path.exists():
-        near = get_close_matches(name_or_path.lower(), _NAMED, n=1, cutoff=0.5)
-        advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(_NAMED)}"
+        known = {
+            name.lower(): name for name in (*_NAMED, *SUITES, *(name for suite in SUITES.values() for name in suite))
+        }
+        near = get_close_matches(name_or_path.lower(), known, n=1, cutoff=0.5)
+        advice = f"did you mean {known[near[0]]}?" if near else f"known are {', '.join((*_NAMED, *SUITES))}"
         message = f"no assay and no file is named {name_or_path!r}; {advice}"
         raise InputError(message)
     return read_assay(path, wild_type=wild_type, direction=direction or "higher", layout=layout, report=report)
+
+
+def _of_suite(name: str, table: SuiteTable) -> Assay:
+    """A table of a named suite; what cannot be read of it is left out and counted among its caveats."""
+    left_out: list[Fault] = []
+    path = fetch_file(table.file.url, table.file.sha256)
+    assay = read_assay(path, report=lambda faults, _: left_out.extend(faults))
+    caveats = [f"left out: {len(left_out)} rows; the first: {left_out[0].reason}"] if left_out else []
+    if assay.wild_type is None:
+        caveats.append("its table names no wild type")
+    return replace(
+        assay,
+        name=name,
+        licence=LICENCES[name.partition(":")[0]],
+        source=table.file.url,
+        caveats=tuple(caveats),
+    )
 
 
 def _trna() -> Assay:
@@ -118,13 +142,21 @@ _TITLES = {
     "dms_trna": "Fitness of a tRNA's variants at ten sites (Domingo et al. 2018)",
     "dms_f1u": "Activity of a ribozyme library of two letters at 16 sites",
 }
-ASSAYS = tuple((name, _TITLES[name]) for name in _NAMED)  # name and title of each
+# Name and title of each, and of each suite.
+ASSAYS = (*((name, _TITLES[name]) for name in _NAMED), *TITLES.items())
 _FILES = {"dms_trna": (_TRNA,), "dms_f1u": (_F1U, _F1U_SEQUENCES)}
 
 
+def is_named_assay(name: str) -> bool:
+    """Whether it is the name of one assay, alone or in a suite."""
+    return name in _NAMED or suite_table(name) is not None
+
+
 def fetch_assay(name: str) -> tuple[Path, ...]:
-    """A named assay's files, downloaded where they are not here, their hashes checked.
+    """The files of a named assay or suite, downloaded where they are not here, their hashes checked.
 
     Raises: UnavailableError.
     """
-    return tuple(fetch_file(each.url, each.sha256) for each in _FILES[name])
+    of_suite = suite_table(name)
+    files = _FILES.get(name) or ([of_suite.file] if of_suite else [table.file for table in SUITES[name].values()])
+    return tuple(fetch_file(each.url, each.sha256) for each in files)

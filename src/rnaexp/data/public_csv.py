@@ -1,4 +1,7 @@
-"""The CSV of the public sets: id, sequence, base_pairs (a JSON list of [i, j] from 1), optional structure and len."""
+"""Tables of the public sets: id, sequence, base_pairs (a JSON list of [i, j] from 1) or a structure in dot-bracket.
+
+Optional: len, which must be right, and family. `secondary_structure` is what hub data sets call the structure.
+"""
 
 import csv
 import json
@@ -81,14 +84,16 @@ def _rna(source: Source, row: dict[str, str], line: int, unknown: Unknown) -> Rn
         message = f"{name}: len is {row['len']}, the sequence has {len(sequence)} bases"
         raise source.error(message, line)
     pairs = _pairs(source, row, name, line, len(sequence))
-    return rna_at(source, line, name=name, sequence=sequence, pairs=pairs, letters_changed=changed)
+    family = row.get("family", "").strip() or None
+    return rna_at(source, line, name=name, sequence=sequence, pairs=pairs, family=family, letters_changed=changed)
 
 
 def _pairs(source: Source, row: dict[str, str], name: str, line: int, length: int) -> tuple[Pair, ...] | None:
     if row.get("base_pairs"):
         return tuple(pair_at(source, i, j, length, line) for i, j in _listed(source, row["base_pairs"], name, line))
-    if row.get("structure"):
-        return structure_at(source, name, row["structure"], length, line)
+    for column in ("structure", "secondary_structure"):
+        if row.get(column):
+            return structure_at(source, name, row[column], length, line)
     return None
 
 

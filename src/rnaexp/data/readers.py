@@ -15,7 +15,7 @@ from rnaexp.data.text import Source, read_source
 from rnaexp.errors import InputError
 from rnaexp.rna import Rna
 
-FORMATS = "FASTA, Stockholm, A2M, A3M, CT, BPSEQ, CSV, SPOT-RNA labels, PDB, mmCIF"
+FORMATS = "FASTA, Stockholm, A2M, A3M, CT, BPSEQ, CSV, Parquet, SPOT-RNA labels, PDB, mmCIF"
 Reader = Callable[[Source, Unknown], list[Rna]]
 
 
@@ -32,7 +32,7 @@ _READERS: dict[str, Reader] = {
     ".a3m": read_a3m,
     ".ct": read_ct,
     ".bpseq": read_bpseq,
-    ".csv": read_csv,
+    **dict.fromkeys((".csv", ".parquet"), read_csv),
     **dict.fromkeys((".cif", ".mmcif", ".pdb", ".ent"), _read_structure),
 }
 ALIGNMENT_ENDINGS = frozenset((".a2m", ".a2m_msa2", ".afa", ".faclean", ".a3m"))

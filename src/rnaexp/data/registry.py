@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Literal
 
 from rnaexp.data import sets
-from rnaexp.data.assay_sets import ASSAYS, fetch_assay, load_assay
+from rnaexp.data.assay_sets import ASSAYS, fetch_assay, is_named_assay, load_assay
 from rnaexp.data.families import NAMED_FAMILIES, RFAM_500, Selection, load_families
 from rnaexp.data.sets import SetSpec, describe, set_names
+from rnaexp.data.suites import LICENCES, members
 from rnaexp.errors import UnavailableError
 
 Kind = Literal["pairs", "families", "fitness"]
@@ -61,7 +62,10 @@ def named_sets() -> tuple[NamedSet, ...]:
         for name in NAMED_FAMILIES
         if name not in known
     )
-    return of_rnas + of_families + tuple(NamedSet(name=name, kinds=("fitness",), title=title) for name, title in ASSAYS)
+    of_variants = (
+        NamedSet(name=name, kinds=("fitness",), title=title, licence=LICENCES.get(name)) for name, title in ASSAYS
+    )
+    return (*of_rnas, *of_families, *of_variants)
 
 
 def fetch(name: str) -> tuple[Path, ...]:
@@ -69,16 +73,17 @@ def fetch(name: str) -> tuple[Path, ...]:
 
     Raises: InputError for an unknown name, UnavailableError.
     """
-    if name in dict(ASSAYS):
+    if name in dict(ASSAYS) or is_named_assay(name):
         return fetch_assay(name)
     return sets.fetch(_made_of(name))
 
 
 def check(name: str) -> tuple[Path, ...]:
     """The files of any named set, hashed again, and all of it read. Raises: InputError, UnavailableError."""
-    if name in dict(ASSAYS):
+    if name in dict(ASSAYS) or is_named_assay(name):
         files = fetch_assay(name)
-        load_assay(name)
+        for member in members(name):
+            load_assay(member.assay)
         return files
     found = sets.check(_made_of(name))
     if of_families_alone(name):

@@ -9,7 +9,7 @@ from typing import Any
 from rnaexp.data.text import Source
 from rnaexp.errors import InputError
 
-FORMATS = (".csv", ".tsv", ".jsonl")
+FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
 Row = Mapping[str, Any]
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from rnaexp.data.atomic import write_atomically
 from rnaexp.data.csv_text import csv_text
+from rnaexp.experiment.question_run import QuestionRun
 from rnaexp.experiment.runner import Done
 from rnaexp.report import families_screen, fitness_screen, screen, task_tables
 from rnaexp.tasks.families import record as of_families
@@ -19,7 +20,6 @@ from rnaexp.tasks.pairs import record as of_pairs
 from rnaexp.tasks.pairs.contrasts import Answer, add_ranks, choices_table, contrast_table, most_important
 from rnaexp.tasks.plugged import as_frame
 from rnaexp.tasks.task import Task
-from rnaexp.track.runs import tracked_run
 
 Records = Sequence[dict[str, Any]]
 
@@ -45,10 +45,14 @@ class Table:
 
     frame: Callable[[Records], pd.DataFrame]
     show: Callable[[Records, str, str], None]
+    markdown: Callable[[Records], str] = lambda records: ""
 
 
-FAMILIES = Table(frame=of_families.as_frame, show=families_screen.show)
-FITNESS = Table(frame=of_fitness.as_frame, show=fitness_screen.show)
+FAMILIES = Table(frame=of_families.as_frame, show=families_screen.show, markdown=families_screen.markdown)
+FITNESS = Table(frame=of_fitness.as_frame, show=fitness_screen.show, markdown=fitness_screen.markdown)
+
+
+_IMPORTANT = ("model", "against", "difference", "low", "high", "p_holm", "clusters")
 
 
 def of_task(task: Task) -> Table:
@@ -58,15 +62,23 @@ def of_task(task: Task) -> Table:
     )
 
 
-def conclude(done: Sequence[Done], table: Table, output: Output, **whole: Any) -> None:
-    """One table of all runs, and of what their protocol's choices do to them. `whole`: further keys of the JSON."""
+def conclude(
+    done: Sequence[Done], table: Table, output: Output, above: QuestionRun | None = None, **whole: Any
+) -> None:
+    """One table of all runs, and of what their protocol's choices do to them.
+
+    `above`: the run of the question. `whole`: further keys of the JSON.
+    """
     records = [each.record for each in done]
     choices = [each.choices for each in done if each.choices is not None]
     if not records:
         return
-    _write(output.csv, table.frame(records))
+    frame = table.frame(records)
+    _write(output.csv, frame)
     if choices:
         _write(output.sibling("choices"), pd.concat(choices, ignore_index=True))
+    if above is not None:
+        above.answered({"runs": frame}, table.markdown(records))
     if not output.json:
         table.show(records, output.title, output.note)
     elif output.question or whole or len(records) > 1:
@@ -92,11 +104,12 @@ def conclude_pairs(
     output: Output,
     *,
     contrasts: Sequence[Mapping[str, str]],
+    above: QuestionRun | None,
     controls: Sequence[Answer] = (),
 ) -> None:
     """Ranks, declared contrasts and choices of what was run; `csv`: the runs, `_contrasts` and `_choices` next to it.
 
-    `controls`: rows that are shown and ranked with the runs. The comparison is a run of its own in MLflow.
+    `controls`: rows that are shown and ranked with the runs. `above`: the run of the question, which keeps all of it.
     """
     if not answers:
         return
@@ -106,11 +119,10 @@ def conclude_pairs(
     found = {part: table for part, table in found.items() if len(table)}
     frame = of_pairs.as_frame([*records, *of_controls])
     _write(output.csv, frame)
-    with tracked_run(output.question, kind="question", tags={"rnaexp.question": output.question}) as run:
-        run.table(frame, "runs.csv")
-        for part, table in found.items():
-            run.table(table, f"{part}.csv")
-            _write(output.sibling(part), table.round(6))
+    for part, table in found.items():
+        _write(output.sibling(part), table.round(6))
+    if above is not None:
+        above.answered({"runs": frame, **found}, screen.markdown([*records, *of_controls]))
     if output.json:
         parts = {part: table.to_dict("records") for part, table in found.items()}
         more = {"controls": of_controls} if of_controls else {}
@@ -118,7 +130,8 @@ def conclude_pairs(
         return
     screen.show([*records, *of_controls], title=output.title, note=output.note)
     for part, table in found.items():
-        screen.show_frame(table, part)
+        first = [name for name in _IMPORTANT if name in table]  # a narrow terminal leaves out those on the right
+        screen.show_frame(table[[*first, *table.columns.difference(first, sort=False)]], part)
     if "choices" in found:
         sys.stdout.write(most_important(found["choices"]) + "\n")
 

@@ -10,6 +10,7 @@ from rnaexp import models
 from rnaexp.choices import How, refuse_unknown
 from rnaexp.classify.controls import CONTROLS
 from rnaexp.classify.protocol import embedding_protocol
+from rnaexp.data.suites import members
 from rnaexp.data.table_layout import TableLayout
 from rnaexp.errors import InputError
 from rnaexp.experiment.question_file import (
@@ -169,11 +170,18 @@ def _families(words: QuestionWords, path: Path) -> Iterator[ClassifyTask]:
 
 def _fitness(words: QuestionWords) -> Iterator[FitnessTask]:
     reported = set()
-    for about, model in product(words.assays, _models_of(words, "fitness") if words.assays else ()):
+    assays = [
+        (about, member)
+        for about in words.assays
+        for member in members(about.name, sheet=about.sheet, categories=about.category)
+    ]
+    for (about, member), model in product(assays, _models_of(words, "fitness") if words.assays else ()):
         layout = {name: getattr(about, name) for name in ("score_column", "mutant_column", "sequence_column")}
         yield FitnessTask(
             model=model,
-            assay=about.name,
+            assay=member.assay,
+            suite=member.suite,
+            category=member.category,
             convention=about.convention or "",
             sample=about.sample,
             seed=words.seed,
@@ -182,10 +190,10 @@ def _fitness(words: QuestionWords) -> Iterator[FitnessTask]:
             direction=about.direction,
             layout=TableLayout(**layout, first=about.offset),
             long=words.long,
-            silent=about.name in reported,  # of a table's bad rows the first task that reads it tells
+            silent=member.assay in reported,  # the first task that reads a table lists its bad rows
             loading=_loading(words, model),
         )
-        reported.add(about.name)
+        reported.add(member.assay)
 
 
 def _refuse_wrong_names(words: QuestionWords, path: Path) -> None:

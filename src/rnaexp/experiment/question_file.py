@@ -79,9 +79,11 @@ class EmbeddingsWords(_Strict):
 
 
 class AssayWords(_Strict):
-    """An assay by name, or a table and how it is laid out."""
+    """An assay by name, or a table and how it is laid out; or a suite of assays, or a folder of tables with a sheet."""
 
     name: str
+    sheet: str = ""
+    category: list[str] = []
     convention: Convention | None = None
     sample: Annotated[int, Field(ge=0)] = 0
     alignment: str = ""

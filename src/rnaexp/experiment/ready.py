@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rnaexp import models
 from rnaexp.choices import refuse_unknown, refuse_unknown_device
-from rnaexp.data.assay_sets import ASSAYS, load_assay
+from rnaexp.data.assay_sets import is_named_assay, load_assay
 from rnaexp.data.readers import read_file
 from rnaexp.data.sets import describe, set_names
 from rnaexp.errors import InputError, UnavailableError
@@ -87,13 +87,14 @@ def refuse_fitness(names: Sequence[str], settings: FitnessSettings, loading: Loa
     for name in names:
         if name not in BASELINES:
             refuse_model(name, Path(loading.weights) if loading.weights else None)
-    if settings.set not in dict(ASSAYS):
-        load_assay(
-            settings.set,
-            wild_type=settings.wild_type,
-            direction=settings.direction,
-            layout=settings.layout,
-            report=partial(report_rows, settings.set, strict=settings.strict, silent=False),
-        )
-    if settings.alignment:
+    for member in settings.members:
+        if not is_named_assay(member.assay):
+            load_assay(
+                member.assay,
+                wild_type=settings.wild_type,
+                direction=settings.direction,
+                layout=settings.layout,
+                report=partial(report_rows, member.assay, strict=settings.strict, silent=False),
+            )
+    if settings.alignment and not Path(settings.alignment).is_dir():
         read_file(Path(settings.alignment))

@@ -30,6 +30,7 @@ from rnaexp.track.origin import process_facts
 
 RECIPE, ENVIRONMENT, QUESTION = "recipe.json", "environment.txt", "question.toml"  # artifacts of a model's run
 SCHEMA = 1
+OF_QUESTION = "question"  # in the place of a task
 _SETS = ("validation", "test", "families", "assay", "alignment", "wild_type", "weights")  # a name, or a path
 
 
@@ -37,6 +38,11 @@ def recipe(job: Job) -> dict[str, Any]:
     """The job's resolved settings with what ran it. `settings` None: its model, or its vectors, are of this process."""
     settings_of_job = _task_of(job)
     return {"schema": SCHEMA, **(settings_of_job or {"task": "", "settings": None}), **process_facts()}
+
+
+def recipe_of_question(name: str) -> dict[str, Any]:
+    """What ran it; its models' runs have recipes of their own."""
+    return {"schema": SCHEMA, "task": OF_QUESTION, "settings": {"name": name}, **process_facts()}
 
 
 def job_of(values: Mapping[str, Any]) -> Job:

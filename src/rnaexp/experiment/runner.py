@@ -22,6 +22,8 @@ from rnaexp.tasks.task import Job
 from rnaexp.track.origin import environment
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
+from rnaexp.track.store import EXPERIMENT
+from rnaexp.track.words import RunWords
 
 Refused = InputError | LeakageError | UnavailableError
 
@@ -58,23 +60,36 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """What its user or its question says of a run. `name` "": the model's. `question`: the text of the file."""
+    """What its user or its question says of a run. `name` "": the job's title. `question`: the text of the file.
+
+    `shard`: of the question's runs. `under`: the question's run.
+    """
 
     tags: Mapping[str, object] = field(default_factory=dict)
     name: str = ""
     question: str = ""
+    shard: str = ""
+    experiment: str = EXPERIMENT
+    under: RunHandle | None = None
     kind: Literal["parent", "reproduction"] = "parent"
 
 
 _NONE = Labels()
 
 
-def run_jobs(jobs: Sequence[Job], labels: Labels = _NONE) -> tuple[list[Done], list[Failed]]:
+def labels_of(words: RunWords) -> Labels:
+    """As the command line says them."""
+    return Labels(tags=words.tags, name=words.run_name, experiment=words.experiment or EXPERIMENT)
+
+
+def run_jobs(
+    jobs: Sequence[Job], labels: Labels = _NONE, store: Store | None = None
+) -> tuple[list[Done], list[Failed]]:
     """Each job done and tracked; what fails is reported, and the others go on. Empty in all but the first process."""
     done, failed = list[Done](), list[Failed]()
     for job in jobs:
         try:
-            found = run_job(job, labels)
+            found = run_job(job, labels, store)
         except REFUSED as error:
             failed.append(Failed(job=job, error=error))
             say(f"{job.label}: {error}")
@@ -95,7 +110,9 @@ def run_job(job: Job, labels: Labels = _NONE, store: Store | None = None) -> Don
         return None
     watch_parent()
     context = Context(announce=announce, store=store or Store())
-    with tracked_run(labels.name or job.model, kind=labels.kind, tags={**labels.tags, **job.tags}) as run:
+    tags = {**labels.tags, **job.tags}
+    name = labels.name or job.title
+    with tracked_run(name, kind=labels.kind, tags=tags, experiment=labels.experiment, under=labels.under) as run:
         run.text(json.dumps(recipe(job), indent=1), RECIPE)
         run.text(environment(), ENVIRONMENT)
         if labels.question:

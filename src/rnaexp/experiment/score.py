@@ -9,6 +9,7 @@ from rnaexp.data.stored_vectors import read_vectors
 from rnaexp.errors import InputError
 from rnaexp.experiment import verbs
 from rnaexp.experiment.conclude import Output
+from rnaexp.experiment.runner import Labels
 from rnaexp.models.files import FileEncoder, load_maps, load_pairs
 from rnaexp.reading.left_out import list_left_out
 from rnaexp.structure.heads import untuned_head
@@ -44,7 +45,7 @@ class Files:
         return load_maps(folder, name=name, heads_per_layer=self.heads_per_layer or None, suffix=self.suffix)
 
 
-def score(name: str, settings: ScoreSettings, files: Files, *, json: bool) -> None:
+def score(name: str, settings: ScoreSettings, files: Files, labels: Labels, *, json: bool) -> None:
     """Another tool's output as a row: its files stand in for the model.
 
     An RNA whose file is missing or wrong is left out, and listed in `skipped.csv`.
@@ -57,12 +58,12 @@ def score(name: str, settings: ScoreSettings, files: Files, *, json: bool) -> No
         # Pairs without scores leave nothing to tune: every one of them is a call.
         called = untuned_head(name, threshold=0.5, scoring=task.scoring, weights=encoder.fingerprint)
         task = replace(task, tuned=called)
-    record = verbs.pairs([task], Output(json=json), encoder=encoder)
+    record = verbs.pairs([task], Output(json=json), encoder=encoder, labels=labels)
     if record is not None and record["skipped"]:
         list_left_out(files.folder, record["skipped"], strict=settings.strict)
 
 
-def score_vectors(name: str, embeddings: Path, settings: ScoreSettings, *, json: bool) -> None:
+def score_vectors(name: str, embeddings: Path, settings: ScoreSettings, labels: Labels, *, json: bool) -> None:
     """A file of vectors on one set with families; they are taken as they are unless a reduction is named.
 
     Raises: InputError, UnavailableError.
@@ -73,7 +74,7 @@ def score_vectors(name: str, embeddings: Path, settings: ScoreSettings, *, json:
         raise InputError(message)
     chosen = protocol(settings.protocol, reduction=settings.reduction, negatives=settings.negatives)
     task = ClassifyTask(model=name, families=settings.set, protocol=chosen, stored=read_vectors(embeddings))
-    verbs.families([FamiliesJob(task=task)], Output(json=json))
+    verbs.families([FamiliesJob(task=task)], Output(json=json), labels)
 
 
 def _refuse_taken(name: str, known: tuple[str, ...]) -> None:

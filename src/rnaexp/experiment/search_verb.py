@@ -16,13 +16,17 @@ from rnaexp.tasks.pairs.larger import Larger, larger_search
 from rnaexp.tasks.pairs.result import Task
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run
+from rnaexp.track.store import EXPERIMENT
+from rnaexp.track.words import RunWords
 
 
-def search(task: Task, *, trials: int, storage: str, seed: int, json: bool) -> None:
+def search(task: Task, *, trials: int, storage: str, seed: int, words: RunWords, json: bool) -> None:
     """Search, track, print."""
     watch_parent()
     start = time.monotonic()
-    with tracked_run(f"{task.model} larger search", tags={"rnaexp.search": "larger"}) as run:
+    name = words.run_name or f"{task.model} larger search"
+    tags = {**words.tags, "rnaexp.search": "larger"}
+    with tracked_run(name, tags=tags, experiment=words.experiment or EXPERIMENT) as run:
         found = larger_search(task, Store(), announce, trials=trials, storage=storage or None, seed=seed)
         record = _record(found)
         run.params(_parameters(found, task, trials, seed))
@@ -31,6 +35,8 @@ def search(task: Task, *, trials: int, storage: str, seed: int, json: bool) -> N
         run.table(found.trials, "configurations.csv")
         run.table(found.evaluation.per_rna, "per_rna.csv")
         run.figure(search_progress(found.trials, f"{task.model}, larger search on {task.validation}"), "search.png")
+        for name, figure in found.pictures.items():
+            run.figure(figure, name)
     if json:
         sys.stdout.write(json_format.dumps(record) + "\n")
     else:

@@ -1,6 +1,6 @@
 """What the verbs that measure do, once their words are understood: run, conclude, register."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from rnaexp.experiment.conclude import (
 from rnaexp.experiment.jobs import pairs_job
 from rnaexp.experiment.question import Question, places, read_question
 from rnaexp.experiment.question_file import QuestionWords, read_words
+from rnaexp.experiment.question_run import QuestionRun, note_failures, question_run
 from rnaexp.experiment.runner import Done, Failed, Labels, raise_first, run_job, run_jobs
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import say
@@ -30,6 +31,7 @@ from rnaexp.tasks.plugged import PluggedJob
 from rnaexp.tasks.registry import settings_of, task_of
 from rnaexp.tasks.task import Job, Task, TaskSettings
 
+_NONE = Labels()
 _NO_CONTACTS = "--register: contacts of proteins are a reference task; what is registered predicts base pairs of RNAs"
 
 
@@ -40,7 +42,7 @@ def pairs(
     encoder: Encoder | None = None,
     register: bool = False,
     name: str = "",
-    labels: Labels = Labels(),  # noqa: B008 (it is frozen)
+    labels: Labels = _NONE,
 ) -> dict[str, Any] | None:
     """One model with its controls, or several in one table with the paired difference of each two.
 
@@ -54,10 +56,12 @@ def pairs(
     if len(jobs) == 1:
         return _one(jobs[0], output, register=register, name=name, labels=labels)
     named = replace(output, question=", ".join(job.model for job in jobs))
-    done, failed = run_jobs(jobs, replace(labels, tags={**labels.tags, "rnaexp.question": named.question}))
-    answers = [each.answer for each in done if each.answer is not None]
-    controls = with_controls(answers)[len(answers) :]
-    conclude_pairs(answers, named, contrasts=every_two(answers), controls=controls)
+    with question_run(named.question, jobs, labels) as (above, labels):
+        done, failed = run_jobs(jobs, labels)
+        answers = [each.answer for each in done if each.answer is not None]
+        controls = with_controls(answers)[len(answers) :]
+        conclude_pairs(answers, named, contrasts=every_two(answers), controls=controls, above=above)
+        note_failures(above, done, failed)
     for each in done if register else ():
         _register(each, "")
     raise_first(failed, len(jobs))
@@ -74,31 +78,38 @@ def _one(job: Job, output: Output, *, register: bool, name: str, labels: Labels)
     return done.record
 
 
-def families(jobs: Sequence[FamiliesJob], output: Output) -> None:
+def families(jobs: Sequence[FamiliesJob], output: Output, labels: Labels = _NONE) -> None:
     """Models or controls on sets with families, in one table."""
-    _measured(jobs, FAMILIES, output)
+    _measured(jobs, FAMILIES, output, labels)
 
 
-def fitness(jobs: Sequence[FitnessJob], output: Output) -> None:
+def fitness(jobs: Sequence[FitnessJob], output: Output, labels: Labels = _NONE) -> None:
     """Models or baselines on one assay, in one table with the baselines."""
-    _measured(jobs, FITNESS, output)
+    _measured(jobs, FITNESS, output, labels)
 
 
 def of_another_package(
-    task: Task, models: Sequence[str], settings: TaskSettings, output: Output, *, device: str, seed: int
+    task: Task,
+    models: Sequence[str],
+    settings: TaskSettings,
+    output: Output,
+    labels: Labels = _NONE,
+    *,
+    device: str,
+    seed: int,
 ) -> None:
     """The models and the task's baselines in one table."""
     named = dict.fromkeys([*models, *task.baselines])
     jobs = [PluggedJob(task=task, model=model, settings=settings, device=device, seed=seed) for model in named]
     if len(jobs) == 1:
-        done, failed = [each for each in [run_job(jobs[0])] if each is not None], list[Failed]()
+        done, failed = [each for each in [run_job(jobs[0], labels)] if each is not None], list[Failed]()
     else:
-        done, failed = run_jobs(jobs)
+        done, failed = run_jobs(jobs, labels)
     conclude(done, of_task(task), output, task=task.name)
     raise_first(failed, len(jobs))
 
 
-def question(path: Path, shard: str, *, csv: Path | None, json: bool, tags: Mapping[str, object] | None = None) -> None:
+def question(path: Path, shard: str, labels: Labels = _NONE, *, csv: Path | None, json: bool) -> None:
     """All runs of a question file, or one shard of them; what is done already is read from the store.
 
     A file with several tasks gets a table of each (as CSV_families.csv, CSV_fitness.csv, and with `json` an
@@ -107,21 +118,22 @@ def question(path: Path, shard: str, *, csv: Path | None, json: bool, tags: Mapp
     words = read_words(path)
     output = Output(csv=csv, json=json, question=path.stem, title=words.title or path.stem, note=words.note)
     if words.task:
-        _ask_another_package(words, output, path)
+        _ask_another_package(words, output, path, labels)
         return
     question = read_question(path)
     first, step = places(shard)
-    tags = {**(tags or {}), "rnaexp.question": question.name}
-    labels = Labels(tags=tags, question=path.read_text(encoding="utf-8"))
-    failed, jobs = list[Failed](), 0
-    for task in question.tasks:
-        mine = _jobs(question, task)[first::step]
-        done, gone = run_jobs(mine, labels)
-        _conclude(
-            task, done, question, output if task == question.tasks[0] else replace(output, csv=output.sibling(task))
-        )
-        failed, jobs = [*failed, *gone], jobs + len(mine)
-    raise_first(failed, jobs)
+    by_task = {task: _jobs(question, task)[first::step] for task in question.tasks}
+    jobs = [job for some in by_task.values() for job in some]
+    done, failed = list[Done](), list[Failed]()
+    labels = replace(labels, question=path.read_text(encoding="utf-8"), shard=shard)
+    with question_run(question.name, jobs, labels, title=question.title) as (above, labels):
+        for task, mine in by_task.items():
+            some, gone = run_jobs(mine, labels)
+            part = output if task == question.tasks[0] else replace(output, csv=output.sibling(task))
+            _conclude(task, some, question, part, above)
+            done, failed = [*done, *some], [*failed, *gone]
+        note_failures(above, done, failed)
+    raise_first(failed, len(jobs))
 
 
 def _jobs(question: Question, task: str) -> Sequence[Job]:
@@ -132,31 +144,32 @@ def _jobs(question: Question, task: str) -> Sequence[Job]:
     return [FitnessJob(task=one) for one in question.fitness]
 
 
-def _conclude(task: str, done: Sequence[Done], question: Question, output: Output) -> None:
+def _conclude(task: str, done: Sequence[Done], question: Question, output: Output, above: QuestionRun | None) -> None:
     if task == "pairs":
         answers = [each.answer for each in done if each.answer is not None]
-        conclude_pairs(answers, output, contrasts=question.contrasts)
+        conclude_pairs(answers, output, contrasts=question.contrasts, above=above)
     else:
-        conclude(done, FAMILIES if task == "families" else FITNESS, output)
+        of = None if above is None else above.part("" if question.tasks[0] == task else task)
+        conclude(done, FAMILIES if task == "families" else FITNESS, output, of)
 
 
-def _ask_another_package(words: QuestionWords, output: Output, path: Path) -> None:
+def _ask_another_package(words: QuestionWords, output: Output, path: Path, labels: Labels) -> None:
     try:
         task = task_of(words.task)
         settings = settings_of(task, words.settings)
     except InputError as error:
         raise InputError(str(error), path=path) from error
     plain = replace(output, question="")
-    of_another_package(task, words.models, settings, plain, device=words.device, seed=words.seed)
+    of_another_package(task, words.models, settings, plain, labels, device=words.device, seed=words.seed)
 
 
-def _measured(jobs: Sequence[Job], table: Table, output: Output) -> None:
+def _measured(jobs: Sequence[Job], table: Table, output: Output, labels: Labels) -> None:
     """The failure of a job that is alone is its own error; of several the others go on."""
     if len(jobs) == 1:
-        done = run_job(jobs[0])
+        done = run_job(jobs[0], labels)
         conclude([] if done is None else [done], table, output)
         return
-    several, failed = run_jobs(jobs)
+    several, failed = run_jobs(jobs, labels)
     conclude(several, table, output)
     raise_first(failed, len(jobs))
 

@@ -7,8 +7,10 @@ import numpy as np
 from rnaexp.fitness.conventions import BASES, mutated_sites
 from rnaexp.rna import Alignment
 
-MUTATIONS, GC, CONSERVATION, VIENNARNA, RANDOM = "mutations", "gc", "conservation", "viennarna", "random"
-BASELINES = (MUTATIONS, GC, CONSERVATION, VIENNARNA, RANDOM)
+MUTATIONS, GC, CONSERVATION, POTTS = "mutations", "gc", "conservation", "potts"
+VIENNARNA, DEFECT, RANDOM = "viennarna", "defect", "random"
+BASELINES = (MUTATIONS, GC, CONSERVATION, POTTS, VIENNARNA, DEFECT, RANDOM)
+OF_ALIGNMENTS = (CONSERVATION, POTTS)
 
 
 def mutation_count(wild_type: str, sequence: str) -> int:

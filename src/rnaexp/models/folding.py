@@ -63,6 +63,22 @@ def ensemble_energy(sequence: str) -> float:
     return float(ensemble.pf()[1])
 
 
+def structure_of(sequence: str) -> str:
+    """The structure of minimum free energy, as dot-bracket."""
+    return str(RNA.fold_compound(sequence).mfe()[0])
+
+
+def ensemble_defect(sequence: str, structure: str) -> float:
+    """Share of the bases that are expected not to pair, or to be unpaired, as in the structure; 0 to 1.
+
+    Source: Zadeh et al. 2011, doi:10.1002/jcc.21633.
+    """
+    ensemble = RNA.fold_compound(sequence)
+    ensemble.exp_params_rescale(ensemble.mfe()[1])
+    ensemble.pf()
+    return float(ensemble.ensemble_defect(structure))
+
+
 def require_alignment(rna: Rna) -> Alignment:
     """Raise UnsuitableError where there is no alignment; one of a single row is folded as that row."""
     if rna.alignment is None:

@@ -15,8 +15,12 @@ class Loading(SettingsBase):
     weights: str = Field(default="", description="Weights file or folder, instead of the published ones.")
     config: str = Field(default="", description="JSON file with the sizes that the weights do not carry.")
     device: str = Field(default="auto", description="auto, cpu or cuda.")
-    precision: Precision = Field(default="fp32", description="Of weights and activations; softmax is in fp32.")
-    seed: int = Field(default=0, ge=0, description="Seed of random weights and of whatever else is drawn.")
+    precision: Precision = Field(
+        default="fp32", description="Precision of weights and activations; softmax is in fp32."
+    )
+    seed: int = Field(
+        default=0, ge=0, description="Seed of random weights and of everything else that is drawn at random."
+    )
 
     @field_validator("device")
     @classmethod

@@ -1,11 +1,11 @@
 """Scores of a set of RNAs: what the store has is taken from it, only the rest is run."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rnaexp.choices import Long
-from rnaexp.errors import InputError, TooLongError, UnsuitableError
+from rnaexp.errors import InputError, ScoreError, TooLongError, UnsuitableError
 from rnaexp.models.files import FileEncoder
 from rnaexp.models.fitted import FITTED
 from rnaexp.models.options import precision_of
@@ -15,6 +15,7 @@ from rnaexp.reading.store import Store, key_of
 from rnaexp.reading.unbuilt import UnbuiltModel, built
 from rnaexp.rna import Protein, Rna
 from rnaexp.structure.heads import HeadScores, RnaScores
+from rnaexp.structure.outlines import STEPS, Counts, unpacked
 from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ReadOut
 from rnaexp.structure.reading import Reading, scorable, scores_from
@@ -33,6 +34,7 @@ class Skipped:
     failed: bool = False
 
 
+_NOT_THERE = "{}: no result after the model ran; another process may have failed. Run again to resume"
 Progress = Callable[[int], None]  # called with the number of RNAs just finished
 
 
@@ -59,32 +61,67 @@ def read_set(
     missing = [rna for rna in suitable if entries[rna.id] is None]
     if progress is not None:
         progress(len(rnas) - len(missing))
-    # Several processes must agree on who reads what, so each is given the whole list and passes over what is there.
-    pending = suitable if processes() > 1 else missing
-    if pending:
-        from rnaexp.reading.maps import Reader
-
-        if processes() > 1:  # Lightning brings transformers and Matplotlib with it
-            from rnaexp.reading.several import predict_together as run
-        else:
-            from rnaexp.reading.maps import predict as run
-        also = None
-        if whole is not None:
-            of_head = replace(reading, depth=float("inf"), head=whole)
-            also = of_head, {rna.id: _key(encoder, rna, of_head) for rna in suitable}
-        run(Reader(built(encoder), reading, store, keys, progress, also), pending)
+    if _run(encoder, suitable, missing, reading, store, keys, progress, whole):
         entries |= {rna.id: store.get(keys[rna.id]) for rna in missing}
     tables = []
     for rna in suitable:
         entry = entries[rna.id]
         if entry is None:
-            message = f"{rna.id}: no result after the model ran; another process may have failed. Run again to resume"
-            raise RuntimeError(message)
+            raise RuntimeError(_NOT_THERE.format(rna.id))
         if "failed" in entry:
             skipped.append(Skipped(id=rna.id, reason=str(entry["failed"]), failed=True))
         else:
             tables.append(scores_from(rna, entry, reading.scoring, reading.read_out))
     return _head_scores(encoder, reading, tables, data), skipped
+
+
+def read_outlines(
+    encoder: Encoder, rnas: Sequence[Rna], reading: Reading, store: Store, *, progress: Progress
+) -> Iterator[tuple[Counts, int]]:
+    """Outlines of RNAs that the model could read, and their numbers of reference pairs: one in memory at a time.
+
+    Raises: ScoreError for an RNA whose maps are unusable.
+    """
+    keys = {rna.id: _key(encoder, rna, reading) for rna in rnas}
+    missing = [rna for rna in rnas if store.get(keys[rna.id]) is None]
+    progress(len(rnas) - len(missing))
+    _run(encoder, rnas, missing, reading, store, keys, progress)
+    for rna in rnas:
+        entry = store.get(keys[rna.id])
+        if entry is None:
+            raise RuntimeError(_NOT_THERE.format(rna.id))
+        if "failed" in entry:
+            raise ScoreError(str(entry["failed"]))
+        yield unpacked(entry), len(reference(rna, reading.scoring))
+
+
+def _run(
+    encoder: Encoder,
+    suitable: Sequence[Rna],
+    missing: Sequence[Rna],
+    reading: Reading,
+    store: Store,
+    keys: dict[str, str],
+    progress: Progress | None,
+    whole: tuple[int, int] | None = None,
+) -> bool:
+    """Put what is missing into the store; whether the model ran."""
+    # Several processes must agree on who reads what, so each is given the whole list and passes over what is there.
+    pending = suitable if processes() > 1 else missing
+    if not pending:
+        return False
+    from rnaexp.reading.maps import Reader
+
+    if processes() > 1:  # Lightning brings transformers and Matplotlib with it
+        from rnaexp.reading.several import predict_together as run
+    else:
+        from rnaexp.reading.maps import predict as run
+    also = None
+    if whole is not None:
+        of_head = replace(reading, depth=float("inf"), head=whole)
+        also = of_head, {rna.id: _key(encoder, rna, of_head) for rna in suitable}
+    run(Reader(built(encoder), reading, store, keys, progress, also), pending)
+    return True
 
 
 def _suitable(
@@ -148,6 +185,10 @@ def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
         "kept": reading.kept(len(reference(rna, reading.scoring)), int(allowed.sum())),
         "head": reading.head,
     }
+    if reading.floor is not None:
+        parts["floor"] = reading.floor
+    if reading.outline:  # unlike lists, it holds which pairs are right
+        parts["outline"] = [STEPS, reference(rna, reading.scoring).tolist()]
     if windows is not None:  # an RNA that is read whole is read alike under every policy
         parts["windows"] = [windows.length, windows.starts]
     if isinstance(rna, Protein):

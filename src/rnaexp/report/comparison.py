@@ -9,12 +9,11 @@ import pandas as pd
 from rnaexp.data.atomic import write_atomically
 from rnaexp.data.csv_text import csv_text
 from rnaexp.report.console import console
-from rnaexp.report.leaderboards import Comparison, compared
+from rnaexp.report.leaderboards import Comparison, comparison_of, of_folder, of_store
 from rnaexp.report.markdown import markdown
 from rnaexp.report.page import page
 from rnaexp.report.sections import about, diagnosis_table, leaderboard_table, of_contrasts, of_tasks
 from rnaexp.report.table import show
-from rnaexp.track.export import runs_table
 from rnaexp.track.runs import tracked_run
 
 _WIDTH = 190  # of tables that go to a file
@@ -22,14 +21,23 @@ _NOT_KEPT = ["started", "group", "classify_diagnosis"]
 
 
 def compare(
-    experiment: str, *, html: Path | None, csv: Path | None, as_markdown: Path | None, tradeoff: Path | None, log: bool
+    experiment: str,
+    *,
+    html: Path | None,
+    csv: Path | None,
+    as_markdown: Path | None,
+    tradeoff: Path | None,
+    log: bool,
+    folder: Path | None = None,
 ) -> None:
     """Print the leaderboards; write the named files; `log`: keep page and tables as a run of their own in MLflow.
 
-    `csv`: the leaderboard, and next to it, as NAME_contrasts.csv and so on, the other tables.
+    `csv`: the leaderboard, and next to it, as NAME_contrasts.csv and so on, the other tables. `folder`: of result files
+    (`rnaexp export`) that are compared in place of the tracked runs.
     Raises: InputError if nothing finished was tracked yet; UnavailableError.
     """
-    found = compared(experiment)
+    source = of_store(experiment) if folder is None else of_folder(folder)
+    found = comparison_of(source)
     tables = as_tables(found)
     if csv is not None:
         for name, table in tables.items():
@@ -43,7 +51,7 @@ def compare(
     if tradeoff is not None:
         from rnaexp.report.tradeoff import write_tradeoff  # matplotlib takes half a second
 
-        write_tradeoff(runs_table(experiment), tradeoff)
+        write_tradeoff(source.runs, tradeoff)
     _print(found)
     if log:
         _log(found, tables, whole, markdown(found, made=made))

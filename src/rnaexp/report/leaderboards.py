@@ -1,7 +1,9 @@
 """The tracked runs compared: leaderboards, ranks, contrasts, and the tables behind them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,6 +23,8 @@ from rnaexp.report.task_tables import not_installed, tracked
 from rnaexp.tasks.pairs.contrasts import Answer, add_ranks, contrast_table
 from rnaexp.tasks.task import Task
 from rnaexp.track.export import child_tables, question_tables, runs_table
+from rnaexp.track.result_file import ResultFile, read_result, refuse_other_data
+from rnaexp.track.travel import question_tables_of_files, runs_of_files, tables_of_files
 
 _WANTED = {"tune": ("heads.csv", "head_stability.csv"), "test": ("per_rna.csv", "breakdown.csv", "heads.csv")}
 _OF_SEQUENCES = "stems", "kernel", "viennarna"  # what language models are set against
@@ -71,12 +75,59 @@ class Comparison:
     not_installed: Mapping[str, int]  # runs of tasks that no installed package has, by the task
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where runs come from: a tracking store's experiment, or a folder of result files.
+
+    `tables`: of these runs' steps, the tables that are named by kind of step; `declared`: contrasts by question.
+    """
+
+    name: str
+    runs: pd.DataFrame
+    tables: Callable[[set[str], Mapping[str, Sequence[str]]], Mapping[str, Mapping[tuple[str, str], pd.DataFrame]]]
+    declared: Mapping[str, pd.DataFrame]
+
+
+def of_store(experiment: str) -> Source:
+    """Raises: UnavailableError."""
+    return Source(
+        name=experiment,
+        runs=runs_table(experiment),
+        tables=partial(child_tables, experiment),
+        declared=question_tables(experiment, "contrasts.csv"),
+    )
+
+
+def of_folder(folder: Path) -> Source:
+    """Raises: InputError for a folder without result files, a file that is none, or sets that only share a name."""
+    paths = sorted(folder.glob("*.jsonl"))
+    if not paths:
+        message = "no result file (.jsonl) here: rnaexp export RUN writes one"
+        raise InputError(message, path=folder)
+    files = list[ResultFile]()
+    for path in paths:
+        found = read_result(path)
+        refuse_other_data(found, path, [other.runs[0].params for other in files])
+        files.append(found)
+    return Source(
+        name=folder.resolve().name,
+        runs=runs_of_files(files),
+        tables=lambda runs, wanted: tables_of_files([one for one in files if one.header.run_id in runs], wanted),
+        declared=question_tables_of_files(files, "contrasts.csv"),
+    )
+
+
 def compared(experiment: str) -> Comparison:
     """Read the tracking store.
 
     Raises: InputError if nothing finished was tracked yet; UnavailableError.
     """
-    runs = runs_table(experiment)
+    return comparison_of(of_store(experiment))
+
+
+def comparison_of(source: Source) -> Comparison:
+    """Raises: InputError if nothing finished is there; UnavailableError."""
+    runs, experiment = source.runs, source.name
     rows, classified, assays = leaderboard_rows(runs), families(runs), fitness(runs)
     tasks = tuple(tracked(runs))
     foreign = not_installed(runs)
@@ -86,7 +137,7 @@ def compared(experiment: str) -> Comparison:
             which = ", ".join(f"{count} of {name}" for name, count in foreign.items())
             message = f"experiment {experiment} has runs of tasks that no installed package has: {which}"
         raise InputError(message)
-    tables = child_tables(experiment, set(rows["run_id"]), _WANTED)
+    tables = source.tables(set(rows["run_id"]), _WANTED)
     answers = {row["run_id"]: _answer(row, tables[row["run_id"]]) for row in rows.to_dict("records")}
     add_ranks(list(answers.values()))
     ranks = [[answers[run_id].record["structure"].get(name) for name in _RANKS] for run_id in rows["run_id"]]
@@ -99,7 +150,7 @@ def compared(experiment: str) -> Comparison:
         fitness=assays,
         tasks=tasks,
         standing=contrast_table(_standing(rows), list(answers.values())),
-        declared=_declared(experiment),
+        declared=_declared(source.declared),
         published=published(),
         left_out={str(state): int(count) for state, count in states.items() if state != "FINISHED"},
         not_installed=foreign,
@@ -151,7 +202,6 @@ def _standing(rows: pd.DataFrame) -> list[dict[str, str]]:
     return found
 
 
-def _declared(experiment: str) -> pd.DataFrame:
+def _declared(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """What questions declared, as they were answered: Holm over the contrasts of each question."""
-    tables = question_tables(experiment, "contrasts.csv")
     return pd.concat([table.assign(question=name) for name, table in tables.items()]) if tables else pd.DataFrame()

@@ -11,10 +11,11 @@ import numpy as np
 from rnaexp import models as catalogue
 from rnaexp.data import registry
 from rnaexp.data import sets as named
-from rnaexp.data.assay_sets import ASSAYS, load_assay
+from rnaexp.data.assay_sets import is_named_assay, load_assay
 from rnaexp.data.assays import Assay
 from rnaexp.data.dataset import DataSet
 from rnaexp.data.families import FamilySet, Selection, load_families
+from rnaexp.data.suites import LICENCES, SUITES, TITLES, members
 from rnaexp.models.source import DOI, DRIVE, HUB, Source
 from rnaexp.report.table import show, table_of_words
 
@@ -148,7 +149,9 @@ def checked_set(name: str, *, json: bool) -> None:
 
 
 def _facts_of(name: str) -> dict[str, Any]:
-    if name in dict(ASSAYS):
+    if name in SUITES:
+        return _facts_of_suite(name)
+    if is_named_assay(name):
         return _facts_of_assay(load_assay(name))
     if registry.of_families_alone(name):
         return _facts_of_families(load_families(name, Selection()))
@@ -165,6 +168,25 @@ def _facts_of_families(data: FamilySet) -> dict[str, Any]:
         "clans": len(set(data.clans)),
         "bases": _bases([len(rna) for rna in data.rnas]),
         "left_out": [f"{count} {what}" for what, count in data.left_out.items() if count],
+    }
+
+
+def _facts_of_suite(name: str) -> dict[str, Any]:
+    assays = {member: load_assay(member.assay) for member in members(name)}
+    return {
+        "name": name,
+        "title": TITLES[name],
+        "licence": LICENCES[name],
+        "assays": [
+            {
+                "name": member.assay,
+                "category": member.category,
+                "variants": len(assay.mutants),
+                "wild_type": assay.wild_type,
+                "notes": list(assay.caveats),
+            }
+            for member, assay in assays.items()
+        ],
     }
 
 

@@ -1,5 +1,6 @@
 """The comparison as Markdown: for a pull request, a wiki, a message to a colleague."""
 
+from rnaexp.data.markdown_text import markdown_text
 from rnaexp.report.leaderboards import Comparison, Leaderboard
 from rnaexp.report.sections import (
     about,
@@ -9,7 +10,7 @@ from rnaexp.report.sections import (
     of_tasks,
     stability_table,
 )
-from rnaexp.report.table import as_markdown, markdown_text
+from rnaexp.report.table import as_markdown
 
 
 def markdown(comparison: Comparison, *, made: str) -> str:

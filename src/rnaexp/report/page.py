@@ -9,9 +9,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import cache
+from html import unescape
 from typing import Any
 
 from rnaexp.report import page_figures as figures
+from rnaexp.report.answers import answer, title_of
 from rnaexp.report.leaderboards import Comparison, Leaderboard
 from rnaexp.report.sections import (
     about,
@@ -23,13 +25,30 @@ from rnaexp.report.sections import (
 )
 from rnaexp.track.artifacts import PLOTLY_CLOSED
 
+# Pictures are as wide as there is room, follow the light or dark scheme, and are drawn light for the printer.
 _DRAW = """
 const figures = JSON.parse(document.getElementById("figures").textContent);
 const options = OPTIONS;
+const room = document.querySelector("main").clientWidth;
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const colours = (light) => light
+  ? {paper_bgcolor: "white", plot_bgcolor: "#f6f6f6", "font.color": "#222"}
+  : {paper_bgcolor: "#16191d", plot_bgcolor: "#22272e", "font.color": "#ddd"};
+const paint = (light) => {
+  for (const place of document.querySelectorAll(".plot")) Plotly.relayout(place, colours(light));
+};
 for (const place of document.querySelectorAll(".plot")) {
   const figure = figures[Number(place.dataset.figure)];
+  figure.layout.width = Math.min(figure.layout.width, room);
   Plotly.newPlot(place, figure.data, figure.layout, options);
 }
+if (dark.matches) paint(false);
+dark.addEventListener("change", () => paint(!dark.matches));
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("details")) part.open = true;
+  paint(true);
+});
+addEventListener("afterprint", () => paint(!dark.matches));
 document.documentElement.dataset.drawn = String(document.querySelectorAll(".plot .main-svg").length);
 """.replace("OPTIONS", json.dumps({"displaylogo": False, **PLOTLY_CLOSED}))
 
@@ -43,6 +62,7 @@ def page(comparison: Comparison, *, made: str) -> str:
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     plotly = plotly_js()
     return environment.get_template("page.html").render(
+        title=title_of(comparison),
         about=about(comparison),
         made=made,
         leaderboards=[_leaderboard(leaderboard, comparison, drawn) for leaderboard in comparison.leaderboards],
@@ -50,7 +70,8 @@ def page(comparison: Comparison, *, made: str) -> str:
         tradeoffs=_places([figures.tradeoff(leaderboard) for leaderboard in comparison.leaderboards], drawn),
         sizes=_places([_sizes(leaderboard, what) for what in _SIZES for leaderboard in comparison.leaderboards], drawn),
         contrasts=list(of_contrasts(comparison)),
-        figures=drawn,
+        captions=[unescape(figure["layout"]["title"]["text"]) for figure in drawn],
+        figures=[_without_title(figure) for figure in drawn],
         plotly=plotly,
         draw=_DRAW,
         scripts=" ".join(f"'sha256-{_hash(script)}'" for script in (plotly, _DRAW)),
@@ -60,6 +81,15 @@ def page(comparison: Comparison, *, made: str) -> str:
 _SIZES = {"f1": "F1", "overlap_ratio": "overlap ratio (area)"}
 
 
+_FEW = 12  # models whose maps of heads are shown at once
+
+
+def _without_title(figure: figures.Figure) -> figures.Figure:
+    """The title is text of the page, where Plotly's buttons do not lie over it."""
+    layout = {name: value for name, value in figure["layout"].items() if name != "title"}
+    return figure | {"layout": layout | {"margin": layout["margin"] | {"t": 30}}}
+
+
 def _sizes(leaderboard: Leaderboard, what: str) -> figures.Figure | None:
     return figures.sizes(leaderboard, what, _SIZES[what])
 
@@ -67,12 +97,14 @@ def _sizes(leaderboard: Leaderboard, what: str) -> figures.Figure | None:
 def _leaderboard(leaderboard: Leaderboard, comparison: Comparison, drawn: list[figures.Figure]) -> dict[str, Any]:
     return {
         "title": leaderboard.title,
+        "answer": answer(leaderboard, comparison.standing),
         "caption": _caption(leaderboard),
         "leaderboard": leaderboard_table(leaderboard, comparison.published),
         "diagnosis": diagnosis_table(leaderboard),
         "forest": _places([figures.forest(leaderboard)], drawn),
         "stability": stability_table(leaderboard),
         "breakdowns": _places(figures.breakdowns(leaderboard), drawn),
+        "few": len(leaderboard.rows) <= _FEW,
         "heads": _places(figures.head_maps(leaderboard), drawn),
         "rnas": _places([figures.rna_map(leaderboard)], drawn),
     }

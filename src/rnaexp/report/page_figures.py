@@ -17,6 +17,7 @@ COLOURS = dict(
     zip(CLASSES, ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#000000", "#999999"), strict=True)
 )
 _WIDTH = 960
+_NAMED = 20  # points of a scatter plot that still get a name each
 _DEEP = 120  # rows of a heat map that still get a name each
 
 
@@ -50,7 +51,7 @@ def tradeoff(leaderboard: Leaderboard) -> Figure | None:
         if len(some):
             trace = _with_ends(some, "f1", "overlap_ratio", COLOURS[name], title, across=False)
             trace["error_x"] = _reach(some, "overlap_ratio", "overlap_low", "overlap_high")
-            data.append(trace | _named(some))
+            data.append(trace | _named(some, written=len(rows) <= _NAMED))
     families = rows["overlap_set"].iloc[0]
     layout = _layout(
         f"{leaderboard.title}; families: {families}", height=520, x="overlap ratio, area (less is better)", y="F1"
@@ -70,7 +71,7 @@ def sizes(leaderboard: Leaderboard, what: str, title: str) -> Figure | None:
         some = rows[rows["class"] == name]
         if len(some):
             trace = _with_ends(some, what, "parameters", COLOURS[name], of_class, across=False)
-            data.append(trace | _named(some))
+            data.append(trace | _named(some, written=len(rows) <= _NAMED))
     layout = _layout(leaderboard.title, height=480, x="parameters", y=title)
     layout["xaxis"] |= {"type": "log"}
     layout["yaxis"] |= {"rangemode": "tozero"}
@@ -178,8 +179,13 @@ def _with_ends(rows: pd.DataFrame, what: str, other: str, colour: str, name: str
     return _points(x, y, marker={"color": colour, "size": 9}, name=name) | ends
 
 
-def _named(rows: pd.DataFrame) -> Figure:
-    return {"mode": "markers+text", "text": _plain(rows["label"]), "textposition": "top center"}
+def _named(rows: pd.DataFrame, *, written: bool) -> Figure:
+    """Each point's name: written at it, or, where that would be a tangle, shown under the pointer."""
+    return {
+        "mode": "markers+text" if written else "markers",
+        "text": _plain(rows["label"]),
+        "textposition": "top center",
+    }
 
 
 def _points(x: Iterable[Any], y: Iterable[Any], *, marker: Mapping[str, Any], name: str) -> Figure:

@@ -1,6 +1,6 @@
 """The runs of a question on the screen: one table for each set and protocol, then what a reader should know of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -21,20 +21,29 @@ def show(records: Sequence[Record], title: str = "", note: str = "") -> None:
     out = console()
     if title:
         out.print(title, style="bold", markup=False)
-    for question, runs in groupby(sorted(records, key=_rank), key=_question):
-        some = list(runs)
-        of_proteins = some[0]["task"] == "contacts"
-        shown = columns(pairs.METRICS, "contacts" if of_proteins else "screen")
-        if not any(run.get("families") for run in some):
-            shown = tuple(column for column in shown if column.name != pairs.OVERLAP)
-        caption = _caption(some, _contacts_caption if of_proteins else _pairs_caption)
-        tables.show(tables.table_of(shown, map(_row, some)), _title(*question), caption)
+    for some, heading, table in _by_question(records):
+        caption = _caption(some, _contacts_caption if some[0]["task"] == "contacts" else _pairs_caption)
+        tables.show(table, heading, caption)
         for run in some:
             if run["tags"]:
                 out.print(f"{name_of(run)}: {'; '.join(run['tags'])}", markup=False, highlight=False)
     _show_both_heads([run for run in records if "head_oracle_f1" in run["structure"]])
     if note:
         out.print(note, style="italic", markup=False, highlight=False)
+
+
+def markdown(records: Sequence[Record]) -> str:
+    """The same tables, for the page of the question's run."""
+    return "\n\n".join(tables.titled_markdown(table, heading) for _, heading, table in _by_question(records))
+
+
+def _by_question(records: Sequence[Record]) -> Iterator[tuple[list[Record], str, tables.Table]]:
+    for question, runs in groupby(sorted(records, key=_rank), key=_question):
+        some = list(runs)
+        shown = columns(pairs.METRICS, "contacts" if some[0]["task"] == "contacts" else "screen")
+        if not any(run.get("families") for run in some):
+            shown = tuple(column for column in shown if column.name != pairs.OVERLAP)
+        yield some, _title(*question), tables.table_of(shown, map(_row, some))
 
 
 def show_frame(frame: pd.DataFrame, title: str) -> None:

@@ -126,8 +126,10 @@ def about(comparison: Comparison) -> str:
     runs = sum(len(leaderboard.rows) for leaderboard in comparison.leaderboards)
     left = ", ".join(f"{count} {state}" for state, count in sorted(comparison.left_out.items()))
     foreign = ", ".join(f"{count} of {task}" for task, count in comparison.not_installed.items())
+    questions = len(comparison.leaderboards)
     return (
-        f"Experiment {comparison.experiment}: {runs} structure runs under {len(comparison.leaderboards)} questions, "
+        f"Experiment {comparison.experiment}: {runs} structure runs under {questions} "
+        f"{'question' if questions == 1 else 'questions'}, "
         f"{len(comparison.families)} classifications, {len(comparison.fitness)} fitness runs; "
         "the newest finished run of each model counts"
         + (f". Not shown because they did not finish: {left}." if left else ".")

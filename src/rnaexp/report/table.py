@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from rnaexp.data.markdown_text import markdown_row, markdown_text
 from rnaexp.report.console import console
 from rnaexp.tasks.metric import Column, Row
 
@@ -15,8 +16,6 @@ _ALWAYS, _NEVER = 9, 0  # `keep` of columns that no terminal drops, and of those
 _LEAST = 24  # characters of a text that wraps
 _AROUND = 3  # characters between two columns
 _MOST_LINES = 8  # of a heading: more than any has words
-# What Markdown or the HTML in it would read as more than text.
-_ESCAPED = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_|[]#"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,20 +182,16 @@ def _without(table: Table, gone: Sequence[int]) -> Table:
     return Table(columns=tuple(table.columns[at] for at in kept), parts=parts)
 
 
+def titled_markdown(table: Table, title: str) -> str:
+    """Below its title; without one the table alone."""
+    return f"**{markdown_text(title)}**\n\n{as_markdown(table)}" if title else as_markdown(table)
+
+
 def as_markdown(table: Table) -> str:
     """Every column and line; what came from data is text."""
-    lines = [_row(map(markdown_text, table.headings)), _row(["---"] * len(table.columns))]
+    lines = [markdown_row(map(markdown_text, table.headings)), markdown_row(["---"] * len(table.columns))]
     for title, rows in table.parts:
         if title:
             lines.append(f"| **{markdown_text(title)}** |" + " |" * (len(table.columns) - 1))
-        lines += [_row(map(markdown_text, each.cells)) for each in rows]
+        lines += [markdown_row(map(markdown_text, each.cells)) for each in rows]
     return "\n".join(lines)
-
-
-def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def markdown_text(text: str) -> str:
-    """One line that Markdown reads as nothing but text."""
-    return " ".join(text.translate(_ESCAPED).split())

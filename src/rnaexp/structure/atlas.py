@@ -34,7 +34,9 @@ class Places:
         by_loop = {name: [pair for pair, loop in loops.items() if loop == name] for name in LOOPS}
         pairs = {name: torch.tensor(some, dtype=torch.long).reshape(-1, 2) for name, some in by_loop.items()}
         letters = torch.zeros(len(rna), len(_LETTERS))
-        letters[torch.arange(len(rna)), [_LETTERS.index(letter) for letter in rna.sequence]] = 1
+        # A protein's letters are none of these: they count as N.
+        known = [letter if letter in _LETTERS else "N" for letter in rna.sequence]
+        letters[torch.arange(len(rna)), [_LETTERS.index(letter) for letter in known]] = 1
         return cls(pairs=pairs, letters=letters)
 
 
@@ -62,17 +64,26 @@ def loops_of(pairs: Sequence[Pair], bases: int) -> dict[Pair, str]:
 def attended(maps: Float[Tensor, "h n n"], places: Places) -> Float[np.ndarray, "h c"]:
     """Means over an RNA's bases (of `COLUMNS`), one row a head; no copy of all heads' maps is made."""
     heads, n = maps.shape[:2]
-    by_letter = maps @ places.letters.to(maps)
-    special = (1 - by_letter.sum(-1)).clamp(min=0)
-    entropy = torch.stack([torch.special.entr(one).sum() for one in maps]) + torch.special.entr(special).sum(-1)
+    special = (1 - maps.sum(-1)).clamp(min=0)
+    by_letter = (maps.sum(1) / n) @ places.letters.to(maps)
+    entropy = _entropies(maps) + torch.special.entr(special).sum(-1)
     near = maps.diagonal(1, 1, 2).sum(-1) + maps.diagonal(-1, 1, 2).sum(-1)
     by_loop = [_on_partners(maps, places.pairs[name]) for name in LOOPS]
     partner = _on_partners(maps, torch.cat(list(places.pairs.values())))
     rows = [partner, *by_loop, maps.diagonal(0, 1, 2).mean(-1), near / n, special.mean(-1)]
-    rows += [by_letter[:, :, at].mean(-1) for at in range(4)]
+    rows += [by_letter[:, at] for at in range(4)]
     found: np.ndarray = torch.stack([*rows, entropy / (n * np.log(2))], 1).float().cpu().numpy()
     assert found.shape == (heads, len(COLUMNS))
     return found
+
+
+def _entropies(maps: Tensor) -> Tensor:
+    """Sum of -p log p over each map, in nats; the logarithms of one head at a time are in memory."""
+    logarithms, found = torch.empty_like(maps[0]), []
+    for one in maps:
+        torch.log(torch.clamp(one, min=torch.finfo(one.dtype).tiny, out=logarithms), out=logarithms)
+        found.append(-logarithms.mul_(one).sum())
+    return torch.stack(found)
 
 
 def _on_partners(maps: Tensor, pairs: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ masking and sorting, which as array operations would each read and write every m
 float64 and kept in float32. `pairs.py` is the definition; the tests hold the two together.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -81,6 +82,24 @@ def _keys(maps: Tensor, allowed: Bool[np.ndarray, "n n"], k: int, read_out: Read
         message = f"head {min(bad)}: map is not finite, or sums to zero"
         raise ScoreError(message)
     return kept
+
+
+def unsorted_keys(
+    maps: Float[Tensor, "h n n"], allowed: Bool[np.ndarray, "n n"], read_out: ReadOut
+) -> Iterator[np.ndarray]:
+    """Each head's candidates as keys, in the order of the map; each is gone when the next is made.
+
+    Raises: ScoreError naming the head.
+    """
+    flat, head_stride, stride = _flat(maps)
+    p = int(allowed.sum())
+    room = np.empty(p, np.uint64)
+    for head in range(maps.shape[0]):
+        one = _Map(flat, head * head_stride, stride, maps.shape[-1], allowed)
+        if _one_head(one, p, p, read_out.symmetrise, read_out.apc, room) < 0:
+            message = f"head {head}: map is not finite, or sums to zero"
+            raise ScoreError(message)
+        yield room
 
 
 def _flat(maps: Tensor) -> tuple[np.ndarray, int, int]:

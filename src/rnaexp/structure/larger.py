@@ -4,13 +4,14 @@ Searched on one part of the validation set and chosen on the other, so that the 
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float32
+from matplotlib.figure import Figure
 
 from rnaexp.errors import UnavailableError
 from rnaexp.rna import Rna
@@ -18,6 +19,7 @@ from rnaexp.structure.decode import one_partner
 from rnaexp.structure.heads import RnaScores
 from rnaexp.structure.pairs import candidates, pair_scores, reference
 from rnaexp.structure.protocol import ReadOut, Scoring
+from rnaexp.structure.study import describe_study, study_pictures
 
 MOST_HEADS = 8  # whose maps are kept
 _PAUSES = 0.5, 1.0, 2.0  # seconds between attempts to open a data base
@@ -101,10 +103,27 @@ def halves(clusters: Sequence[str]) -> tuple[list[int], list[int]]:
 Objective = Callable[[Choice], float]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyName:
+    """What a study is called, what it was called before names were readable, and what it is of, as user attributes."""
+
+    name: str
+    earlier: str = ""
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explored:
+    """Each choice once with what it gave, best first; `pictures`: of the study, by file name."""
+
+    found: list[tuple[Choice, float]]
+    pictures: Mapping[str, Figure]
+
+
 def explore(
-    objective: Objective, *, heads: int, trials: int, name: str, storage: str | None = None, seed: int = 0
-) -> list[tuple[Choice, float]]:
-    """Choices that Optuna's TPE tried and what each gave, best first, each once; the plain head is among them.
+    objective: Objective, *, heads: int, trials: int, name: StudyName, storage: str | None = None, seed: int = 0
+) -> Explored:
+    """Choices that Optuna's TPE tried, the plain head among them.
 
     `storage`: an Optuna RDB URL; workers that give the same share one study, each adding its trials. A study in
     memory repeats to the digit.
@@ -113,20 +132,24 @@ def explore(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = optuna.samplers.TPESampler(seed=seed if storage is None else None, multivariate=True)
+    opened = None if storage is None else _opened(storage)
+    earlier = opened is not None and name.earlier in optuna.get_all_study_names(opened)
     study = optuna.create_study(
         direction="maximize",
         sampler=sampler,
-        storage=None if storage is None else _opened(storage),
-        study_name=name,
+        storage=opened,
+        study_name=name.earlier if earlier else name.name,
         load_if_exists=True,
     )
+    describe_study(study, name.about)
     if not study.trials:
         study.enqueue_trial(_plain(heads))
     study.optimize(lambda trial: objective(_suggested(trial, heads)), n_trials=trials)
     found: dict[Choice, float] = {}
     for trial in study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)):
         found[Choice(**trial.params)] = float(trial.value or 0.0)
-    return sorted(found.items(), key=lambda item: -item[1])
+    ordered = sorted(found.items(), key=lambda item: -item[1])
+    return Explored(found=ordered, pictures=study_pictures(study))
 
 
 def _opened(url: str) -> Any:

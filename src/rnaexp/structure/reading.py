@@ -13,6 +13,7 @@ from rnaexp.errors import ScoreError
 from rnaexp.rna import Rna
 from rnaexp.structure.counts import greedy_pairs, top_pairs
 from rnaexp.structure.heads import RnaScores
+from rnaexp.structure.outlines import Counts, count_steps, packed
 from rnaexp.structure.pairs import candidates, reference, squashed, standardised
 from rnaexp.structure.protocol import ATTENTION, ReadOut, Scoring
 from rnaexp.structure.windows import Windows, already_made
@@ -31,6 +32,8 @@ class Reading:
     least: int = 64
     head: tuple[int, int] | None = None  # one (layer, head) only; later layers do not run
     long: Long = "skip"  # what becomes of an RNA longer than the model reads
+    floor: float | None = None  # of one head: every pair that scores at least this, however many
+    outline: bool = False  # of all heads: how many pairs lie in each step of the scores, and no list
 
     def kept(self, references: int, candidate_count: int) -> int:
         """Length of the list of one RNA; an infinite depth keeps every candidate."""
@@ -55,17 +58,26 @@ class Table:
         self.candidates = int(self.allowed.sum())
         self.k = reading.kept(len(reference(rna, reading.scoring)), self.candidates)
         self.kept: list[tuple[np.ndarray, np.ndarray]] = []
+        self.outlines: list[Counts] = []
 
     def add(self, layer: int, maps: Float[Tensor, "h n n"]) -> None:
         """A layer's maps, or the scores of its windows; raises ScoreError naming RNA, layer and head."""
         try:
             read_out = self.read_out
+            if self.reading.outline:
+                known = np.zeros(len(self.rna) ** 2, np.bool_)
+                known[reference(self.rna, self.reading.scoring)] = True
+                self.outlines.append(count_steps(maps, self.allowed, known, read_out))
+                return
             if self.reading.scoring.decoder == "greedy":
                 scores, indices = greedy_pairs(maps, self.allowed, read_out=read_out)
             else:
                 scores, indices = top_pairs(maps, self.allowed, k=self.k, read_out=read_out)
             if read_out.score_scale == "z-score":
                 scores = standardised(scores, maps, self.allowed, read_out)
+            if self.reading.floor is not None:
+                enough = int((scores >= self.reading.floor).sum(axis=1).max()) + 1  # the next one: where the list ends
+                scores, indices = scores[:, :enough], indices[:, :enough]
             self.kept.append((scores, indices))
         except ScoreError as error:
             message = f"{self.rna.id}: layer {layer} {error}"
@@ -73,9 +85,12 @@ class Table:
 
     def entry(self) -> dict[str, np.ndarray]:
         """As stored."""
-        complete = self.reading.scoring.decoder == "greedy" or self.k == self.candidates
+        if self.reading.outline:
+            return packed(self.outlines)
+        scores = np.concatenate([scores for scores, _ in self.kept])
+        complete = self.reading.scoring.decoder == "greedy" or scores.shape[1] == self.candidates
         return {
-            "scores": np.concatenate([scores for scores, _ in self.kept]),
+            "scores": scores,
             "indices": np.concatenate([indices for _, indices in self.kept]),
             "candidates": np.array(self.candidates),
             "complete": np.array(complete),

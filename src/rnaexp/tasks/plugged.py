@@ -13,6 +13,7 @@ from rnaexp.models.spec import Encoder
 from rnaexp.plugins import TASKS, package, plugged
 from rnaexp.tasks.context import Context
 from rnaexp.tasks.task import Task, TaskResult, TaskSettings
+from rnaexp.track.names import titled
 from rnaexp.track.runs import RunHandle
 from rnaexp.track.task_runs import TASK_TAG, record_task
 
@@ -32,6 +33,11 @@ class PluggedJob:
     def label(self) -> str:
         """In messages."""
         return self.model
+
+    @property
+    def title(self) -> str:
+        """Of the run: the model, the task."""
+        return titled(self.model, self.task.name)
 
     @property
     def tags(self) -> Mapping[str, object]:

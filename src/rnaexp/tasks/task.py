@@ -96,12 +96,17 @@ class Job(Protocol):
 
     @property
     def model(self) -> str:
-        """Its name: that of the run."""
+        """Its name."""
         ...
 
     @property
     def label(self) -> str:
         """The model, and on what: in messages."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Of the run: the model, the set, the protocol."""
         ...
 
     @property

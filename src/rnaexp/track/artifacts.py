@@ -31,6 +31,15 @@ def write_table(frame: "pd.DataFrame", path: Path) -> None:
     _settle(path)
 
 
+def write_shown_table(frame: "pd.DataFrame", path: Path) -> None:
+    """As `MlflowClient.log_table` writes JSON."""
+    if path.suffix != ".json":
+        message = f"table {path.name}: MLflow shows tables whose names end in .json"
+        raise ValueError(message)
+    frame.to_json(path, orient="split", index=False)
+    _settle(path)
+
+
 def write_text(text: str, path: Path) -> None:
     """UTF-8, line ends as they are."""
     write_bytes(text.encode(), path)

@@ -6,7 +6,7 @@ from typing import Any
 
 from mlflow.data.dataset_source import DatasetSource
 
-from rnaexp.data.assay_sets import ASSAYS, load_assay
+from rnaexp.data.assay_sets import is_named_assay, load_assay
 from rnaexp.data.families import Selection, load_families
 from rnaexp.data.sets import load_set
 from rnaexp.errors import InputError
@@ -60,6 +60,6 @@ class SetSource(DatasetSource):  # type: ignore[misc]
 
 def _readers(name: str) -> tuple[Callable[[str], Any], ...]:
     """One name may stand for RNAs and for the families chosen of them: the hash says which was read."""
-    if name in dict(ASSAYS):
+    if is_named_assay(name):
         return (load_assay,)
     return (partial(load_families, selection=Selection()), load_set)

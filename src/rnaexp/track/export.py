@@ -73,8 +73,6 @@ def question_tables(experiment: str, name: str) -> "dict[str, pd.DataFrame]":
 
 
 def _csv_artifacts(experiment: str, run: Any, names: Sequence[str]) -> "dict[str, pd.DataFrame]":
-    """Words stay words: an RNA may be called NA."""
-    import pandas as pd
     from mlflow.artifacts import download_artifacts, list_artifacts
 
     # By the run's own URI: by its id, MLflow asks the server three times for each file.
@@ -83,8 +81,26 @@ def _csv_artifacts(experiment: str, run: Any, names: Sequence[str]) -> "dict[str
     paths = {
         name: download_artifacts(artifact_uri=f"{root}/{name}", tracking_uri=uri) for name in names if name in there
     }
+    return {name: read_table(path) for name, path in paths.items()}
+
+
+def read_table(file: Any) -> "pd.DataFrame":
+    """A CSV artifact. Words stay words: an RNA may be called NA."""
+    import pandas as pd
+
     words = dict.fromkeys(("rna", "cluster", "family", "group"), str)
-    return {name: pd.read_csv(path, dtype=words, keep_default_na=False, na_values=[""]) for name, path in paths.items()}
+    return pd.read_csv(file, dtype=words, keep_default_na=False, na_values=[""])
+
+
+def text_of_artifacts(run: Any, ending: str) -> dict[str, str]:
+    """The texts of a run's artifacts, those in folders left out, whose names end so."""
+    from mlflow.artifacts import download_artifacts, list_artifacts
+
+    root, uri = run.info.artifact_uri, target().uri
+    there = [Path(item.path).name for item in list_artifacts(artifact_uri=root, tracking_uri=uri)]
+    names = [name for name in there if name.endswith(ending)]
+    paths = {name: Path(download_artifacts(artifact_uri=f"{root}/{name}", tracking_uri=uri)) for name in names}
+    return {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
 
 
 def _row(run: Any) -> dict[str, Any]:
@@ -110,6 +126,34 @@ class Figures:
 
     params: dict[str, str]
     metrics: dict[str, float]
+
+
+def kind_of(run_id: str) -> str:
+    """What a run is: parent, question and so on. Raises: UnavailableError if there is no such run."""
+    from mlflow.exceptions import MlflowException
+
+    connect()
+    try:
+        return str(client(target()).get_run(run_id).data.tags.get("rnaexp.kind", ""))
+    except MlflowException as error:
+        message = f"run {run_id!r}: {reason(error)}"
+        raise UnavailableError(message) from error
+
+
+def model_runs_of(question: str, kind: str = "") -> list[str]:
+    """Ids of the finished runs below a run, in the order in which they were started; `kind`: only those of it."""
+    connect()
+    connection = client(target())
+    below = f"tags.`mlflow.parentRunId` = '{question}' and attributes.status = 'FINISHED'"
+    below += f" and tags.`rnaexp.kind` = '{kind}'" if kind else ""
+    experiment, found = connection.get_run(question).info.experiment_id, list[str]()
+    token: str | None = ""
+    while token is not None:
+        page = connection.search_runs(
+            [experiment], below, order_by=["attributes.start_time ASC"], max_results=_PAGE, page_token=token or None
+        )
+        found, token = found + [run.info.run_id for run in page], page.token or None
+    return found
 
 
 def figures_of(run_id: str) -> Figures:

@@ -16,6 +16,16 @@ from typing import IO, Any, Self
 Operation = dict[str, Any]
 
 
+def begun(folder: Path) -> tuple[int, str]:
+    """When a waiting tree was begun, in milliseconds, and its folder's name; 0 for one that does not say."""
+    try:
+        with (folder / "journal.jsonl").open(encoding="utf-8") as lines:
+            header = json.loads(lines.readline())
+    except (OSError, ValueError):
+        return 0, folder.name
+    return header.get("time", 0), folder.name
+
+
 class Journal:
     """One run tree's operations, appended by the one process that holds the lock."""
 

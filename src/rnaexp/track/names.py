@@ -4,7 +4,7 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 MAX_METRICS = 40  # more metric columns than this freeze the runs table of MLflow's UI
 MAX_TEXTS = 90  # MLflow takes 100 in one call; its own tags need some
@@ -28,6 +28,11 @@ def model_name(text: str) -> str:
 
 def _mark(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
+
+
+def titled(*parts: str) -> str:
+    """A run's name of what sets it apart; of a file or folder its own name. `rna-msm · spot-rna-ts1 · strict`."""
+    return " · ".join(Path(part).name if part and Path(part).exists() else part for part in parts if part)
 
 
 def artifact_path(name: str) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from rnaexp.errors import UnavailableError
-from rnaexp.track.journal import Journal, Operation
+from rnaexp.track.journal import Journal, Operation, begun
 from rnaexp.track.push import Pusher, RefusedError, UnreachableError, batch_of
 from rnaexp.track.store import Target, target
 
 PAUSE_SECONDS = 60.0  # after a failed push the run goes on this long before it asks the server again
+PATIENCE = "60"  # seconds that `sync` gives a slow server, for which no run waits
 PUSH_SECONDS = 5.0  # what is logged between the starts and the ends of runs is pushed together, after this long
 HEARTBEAT_SECONDS = 300.0  # a parent run says this often that its process lives: `rnaexp reap` goes by it
 HEARTBEAT_TAG = "rnaexp.heartbeat"
@@ -40,7 +41,12 @@ class LiveTree:
     """A parent run and its children while their process lives: to disk first, then to MLflow."""
 
     def __init__(self, where: Target, outbox: Path) -> None:
-        header = {"uri": where.public_uri, "experiment": where.experiment, "experiment_id": where.experiment_id}
+        header = {
+            "uri": where.public_uri,
+            "experiment": where.experiment,
+            "experiment_id": where.experiment_id,
+            "time": now(),
+        }
         self.journal = Journal.create(outbox, header)
         self.pusher = Pusher(where, self.journal.folder, fresh=True)
         self.lock = threading.RLock()
@@ -140,11 +146,13 @@ class Synced:
 def sync(outbox: Path | None = None) -> Synced:
     """Push every waiting run tree whose process has ended; a second call finds nothing left to do.
 
-    A run that never ended (its process was killed) is closed as KILLED. Trees meant for another store stay.
+    A run that never ended (its process was killed) is closed as KILLED. Trees meant for another store stay. The oldest
+    goes first: a question's run before those of its models, which look for it.
     """
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", PATIENCE)
     root = outbox or default_outbox()
     counts = {"pushed": 0, "live": 0, "kept": 0}
-    for folder in sorted(root.absolute().glob("*/")):
+    for folder in sorted(root.absolute().glob("*/"), key=begun):
         journal = Journal.claim(folder)
         counts["live" if journal is None else _pushed(journal)] += 1
     return Synced(**counts)

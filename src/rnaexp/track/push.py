@@ -6,6 +6,7 @@ and value), the rest overwrites itself.
 """
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -45,7 +46,7 @@ class Pusher:
     def apply(self, *operations: Operation) -> None:
         """Carry out one operation, or a batch (`batch_of`), in a few tries.
 
-        A server that refuses connections costs two seconds.
+        A server that refuses connections costs two seconds, one that accepts them and never answers one time-out.
         Raises: RefusedError, UnreachableError.
         """
         for pause in (*PAUSES, None):
@@ -61,6 +62,10 @@ class Pusher:
                     raise RefusedError(message) from error
                 if isinstance(error, UnavailableError) or code in _REFUSALS:
                     raise RefusedError(reason(error)) from error
+                if _timed_out(error):
+                    seconds = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
+                    message = f"{self.where.public_uri} does not answer within {seconds} s"
+                    raise UnreachableError(message) from error
                 if pause is None:
                     raise UnreachableError(reason(error)) from error
                 time.sleep(pause)
@@ -104,6 +109,8 @@ class Pusher:
         tags = {**operation["tags"], UUID_TAG: operation["run"]}
         if operation["parent"]:
             tags["mlflow.parentRunId"] = self.run_ids[operation["parent"]]
+        elif (above := operation.get("under")) and (question := self._found(above)):
+            tags["mlflow.parentRunId"] = question.info.run_id
         return self._client.create_run(
             self.experiment_id, start_time=operation["time"], tags=tags, run_name=operation["name"]
         )
@@ -143,6 +150,19 @@ class Pusher:
         where = None if path.parent == Path() else path.parent.as_posix()
         self._client.log_artifact(self.run_ids[operation["run"]], str(self.folder / operation["file"]), where)
 
+    def _shown_table(self, operation: Operation) -> None:
+        """Have MLflow enter the table by `log_table` of no rows, then put the file itself in its place.
+
+        `log_table` adds its rows to those that are there, so a second push would double them; and it reads these by
+        `pandas.read_json`, to which an RNA's name may be a number. A file that was cut short is mended before it.
+        """
+        run_id, path = self.run_ids[operation["run"]], operation["path"]
+        if any(one.path == path for one in self._client.list_artifacts(run_id, str(Path(path).parent))):
+            self._artifact(operation)
+        columns = json.loads((self.folder / operation["file"]).read_text())["columns"]
+        self._client.log_table(run_id, {name: [] for name in columns}, path)
+        self._artifact(operation)
+
     def _data_set(self, operation: Operation) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
@@ -165,6 +185,7 @@ _ACTIONS: dict[str, Callable[[Pusher, Operation], None]] = {
     "open": Pusher._open,
     "start": Pusher._start,
     "artifact": Pusher._artifact,
+    "shown_table": Pusher._shown_table,
     "data_set": Pusher._data_set,
     "end": Pusher._end,
 }
@@ -196,6 +217,11 @@ def batch_of(waiting: Sequence[Operation]) -> list[Operation]:
         keys |= fresh
         together.append(operation)
     return together
+
+
+def _timed_out(error: Exception) -> bool:
+    """MLflow wraps what urllib3 raises, and keeps its words alone."""
+    return re.search(r"(Read|Connect)Timeout|timed out", str(error)) is not None
 
 
 def _from_the_store(error: Exception) -> bool:

@@ -104,9 +104,10 @@ def _resolved(connection: Any, uri: str) -> tuple[str, dict[str, str]]:
 
 
 def _finished(connection: Any, run_id: str) -> str:
-    """The id of the parent run."""
+    """The id of the model's run that it is, or is a step of; what stands above that (a question) is none of a model."""
     run = connection.get_run(run_id)
-    if (parent := run.data.tags.get("mlflow.parentRunId")) is not None:
+    parent = run.data.tags.get("mlflow.parentRunId")
+    if parent is not None and run.data.tags.get("rnaexp.kind") != "parent":
         return _finished(connection, parent)
     if run.info.status != "FINISHED":
         message = f"run {run_id} is {run.info.status}: only what a finished run has found is registered"

@@ -4,12 +4,13 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from rnaexp.errors import Terminated
-from rnaexp.track.artifacts import write_figure, write_file, write_table, write_text
+from rnaexp.track.artifacts import write_figure, write_file, write_shown_table, write_table, write_text
 from rnaexp.track.names import MAX_METRICS, artifact_path, checked_metrics, checked_texts
 from rnaexp.track.origin import origin_tags
 from rnaexp.track.outbox import LiveTree, default_outbox, now
@@ -29,16 +30,24 @@ class RunHandle:
 
     def __init__(self, tree: LiveTree, name: str, *, kind: Kind, parent: "RunHandle | None") -> None:
         self.name, self.kind, self.uuid = " ".join(name.split()), kind, uuid.uuid4().hex
-        self._tree, self._parent = tree, parent
+        self._tree, self._parent, self._above = tree, parent, parent
         self._children: list[RunHandle] = []
         self._params: dict[str, str] = {}
         self._metrics: set[str] = set()
+        self._data: set[tuple[str, str, str]] = set()
         self._open = True
+        self._at: tuple[int, int] | None = None
 
     @property
     def run_id(self) -> str | None:
         """MLflow's id of the run, None as long as no server has it."""
         return self._tree.pusher.run_ids.get(self.uuid)
+
+    @property
+    def where(self) -> Target:
+        """Its store and experiment; of a run that `mlflow run` opened that run's own, once it is known."""
+        where, found = self._tree.pusher.where, self._tree.pusher.experiment_id
+        return replace(where, experiment_id=found or where.experiment_id)
 
     @property
     def url(self) -> str | None:
@@ -55,15 +64,24 @@ class RunHandle:
         kind: Kind,
         params: Mapping[str, object] | None = None,
         tags: Mapping[str, object] | None = None,
+        at: tuple[int, int] | None = None,
     ) -> "RunHandle":
-        """A run nested in this one; use it with `with`, or it is closed when its parent is."""
+        """A run nested in this one; use it with `with`, or it is closed when its parent is. `at`: as `tracked_run`."""
         child = RunHandle(self._tree, name, kind=kind, parent=self)
+        child._at = at
         self._children.append(child)
         child.start(tags or {}, params or {})
         return child
 
-    def start(self, tags: Mapping[str, object], params: Mapping[str, object], continues: str | None = None) -> None:
-        """Record the run's start; called once, by whoever made the handle."""
+    def start(
+        self,
+        tags: Mapping[str, object],
+        params: Mapping[str, object],
+        continues: str | None = None,
+        under: "RunHandle | None" = None,
+    ) -> None:
+        """Record the run's start; called once, by whoever made the handle. `under`: a run of another tree, above it."""
+        self._above = self._parent or under
         parameters = checked_texts(params)
         begin = self._tree.begin if self._parent is None else self._tree.record
         begin(
@@ -72,9 +90,10 @@ class RunHandle:
                 "run": self.uuid,
                 "parent": None if self._parent is None else self._parent.uuid,
                 "continues": continues,
+                "under": None if under is None else under.uuid,
                 "name": self.name,
                 "tags": checked_texts({**origin_tags(own=continues is None), "rnaexp.kind": self.kind, **tags}),
-                "time": now(),
+                "time": self._at[0] if self._at else now(),
             }
         )
         self.params(parameters)
@@ -107,7 +126,9 @@ class RunHandle:
                 message = f"more than {MAX_METRICS} metrics in run {self.name}: put long lists into a table"
                 raise ValueError(message)
             self._metrics |= numbers.keys()
-            self._record("metrics", numbers, step=step, time=now() if time is None else time)
+            self._record(
+                "metrics", numbers, step=step, time=(self._at[0] if self._at else now()) if time is None else time
+            )
 
     def tags(self, values: Mapping[str, object]) -> None:
         """Set tags; None is left out, a tag set before is replaced."""
@@ -116,6 +137,14 @@ class RunHandle:
     def table(self, frame: "pd.DataFrame", name: str) -> None:
         """Keep a table as `name`, which ends in .csv or .parquet; a named index becomes columns."""
         self._artifact(name, lambda path: write_table(frame, path))
+
+    def shown_table(self, frame: "pd.DataFrame", name: str) -> None:
+        """Keep a table as `name` (.json), where MLflow's Evaluation tab shows it and `load_table` reads it."""
+        self._artifact(name, lambda path: write_shown_table(frame, path), op="shown_table")
+
+    def describe(self, text: str) -> None:
+        """Stand on top of the run's page, as Markdown; names from data go through `markdown_text`."""
+        self.tags({"mlflow.note.content": text})
 
     def text(self, text: str, name: str) -> None:
         """Keep a text as the artifact `name`."""
@@ -130,14 +159,18 @@ class RunHandle:
         self._artifact(f"{folder}/{path.name}" if folder else path.name, lambda place: write_file(path, place))
 
     def data_set(self, name: str, sha256: str, source: str, context: str, rows: int) -> None:
-        """Say which data went into the run, and so into its parent.
+        """Say which data went into the run, and so into its parent and its question.
 
         `context` is validation, test or similar, `rows` the number of RNAs.
         """
         about = {"name": name, "sha256": sha256, "source": source, "context": context, "rows": rows}
-        self._record("data_set", about, flat=True)
-        if self._parent is not None:
-            self._parent.data_set(name, sha256, source, context, rows)
+        with self._tree.lock:
+            if (name, sha256, context) in self._data:
+                return
+            self._data.add((name, sha256, context))
+            self._record("data_set", about, flat=True)
+        if self._above is not None:
+            self._above.data_set(name, sha256, source, context, rows)
 
     def close(self, status: Status) -> None:
         """End the run and every child still open, once; the parent also pushes what is left."""
@@ -146,7 +179,8 @@ class RunHandle:
         self._open = False
         for child in reversed(self._children):
             child.close(status)
-        self._tree.record({"op": "end", "run": self.uuid, "status": status, "time": now()})
+        ended = self._at[1] if self._at else now()
+        self._tree.record({"op": "end", "run": self.uuid, "status": status, "time": ended})
         if self._parent is None:
             self._tree.close()
 
@@ -166,11 +200,11 @@ class RunHandle:
             held = values if flat else {"values": values}
             self._tree.record({"op": op, "run": self.uuid, "time": now(), **held, **more})
 
-    def _artifact(self, name: str, write: Callable[[Path], None]) -> None:
+    def _artifact(self, name: str, write: Callable[[Path], None], op: str = "artifact") -> None:
         place = artifact_path(name)
         path, key = self._tree.journal.new_file(Path(place).name)
         write(path)
-        self._tree.record({"op": "artifact", "run": self.uuid, "time": now(), "path": place, "file": key})
+        self._tree.record({"op": op, "run": self.uuid, "time": now(), "path": place, "file": key})
 
 
 def tracked_run(
@@ -180,24 +214,29 @@ def tracked_run(
     params: Mapping[str, object] | None = None,
     tags: Mapping[str, object] | None = None,
     experiment: str = EXPERIMENT,
-    outbox: Path | None = None,
     continues: str | None = None,
+    under: RunHandle | None = None,
+    at: tuple[int, int] | None = None,
 ) -> RunHandle:
     """Start a parent run: `with tracked_run("rnabert") as run: ...`; goes on with the run `mlflow run` opened, if any.
 
-    A `question` or a `comparison` is a run of its own, not a parent; a `reproduction` is a parent made
-    again, which no table shows.
+    A `question` is the run above those of its models, each of which is pushed by itself (`under`: the question's); a
+    `comparison` stands by itself; a `reproduction` is a run made again, which no table shows.
     `continues`: MLflow's id of an earlier run that this one goes on with.
+    `at`: when an imported run started and ended, in milliseconds since 1970.
     Inside a caller's open `mlflow.start_run()` it is nested in that run, in its store and experiment.
-    With the server down the run goes on: what it logs waits in `outbox` for `sync`.
+    With the server down the run goes on: what it logs waits in the outbox for `sync`.
     Raises: UnavailableError if the store refuses the run.
     """
     # Taken out of the environment: the run is continued once, and not by our subprocesses.
     continues = os.environ.pop("MLFLOW_RUN_ID", None) or continues
-    where, around = (target(experiment), {}) if continues else _enclosing(experiment)
-    tree = LiveTree(where, outbox or default_outbox())
+    where, around = (target(experiment), {}) if continues or under else _enclosing(experiment)
+    if under is not None:
+        where = under.where
+    tree = LiveTree(where, default_outbox())
     run = RunHandle(tree, name, kind=kind, parent=None)
-    run.start({**around, **(tags or {})}, params or {}, continues)
+    run._at = at
+    run.start({**around, **(tags or {})}, params or {}, continues, under)
     return run
 
 

@@ -29,7 +29,7 @@ _QUIET = {
     "GIT_PYTHON_REFRESH": "quiet",
     # MLflow waits up to four minutes for a dead server; retries are ours and short (push.py), then the outbox.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
 
 

@@ -34,6 +34,11 @@ class ContactsJob:
         return self.task.model
 
     @property
+    def title(self) -> str:
+        """Of the run: the model, the set, the protocol."""
+        return self.task.title
+
+    @property
     def tags(self) -> Mapping[str, object]:
         """They are never on a leaderboard of RNAs."""
         return {"rnaexp.task": TASK}

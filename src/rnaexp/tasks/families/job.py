@@ -20,8 +20,8 @@ from rnaexp.tasks.families.measure import Classified, classify
 from rnaexp.tasks.families.protocol_choices import protocol_choices
 from rnaexp.tasks.families.representations import cka_figure, compare_layers
 from rnaexp.tasks.families.settings import ClassifyTask, has_embedding
-from rnaexp.tasks.families.tracking import record_classification
-from rnaexp.track.names import safe_name
+from rnaexp.tasks.families.tracking import describe, record_classification
+from rnaexp.track.names import safe_name, titled
 from rnaexp.track.runs import RunHandle
 
 _SHOWN = 3  # skipped RNAs in one line
@@ -45,6 +45,11 @@ class FamiliesJob:
     def label(self) -> str:
         """In messages."""
         return f"{self.task.model} on {self.task.families}"
+
+    @property
+    def title(self) -> str:
+        """Of the run: the model, the set, the protocol."""
+        return titled(self.model, self.task.families, self.task.protocol.name)
 
     @property
     def tags(self) -> Mapping[str, object]:
@@ -116,6 +121,7 @@ class FamiliesOutcome:
     def log(self, run: RunHandle) -> None:
         """Headline figures into the model's run, all of it into a child."""
         run.params({"model": self.result.task.model})
+        run.describe(describe(self.result))
         record_classification(run, self.result, self.store)
         if self.choices is not None:
             run.table(self.choices, "protocol_choices.csv")

@@ -55,7 +55,7 @@ class FamiliesSettings(SettingsBase):
     protocol: Literal["paper", "authors"] = Field(
         default="paper", description="authors: released code. The next options override its fields."
     )
-    pooling: Pooling | None = Field(default=None, description="Over the bases.")
+    pooling: Pooling | None = Field(default=None, description="How the vectors of an RNA's bases become one.")
     reduction: Reduction | None = Field(default=None, description="Of the pooled vector.")
     constant: Literal["keep", "drop"] | None = Field(default=None, description="What becomes of the zero frequency.")
     centring: Literal["none", "mean"] | None = Field(default=None, description="mean: subtract the set's mean vector.")
@@ -105,12 +105,12 @@ class FamiliesSettings(SettingsBase):
 class EmbedSettings(SettingsBase):
     """How one's own RNAs become vectors."""
 
-    pooling: Pooling = Field(default="mean", description="Over the bases.")
+    pooling: Pooling = Field(default="mean", description="How the vectors of an RNA's bases become one.")
     reduction: Literal["fft-magnitude", "fft-resample", "random-projection"] = Field(
         default="fft-magnitude", description="Of the pooled vector."
     )
     tokens: int = Field(default=8192, ge=1, description="Bases in one batch, padding included.")
-    strict: bool = Field(default=False, description="End with an error if any record is left out.")
+    strict: bool = Field(default=False, description="Exit with an error if any record is left out.")
     long: Long = Field(default="skip", description=LONG_HELP)
 
 

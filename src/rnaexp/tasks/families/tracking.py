@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from rnaexp.data.markdown_text import markdown_text
 from rnaexp.reading.derived import derived
 from rnaexp.reading.store import Store
 from rnaexp.tasks.families import metrics as declared
@@ -10,6 +11,7 @@ from rnaexp.tasks.families.measure import Classified
 from rnaexp.tasks.metric import headlines
 from rnaexp.track.runs import RunHandle
 
+_ENDS = ("overlap_low", "overlap_high")
 _KNOWS_LITTLE = 0.5  # an overlap ratio from here on is called out
 
 
@@ -34,6 +36,19 @@ def record_classification(parent: RunHandle, result: Classified, store: Store) -
         )
         _record_tables(run, result)
         _record_pictures(run, result, store)
+
+
+def describe(result: Classified) -> str:
+    """In Markdown, on top of the run's page: what was measured, how sure it is, against what."""
+    found = tables.metrics(result)
+    value, low, high, null = (found.get(f"classify.{name}") for name in ("overlap_ratio", *_ENDS, "null_overlap"))
+    name, data = markdown_text(result.task.model), markdown_text(result.data.name)
+    how = f"**{name}** on {len(result.rnas)} RNAs of {data}, protocol {result.task.protocol.name}."
+    if value is None:
+        return how
+    ends = "no interval" if low is None or high is None else f"95 % interval [{low:.2f}, {high:.2f}] over families"
+    against = "" if null is None else f" Families that mean nothing: {null:.3f}."
+    return f"{how}\n\nOverlap ratio **{value:.3f}**, {ends}; 0: families lie apart.{against}"
 
 
 def _parameters(result: Classified) -> dict[str, object]:

@@ -13,6 +13,7 @@ from rnaexp.tasks.fitness import record as tables
 from rnaexp.tasks.fitness.measure import Fitness, measure_fitness
 from rnaexp.tasks.fitness.settings import FitnessTask
 from rnaexp.tasks.fitness.tracking import record_fitness
+from rnaexp.track.names import titled
 from rnaexp.track.runs import RunHandle
 
 
@@ -32,6 +33,11 @@ class FitnessJob:
     def label(self) -> str:
         """In messages."""
         return f"{self.task.model} on {self.task.assay}"
+
+    @property
+    def title(self) -> str:
+        """Of the run: the model, the set, the protocol."""
+        return titled(self.model, self.task.assay, self.task.convention or "fitness")
 
     @property
     def tags(self) -> Mapping[str, object]:

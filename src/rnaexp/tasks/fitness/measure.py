@@ -17,12 +17,14 @@ from rnaexp.data.assays import Assay
 from rnaexp.data.readers import read_file
 from rnaexp.errors import InputError, TooLongError, UnavailableError, UnsuitableError
 from rnaexp.fitness.agreement import Agreement, advantage, agreement, by_mutations, held_at, tied, within_mutations
-from rnaexp.fitness.baselines import BASELINES, MUTATIONS
+from rnaexp.fitness.baselines import BASELINES, MUTATIONS, OF_ALIGNMENTS
+from rnaexp.fitness.ranking import Ranking, ranking
 from rnaexp.models.left_to_right import is_causal
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce
 from rnaexp.reading.left_out import report_rows
-from rnaexp.reading.likelihoods import Request, Scored, model_scores
+from rnaexp.reading.letters import Request
+from rnaexp.reading.likelihoods import Scored, model_scores
 from rnaexp.reading.store import Store
 from rnaexp.rna import Alignment, Rna
 from rnaexp.tasks.fitness.baselines import baseline_scores, mutation_counts
@@ -44,6 +46,7 @@ class Judged:
     over_mutations: Agreement | None
     table: pd.DataFrame | None
     tied: float
+    ranking: Ranking
     scored: Scored | None = None
 
     @property
@@ -106,9 +109,8 @@ def measure_fitness(task: FitnessTask, store: Store, announce: Announce, encoder
     scored = None
     if encoder is None:
         if task.model not in baselines:
-            message = (
-                f"{task.model} needs {'an alignment' if assay.wild_type else 'a wild type'}; {assay.name} has none"
-            )
+            lacks = "an alignment" if task.model in OF_ALIGNMENTS and assay.wild_type else "a wild type"
+            message = f"{task.model} needs {lacks}; {assay.name} has none"
             raise InputError(message)
         scores, reasons = baselines.pop(task.model), ("",) * len(assay.mutants)
     else:
@@ -146,11 +148,17 @@ def _convention(task: FitnessTask, assay: Assay, encoder: Encoder | None) -> Con
 
 
 def _alignment(path: str, assay: Assay) -> Alignment | None:
-    """The wild type's, from a file. Raises: InputError if no row of the file's targets is the wild type."""
+    """The wild type's, from a file or a folder of them, which need not have one for every assay.
+
+    Raises: InputError if no first row of a file is the wild type.
+    """
     if not path:
         return None
-    found = next((rna.alignment for rna in read_file(Path(path)) if rna.sequence == assay.wild_type), None)
-    if found is None:
+    where = Path(path)
+    files = sorted(each for each in where.iterdir() if each.is_file()) if where.is_dir() else [where]
+    targets = (rna for each in files for rna in read_file(each))
+    found = next((rna.alignment for rna in targets if rna.sequence == assay.wild_type), None)
+    if found is None and not where.is_dir():
         message = f"its first row is not the wild type of {assay.name}" if assay.wild_type else "no wild type is known"
         raise InputError(message, path=path)
     return found
@@ -198,6 +206,7 @@ class _Judge:
             over_mutations=over,
             table=None if counts is None else by_mutations(mine, self.measured, counts),
             tied=tied(mine),
+            ranking=ranking(mine, self.measured),
             scored=scored,
         )
 

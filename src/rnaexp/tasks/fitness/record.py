@@ -1,14 +1,17 @@
 """Fitness results for people and programs: metrics, rows, diagnosis."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from rnaexp.fitness.baselines import CONSERVATION, GC, MUTATIONS, VIENNARNA
+from rnaexp.data.assays import Assay
+from rnaexp.fitness.baselines import BASELINES, RANDOM
 from rnaexp.models.training import was_trained_on
 from rnaexp.tasks.fitness import metrics as declared
 from rnaexp.tasks.fitness.measure import BASELINE, Fitness, Judged
+from rnaexp.tasks.fitness.suite_means import suite_means
 from rnaexp.tasks.metric import measured
 
 UNIFORM = 1e-3  # nats: below this the likelihoods say nothing about letters
@@ -17,7 +20,8 @@ _HALF = 0.5
 _ORDER = (
     *("model", "set", "convention", "spearman", "low", "high", "no_interval", "within_mutations"),
     *("over_mutations", "over_mutations_low", "over_mutations_high", "coverage", "variants", "of", "sample_seed"),
-    *("tied", "certainty_nats", "variation_nats", "alignment_rows", "direction"),
+    *("auc", "mcc", "ndcg", "tied", "certainty_nats", "variation_nats", "alignment_rows", "direction"),
+    *("suite", "category", "rna"),
 )
 
 
@@ -35,8 +39,16 @@ def row(result: Fitness, judged: Judged) -> dict[str, Any]:
         "sample_seed": result.task.seed if len(result.scores) < result.of else None,
         "alignment_rows": _rows(result, judged),
         "direction": result.assay.direction,
+        "suite": result.task.suite or None,
+        "category": result.task.category or None,
+        "rna": _rna(result.assay) if result.task.suite else None,
     }
     return {**dict.fromkeys(_ORDER), **figures, **words}
+
+
+def _rna(assay: Assay) -> str:
+    """The same for assays of one RNA: those with one wild type."""
+    return assay.name if assay.wild_type is None else hashlib.sha256(assay.wild_type.encode()).hexdigest()[:8]
 
 
 def rows(result: Fitness) -> list[dict[str, Any]]:
@@ -98,11 +110,7 @@ def _against_baselines(result: Fitness) -> list[str]:
     if value is None or result.encoder is None:
         return []
     found = []
-    named = {
-        one.name: one.agreement.value
-        for one in result.baselines
-        if one.name in (MUTATIONS, CONSERVATION, VIENNARNA, GC)
-    }
+    named = {one.name: one.agreement.value for one in result.baselines if one.name in BASELINES and one.name != RANDOM}
     not_above = [f"{name} ({theirs:.2f})" for name, theirs in named.items() if theirs is not None and value <= theirs]
     if not_above:
         found.append(f"Spearman {value:.2f} not above {', '.join(not_above)}")
@@ -132,16 +140,16 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def as_frame(own: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """All rows, a baseline of several models once, and each one's mean over the assays if it stands on all."""
-    table = pd.DataFrame([one for run in own for one in run["rows"]])
+    """All rows, a baseline of several models once; of a suite its means, of other assays each model's plain mean."""
+    table = pd.DataFrame([{"suite": None, **one} for run in own for one in run["rows"]])
     table = table.sort_values("diagnosis", key=lambda column: column.isna(), kind="stable")
     table = table.drop_duplicates(["model", "set", "convention", "alignment_rows", "coverage", "variants"])
     table = table.sort_values(["set", "spearman"], ascending=[True, False], kind="stable")
-    return pd.concat([table, _means(table)], ignore_index=True).round(6)
+    return pd.concat([table, *suite_means(table), _means(table[table["suite"].isna()])], ignore_index=True).round(6)
 
 
 def _means(table: pd.DataFrame) -> pd.DataFrame:
-    """Plain mean over assays, each once; the conventions it is of are named."""
+    """Plain mean over assays that are of no suite, each once; the conventions it is of are named."""
     sets = table["set"].nunique()
     if sets < 2:
         return table.head(0)

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from rnaexp.choices import Convention, Direction, Long
+from rnaexp.data.suites import Member, members
 from rnaexp.data.table_layout import TableLayout
 from rnaexp.errors import InputError
 from rnaexp.reading.loading import Loading
@@ -15,7 +16,7 @@ from rnaexp.settings import SettingsBase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitnessTask:
-    """Which model or baseline on which assay.
+    """Which model or baseline on which assay; `suite`, `category`: where it is one of several.
 
     `convention` "": masked-marginal, pseudo-likelihood where no wild type is known, left-to-right of a decoder.
     `sample`: so many variants, drawn by `seed`; 0: all. `alignment`: a file whose first row is the wild type.
@@ -27,6 +28,8 @@ class FitnessTask:
 
     model: str
     assay: str
+    suite: str = ""
+    category: str = ""
     convention: str = ""
     sample: int = 0
     seed: int = 0
@@ -61,13 +64,21 @@ class FitnessSettings(SettingsBase):
     set: str = Field(
         ...,
         description="dms_trna, dms_f1u, or a CSV, TSV or JSON-lines file: score (or DMS_score) and sequence, or score "
-        "and mutant (A1G, A1G:C2U) or hgvs_nt (n.1A>G) with --wild-type.",
+        "and mutant (A1G, A1G:C2U) or hgvs_nt (n.1A>G) with --wild-type. Several assays in one table: the suite "
+        "nabench-rna, or a folder of such files with a sheet (--sheet).",
     )
+    sheet: str = Field(
+        default="",
+        description="A table with DMS_ID and RNA_TYPE, which names a folder's assays and their categories, as RNAGym's "
+        "and NABench's do; without it, the one that lies in the folder.",
+    )
+    category: list[str] = Field(default=[], description="Only a suite's assays of this category; again for another.")
     convention: Convention | None = Field(
         default=None,
-        description="Each mutated site hidden in the wild type, nothing hidden, hidden in the variant, every site of "
-        "the variant, or (decoders) from left to right. Else masked-marginal, pseudo-likelihood where no wild type is "
-        "known, left-to-right of a decoder.",
+        description="Which sites are hidden when a letter is read: none, each mutated one in the wild type (RNAGym's "
+        "wt-fill), each in the variant (its mut-fill), all mutated ones together (mask-fill), each letter's in its own "
+        "sequence (match-fill), every site of the variant in turn; or, for decoders, from left to right. Default: "
+        "masked-marginal; pseudo-likelihood where no wild type is known; left-to-right for a decoder.",
     )
     wild_type: str = Field(default="", description="A sequence or a FASTA file, instead of the table's column.")
     offset: int | None = Field(
@@ -81,7 +92,8 @@ class FitnessSettings(SettingsBase):
     alignment: str = Field(
         default="",
         description="A2M, A3M or Stockholm, first row the wild type (`rnaexp msa`): for models that read alignments, "
-        "and the baseline conservation.",
+        "and the baselines conservation and potts. Of a folder, each assay takes the file whose first row is its wild "
+        "type.",
     )
     sample: int = Field(default=0, ge=0, description="So many variants, drawn by the seed; 0: all.")
     long: Literal["skip", "error"] = Field(default="skip", description="Variants longer than the model reads.")
@@ -97,11 +109,21 @@ class FitnessSettings(SettingsBase):
             first=self.offset,
         )
 
-    def task(self, model: str, loading: Loading, *, silent: bool = False) -> FitnessTask:
-        """One model's task; `silent`: what is wrong with the table has been reported."""
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The assays that are meant. Raises: InputError (see `suites.members`)."""
+        return members(self.set, sheet=self.sheet, categories=self.category)
+
+    def tasks(self, model: str, loading: Loading, *, silent: bool = False) -> tuple[FitnessTask, ...]:
+        """One model's tasks, one for each assay; `silent`: what is wrong with the tables has been reported."""
+        return tuple(self._task(model, member, loading, silent=silent) for member in self.members)
+
+    def _task(self, model: str, member: Member, loading: Loading, *, silent: bool) -> FitnessTask:
         return FitnessTask(
             model=model,
-            assay=self.set,
+            assay=member.assay,
+            suite=member.suite,
+            category=member.category,
             convention=self.convention or "",
             sample=self.sample,
             seed=loading.seed,

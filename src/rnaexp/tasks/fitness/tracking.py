@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from rnaexp.data.markdown_text import markdown_table, markdown_text
+from rnaexp.fitness.agreement import Agreement
 from rnaexp.fitness.conventions import mutated_sites
 from rnaexp.models.memory import parameters_of
 from rnaexp.tasks.fitness import metrics as declared
@@ -24,6 +26,7 @@ def record_fitness(parent: RunHandle, result: Fitness) -> None:
     parent.params(_parameters(result))
     parent.metrics({name: measured[name] for name in headlines(declared.METRICS, declared.PREFIX)})
     parent.tags(tags)
+    parent.describe(describe(result))
     with parent.child("fitness", kind="fitness", tags=tags) as run:
         run.params(_parameters(result))
         run.metrics(measured)
@@ -40,6 +43,25 @@ def record_fitness(parent: RunHandle, result: Fitness) -> None:
             run.table(result.judged.table.round(6), f"by_mutations_{result.convention}.csv")
         run.figure(figures.fitness_figure(result), f"fitness_{result.convention}.png")
         run.figure(figures.fitness_page(result), f"fitness_{result.convention}.html")
+
+
+def describe(result: Fitness) -> str:
+    """In Markdown, on top of the run's page: what was measured, how sure it is, against what."""
+    judged = (result.judged, *result.baselines)
+    lines = [(one.name, one.convention, _number(one.agreement.value), _ends(one.agreement)) for one in judged]
+    what = f"{len(result.scores)} variants of {result.assay.name}, {result.convention}"
+    table = markdown_table(("model", "convention", "Spearman", "95 % interval over sites"), lines)
+    notes = "\n".join(f"- {markdown_text(line)}" for line in tables.diagnose(result))
+    first = f"**{markdown_text(result.judged.name)}** on {markdown_text(what)}."
+    return "\n\n".join(part for part in (first, table, notes) if part)
+
+
+def _number(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.3f}"
+
+
+def _ends(found: Agreement) -> str:
+    return "n/a" if found.low is None or found.high is None else f"[{found.low:.2f}, {found.high:.2f}]"
 
 
 def variants_table(result: Fitness) -> pd.DataFrame:

@@ -117,8 +117,7 @@ def chosen_head(result: Result) -> tuple[HeadScores, float]:
     """The frozen head and its threshold; the oracle's where nothing was tuned."""
     if result.tuned is not None and result.tested is not None:
         return result.tested, result.tuned.threshold
-    best = result.test.search.winner
-    return result.test.scores.one_head(int(best["layer"]), int(best["head"])), best["threshold"]
+    return result.test.best_scores, result.test.search.winner["threshold"]
 
 
 def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> float | None:

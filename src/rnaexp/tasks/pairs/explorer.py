@@ -95,7 +95,7 @@ def attended_to(encoder: Encoder, rna: Rna) -> np.ndarray:
 
 
 def explorer_page(shown: Sequence[Shown]) -> str:
-    """The file: a grid of all heads; one head's map, threshold, counts and arcs, and another's beside it; one RNA after
+    """The file: a grid of all heads; one head's map, threshold, counts and arcs, next to another's; one RNA after
     another, one model after another. Of several models each must have read the same RNAs."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

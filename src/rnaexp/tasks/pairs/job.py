@@ -43,6 +43,11 @@ class PairsJob:
         return self.task.model
 
     @property
+    def title(self) -> str:
+        """Of the run: the model, the set, the protocol."""
+        return self.task.title
+
+    @property
     def tags(self) -> Mapping[str, object]:
         """None of its own."""
         return {}

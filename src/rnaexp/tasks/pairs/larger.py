@@ -1,11 +1,12 @@
 """The larger search of one model: searched on half of the validation set, chosen on the other, tested once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
@@ -16,8 +17,8 @@ from rnaexp.stats.paired import Contrast, paired_contrast
 from rnaexp.structure.curve import best_threshold
 from rnaexp.structure.evaluate import Evaluation, evaluate_head, paired_f1
 from rnaexp.structure.heads import HeadScores, RnaScores
-from rnaexp.structure.larger import MOST_HEADS, Choice, Kept, configured, explore, halves
-from rnaexp.structure.protocol import PAIR_SCORES, Scoring
+from rnaexp.structure.larger import MOST_HEADS, Choice, Kept, StudyName, configured, explore, halves
+from rnaexp.structure.protocol import PAIR_SCORES, Scoring, protocol_fields
 from rnaexp.structure.tune import search
 from rnaexp.tasks.pairs.measure import tune_and_test
 from rnaexp.tasks.pairs.result import Part, Result, Task
@@ -31,6 +32,7 @@ class Larger:
     """What the search found. `trials`: one row a configuration, `chosen_on` its F1 on the other part if it got there.
 
     `gain`: of the chosen configuration over the plain head on the part that chose; `against`: on the test set.
+    `pictures`: of the study, by file name.
     """
 
     single: Result
@@ -41,6 +43,7 @@ class Larger:
     gain: Contrast
     evaluation: Evaluation
     against: Contrast
+    pictures: Mapping[str, Figure]
 
 
 def larger_search(
@@ -73,15 +76,15 @@ def larger_search(
             kept.append(_kept(encoder, rna, heads))
             step(1)
     first, second = [kept[at] for at in searched], [kept[at] for at in choosing]
-    found = explore(
+    explored = explore(
         lambda chosen: _optimum(first, chosen, scoring)[0],
         heads=len(heads),
         trials=trials,
-        name=f"rnaexp-{_study(single, seed)}",
+        name=_study(single, seed),
         storage=storage,
         seed=seed,
     )
-    plain = Choice()
+    plain, found = Choice(), explored.found
     finalists = [chosen for chosen, _ in found[:_FINALISTS]]
     judged = {chosen: _judged(first, second, chosen, scoring) for chosen in dict.fromkeys([plain, *finalists])}
     best = max(judged, key=lambda chosen: judged[chosen].f1.mean)  # the plain head on a tie: it stands first
@@ -100,15 +103,30 @@ def larger_search(
         gain=paired_contrast(*paired_f1(judged[best].per_rna, judged[plain].per_rna)),
         evaluation=evaluation,
         against=paired_contrast(*paired_f1(evaluation.per_rna, single.evaluation.per_rna)),
+        pictures=explored.pictures,
     )
 
 
-def _study(single: Result, seed: int) -> str:
+def _study(single: Result, seed: int) -> StudyName:
     """Workers share a study only where everything that makes its values is the same."""
     assert single.validation is not None
     scores = single.validation.scores
     inputs = [scores.weights, scores.data_sha256, asdict(scores.scoring), [rna.id for rna in scores.rnas], seed]
-    return key_of({"asked": inputs})[:16]
+    mark, name = key_of({"asked": inputs})[:16], single.encoder.spec.name
+    protocol = protocol_fields(scores.scoring, scores.read_out)["name"]
+    return StudyName(
+        name=f"{name} · {scores.data} · {protocol} · seed {seed} · {mark[:8]}",
+        earlier=f"rnaexp-{mark}",
+        about={
+            "model": name,
+            "weights": scores.weights,
+            "validation": scores.data,
+            "validation.sha256": scores.data_sha256,
+            "protocol": protocol,
+            "seed": seed,
+            "value": "F1 on the part of the validation set that is searched",
+        },
+    )
 
 
 def _best_heads(part: Part, ids: set[str]) -> tuple[tuple[int, int], ...]:

@@ -25,16 +25,16 @@ from rnaexp.structure.decode import one_partner, square
 from rnaexp.structure.evaluate import Evaluation, evaluate_head, refuse_misuse
 from rnaexp.structure.grid import PooledFigures, best_on_test, optimum, pooled_at
 from rnaexp.structure.heads import HeadScores, TunedHead
+from rnaexp.structure.outlines import can_outline
 from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
 from rnaexp.structure.reading import DEPTH, Reading
-from rnaexp.structure.tune import depth_to_certify, search, tuned_head
+from rnaexp.structure.tune import search, tuned_head
+from rnaexp.tasks.pairs.deeper import LARGE, bytes_of, deeper, is_large
 from rnaexp.tasks.pairs.fitted import fitted
 from rnaexp.tasks.pairs.result import Part, Result, Task
 from rnaexp.tasks.pairs.sets import Sets, clustered_with_tuning, sets_of
-
-# Up to the first size a second reading simply keeps every pair; beyond the last one an oracle stays a lower bound.
-_SMALL_TABLES, _LARGE_TABLES = 2**30, 4 * 2**30
+from rnaexp.tasks.pairs.settle import settled
 
 
 def read_out_of(
@@ -123,7 +123,7 @@ def tune_and_test(
         test=test,
         tuned=tuned,
         evaluation=None if tuned is None or tested is None else _evaluated(tested, tuned, task, store),
-        oracle=evaluated(test.scores, (int(best["layer"]), int(best["head"])), best["threshold"], store),
+        oracle=evaluated(test.whole or test.scores, (int(best["layer"]), int(best["head"])), best["threshold"], store),
         related=related,
         tested=tested,
         pooled=_pooled(tested, tuned),
@@ -198,6 +198,8 @@ def whole_head(
     """Every candidate's score under one head; the model runs, up to that head's layer, only for what is not known."""
     if part.scores.complete:
         return part.scores.one_head(*head)
+    if part.whole is not None and part.whole.name(0) == head and rnas == part.scored:
+        return part.whole
     scores = part.scores
     reading = Reading(read_out=scores.read_out, scoring=scores.scoring, depth=float("inf"), head=head, long=part.long)
     data = (part.data.name, part.data.sha256)
@@ -247,8 +249,10 @@ def _read_exactly(
         )
         if not found.uncertain:
             return part
-        reading = _deeper(reading, part)
-        if not must and _bytes(scores, reading) > _LARGE_TABLES:
+        if not must and is_large(part) and can_outline(reading.read_out, reading.scoring):
+            return _settled(encoder, part, store, announce)
+        reading = deeper(reading, part)
+        if not must and bytes_of(scores, reading) > LARGE:
             return replace(part, exact=False)
 
 
@@ -267,23 +271,11 @@ def _first_reason(skipped: Sequence[Skipped]) -> str:
     return f"{skipped[0].id}: {skipped[0].reason.removeprefix(skipped[0].id + ': ')}"
 
 
-def _deeper(reading: Reading, part: Part) -> Reading:
-    """Deep enough that no RNA's F1 below its list can exceed the best mean seen: 2R / (K + R)."""
-    whole = replace(reading, depth=float("inf"))
-    if _bytes(part.scores, whole) <= _SMALL_TABLES:
-        return whole
-    needed = certifying_depth(part)
-    return replace(reading, depth=max(4 * reading.depth, float(np.ceil(needed))))
-
-
-def certifying_depth(part: Part) -> float:
-    """The depth at which this part's heads could have been read at once."""
-    best = part.search.winner["f1"]
-    return max(depth_to_certify(rna.references, best, rna.candidates) / rna.references for rna in part.scores.scored())
-
-
-def _bytes(scores: HeadScores, reading: Reading) -> int:
-    return sum(8 * len(scores.heads) * reading.kept(rna.references, rna.candidates) for rna in scores.rnas)
+def _settled(encoder: Encoder, part: Part, store: Store, announce: Announce) -> Part:
+    """With the winner known exactly: outlines of all heads, lists of those that could win, all pairs of the winner."""
+    found = settled(encoder, part, store, announce)
+    head = int(found.winner["layer"]), int(found.winner["head"])
+    return replace(part, search=found, whole=whole_head(encoder, part, head, part.scored, store, announce))
 
 
 def head_maps(result: Result, ids: Sequence[str], store: Store, announce: Announce) -> dict[str, np.ndarray]:

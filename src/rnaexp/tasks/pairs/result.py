@@ -34,6 +34,13 @@ class Part:
     search: Search
     long: Long = "skip"  # what became of RNAs longer than the model reads
     exact: bool = True  # False: the search's best is a lower bound, deeper reading was refused as too large
+    whole: HeadScores | None = None  # the winner's every candidate, where the lists of `scores` end too early
+
+    @property
+    def best_scores(self) -> HeadScores:
+        """Of the search's winner alone."""
+        best = self.search.winner
+        return self.whole or self.scores.one_head(int(best["layer"]), int(best["head"]))
 
     @property
     def scored(self) -> tuple[Rna, ...]:

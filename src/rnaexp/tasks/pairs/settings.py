@@ -11,7 +11,8 @@ from rnaexp.classify.protocol import Reduction
 from rnaexp.errors import InputError
 from rnaexp.reading.loading import Loading
 from rnaexp.settings import SettingsBase
-from rnaexp.structure.protocol import ReadOut, Scoring, scoring, squash_of
+from rnaexp.structure.protocol import ReadOut, Scoring, protocol_fields, scoring, squash_of
+from rnaexp.track.names import titled
 
 if TYPE_CHECKING:  # what it stands for takes time to import
     from rnaexp.structure.heads import TunedHead
@@ -36,6 +37,13 @@ class Task:
     tuned: "TunedHead | None" = None
     loading: Mapping[str, Any] = field(default_factory=dict)  # arguments of `models.load`
 
+    @property
+    def title(self) -> str:
+        """Of its run: what sets it apart from other runs."""
+        how = protocol_fields(self.scoring, ReadOut(score_scale=self.score_scale, squash=self.squash))["name"]
+        altered = "" if self.alignment == "intact" else self.alignment
+        return titled(self.model, self.test, how, altered)
+
 
 class PairsSettings(SettingsBase):
     """Settings of the base-pair task; a choice that is left open is as the protocol says."""
@@ -46,28 +54,37 @@ class PairsSettings(SettingsBase):
     test: str = Field(default="builtin-ts", description="Set to test on: a name, a file or a folder.")
     protocol: Protocol = Field(
         default="paper",
-        description="authors: released code; contacts: of proteins. The next options override it.",
+        description="authors: as the released code; contacts: of proteins. The next options override it.",
     )
-    min_separation: int = Field(default=0, ge=0, description="Smallest j - i of a pair; 0: as the protocol says.")
+    min_separation: int = Field(
+        default=0, ge=0, description="Smallest distance j - i of a pair; 0: as the protocol says."
+    )
     pairs: Literal["all", "canonical"] | None = Field(
-        default=None, description="Which count; else as the protocol says."
+        default=None, description="Which pairs count; default: as the protocol says."
     )
-    decoder: Literal["none", "greedy"] | None = Field(default=None, description="Else as the protocol says.")
-    averaging: Literal["per-rna", "pooled"] | None = Field(default=None, description="Else as the protocol says.")
+    decoder: Literal["none", "greedy"] | None = Field(
+        default=None, description="none: every call counts; greedy: one partner a base; default: as the protocol says."
+    )
+    averaging: Literal["per-rna", "pooled"] | None = Field(
+        default=None, description="F1 as the mean over RNAs, or of all pairs pooled; default: as the protocol says."
+    )
     match: Literal["exact", "relaxed"] | None = Field(
-        default=None, description="relaxed: one base off by one; else as the protocol says."
+        default=None, description="relaxed: one of the two bases may be off by one; default: as the protocol says."
     )
     score_scale: Literal["raw", "z-score", "top"] = Field(
-        default="raw", description="What a threshold means: the score, its z-score in the map, or c x n calls."
+        default="raw",
+        description="What a threshold means: the score, its z-score in the map, or a number of calls per base.",
     )
     alignment: How = Field(
         default="intact",
-        description="What is done to alignments before they are read.",
+        description="How alignments are altered before they are read.",
     )
     related: Literal["drop", "keep"] = Field(
         default="drop", description="Validation RNAs with relatives in the test set."
     )
-    families: str = Field(default="auto", description="Set with families to classify as well; auto: builtin; or none.")
+    families: str = Field(
+        default="auto", description="Set of families for the overlap ratio; auto: builtin; none: not measured."
+    )
     long: Long = Field(default="skip", description=LONG_HELP)
     token_pairs: TokenPairs = Field(default="mean", description=TOKEN_PAIRS_HELP)
 
@@ -108,7 +125,7 @@ class PairsSettings(SettingsBase):
 class WatchSettings(PairsSettings):
     """Settings for every checkpoint of a training."""
 
-    families: str = Field(default="none", description="Set with families to classify as well; or none.")
+    families: str = Field(default="none", description="Set of families for the overlap ratio; none: not measured.")
 
 
 class AppliedSettings(SettingsBase):
@@ -116,7 +133,9 @@ class AppliedSettings(SettingsBase):
 
     test: str = Field(default=..., description="Set to test on: a name, a file or a folder.")
     long: Long = Field(default="skip", description=LONG_HELP)
-    related: Literal["drop", "keep"] = Field(default="drop", description="Relatives of the test set that it knows.")
+    related: Literal["drop", "keep"] = Field(
+        default="drop", description="Test RNAs with relatives among those the head was tuned on."
+    )
 
     def task(self, model: str, loading: Loading, tuned: "TunedHead") -> Task:
         """One model's task. Raises: InputError."""
@@ -130,8 +149,10 @@ class SearchSettings(SettingsBase):
     validation: str = Field(default="builtin-vl", description="Set to search on: a name, a file or a folder.")
     test: str = Field(default="builtin-ts", description="Set to test on, once.")
     protocol: Literal["paper", "strict", "authors"] = Field(default="paper", description="How pairs are judged.")
-    min_separation: int = Field(default=0, ge=0, description="Smallest j - i of a pair; 0: as the protocol says.")
-    alignment: How = Field(default="intact", description="What is done to alignments before they are read.")
+    min_separation: int = Field(
+        default=0, ge=0, description="Smallest distance j - i of a pair; 0: as the protocol says."
+    )
+    alignment: How = Field(default="intact", description="How alignments are altered before they are read.")
     trials: int = Field(default=200, ge=1, description="How many configurations Optuna tries.")
     storage: str = Field(
         default="", description="Optuna RDB URL that several workers share, such as postgresql://...; empty: in memory."
@@ -162,12 +183,16 @@ class ScoreSettings(SettingsBase):
     heads_per_layer: int = Field(default=0, ge=0, description="Split [h n n] into layers of so many; 0: one layer.")
     suffix: str = Field(default="", description="What follows the RNA's id in a file's name, before its ending.")
     validation: str = Field(default="", description="Set to tune on; without it only the oracle is known.")
-    protocol: Protocol = Field(default="paper", description="Of embeddings paper or authors.")
-    min_separation: int = Field(default=0, ge=0, description="Smallest j - i of a pair; 0: as the protocol says.")
+    protocol: Protocol = Field(default="paper", description="How it is judged; for embeddings paper or authors.")
+    min_separation: int = Field(
+        default=0, ge=0, description="Smallest distance j - i of a pair; 0: as the protocol says."
+    )
     related: Literal["drop", "keep"] = Field(
         default="drop", description="Validation RNAs with relatives in the test set."
     )
-    strict: bool = Field(default=False, description="End with an error if any RNA is left out; else others are done.")
+    strict: bool = Field(
+        default=False, description="Exit with an error if any RNA is left out; default: score the others."
+    )
 
     def task(self, name: str) -> Task:
         """The tool's task. Raises: InputError."""
@@ -186,18 +211,25 @@ class HeadSettings(SettingsBase):
     """Which tuned head is used."""
 
     tuned: str = Field(
-        default="", description="Tuned head: JSON file or MLflow run id; default: your newest, else shipped."
+        default="",
+        description="Tuned head: a JSON file or an MLflow run id; default: your newest, else the shipped one.",
     )
-    tune: bool = Field(default=False, description="Where there is no head, tune one on the built-in set first.")
+    tune: bool = Field(
+        default=False, description="If there is no tuned head, tune one on the built-in validation set first."
+    )
 
 
 class PredictSettings(SettingsBase):
     """What becomes of records that cannot be read as they are, and which structure is drawn."""
 
-    strict: bool = Field(default=False, description="End with an error if any record is left out.")
+    strict: bool = Field(default=False, description="Exit with an error if any record is left out.")
     long: Long = Field(default="skip", description=LONG_HELP)
-    pseudoknots: bool = Field(default=False, description="Draw crossing pairs as well, by a second pass.")
-    fold: bool = Field(default=False, description="Draw ViennaRNA's structure, the model's scores as soft constraints.")
+    pseudoknots: bool = Field(
+        default=False, description="Also draw crossing pairs (pseudoknots), found by a second pass."
+    )
+    fold: bool = Field(
+        default=False, description="Draw ViennaRNA's structure, with the model's scores as soft constraints."
+    )
 
     @property
     def drawing(self) -> Drawing:

@@ -3,6 +3,7 @@
 import json
 import resource
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from rnaexp.models.options import precision_of
@@ -15,6 +16,7 @@ from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import protocol_fields
 from rnaexp.tasks.pairs import record as tables
 from rnaexp.tasks.pairs.assess import standing_of
+from rnaexp.tasks.pairs.describe import describe
 from rnaexp.tasks.pairs.explorer import explorer_of
 from rnaexp.tasks.pairs.fitted import FittedEncoder
 from rnaexp.tasks.pairs.measure import head_maps
@@ -29,8 +31,11 @@ def record(run: RunHandle, result: Result, store: Store, announce: Announce) -> 
     run.params(parameters(result))
     run.metrics({**tables.metrics(result), "peak_memory_mb": round(peak_memory_mb())})
     run.tags(_tags(result))
+    run.describe(describe(result))
+    protocol = {"model": result.encoder.spec.name, "protocol": parameters(result)["protocol"]}
     if result.validation is not None:
         with run.child("tune", kind="tune") as child:
+            child.params({**protocol, "validation": result.validation.data.name})
             _record_search(child, result.validation, "validation", store)
             if result.tuned is not None:
                 child.params({"layer": result.tuned.layer, "head": result.tuned.head})
@@ -40,8 +45,13 @@ def record(run: RunHandle, result: Result, store: Store, announce: Announce) -> 
             if result.assessment is not None and result.assessment.retuning is not None:
                 child.table(tables.winners(result.assessment.retuning), "head_stability.csv")
     with run.child("test", kind="test") as child:
+        child.params({**protocol, "test": result.test.data.name})
         _record_search(child, result.test, "test", store)
-        _record_test(child, result, store, announce)
+        pictures = _test_pictures(result, store, announce)
+        for name, drawn in pictures.items():
+            child.figure(drawn, name)
+        _record_test(child, result, store)
+    _record_overview(run, result, pictures, store)
 
 
 def parameters(result: Result) -> dict[str, object]:
@@ -80,6 +90,32 @@ def _data_parameters(which: str, part: Part) -> dict[str, object]:
     return {which: part.data.name, **{f"{which}.{name}": value for name, value in (facts | alignment).items()}}
 
 
+def _record_overview(run: RunHandle, result: Result, pictures: Mapping[str, bytes], store: Store) -> None:
+    """What is looked at first, in the model's own run, under names that sort: heads, RNAs, the median RNA's pairs."""
+    part = result.validation or result.test
+    title = f"{result.encoder.spec.name} on {part.data.name}"
+    run.figure(picture(store, "heat_map", part.search.trials, part.search.winner, title), "1_heads.png")
+    for at, name in enumerate(("f1_distribution.png", "pairs/median.png"), start=2):
+        if name in pictures:
+            run.figure(pictures[name], f"{at}_{name.replace('/', '_')}")
+    run.shown_table(tables.per_rna(result), "per_rna.json")
+
+
+def _test_pictures(result: Result, store: Store, announce: Announce) -> dict[str, bytes]:
+    """By name: F1 RNA by RNA, and the chosen head's maps of the worst, the median and the best RNA with its pairs."""
+    table, shown = tables.per_rna(result), tables.shown_rnas(result)
+    title = f"{result.encoder.spec.name} on {result.test.data.name}"
+    found = {"f1_distribution.png": picture(store, "f1_distribution", table[["f1"]], title)}
+    maps, by_id = head_maps(result, shown, store, announce), {rna.id: rna for rna in result.test.rnas}
+    threshold = result.tuned.threshold if result.tuned else result.test.search.winner["threshold"]
+    for place, id in zip(("worst", "median", "best"), shown, strict=False):
+        f1 = table.loc[table["rna"] == id, "f1"].item()
+        known = reference(by_id[id], result.test.scores.scoring)
+        shown_as = f"{result.encoder.spec.name}, {id}: F1 {f1:.2f}"
+        found[f"pairs/{place}.png"] = picture(store, "pair_map", maps[id], known, threshold, shown_as)
+    return found
+
+
 def _only(metrics: dict[str, float | None], what: str) -> dict[str, float | None]:
     return {name: value for name, value in metrics.items() if name.endswith(f".{what}")}
 
@@ -114,11 +150,9 @@ def _record_search(run: RunHandle, part: Part, context: str, store: Store) -> No
     run.figure(picture(store, "heat_map", part.search.trials, part.search.winner, title), f"{context}_heads.png")
 
 
-def _record_test(run: RunHandle, result: Result, store: Store, announce: Announce) -> None:
-    table = tables.per_rna(result)
-    run.table(table, "per_rna.csv")
+def _record_test(run: RunHandle, result: Result, store: Store) -> None:
+    run.table(tables.per_rna(result), "per_rna.csv")
     title = f"{result.encoder.spec.name} on {result.test.data.name}"
-    run.figure(picture(store, "f1_distribution", table[["f1"]], title), "f1_distribution.png")
     found = tables.metrics(result) | tables.details(result)
     run.metrics({name: value for name, value in found.items() if not name.endswith(".validation_f1")})
     if result.assessment is not None:
@@ -127,15 +161,7 @@ def _record_test(run: RunHandle, result: Result, store: Store, announce: Announc
         if (view := result.assessment.view) is not None:
             run.table(view.reliability, "reliability.csv")
             run.figure(picture(store, "reliability", view.reliability, title), "reliability.png")
-    shown = tables.shown_rnas(result)
-    maps, by_id = head_maps(result, shown, store, announce), {rna.id: rna for rna in result.test.rnas}
-    threshold = result.tuned.threshold if result.tuned else result.test.search.winner["threshold"]
-    for place, id in zip(("worst", "median", "best"), shown, strict=False):
-        f1 = table.loc[table["rna"] == id, "f1"].item()
-        known = reference(by_id[id], result.test.scores.scoring)
-        shown_as = f"{result.encoder.spec.name}, {id}: F1 {f1:.2f}"
-        run.figure(picture(store, "pair_map", maps[id], known, threshold, shown_as), f"pairs/{place}.png")
-    if (page := explorer_of(result, list(reversed(shown)), store)) is not None:
+    if (page := explorer_of(result, list(reversed(tables.shown_rnas(result))), store)) is not None:
         run.figure(page, "attention/explorer.html")
     if result.tuned is not None:
         run.text(json.dumps(asdict(result.tuned), indent=1), "tuned_head.json")

@@ -151,8 +151,8 @@ function attends(panel) {
   const percent = (value) => `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
   const loops = ["stacked", "hairpin", "interior", "multiloop", "crossing"].filter((loop) => of[loop] !== null);
   const partner = of.partner === null ? "" : `${percent(of.partner)} of a paired base's on its partner (${loops.map((loop) => `${loop} ${percent(of[loop])}`).join(", ")}); `;
-  const letters = [..."ACGU"].map((letter) => `${letter} ${percent(of[letter])}`).join(", ");
-  return `Attention: ${partner}${percent(of.itself)} on the base itself, ${percent(of.neighbours)} on its neighbours, ${percent(of.special)} on special tokens; ${letters}; entropy ${of.entropy_bits.toFixed(1)} bits.`;
+  const letters = /^[ACGUN]+$/.test(panel.rna.sequence) ? ` ${[..."ACGU"].map((letter) => `${letter} ${percent(of[letter])}`).join(", ")};` : "";
+  return `Attention: ${partner}${percent(of.itself)} on the base itself, ${percent(of.neighbours)} on its neighbours, ${percent(of.special)} on special tokens;${letters} entropy ${of.entropy_bits.toFixed(1)} bits.`;
 }
 
 function draw() {

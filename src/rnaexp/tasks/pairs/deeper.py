@@ -1,0 +1,41 @@
+"""How deep a second reading goes, and which sets are too large for one."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from rnaexp.structure.heads import HeadScores
+from rnaexp.structure.reading import Reading
+from rnaexp.structure.tune import depth_to_certify
+from rnaexp.tasks.pairs.result import Part
+
+# Bytes of lists. Up to the first a second reading simply keeps every pair; beyond the last the oracle of a protocol
+# that outlines cannot settle stays a lower bound.
+SMALL, LARGE = 2**30, 4 * 2**30
+
+
+def is_large(part: Part) -> bool:
+    """Whether lists of every pair of every head would fill the memory."""
+    return bytes_of(part.scores, _every_pair(part)) > SMALL
+
+
+def deeper(reading: Reading, part: Part) -> Reading:
+    """Deep enough that no RNA's F1 below its list can exceed the best mean seen: 2R / (K + R)."""
+    if not is_large(part):
+        return replace(reading, depth=float("inf"))
+    return replace(reading, depth=max(4 * reading.depth, float(np.ceil(certifying_depth(part)))))
+
+
+def certifying_depth(part: Part) -> float:
+    """The depth at which this part's heads could have been read at once."""
+    best = part.search.winner["f1"]
+    return max(depth_to_certify(rna.references, best, rna.candidates) / rna.references for rna in part.scores.scored())
+
+
+def bytes_of(scores: HeadScores, reading: Reading) -> int:
+    """Of the lists of a reading."""
+    return sum(8 * len(scores.heads) * reading.kept(rna.references, rna.candidates) for rna in scores.rnas)
+
+
+def _every_pair(part: Part) -> Reading:
+    return Reading(read_out=part.scores.read_out, scoring=part.scores.scoring, depth=float("inf"), long=part.long)

@@ -1,0 +1,84 @@
+"""Sets too large for lists of every head: the oracle, its threshold and its evaluation are those of reading all."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnaexp import models
+from rnaexp.errors import TooLongError
+from rnaexp.reading import read
+from rnaexp.reading.store import Store
+from rnaexp.structure.protocol import Scoring
+from rnaexp.structure.reading import Reading
+from rnaexp.tasks.pairs import deeper
+from rnaexp.tasks.pairs import record as tables
+from rnaexp.tasks.pairs.result import Task
+from rnaexp.tasks.pairs.run import run_structure
+
+from .planted_sets import write_set
+
+WEAK = {"pair_share": 0.004, "noise": 1.6}  # no head is sure from short lists
+
+
+def short(reading, references, candidates):
+    """As many pairs as there are references: too few to be sure of any weak head."""
+    return candidates if np.isinf(reading.depth) else min(candidates, references)
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("large")
+    return write_set(folder / "validation.fa", 1, 6, "v"), write_set(folder / "test.fa", 2, 14, "t")
+
+
+@pytest.fixture
+def run(sets, tmp_path, announce, monkeypatch):
+    def of(*, large, unread=frozenset(), **loading):
+        monkeypatch.setattr(Reading, "kept", short)
+        monkeypatch.setattr(deeper, "SMALL", 0 if large else 2**30)
+        encoder = models.load("planted", config=WEAK)
+
+        def check(rna):
+            if rna.id in unread:
+                raise TooLongError(f"{rna.id}: too long for this test")
+
+        encoder.check = check
+        validation, test = (str(path) for path in sets)
+        task = Task(
+            model="planted",
+            validation=validation,
+            test=test,
+            scoring=Scoring(),
+            related="keep",
+            loading={"name": "planted", "config": WEAK},
+        )
+        return run_structure(task, Store(tmp_path / f"store {large}"), announce, encoder)
+
+    return of
+
+
+@pytest.mark.parametrize("unread", [frozenset(), frozenset({"t3", "t7"})])
+def test_the_oracle_is_that_of_reading_every_pair(run, unread):
+    every, large = run(large=False, unread=unread), run(large=True, unread=unread)
+    assert every.test.scores.complete, "this is what it is compared with"
+    assert not large.test.scores.complete
+    assert large.test.whole is not None
+    assert large.test.exact
+    assert large.test.search.uncertain == []
+    assert large.test.search.winner == pytest.approx(every.test.search.winner, abs=0)
+    pd.testing.assert_frame_equal(large.oracle.per_rna, every.oracle.per_rna, check_exact=True)
+    pd.testing.assert_frame_equal(large.evaluation.per_rna, every.evaluation.per_rna, check_exact=True)
+    pd.testing.assert_frame_equal(large.assessment.breakdown, every.assessment.breakdown, check_exact=True)
+    found, known = large.test.search.trials, every.test.search.trials
+    assert (found["f1"] <= known["f1"] + 1e-12).all(), "what is not known exactly is a lower bound"
+    assert (np.maximum(found["f1"], found["bound"]) >= known["f1"] - 1e-9).all(), "and has an upper one"
+
+
+def test_it_resumes_and_a_second_run_reads_nothing(run, monkeypatch):
+    once = run(large=True)
+    monkeypatch.setattr(read, "built", lambda encoder: pytest.fail("the model ran again"))
+    again = run(large=True)
+    figures = [json.dumps(tables.metrics(result), sort_keys=True) for result in (once, again)]
+    assert figures[0] == figures[1]
