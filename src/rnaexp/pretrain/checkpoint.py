@@ -114,7 +114,7 @@ def card(module: Pretraining, folder: Path, facts: Facts) -> str:
         "",
         "## Never trained on",
         "",
-        "The validation and test sides of the split, and every clan of a family of the built-in set or tied to an RNA "
+        "The validation and test parts of the split, and every clan of a family of the built-in set or tied to an RNA "
         "of a SPOT-RNA set:",
         "",
         *_listed(facts.excluded),
