@@ -37,7 +37,7 @@ PAGES = sorted(
     for path in (*ROOT.glob("*.md"), *ROOT.glob("[!.]*/**/*.md"), *(ROOT / "docs").glob("**/*.ipynb"))
     if path.name != "mutations.md" and not {"build", "site", "node_modules"} & set(path.parts)
 )
-MODULES = sorted(path for path in (ROOT / "src").rglob("*.py") if path.parent.name not in ("pretrain", "callbacks"))
+MODULES = sorted((ROOT / "src").rglob("*.py"))
 
 
 def prose_of_page(path: Path) -> Iterator[tuple[str, str]]:

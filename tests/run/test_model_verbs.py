@@ -117,13 +117,15 @@ def test_the_list_holds_every_row_for_people_and_programs(tmp_path):
     by_name = {row["name"]: row for row in told}
     lines = {line.split("│")[1].strip(): line for line in shown.splitlines() if line.startswith("│")}
     assert set(by_name) <= set(lines)
+    headings = [each.strip() for each in next(line for line in shown.splitlines() if "┃ name" in line).split("┃")]
+    row = {name: dict(zip(headings, map(str.strip, line.split("│")), strict=True)) for name, line in lines.items()}
     for name, cells in {
         "hyenadna-tiny": ["2", "none", "128", "1024"],
         "nt-v2-250m": ["unknown", "unknown", "unknown", "12282"],
         "msm-nano": ["2", "2", "64", "unknown"],
     }.items():
-        assert [cell.strip() for cell in lines[name].split("│")[4:8]] == cells
-    assert {name: lines[name].split("│")[9].strip() for name in ("viennarna", "mp-rna", "rnabert")} == {
+        assert [row[name][column] for column in ("layers", "heads", "width", "max_bases")] == cells
+    assert {name: row[name]["proof_state"] for name in ("viennarna", "mp-rna", "rnabert")} == {
         "viennarna": "none needed",
         "mp-rna": "unproven",
         "rnabert": "golden",

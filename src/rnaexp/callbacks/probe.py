@@ -32,12 +32,12 @@ from rnaexp.tasks.pairs.settings import PairsSettings, Task
 from rnaexp.track.training_log import Log
 
 _HIDDEN = 0.15  # share of the letters of each test RNA that are hidden, always the same ones
-_CONTROL = "stems"  # complementary stacks, nothing learned: its line stands beside the model's
+_CONTROL = "stems"  # complementary stacks, nothing learned: its line is drawn with the model's
 
 
 @dataclass(kw_only=True)
 class Probe:
-    """What a model in training knows of base pairs, of letters and, if asked, of families.
+    """What a model in training knows of base pairs, of letters and, if wanted, of families.
 
     `tokenizer`: as of `rnaexp.wrap`. `validation`, `test`: sets of base pairs; at each probe a head and a threshold are
     tuned on the first and tested on the second. `families`: a set with families, or "" for none. `every`: probe each so

@@ -78,7 +78,7 @@ def card(module: Pretraining, folder: Path, facts: Facts) -> str:
         f"| labels seen | {labels_seen(recipe)} |",
         f"| steps, letters read | {module.steps_done:,}, {module.tokens_done:,} |",
         f"| training time | {module.seconds / 60:.1f} min on {platform.machine()}, {torch.get_num_threads()} thread(s)"
-        + (" (asked for: " + f"{facts.minutes:g} min)" if facts.minutes else "")
+        + (" (wanted: " + f"{facts.minutes:g} min)" if facts.minutes else "")
         + " |",
         f"| throughput | {module.tokens_done / module.seconds:,.0f} tokens/s |",
         f"| cost | {flops / 1e6:.2f} MFLOP a token forward and backward (matrix products), "

@@ -39,7 +39,7 @@ class Limits:
 
 
 class _Batches(IterableDataset[Batch]):
-    """From the first batch that is not done yet; asked only when training begins, after a resumed state is loaded."""
+    """From the first batch that is not done yet; drawn only when training begins, after a resumed state is loaded."""
 
     def __init__(self, module: Pretraining) -> None:
         self.module = module
@@ -69,7 +69,7 @@ class _Journal(Callback):
             write_atomically(log, "".join(whole).encode())
 
     def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: object) -> None:
-        """After each batch; what is said here is said once a step."""
+        """After each batch; a line is printed once a step."""
         assert isinstance(module, Pretraining)
         if module.batches_done % module.recipe.optimiser.accumulate:
             return
@@ -119,7 +119,7 @@ def fit(
     device: str = "cpu",
     near: Path = Path(),
 ) -> Pretraining:
-    """Train until the steps or the minutes are used up; a folder that holds a state is gone on with.
+    """Train until the steps or the minutes are used up; a training whose state is in the folder is resumed.
 
     `near`: folder from which a teacher that the recipe names is seen. On a GPU in bfloat16 with float32 weights.
 

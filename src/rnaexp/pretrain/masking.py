@@ -1,4 +1,4 @@
-"""The objective: which letters are hidden and asked for."""
+"""The objective: which letters are hidden and to be predicted."""
 
 from typing import NamedTuple
 
@@ -11,11 +11,11 @@ from rnaexp.models.msa_encoder import AlignmentLetters
 from rnaexp.pretrain.crops import PADDING
 from rnaexp.pretrain.recipe import Objective
 
-_BASES = 4  # A C G U are asked for; gaps and N are hidden with their column, but never asked for
+_BASES = 4  # A C G U are predicted; gaps and N are hidden with their column, but never predicted
 
 
 class Example(NamedTuple):
-    """Token ids as the model reads them, which of them are asked for, the true letters (0..3) and weights of these."""
+    """Token ids as the model reads them, which of them to predict, the true letters (0..3) and weights of these."""
 
     ids: Int[Tensor, "b s t"]
     predicted: Bool[Tensor, "b s t"]

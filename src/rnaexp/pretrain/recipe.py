@@ -35,7 +35,7 @@ class Crops:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """What is hidden and asked for.
+    """What is hidden and to be predicted.
 
     `whole_columns`: share of the crops in which columns are hidden in all rows, so that no other row gives the letter
     away and only the paired column can; in the other crops single letters are hidden. Stages of (first batch, share):
@@ -61,7 +61,7 @@ class Objective:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast:
-    """Two views of a family told from views of others by their mean-pooled last states (InfoNCE).
+    """Two views of a family distinguished from views of others by their mean-pooled last states (InfoNCE).
 
     `weight`: of this loss; 0: none. `views`: "family", two rows of one training family, so that families are labels
     (supervised), or "crops", two crops of one row (no labels). `pairs`: of views in a batch, each of another clan; a
@@ -87,8 +87,8 @@ class Contrast:
 class Distillation:
     """Pairs that a teacher's head finds in a whole alignment, taught to a head on crops of few rows or one.
 
-    `weight`: of this loss; 0: none. `teacher`: a model that ships, or a folder beside the recipe; `head`: its layer and
-    head, `threshold`: from which symmetrised, corrected score on two columns pair. It reads the `rows` most unlike
+    `weight`: of this loss; 0: none. `teacher`: a model that ships, or a folder next to the recipe; `head`: its layer
+    and head, `threshold`: from which symmetrised, corrected score on two columns pair. It reads the `rows` most unlike
     rows of a family, and at most so many `columns`. `least`: pairs a base that must be found for a family to be taught.
     `student`: layer and head that are taught. `again`: batches from which on the student as it is then is the teacher,
     its pairs those above `again_threshold`.
@@ -131,7 +131,7 @@ class Validation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """All of it; `steps` None: as many as the minutes allow. `excluded`: a file beside the recipe."""
+    """All of it; `steps` None: as many as the minutes allow. `excluded`: a file next to the recipe."""
 
     title: str
     architecture: Architecture

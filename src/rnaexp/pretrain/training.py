@@ -169,7 +169,7 @@ def tokens_of(batch: Batch) -> int:
 
 
 def masked_loss(network: MsaTransformer, batch: Example) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-    """Weighted and plain mean cross-entropy; the letter head runs only where a letter is asked for."""
+    """Weighted and plain mean cross-entropy; the letter head runs only where a letter is to be predicted."""
     hidden = network.hidden_states(batch.ids)[batch.predicted]
     logits = network.lm_head(hidden)[:, _BASE_TOKENS].float()
     losses = torch.nn.functional.cross_entropy(logits, batch.letters, reduction="none")
