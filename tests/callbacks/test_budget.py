@@ -2,13 +2,15 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from rnaexp.callbacks import Probe
-from rnaexp.callbacks.budget import LEAST, Account, bases_of, levels_of
+from rnaexp.callbacks.budget import LEAST, Account, _spread, bases_of, levels_of
 from rnaexp.callbacks.probe import _task
 from rnaexp.errors import InputError
 from rnaexp.reading.maps import Reader
+from rnaexp.rna import Rna
 from rnaexp.tasks.pairs.sets import sets_of
 from tests.callbacks.test_probe import LETTERS, network
 from tests.planted_sets import write_set
@@ -63,6 +65,20 @@ def test_a_part_of_the_sets_holds_the_next_smaller_one_and_has_every_cluster(set
             clusters = {rna.cluster for rna in one.with_pairs}
             assert len({rna.cluster for rna in other.rnas}) == min(len(clusters), len(other.rnas))
     assert [bases_of(level) for level in levels] == sorted(map(bases_of, levels), reverse=True)
+
+
+def test_the_first_rnas_are_one_of_every_cluster():
+    sizes, rng = {"a": 9, "b": 2, "c": 1}, np.random.default_rng(4)
+    rnas = [
+        Rna(id=f"{name}{at}", sequence="".join(rng.choice(list("ACGU"), 12)), pairs=((0, 9),), cluster=name)
+        for name, count in sizes.items()
+        for at in range(count)
+    ]
+    order = _spread([*rnas, Rna(id="open", sequence="ACGUACGUA", cluster="d")], {"a0"})
+    assert "".join(sorted(rna.cluster for rna in order[:3])) == "abc"
+    assert "".join(sorted(rna.cluster for rna in order[3:5])) == "ab"
+    assert [rna.cluster for rna in order[5:]] == ["a"] * 6
+    assert {rna.id for rna in order} == {rna.id for rna in rnas} - {"a0"}
 
 
 def test_no_budget_reads_everything_and_the_first_probe_under_one_the_fewest():
