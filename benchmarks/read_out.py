@@ -1,7 +1,8 @@
 """Does another scale of scores make one threshold serve all depths of an alignment? On the validation set alone.
 
 `RNAEXP_RFAM_SEED=FILE python benchmarks/read_out.py tracking/results/read_out.csv`: the tuned head of msm-nano on
-rfam-vl, each RNA at four depths; the threshold of one half of the clusters is applied to the other half, and both ways.
+rfam-vl (of another model: `... tracking/results/read_out_nano.csv nano 2.0`), each RNA at four depths; the threshold of
+one half of the clusters is applied to the other half, and both ways.
 """
 
 import sys
@@ -25,7 +26,7 @@ from rnaexp.structure.larger import halves
 from rnaexp.structure.pairs import candidates, pair_scores, reference
 from rnaexp.structure.protocol import ATTENTION, Scoring
 
-MODEL, LAYER, HEAD = "msm-nano", 1, 1  # the head that tracking/results/nano.csv tunes
+MODEL, HEAD = "msm-nano", "1.1"  # the head that tracking/results/nano.csv tunes
 DEPTHS: tuple[How, ...] = ("depth-1", "depth-4", "depth-16", "intact")
 SCORING = Scoring(min_separation=4)
 _EXPONENTS = (-0.5, -0.25, -0.1, 0.1, 0.25, 0.5)
@@ -83,14 +84,16 @@ def _at_depth(rnas: Sequence[Sequence[RnaScores]], depth: int, parts: tuple[list
 
 def main() -> None:
     """One row a scale: F1 at each depth and their mean, and its difference to raw."""
-    encoder = models.load(MODEL, device="cpu")
+    model, named = sys.argv[2:] or (MODEL, HEAD)
+    layer, head = map(int, named.split("."))
+    encoder = models.load(model, device="cpu")
     rnas = [rna for rna in load_set("rfam-vl").rnas if rna.pairs]
     made: dict[str, list[list[RnaScores]]] = {}
     for rna in rnas:
         for depth in DEPTHS:
             read = replace(rna, alignment=altered(rna.alignment, depth)) if rna.alignment else rna
             with torch.inference_mode():
-                maps = encoder.read_head(read, LAYER, HEAD)[None].double()
+                maps = encoder.read_head(read, layer, head)[None].double()
             places = np.flatnonzero(candidates(read, SCORING))
             raw = pair_scores(maps, ATTENTION)[0].numpy().ravel()[places]
             for scale, scores in scales(raw, read).items():
@@ -109,7 +112,7 @@ def main() -> None:
         ]
         rows.append(
             {
-                "model": MODEL,
+                "model": model,
                 "scale": scale,
                 **{f"f1_{depth}": values[:, at].mean() for at, depth in enumerate(DEPTHS)},
                 "f1_all_depths": values.mean(),

@@ -2,7 +2,7 @@
 
 Only of models whose weights can be had here: each is computed, none is taken over. From the repository's root:
 
-    python tracking/ship_heads.py lm-nano msm-nano rnabert stems stems-alignment kernel kernel-alignment \
+    python tracking/ship_heads.py nano lm-nano msm-nano rnabert stems stems-alignment kernel kernel-alignment \
         viennarna-mean covariation gtest
 """
 

@@ -1,4 +1,4 @@
-"""The two models that ship with the package: trained by `rnaexp pretrain` on unlabelled Rfam rows, and nothing else."""
+"""The models that ship with the package: trained by `rnaexp pretrain` on Rfam rows, and nothing else."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The two models that ship with the package, trained here by `rnaexp pretrain`; a card lies next to the weights."""
+"""The models that ship with the package, trained here by `rnaexp pretrain`; a card lies next to the weights."""
 
 from pathlib import Path
 
@@ -10,6 +10,23 @@ SHIPPED = Path(__file__).with_name("shipped")  # one folder a model, as `rnaexp 
 KERNEL = "models/shipped/kernel"  # inside the package: its fitted numbers, and the families they were fitted on
 
 ROWS = (
+    ModelSpec(
+        name="nano",
+        title="nano (ours)",
+        group="reference",
+        loader="rnaexp.models.nano:load",
+        layers=3,  # config.json next to its weights
+        heads=2,
+        width=64,
+        reads="alignment",
+        alphabet="ACGUN-",
+        sha256="7d6dd81003bf34eff0bbf54703d8f7c4e1ee67e45b0ac7dacd2d9bb60b721a7e",
+        licence="Apache-2.0",
+        trained_on=_TRAINED_ON.format("alignments and single rows")
+        + "; supervised: training clans (families as labels)",
+        trained_families="models/shipped/nano/families.txt",
+        structure_seen="none",
+    ),
     ModelSpec(
         name="msm-nano",
         title="MSM-nano (ours)",

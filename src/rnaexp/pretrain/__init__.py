@@ -1,1 +1,1 @@
-"""Our own checkpoints: masked letters of unlabelled RNA, and nothing of any structure."""
+"""Our own checkpoints: hidden letters, families and a teacher's pairs of Rfam rows, and no known structure."""

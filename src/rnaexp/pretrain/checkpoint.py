@@ -131,7 +131,7 @@ def objectives(recipe: Recipe) -> list[str]:
         views = {"family": "two rows of a family", "crops": "two crops of a row"}[contrast.views]
         found.append(f"contrast of {views} (weight {contrast.weight:g}, InfoNCE, tau {contrast.temperature:g})")
     if distillation.weight:
-        again = "" if distillation.again is None else f", from batch {distillation.again} on in the student's own"
+        again = f", then of the student's own from batches {distillation.again} on" if distillation.again else ""
         found.append(
             f"pairs of {distillation.teacher}'s maps of whole alignments{again}, taught to crops of few rows "
             f"(weight {distillation.weight:g})"

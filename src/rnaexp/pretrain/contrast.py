@@ -3,7 +3,7 @@
 InfoNCE of mean-pooled last states. Source: van den Oord et al. 2018, arXiv 1807.03748.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.models.msa_transformer import MsaTransformer
 from rnaexp.models.rnamsm import LETTERS
 from rnaexp.pretrain.crops import PADDING
@@ -85,11 +86,11 @@ def grouped(views: Sequence[UInt8[np.ndarray, "n"]], groups: int) -> Views:
     return Views(ids, torch.from_numpy(order))
 
 
-def contrast_loss(network: MsaTransformer, views: Views, temperature: float) -> Float[Tensor, ""]:
-    """InfoNCE in nats: which of the others is each view's counterpart, by the cosine of pooled states."""
+def contrast_loss(network: MsaTransformer, views: Views, chosen: Contrast) -> Float[Tensor, ""]:
+    """InfoNCE in nats: which of the others is each view's counterpart, by the cosine of reduced pooled states."""
     pooled = torch.cat([pooled_states(network, ids) for ids in views.ids])
     vectors = torch.empty_like(pooled).index_copy(0, views.order, pooled)
-    return info_nce(vectors, temperature)
+    return torch.stack([info_nce(_REDUCED[name](vectors), chosen.temperature) for name in chosen.reductions]).mean()
 
 
 def pooled_states(network: MsaTransformer, ids: Int[Tensor, "b 1 t"]) -> Float[Tensor, "b d"]:
@@ -99,6 +100,16 @@ def pooled_states(network: MsaTransformer, ids: Int[Tensor, "b 1 t"]) -> Float[T
     hidden = network.hidden_states(ids)[:, 0].float()
     pooled: Tensor = (hidden * real[..., None]).sum(1) / real.sum(1, keepdim=True)
     return pooled
+
+
+def fft_magnitude(vectors: Float[Tensor, "v d"]) -> Float[Tensor, "v k"]:
+    """The headline reduction of classification, `classify.embed.reduce`, with a gradient."""
+    size = EmbeddingProtocol().dimensions
+    magnitude: Tensor = torch.fft.rfft(vectors, max(vectors.shape[1], 2 * size - 2)).abs()
+    return magnitude[:, :size]
+
+
+_REDUCED: Mapping[str, Callable[[Tensor], Tensor]] = {"none": lambda vectors: vectors, "fft-magnitude": fft_magnitude}
 
 
 def info_nce(vectors: Float[Tensor, "v d"], temperature: float) -> Float[Tensor, ""]:

@@ -6,12 +6,13 @@ No known structure takes part: the teacher is a model, and its pairs are its own
 from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor
+from torch.nn import ModuleList
 
 from rnaexp.errors import InputError
 from rnaexp.models import rnamsm
@@ -41,8 +42,8 @@ class Taught(NamedTuple):
 class Distiller:
     """Draws crops of the families in which the teacher finds pairs; who teaches is a matter of the batch's number.
 
-    The first teacher is a model as it is, the second the student as it was when batch `again` began: `copy` is to be
-    that from then on, and part of a saved state.
+    The first teacher is a model as it is, each further one the student as it was when a batch of `again` began:
+    `copies` hold these, and are part of a saved state.
     """
 
     def __init__(
@@ -51,13 +52,13 @@ class Distiller:
         assert teacher is not None
         self.chosen, self.crops, self.families = recipe.distillation, recipe.distillation_crops, families
         self.first = teacher
-        self.copy = deepcopy(network).eval().requires_grad_(False) if self.chosen.again is not None else None
+        self.copies = ModuleList(deepcopy(network).eval().requires_grad_(False) for _ in self.chosen.again)
         self.round, self.pairs, self.sampler = -1, list[Sequence[Pair]](), CropSampler(families, self.crops)
 
     def batch(self, seed: int, number: int) -> Taught:
         """Batch `number`, by seed, number and teacher alone."""
         # A loader asks for the next batch before this one is trained on.
-        self._turn(int(self.chosen.again is not None and number >= self.chosen.again + 2))
+        self._turn(sum(number >= first + 2 for first in self.chosen.again))
         codes, places = self.sampler.batch_with_columns(seed + _OTHER_DRAWS, number)
         partners = np.full((codes.shape[0], codes.shape[2]), _NOT_COUNTED, np.int64)
         for at, place in enumerate(places):
@@ -69,10 +70,9 @@ class Distiller:
         """Let the teacher of this round read every family; one where it finds too little teaches nothing."""
         if wanted == self.round:
             return
-        teacher, head, threshold = self.first, self.chosen.head, self.chosen.threshold
-        if wanted:
-            assert self.copy is not None
-            teacher, head, threshold = self.copy, self.chosen.student, self.chosen.again_threshold
+        teacher: Any = self.copies[wanted - 1] if wanted else self.first
+        head = self.chosen.student if wanted else self.chosen.head
+        threshold = self.chosen.again_threshold if wanted else self.chosen.threshold
         found = [(family, family_pairs(family, teacher, self.chosen, head, threshold)) for family in self.families]
         kept = [(family, pairs) for family, pairs in found if len(pairs) >= self.chosen.least * family.bases]
         if not kept:

@@ -10,6 +10,7 @@ from rnaexp.errors import InputError
 
 Architecture = Literal["msa", "sequence"]
 Views = Literal["family", "crops"]
+Compared = Literal["none", "fft-magnitude"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +67,13 @@ class Contrast:
     (supervised), or "crops", two crops of one row (no labels). `pairs`: of views in a batch, each of another clan; a
     clan is drawn with its number of rows to `clan_power`. Of each row a crop of a random share from `least` to 1 and
     of at most `max_bases` is seen, and `mutated` of its letters are drawn anew. `groups`: a batch is read in so many
-    parts of like length.
+    parts of like length. `reductions`: how pooled states are reduced before they are compared, as
+    `EmbeddingProtocol.reduction`; the loss is the mean over these.
     """
 
     weight: float = 0.0
     views: Views = "family"
+    reductions: tuple[Compared, ...] = ("none",)
     pairs: int = 48
     temperature: float = 0.1
     clan_power: float = 0.25
@@ -87,7 +90,7 @@ class Distillation:
     `weight`: of this loss; 0: none. `teacher`: a model that ships, or a folder next to the recipe; `head`: its layer
     and head, `threshold`: from which symmetrised, corrected score on two columns pair. It reads the `rows` most unlike
     rows of a family, and at most so many `columns`. `least`: pairs a base that must be found for a family to be taught.
-    `student`: layer and head that are taught. `again`: a batch from which on the student as it is then is the teacher,
+    `student`: layer and head that are taught. `again`: batches from which on the student as it is then is the teacher,
     its pairs those above `again_threshold`.
     """
 
@@ -99,7 +102,7 @@ class Distillation:
     columns: int = 400
     least: float = 0.1
     student: tuple[int, int] = (1, 1)
-    again: int | None = None
+    again: tuple[int, ...] = ()
     again_threshold: float = 0.5
 
 

@@ -33,8 +33,8 @@ class Batch(NamedTuple):
 class Pretraining(L.LightningModule):
     """Trains a network on batches that its own count of batches names; `steps` is set once it is known.
 
-    `teacher`: of a recipe with distillation. A second one is saved with the state, so that a resumed training is
-    taught the same.
+    `teacher`: of a recipe with distillation. Later ones are saved with the state, so that a resumed training is taught
+    the same.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Pretraining(L.LightningModule):
         self.sampler = CropSampler(families, recipe.crops)
         self.views = ViewSampler(families, recipe.contrast) if recipe.contrast.weight else None
         self.distiller = Distiller(recipe, families, network, teacher) if recipe.distillation.weight else None
-        self.second_teacher = None if self.distiller is None else self.distiller.copy
+        self.copies = None if self.distiller is None else self.distiller.copies
         self.steps, self.seconds_allowed = recipe.steps, None if minutes is None else 60 * minutes
         self.batches_done, self.steps_done, self.tokens_done, self.seconds_done = 0, 0, 0, 0.0
         self.started = time.monotonic()
@@ -80,8 +80,8 @@ class Pretraining(L.LightningModule):
     def training_step(self, batch: Batch) -> Float[Tensor, ""]:
         """Weighted sum of the objectives' losses, in nats."""
         self._set_rate()
-        if self.second_teacher is not None and self.batches_done == self.recipe.distillation.again:
-            self.second_teacher.load_state_dict(self.network.state_dict())
+        if self.copies is not None and self.batches_done in (again := self.recipe.distillation.again):
+            self.copies[again.index(self.batches_done)].load_state_dict(self.network.state_dict())
         torch.manual_seed(self.recipe.seed * 1_000_003 + self.batches_done)  # dropout
         loss, parts = losses(self.network, self.recipe, batch)
         self.recent.append(parts)
@@ -151,7 +151,7 @@ def losses(
         weighted.append(loss if recipe.objective.weight == 1 else recipe.objective.weight * loss)
         parts["loss"] = float(plain), len(batch.letters.letters)
     if batch.views is not None:
-        loss = contrast_loss(network, batch.views, recipe.contrast.temperature)
+        loss = contrast_loss(network, batch.views, recipe.contrast)
         weighted.append(recipe.contrast.weight * loss)
         parts["contrast_loss"] = float(loss.detach()), len(batch.views.order)
     if batch.taught is not None:
