@@ -24,12 +24,21 @@ def show(records: Sequence[Record], title: str = "", note: str = "") -> None:
     for some, heading, table in _by_question(records):
         caption = _caption(some, _contacts_caption if some[0]["task"] == "contacts" else _pairs_caption)
         tables.show(table, heading, caption)
-        for run in some:
-            if run["tags"]:
-                out.print(f"{name_of(run)}: {'; '.join(run['tags'])}", markup=False, highlight=False)
+        for line in _notes(some):
+            out.print(line, markup=False, highlight=False)
     _show_both_heads([run for run in records if "head_oracle_f1" in run["structure"]])
     if note:
         out.print(note, style="italic", markup=False, highlight=False)
+
+
+def _notes(runs: Sequence[Record]) -> Iterator[str]:
+    """What a reader should know of each run; what holds for all of several is said once, last."""
+    common = [tag for tag in runs[0]["tags"] if all(tag in run["tags"] for run in runs)] if len(runs) > 1 else []
+    for run in runs:
+        if own := [tag for tag in run["tags"] if tag not in common]:
+            yield f"{name_of(run)}: {'; '.join(own)}"
+    if common:
+        yield f"all: {'; '.join(common)}"
 
 
 def markdown(records: Sequence[Record]) -> str:

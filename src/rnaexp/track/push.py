@@ -60,7 +60,8 @@ class Pusher:
                 if code in _LOGIN:
                     message = f"{code}: set MLFLOW_TRACKING_USERNAME and _PASSWORD to a login that may write there"
                     raise RefusedError(message) from error
-                if isinstance(error, UnavailableError) or code in _REFUSALS:
+                refused = isinstance(error, UnavailableError) or code in _REFUSALS
+                if refused and not (pause is not None and _raced(error)):
                     raise RefusedError(reason(error)) from error
                 if _timed_out(error):
                     seconds = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
@@ -217,6 +218,11 @@ def batch_of(waiting: Sequence[Operation]) -> list[Operation]:
         keys |= fresh
         together.append(operation)
     return together
+
+
+def _raced(error: Exception) -> bool:
+    """Whether another writer put the same row there in the same moment: then the next try finds it."""
+    return any(text in str(error) for text in ("UNIQUE constraint failed", "violates unique constraint"))
 
 
 def _timed_out(error: Exception) -> bool:

@@ -54,8 +54,9 @@ def _against(name: str, per_rna: pd.DataFrame, f1: float, sd: float, theirs: Eva
     if name.startswith(("stems", "kernel", "distance")):
         if _above(per_rna, theirs):
             return []
-        chance = ", a difference that may be chance" if f1 > theirs.f1.mean else ""
-        return [f"F1 not above {name}: {f1:.3f} against {theirs.f1.mean:.3f}{chance}"]
+        if f1 > theirs.f1.mean:
+            return [f"F1 above {name}, which may be chance: {f1:.3f} against {theirs.f1.mean:.3f}"]
+        return [f"F1 not above {name}: {f1:.3f} against {theirs.f1.mean:.3f}"]
     return (
         [f"spread over RNAs above {name}'s: {sd:.2f} against {theirs.spread.sd:.2f}"] if sd > theirs.spread.sd else []
     )
