@@ -65,7 +65,7 @@ def rows() -> dict[tuple[str, tuple[str, str, str]], list[str]]:
 
 
 def table() -> str:
-    lines = ["| architecture | beside config.json and weights | attention | embeddings | likelihoods |"]
+    lines = ["| architecture | besides config.json and weights | attention | embeddings | likelihoods |"]
     lines.append("|---|---|---|---|---|")
     refused: dict[str, list[str]] = {}
     for (name, (maps, vectors, said)), files in rows().items():

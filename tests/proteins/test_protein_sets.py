@@ -83,7 +83,7 @@ def test_a_set_of_one_family_cannot_be_cut(tmp_path):
     write(tmp_path, "b.pdb", mutated(one, 0.2, 2), 2)
     data = load_proteins(str(tmp_path))
     whole = type(data)(**{**fields(data), "rnas": clustered_proteins(data.rnas)})
-    with pytest.raises(InputError, match=r"one cluster of kin.*--validation"):
+    with pytest.raises(InputError, match=r"one cluster of relatives.*--validation"):
         in_two_parts(whole)
 
 

@@ -62,6 +62,7 @@ def test_the_question_asks_for_both_tables_under_the_released_protocol(record):
 
 def test_it_runs_to_both_tables_with_the_papers_columns(record, tmp_path, monkeypatch):
     monkeypatch.setattr(record_classification, "_record_pictures", lambda *_: None)
+    monkeypatch.setenv("COLUMNS", "250")
     done = inside("run", small(tmp_path), "--csv", tmp_path / "out.csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     pairs = pd.read_csv(tmp_path / "out.csv")

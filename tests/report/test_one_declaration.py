@@ -75,7 +75,8 @@ def test_a_planted_number_is_in_mlflow_the_record_and_the_csv(place, name):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_it_is_in_the_table_of_a_run_and_in_both_files_of_compare(place, name, capsys):
+def test_it_is_in_the_table_of_a_run_and_in_both_files_of_compare(place, name, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "250")
     folder, found = place
     shown = f"{VALUES[TASKS[name]]:.3f}"
     SCREENS[name].show(found.records[name])

@@ -110,7 +110,8 @@ def test_convert_refuses_what_it_cannot_do(words, code, said, tmp_path):
     assert (tmp_path / "full" / "mine.txt").read_text() == "keep"
 
 
-def test_the_list_holds_every_row_for_people_and_programs(tmp_path):
+def test_the_list_holds_every_row_for_people_and_programs(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "250")
     shown = inside("models", "list", cwd=tmp_path).stdout
     told = answer(inside("models", "list", "--json", cwd=tmp_path))["models"]
     assert [row["name"] for row in told] == list(names())

@@ -33,7 +33,7 @@ def test_every_question_of_experiments_ships_and_none_is_written_twice():
 def test_questions_are_listed_and_shown(tmp_path):
     told = json.loads(rnaexp("questions", "list", "--json", cwd=tmp_path).stdout)["questions"]
     assert [one["name"] for one in told] == [path.stem for path in EXPERIMENTS]
-    assert next(one for one in told if one["name"] == "builtin")["models"] == 15
+    assert next(one for one in told if one["name"] == "builtin")["models"] == 17
     assert "builtin " in rnaexp("questions", "list", cwd=tmp_path).stdout
     shown = rnaexp("questions", "show", "builtin", cwd=tmp_path)
     assert shown.stdout == (ROOT / "experiments" / "builtin.toml").read_text()

@@ -141,7 +141,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def as_frame(own: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """All rows, a baseline of several models once; of a suite its means, of other assays each model's plain mean."""
-    table = pd.DataFrame([{"suite": None, **one} for run in own for one in run["rows"]])
+    table = pd.DataFrame([{**one, "suite": one.get("suite")} for run in own for one in run["rows"]])
     table = table.sort_values("diagnosis", key=lambda column: column.isna(), kind="stable")
     table = table.drop_duplicates(["model", "set", "convention", "alignment_rows", "coverage", "variants"])
     table = table.sort_values(["set", "spearman"], ascending=[True, False], kind="stable")

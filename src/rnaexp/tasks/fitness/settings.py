@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import Field
 
 from rnaexp.choices import Convention, Direction, Long
-from rnaexp.data.suites import Member, members
 from rnaexp.data.table_layout import TableLayout
 from rnaexp.errors import InputError
 from rnaexp.reading.loading import Loading
 from rnaexp.settings import SettingsBase
+
+if TYPE_CHECKING:
+    from rnaexp.data.suites import Member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,15 +112,17 @@ class FitnessSettings(SettingsBase):
         )
 
     @property
-    def members(self) -> tuple[Member, ...]:
+    def members(self) -> "tuple[Member, ...]":
         """The assays that are meant. Raises: InputError (see `suites.members`)."""
+        from rnaexp.data.suites import members  # what it imports takes a second, and --help needs none of it
+
         return members(self.set, sheet=self.sheet, categories=self.category)
 
     def tasks(self, model: str, loading: Loading, *, silent: bool = False) -> tuple[FitnessTask, ...]:
         """One model's tasks, one for each assay; `silent`: what is wrong with the tables has been reported."""
         return tuple(self._task(model, member, loading, silent=silent) for member in self.members)
 
-    def _task(self, model: str, member: Member, loading: Loading, *, silent: bool) -> FitnessTask:
+    def _task(self, model: str, member: "Member", loading: Loading, *, silent: bool) -> FitnessTask:
         return FitnessTask(
             model=model,
             assay=member.assay,
