@@ -344,3 +344,27 @@ def test_what_is_logged_while_the_program_is_busy_arrives_soon(place, mlflow_of,
     with tracked_run("rnabert") as run:
         run.metrics({"structure.f1": 0.05})
         assert eventually(lambda: mlflow_of(place).get_run(run.run_id).data.metrics) == {"structure.f1": 0.05}
+
+
+def test_a_data_set_that_another_writer_logs_in_the_same_moment_is_logged_again(place, monkeypatch, mlflow_of, capsys):
+    """MLflow looks whether the row is there and then writes it: of two writers one is refused."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import BAD_REQUEST
+
+    real, tries = MlflowClient.log_inputs, []
+
+    def refused_once(self, *arguments, **named):
+        tries.append(named)
+        if len(tries) == 1:
+            message = "(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.experiment_id, datasets.name"
+            raise MlflowException(message, error_code=BAD_REQUEST)
+        return real(self, *arguments, **named)
+
+    monkeypatch.setattr(MlflowClient, "log_inputs", refused_once)
+    with tracked_run("m") as run:
+        run.data_set("builtin", "ab" * 32, "builtin", "validation", 8)
+    assert len(tries) == 2
+    (found,) = mlflow_of(place).get_run(run.run_id).inputs.dataset_inputs
+    assert found.dataset.name == "builtin"
+    assert "refused" not in capsys.readouterr().err

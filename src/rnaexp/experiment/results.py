@@ -42,7 +42,7 @@ class Results:
     def frame(self) -> pd.DataFrame:
         """One row a model (its index) and a column for each metric, called as in MLflow; NaN: not measured."""
         found = pd.DataFrame.from_dict(dict(self.headlines), orient="index", dtype=float)
-        return found.rename_axis("model").dropna(axis="columns", how="all")
+        return found.rename_axis("model")
 
     def table(self, task: str) -> pd.DataFrame:
         """The task's table to every digit, as `--csv` writes it. Raises: InputError for a task that was not run."""

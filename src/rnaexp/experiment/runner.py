@@ -86,10 +86,10 @@ def run_jobs(
     jobs: Sequence[Job], labels: Labels = _NONE, store: Store | None = None
 ) -> tuple[list[Done], list[Failed]]:
     """Each job done and tracked; what fails is reported, and the others go on. Empty in all but the first process."""
-    done, failed = list[Done](), list[Failed]()
+    done, failed, printed = list[Done](), list[Failed](), set[str]()
     for job in jobs:
         try:
-            found = run_job(job, labels, store)
+            found = run_job(job, labels, store, printed)
         except REFUSED as error:
             failed.append(Failed(job=job, error=error))
             say(f"{job.label}: {error}")
@@ -98,8 +98,12 @@ def run_jobs(
     return done, failed
 
 
-def run_job(job: Job, labels: Labels = _NONE, store: Store | None = None) -> Done | None:
+def run_job(
+    job: Job, labels: Labels = _NONE, store: Store | None = None, printed: set[str] | None = None
+) -> Done | None:
     """One job in a run of its own; what should be known with its numbers is printed. None in all but the first process.
+
+    `printed`: notes of earlier jobs, which are not printed again.
 
     Raises: InputError, LeakageError, UnavailableError.
     """
@@ -120,8 +124,11 @@ def run_job(job: Job, labels: Labels = _NONE, store: Store | None = None) -> Don
         done = measure(job, context, run)
     if context.store.corrupt:
         say(f"{len(context.store.corrupt)} stored results were damaged, set aside and made again")
+    printed = set() if printed is None else printed
     for line in done.notes:
-        say(line)
+        if line not in printed:
+            say(line)
+            printed.add(line)
     return done
 
 

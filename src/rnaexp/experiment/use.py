@@ -47,6 +47,12 @@ def predict(
 
     Raises: InputError, UnavailableError (no tuned head; the message names the command that makes one).
     """
+    if not isinstance(model, str):
+        message = (
+            "predict reads a tuned head, which is kept for a model's name or folder: save the model "
+            "(save_pretrained), then predict with the folder; embed takes a model in memory"
+        )
+        raise InputError(message)
     load = heads.either(model, HeadSettings(tuned=tuned), Loading(device=device))
     given, (head, encoder) = as_rnas(rnas), load()
     drawing = Drawing(pseudoknots=pseudoknots, fold=fold)

@@ -75,6 +75,8 @@ def _one(job: Job, output: Output, *, register: bool, name: str, labels: Labels)
     conclude_pair(done.answer, output)
     if register:
         _register(done, name)
+    if done.run_id is not None and not output.json:
+        say(f"MLflow run {done.run_id} (rnaexp ui; rnaexp export, register or reproduce take this id)")
     return done.record
 
 

@@ -32,7 +32,7 @@ def show(records: Sequence[Record], title: str = "", note: str = "") -> None:
 
 
 def _notes(runs: Sequence[Record]) -> Iterator[str]:
-    """What a reader should know of each run; what holds for all of several is said once, last."""
+    """What a reader should know of each run; what holds for all of several comes once, last."""
     common = [tag for tag in runs[0]["tags"] if all(tag in run["tags"] for run in runs)] if len(runs) > 1 else []
     for run in runs:
         if own := [tag for tag in run["tags"] if tag not in common]:
