@@ -32,8 +32,9 @@ def show(records: Sequence[Record], title: str = "", note: str = "") -> None:
 
 
 def _notes(runs: Sequence[Record]) -> Iterator[str]:
-    """What a reader should know of each run; what holds for all of several comes once, last."""
-    common = [tag for tag in runs[0]["tags"] if all(tag in run["tags"] for run in runs)] if len(runs) > 1 else []
+    """What a reader should know of each run; what holds for all of several comes once, last. Controls have no notes."""
+    judged = [run["tags"] for run in runs if not run.get("control")]
+    common = [tag for tag in judged[0] if all(tag in tags for tags in judged)] if len(judged) > 1 else []
     for run in runs:
         if own := [tag for tag in run["tags"] if tag not in common]:
             yield f"{name_of(run)}: {'; '.join(own)}"
