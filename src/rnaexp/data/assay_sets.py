@@ -11,7 +11,7 @@ from rnaexp.data.assays import Assay, Variant
 from rnaexp.data.catalog import RemoteFile
 from rnaexp.data.download import fetch_file
 from rnaexp.data.own import Fault
-from rnaexp.data.suites import LICENCES, SUITES, TITLES, SuiteTable, suite_table
+from rnaexp.data.suites import SUITE_TABLES, SUITES, SuiteTable, members
 from rnaexp.data.table_layout import TableLayout
 from rnaexp.errors import InputError
 
@@ -47,7 +47,7 @@ def load_assay(
 
     Raises: InputError, UnavailableError.
     """
-    of_suite = suite_table(name_or_path)
+    of_suite = SUITE_TABLES.get(name_or_path)
     if name_or_path in _NAMED or of_suite is not None:
         if wild_type or direction or layout not in (None, TableLayout()):
             message = (
@@ -58,9 +58,7 @@ def load_assay(
         return _NAMED[name_or_path]() if of_suite is None else _of_suite(name_or_path, of_suite)
     path = Path(name_or_path)
     if not path.exists():
-        known = {
-            name.lower(): name for name in (*_NAMED, *SUITES, *(name for suite in SUITES.values() for name in suite))
-        }
+        known = {name.lower(): name for name in (*_NAMED, *SUITES, *SUITE_TABLES)}
         near = get_close_matches(name_or_path.lower(), known, n=1, cutoff=0.5)
         advice = f"did you mean {known[near[0]]}?" if near else f"known are {', '.join((*_NAMED, *SUITES))}"
         message = f"no assay and no file is named {name_or_path!r}; {advice}"
@@ -79,7 +77,7 @@ def _of_suite(name: str, table: SuiteTable) -> Assay:
     return replace(
         assay,
         name=name,
-        licence=LICENCES[name.partition(":")[0]],
+        licence=SUITES[name.partition(":")[0]].licence,
         source=table.file.url,
         caveats=tuple(caveats),
     )
@@ -143,13 +141,13 @@ _TITLES = {
     "dms_f1u": "Activity of a ribozyme library of two letters at 16 sites",
 }
 # Name and title of each, and of each suite.
-ASSAYS = (*((name, _TITLES[name]) for name in _NAMED), *TITLES.items())
+ASSAYS = (*((name, _TITLES[name]) for name in _NAMED), *((name, suite.title) for name, suite in SUITES.items()))
 _FILES = {"dms_trna": (_TRNA,), "dms_f1u": (_F1U, _F1U_SEQUENCES)}
 
 
 def is_named_assay(name: str) -> bool:
     """Whether it is the name of one assay, alone or in a suite."""
-    return name in _NAMED or suite_table(name) is not None
+    return name in _NAMED or name in SUITE_TABLES
 
 
 def fetch_assay(name: str) -> tuple[Path, ...]:
@@ -157,6 +155,5 @@ def fetch_assay(name: str) -> tuple[Path, ...]:
 
     Raises: UnavailableError.
     """
-    of_suite = suite_table(name)
-    files = _FILES.get(name) or ([of_suite.file] if of_suite else [table.file for table in SUITES[name].values()])
+    files = _FILES.get(name) or [SUITE_TABLES[member.assay].file for member in members(name)]
     return tuple(fetch_file(each.url, each.sha256) for each in files)

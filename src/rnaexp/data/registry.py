@@ -8,7 +8,7 @@ from rnaexp.data import sets
 from rnaexp.data.assay_sets import ASSAYS, fetch_assay, is_named_assay, load_assay
 from rnaexp.data.families import NAMED_FAMILIES, RFAM_500, Selection, load_families
 from rnaexp.data.sets import SetSpec, describe, set_names
-from rnaexp.data.suites import LICENCES, members
+from rnaexp.data.suites import SUITES, members
 from rnaexp.errors import UnavailableError
 
 Kind = Literal["pairs", "families", "fitness"]
@@ -63,7 +63,8 @@ def named_sets() -> tuple[NamedSet, ...]:
         if name not in known
     )
     of_variants = (
-        NamedSet(name=name, kinds=("fitness",), title=title, licence=LICENCES.get(name)) for name, title in ASSAYS
+        NamedSet(name=name, kinds=("fitness",), title=title, licence=SUITES[name].licence if name in SUITES else None)
+        for name, title in ASSAYS
     )
     return (*of_rnas, *of_families, *of_variants)
 
@@ -73,14 +74,14 @@ def fetch(name: str) -> tuple[Path, ...]:
 
     Raises: InputError for an unknown name, UnavailableError.
     """
-    if name in dict(ASSAYS) or is_named_assay(name):
+    if _of_variants(name):
         return fetch_assay(name)
     return sets.fetch(_made_of(name))
 
 
 def check(name: str) -> tuple[Path, ...]:
     """The files of any named set, hashed again, and all of it read. Raises: InputError, UnavailableError."""
-    if name in dict(ASSAYS) or is_named_assay(name):
+    if _of_variants(name):
         files = fetch_assay(name)
         for member in members(name):
             load_assay(member.assay)
@@ -89,6 +90,11 @@ def check(name: str) -> tuple[Path, ...]:
     if of_families_alone(name):
         load_families(name, Selection())
     return found
+
+
+def _of_variants(name: str) -> bool:
+    """Whether a name is that of an assay or of a suite of them."""
+    return is_named_assay(name) or name in SUITES
 
 
 def of_families_alone(name: str) -> bool:

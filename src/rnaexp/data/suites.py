@@ -1,6 +1,6 @@
 """Suites of assays: named ones from pinned public files, and a user's folder of tables with a sheet of categories."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,27 +66,30 @@ class SuiteTable:
     file: RemoteFile
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A named suite; `tables` by the names that `load_assay` takes."""
+
+    title: str
+    licence: str
+    tables: Mapping[str, SuiteTable]
+
+
 def _nabench(name: str) -> SuiteTable:
     kind = next(kind for kind in _CATEGORIES if f"_{kind}" in name)
     file = RemoteFile(url=f"{_NABENCH}{name}.csv", sha256=_NABENCH_RNA[name])
     return SuiteTable(category=_CATEGORIES[kind], file=file)
 
 
-SUITES: dict[str, dict[str, SuiteTable]] = {
-    "nabench-rna": {f"nabench-rna:{name}": _nabench(name) for name in _NABENCH_RNA},
+SUITES = {
+    "nabench-rna": Suite(
+        title="29 assays of ribozymes, tRNAs and aptamers, as NABench redistributes them",
+        licence="none stated by the repository that redistributes them; each table is its authors'",
+        tables={f"nabench-rna:{name}": _nabench(name) for name in _NABENCH_RNA},
+    )
 }
-TITLES = {"nabench-rna": "29 assays of ribozymes, tRNAs and aptamers, as NABench redistributes them"}
-LICENCES = {"nabench-rna": "none stated by the repository that redistributes them; each table is its authors'"}
-
-
-def suite_table(name: str) -> SuiteTable | None:
-    """The assay of a named suite, `nabench-rna:Guy_2014_tRNA`; None for any other name."""
-    return SUITES.get(name.partition(":")[0], {}).get(name)
-
-
-def is_suite(name_or_path: str) -> bool:
-    """Whether it stands for several assays: a named suite, or a folder."""
-    return name_or_path in SUITES or Path(name_or_path).is_dir()
+# Every assay of every suite by its own name, `nabench-rna:Guy_2014_tRNA`.
+SUITE_TABLES = {name: table for suite in SUITES.values() for name, table in suite.tables.items()}
 
 
 def members(name_or_path: str, *, sheet: str = "", categories: Sequence[str] = ()) -> tuple[Member, ...]:
@@ -102,7 +105,7 @@ def members(name_or_path: str, *, sheet: str = "", categories: Sequence[str] = (
         if sheet:
             message = f"{name_or_path} has its own categories; --sheet is for a folder of tables"
             raise InputError(message)
-        named = SUITES[name_or_path].items()
+        named = SUITES[name_or_path].tables.items()
         found = [Member(assay=name, suite=name_or_path, category=table.category) for name, table in named]
     elif Path(name_or_path).is_dir():
         found = _of_folder(Path(name_or_path), sheet)

@@ -169,7 +169,7 @@ def _by_contexts(
     for at, (sequence, each) in enumerate(zip(sequences, contexts, strict=True)):
         if reasons[at]:
             continue
-        sites = mutated_sites(wild, sequence)
+        sites = [site for context in each for site in context.hidden]
         own = np.concatenate([rows_of[context] for context in each])
         there = np.array([of_wild[site] for site in sites]) if of_wild else own
         scores[at] = matched(wild, sequence, sites, own, there)

@@ -15,7 +15,7 @@ from rnaexp.data.assay_sets import is_named_assay, load_assay
 from rnaexp.data.assays import Assay
 from rnaexp.data.dataset import DataSet
 from rnaexp.data.families import FamilySet, Selection, load_families
-from rnaexp.data.suites import LICENCES, SUITES, TITLES, members
+from rnaexp.data.suites import SUITES, members
 from rnaexp.models.source import DOI, DRIVE, HUB, Source
 from rnaexp.report.table import show, table_of_words
 
@@ -175,8 +175,8 @@ def _facts_of_suite(name: str) -> dict[str, Any]:
     assays = {member: load_assay(member.assay) for member in members(name)}
     return {
         "name": name,
-        "title": TITLES[name],
-        "licence": LICENCES[name],
+        "title": SUITES[name].title,
+        "licence": SUITES[name].licence,
         "assays": [
             {
                 "name": member.assay,
