@@ -1,7 +1,6 @@
 """The run of a question in MLflow: its settings as parameters, its models' runs below it, its tables on top."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,11 +9,10 @@ from typing import Any
 import pandas as pd
 
 from rnaexp.data.markdown_text import markdown_text
-from rnaexp.experiment.recipe import ENVIRONMENT, QUESTION, RECIPE, recipe_of_question
-from rnaexp.experiment.runner import Done, Failed, Labels, raise_first
+from rnaexp.experiment.recipe import recipe_of_question
+from rnaexp.experiment.runner import Done, Failed, Labels, keep_origin, raise_first
 from rnaexp.reading.processes import is_first_process
 from rnaexp.tasks.task import Job
-from rnaexp.track.origin import environment
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
 
@@ -55,10 +53,7 @@ def question_run(
     kind = "question" if labels.kind == "parent" else labels.kind
     params = _parameters(jobs, labels, title)
     with tracked_run(name, kind=kind, tags=labels.tags, params=params, experiment=labels.experiment) as run:
-        run.text(json.dumps(recipe_of_question(name), indent=1), RECIPE)
-        run.text(environment(), ENVIRONMENT)
-        if labels.question:
-            run.text(labels.question, QUESTION)
+        keep_origin(run, recipe_of_question(name), labels)
         yield QuestionRun(run=run, texts=[f"**{markdown_text(title)}**"] if title else []), replace(labels, under=run)
 
 

@@ -117,10 +117,7 @@ def run_job(
     tags = {**labels.tags, **job.tags}
     name = labels.name or job.title
     with tracked_run(name, kind=labels.kind, tags=tags, experiment=labels.experiment, under=labels.under) as run:
-        run.text(json.dumps(recipe(job), indent=1), RECIPE)
-        run.text(environment(), ENVIRONMENT)
-        if labels.question:
-            run.text(labels.question, QUESTION)
+        keep_origin(run, recipe(job), labels)
         done = measure(job, context, run)
     if context.store.corrupt:
         say(f"{len(context.store.corrupt)} stored results were damaged, set aside and made again")
@@ -130,6 +127,14 @@ def run_job(
             say(line)
             printed.add(line)
     return done
+
+
+def keep_origin(run: RunHandle, recipe: Mapping[str, Any], labels: Labels) -> None:
+    """What `rnaexp reproduce` needs: the recipe, what was installed, the question's file."""
+    run.text(json.dumps(recipe, indent=1), RECIPE)
+    run.text(environment(), ENVIRONMENT)
+    if labels.question:
+        run.text(labels.question, QUESTION)
 
 
 def measure(job: Job, context: Context, run: RunHandle | None, *, with_rows: bool = False) -> Done:

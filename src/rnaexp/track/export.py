@@ -1,6 +1,6 @@
 """The runs table as a DataFrame, and the tables that runs keep as artifacts: for `rnaexp compare` and the exports."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,13 +31,31 @@ def runs_in(experiment: str, question: str) -> list[Any]:
 
     Raises: UnavailableError.
     """
-    experiment_id, connection = connect(experiment), client(target(experiment))
+    return _search(client(target(experiment)), connect(experiment), question)
+
+
+def _search(connection: Any, experiment_id: str, question: str, order_by: list[str] | None = None) -> list[Any]:
+    """Every page of what is found."""
     runs: list[Any] = []
     token: str | None = ""
     while token is not None:
-        page = connection.search_runs([experiment_id], question, max_results=_PAGE, page_token=token or None)
+        page = connection.search_runs(
+            [experiment_id], question, order_by=order_by, max_results=_PAGE, page_token=token or None
+        )
         runs, token = runs + list(page), page.token or None
     return runs
+
+
+def find_run(run_id: str) -> Any:
+    """Raises: UnavailableError if there is no such run."""
+    from mlflow.exceptions import MlflowException
+
+    connect()
+    try:
+        return client(target()).get_run(run_id)
+    except MlflowException as error:
+        message = f"run {run_id!r}: {reason(error)}"
+        raise UnavailableError(message) from error
 
 
 def _of_kind(experiment: str, kind: str) -> list[Any]:
@@ -73,15 +91,19 @@ def question_tables(experiment: str, name: str) -> "dict[str, pd.DataFrame]":
 
 
 def _csv_artifacts(experiment: str, run: Any, names: Sequence[str]) -> "dict[str, pd.DataFrame]":
+    return {name: read_table(path) for name, path in _downloaded(run, target(experiment).uri, names.__contains__)}
+
+
+def _downloaded(run: Any, uri: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Path]]:
+    """Those of a run's artifacts, outside folders, whose names are wanted: name and local file."""
     from mlflow.artifacts import download_artifacts, list_artifacts
 
     # By the run's own URI: by its id, MLflow asks the server three times for each file.
-    root, uri = run.info.artifact_uri, target(experiment).uri
-    there = {Path(item.path).name for item in list_artifacts(artifact_uri=root, tracking_uri=uri)}
-    paths = {
-        name: download_artifacts(artifact_uri=f"{root}/{name}", tracking_uri=uri) for name in names if name in there
-    }
-    return {name: read_table(path) for name, path in paths.items()}
+    root = run.info.artifact_uri
+    for item in list_artifacts(artifact_uri=root, tracking_uri=uri):
+        name = Path(item.path).name
+        if wanted(name):
+            yield name, Path(download_artifacts(artifact_uri=f"{root}/{name}", tracking_uri=uri))
 
 
 def read_table(file: Any) -> "pd.DataFrame":
@@ -94,27 +116,26 @@ def read_table(file: Any) -> "pd.DataFrame":
 
 def text_of_artifacts(run: Any, ending: str) -> dict[str, str]:
     """The texts of a run's artifacts, those in folders left out, whose names end so."""
-    from mlflow.artifacts import download_artifacts, list_artifacts
+    found = _downloaded(run, target().uri, lambda name: name.endswith(ending))
+    return {name: path.read_text(encoding="utf-8") for name, path in found}
 
-    root, uri = run.info.artifact_uri, target().uri
-    there = [Path(item.path).name for item in list_artifacts(artifact_uri=root, tracking_uri=uri)]
-    names = [name for name in there if name.endswith(ending)]
-    paths = {name: Path(download_artifacts(artifact_uri=f"{root}/{name}", tracking_uri=uri)) for name in names}
-    return {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
+
+def params_of(run: Any) -> dict[str, str]:
+    """A run's parameters, each under its own name; what was logged as `resolved.<name>` wins."""
+    params = run.data.params
+    resolved = {key.removeprefix("resolved."): value for key, value in params.items() if key.startswith("resolved.")}
+    return {key: value for key, value in params.items() if not key.startswith("resolved.")} | resolved
 
 
 def _row(run: Any) -> dict[str, Any]:
     import pandas as pd
 
-    params = run.data.params
-    resolved = {key.removeprefix("resolved."): value for key, value in params.items() if key.startswith("resolved.")}
-    given = {key: value for key, value in params.items() if not key.startswith("resolved.")}
     return {
         "run_id": run.info.run_id,
         "name": run.info.run_name,
         "status": run.info.status,
         "started": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
-        **{f"params.{key}": value for key, value in (given | resolved).items()},
+        **{f"params.{key}": value for key, value in params_of(run).items()},
         **{f"metrics.{key}": value for key, value in run.data.metrics.items()},
         **{f"tags.{key}": value for key, value in run.data.tags.items() if not key.startswith("mlflow.")},
     }
@@ -130,30 +151,16 @@ class Figures:
 
 def kind_of(run_id: str) -> str:
     """What a run is: parent, question and so on. Raises: UnavailableError if there is no such run."""
-    from mlflow.exceptions import MlflowException
-
-    connect()
-    try:
-        return str(client(target()).get_run(run_id).data.tags.get("rnaexp.kind", ""))
-    except MlflowException as error:
-        message = f"run {run_id!r}: {reason(error)}"
-        raise UnavailableError(message) from error
+    return str(find_run(run_id).data.tags.get("rnaexp.kind", ""))
 
 
 def model_runs_of(question: str, kind: str = "") -> list[str]:
     """Ids of the finished runs below a run, in the order in which they were started; `kind`: only those of it."""
-    connect()
-    connection = client(target())
     below = f"tags.`mlflow.parentRunId` = '{question}' and attributes.status = 'FINISHED'"
     below += f" and tags.`rnaexp.kind` = '{kind}'" if kind else ""
-    experiment, found = connection.get_run(question).info.experiment_id, list[str]()
-    token: str | None = ""
-    while token is not None:
-        page = connection.search_runs(
-            [experiment], below, order_by=["attributes.start_time ASC"], max_results=_PAGE, page_token=token or None
-        )
-        found, token = found + [run.info.run_id for run in page], page.token or None
-    return found
+    experiment = find_run(question).info.experiment_id
+    found = _search(client(target()), experiment, below, ["attributes.start_time ASC"])
+    return [run.info.run_id for run in found]
 
 
 def figures_of(run_id: str) -> Figures:

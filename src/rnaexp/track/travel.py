@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnaexp.data.csv_text import neutral_rows
-from rnaexp.errors import InputError, UnavailableError
-from rnaexp.track.export import model_runs_of, read_table, runs_in, text_of_artifacts
+from rnaexp.errors import InputError
+from rnaexp.track.export import find_run, model_runs_of, params_of, read_table, runs_in, text_of_artifacts
 from rnaexp.track.names import safe_name
 from rnaexp.track.result_file import FORMAT, VERSION, Header, ResultData, ResultFile, ResultRun
 from rnaexp.track.runs import RunHandle, tracked_run
-from rnaexp.track.store import client, connect, reason, target
+from rnaexp.track.store import client, target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,21 +30,13 @@ def export(run_id: str, folder: Path) -> list[Path]:
 
     Raises: UnavailableError if there is no such run, InputError for a run that did not finish or is of no such kind.
     """
-    from mlflow.exceptions import MlflowException
-
-    connect()
-    connection = client(target())
-    try:
-        run = connection.get_run(run_id)
-    except MlflowException as error:
-        message = f"run {run_id!r}: {reason(error)}"
-        raise UnavailableError(message) from error
+    run = find_run(run_id)
     kind = run.data.tags.get("rnaexp.kind")
     if kind not in ("parent", "question") or run.info.status != "FINISHED":
         message = f"run {run_id}: {kind}, {run.info.status}; give a finished run of a model or of a question"
         raise InputError(message)
     path = folder / f"{safe_name(run.info.run_name.replace(' · ', '_'))}-{run_id[:8]}.jsonl"
-    _file_of(connection, run).write(path)
+    _file_of(client(target()), run).write(path)
     return [path, *(written for one in model_runs_of(run_id, "parent") for written in export(one, folder))]
 
 
@@ -68,15 +60,13 @@ def _file_of(connection: Any, run: Any) -> ResultFile:
 
 
 def _run(run: Any) -> ResultRun:
-    given = run.data.params
-    resolved = {key.removeprefix("resolved."): value for key, value in given.items() if key.startswith("resolved.")}
     tags = {key: value for key, value in run.data.tags.items() if key not in _OWN_TAGS}
     return ResultRun(
         kind=run.data.tags["rnaexp.kind"],
         name=run.info.run_name,
         started=run.info.start_time,
         ended=run.info.end_time,
-        params={key: value for key, value in given.items() if not key.startswith("resolved.")} | resolved,
+        params=params_of(run),
         metrics=dict(run.data.metrics),
         tags={key: value for key, value in tags.items() if key == _NOTE or not key.startswith("mlflow.")},
         data=tuple(_data(one) for one in run.inputs.dataset_inputs),
