@@ -2,8 +2,13 @@
 
 import numpy as np
 
+from rnaexp import models
 from rnaexp.data.dot_bracket import to_dot_bracket
+from rnaexp.errors import TooLongError
 from rnaexp.models.planted import stems
+from rnaexp.structure.protocol import Scoring
+from rnaexp.tasks.pairs.run import run_structure
+from rnaexp.tasks.pairs.settings import Task
 
 PARTNER = {"A": "U", "C": "G", "G": "C", "U": "A"}
 
@@ -24,3 +29,24 @@ def write_set(path, seed, rnas, prefix):
         lines += [f">{prefix}{at}", sequence, to_dot_bracket(len(sequence), stems(sequence))]
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def run_planted(sets, store, announce, config, unread=frozenset(), **scored):
+    """A run of the toy on these files, which cannot read the RNAs in `unread`."""
+    encoder = models.load("planted", config=config)
+
+    def check(rna):
+        if rna.id in unread:
+            raise TooLongError(f"{rna.id}: too long for this test")
+
+    encoder.check = check
+    validation, test = (str(path) for path in sets)
+    task = Task(
+        model="planted",
+        validation=validation,
+        test=test,
+        scoring=Scoring(**scored),
+        related="keep",
+        loading={"name": "planted", "config": config},
+    )
+    return run_structure(task, store, announce, encoder)

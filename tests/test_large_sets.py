@@ -6,18 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnaexp import models
-from rnaexp.errors import TooLongError
 from rnaexp.reading import read
 from rnaexp.reading.store import Store
-from rnaexp.structure.protocol import Scoring
 from rnaexp.structure.reading import Reading
 from rnaexp.tasks.pairs import deeper
 from rnaexp.tasks.pairs import record as tables
-from rnaexp.tasks.pairs.result import Task
-from rnaexp.tasks.pairs.run import run_structure
 
-from .planted_sets import write_set
+from .planted_sets import run_planted, write_set
 
 WEAK = {"pair_share": 0.004, "noise": 1.6}  # no head is sure from short lists
 
@@ -35,26 +30,10 @@ def sets(tmp_path_factory):
 
 @pytest.fixture
 def run(sets, tmp_path, announce, monkeypatch):
-    def of(*, large, unread=frozenset(), **loading):
+    def of(*, large, unread=frozenset()):
         monkeypatch.setattr(Reading, "kept", short)
         monkeypatch.setattr(deeper, "SMALL", 0 if large else 2**30)
-        encoder = models.load("planted", config=WEAK)
-
-        def check(rna):
-            if rna.id in unread:
-                raise TooLongError(f"{rna.id}: too long for this test")
-
-        encoder.check = check
-        validation, test = (str(path) for path in sets)
-        task = Task(
-            model="planted",
-            validation=validation,
-            test=test,
-            scoring=Scoring(),
-            related="keep",
-            loading={"name": "planted", "config": WEAK},
-        )
-        return run_structure(task, Store(tmp_path / f"store {large}"), announce, encoder)
+        return run_planted(sets, Store(tmp_path / f"store {large}"), announce, WEAK, unread)
 
     return of
 

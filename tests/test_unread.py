@@ -3,18 +3,14 @@
 import numpy as np
 import pytest
 
-from rnaexp import models
-from rnaexp.errors import InputError, TooLongError
+from rnaexp.errors import InputError
 from rnaexp.models.files import load_maps, load_pairs
 from rnaexp.reading.store import Store
 from rnaexp.structure.evaluate import evaluate_head
-from rnaexp.structure.protocol import Scoring
 from rnaexp.tasks.pairs import record as tables
 from rnaexp.tasks.pairs.contrasts import Answer, add_ranks
-from rnaexp.tasks.pairs.result import Task
-from rnaexp.tasks.pairs.run import run_structure
 
-from .planted_sets import write_set
+from .planted_sets import run_planted, write_set
 
 UNREAD = {"t2", "t5", "t9"}
 MIDDLING = {"pair_share": 0.02, "noise": 1.2}
@@ -29,24 +25,7 @@ def sets(tmp_path_factory):
 @pytest.fixture
 def run(sets, tmp_path, announce):
     def of(config, unread=frozenset(), **scored):
-        encoder = models.load("planted", config=config)
-
-        def check(rna):
-            if rna.id in unread:
-                raise TooLongError(f"{rna.id}: too long for this test")
-
-        encoder.check = check
-        validation, test = (str(path) for path in sets)
-        loading = {"name": "planted", "config": config}
-        task = Task(
-            model="planted",
-            validation=validation,
-            test=test,
-            scoring=Scoring(**scored),
-            related="keep",
-            loading=loading,
-        )
-        return run_structure(task, Store(tmp_path / "store"), announce, encoder)
+        return run_planted(sets, Store(tmp_path / "store"), announce, config, unread, **scored)
 
     return of
 

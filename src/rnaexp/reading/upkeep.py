@@ -25,7 +25,7 @@ class Holding:
 def holdings(root: Path) -> list[Holding]:
     """Of each of the store's folders, then of what `collect` would remove."""
     found = [_of(name, _files(root / name)) for name in (RESULTS, DERIVED, TUNED, SET_ASIDE)]
-    return [*found, _of("of no more use", _useless(root))]
+    return [*found, _of("of no more use", [path for _, paths in _useless(root) for path in paths])]
 
 
 def verify(store: Store) -> tuple[int, list[str]]:
@@ -50,21 +50,17 @@ def verify(store: Store) -> tuple[int, list[str]]:
 def collect(root: Path) -> list[Holding]:
     """Remove what was set aside, what killed processes left, and what other code derived: no answer needs them."""
     removed = []
-    for what, paths in (
-        ("set aside", list(_files(root / SET_ASIDE))),
-        ("left by killed processes", list(_left(root))),
-        ("derived by other code", list(_of_other_code(root))),
-    ):
+    for what, paths in _useless(root):
         removed.append(_of(what, paths))
         for path in paths:
             path.unlink(missing_ok=True)  # another process may be quicker
     return removed
 
 
-def _useless(root: Path) -> Iterator[Path]:
-    yield from _files(root / SET_ASIDE)
-    yield from _left(root)
-    yield from _of_other_code(root)
+def _useless(root: Path) -> Iterator[tuple[str, list[Path]]]:
+    yield "set aside", list(_files(root / SET_ASIDE))
+    yield "left by killed processes", list(_left(root))
+    yield "derived by other code", list(_of_other_code(root))
 
 
 def _left(root: Path) -> Iterator[Path]:
