@@ -80,6 +80,7 @@ def test_the_title_says_how_many_models_and_on_what(tests, words):
         standing=none,
         declared=none,
         published=none,
+        searches=none,
         left_out={},
         not_installed={},
     )

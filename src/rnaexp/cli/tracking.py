@@ -1,4 +1,4 @@
-"""Verbs about what is tracked: compare, reproduce, ui, sync, reap. Bodies are imported when a verb runs."""
+"""Verbs about what is tracked: compare, reproduce, ui, sync, reap, delete, a store that moves."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,9 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: rnaexp export 0123456789abcdef0123456789abcdef --out results")(export)
     app.command("import", epilog="Example: rnaexp import results/*.jsonl")(bring_in)
     app.command(epilog="Example: rnaexp reap --minutes 120 --dry-run")(reap)
+    app.command(epilog="Example: rnaexp delete 0123456789abcdef0123456789abcdef")(delete)
+    app.command()(relocate)
+    app.command()(upgrade)
 
 
 def compare(
@@ -105,3 +108,37 @@ def reap(
     for run in closed:
         typer.echo(f"{run.run_id} {run.name}: no sign of life since {run.last_seen:%Y-%m-%d %H:%M} UTC")
     typer.echo(f"{len(closed)} runs {'would be closed' if dry_run else 'closed as KILLED'}")
+
+
+def delete(
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Ids of runs; of a question its models' as well.")
+    ],
+) -> None:
+    """Delete runs, their steps and what waits of them in the outbox; registered versions and stored results stay."""
+    from rnaexp.track.deletion import delete as remove
+
+    done = remove(runs)
+    typer.echo(f"{len(done.runs)} runs deleted (their files go with mlflow gc)")
+    if done.waiting:
+        typer.echo(f"{len(done.waiting)} logs of theirs were waiting in the outbox, and are removed")
+    for version in done.kept:
+        typer.echo(f"{version} stays registered")
+
+
+def relocate(
+    earlier: Annotated[
+        str, typer.Option("--from", help="The folder it was in; default: as its addresses of artifacts say.")
+    ] = "",
+) -> None:
+    """After a local store (mlflow.db with mlartifacts) was moved or copied: find its artifacts in their new place."""
+    from rnaexp.experiment.local_store_verbs import relocated
+
+    typer.echo(relocated(earlier))
+
+
+def upgrade() -> None:
+    """Have MLflow upgrade a local store that an older one made; a copy is kept and named first."""
+    from rnaexp.experiment.local_store_verbs import upgraded
+
+    typer.echo(upgraded())

@@ -76,6 +76,7 @@ def as_tables(comparison: Comparison) -> dict[str, pd.DataFrame]:
         "fitness": comparison.fitness.drop(columns=["started", "group"]),
         **{task.name: rows for task, rows in comparison.tasks},
         "contrasts": pd.concat([comparison.standing.assign(question="standing"), comparison.declared]),
+        "searches": comparison.searches,
         "stability": _of_all(comparison, "tune", "head_stability.csv"),
         "breakdown": _of_all(comparison, "test", "breakdown.csv"),
     }

@@ -130,7 +130,8 @@ def record_of(found: Prediction, tuned: TunedHead, drawing: Drawing = PLAIN) -> 
     """One answer in plain values, as it is written, returned and served; bases count from 1.
 
     `pairs`: the calls; `structure`: the pairs of the dot-bracket. `validation_f1`: of exactly this `decoder` on the
-    set `validation`, None where it is not known. `depth`: rows of the alignment that was given, 1 without one.
+    set `validation`, None where it is not known. `depth`: rows of the alignment that was given, 1 without one. `head`:
+    LAYER.HEAD of the `model`.
     """
     rna, view = found.rna, found.view
     calls = zip(found.pairs, found.scores, found.probabilities, strict=True)
@@ -151,6 +152,8 @@ def record_of(found: Prediction, tuned: TunedHead, drawing: Drawing = PLAIN) -> 
         "validation_f1": decoder_f1(tuned, drawing),
         "validation": tuned.tuned_on,
         "depth": rna.alignment.depth if rna.alignment else 1,
+        "model": tuned.model,
+        "head": f"{tuned.layer}.{tuned.head}",
     }
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PAGE = 1000
+SEARCH = "rnaexp.search"  # tag of a search's run, which older versions counted among the models' runs
 
 
 def runs_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
@@ -22,8 +23,16 @@ def runs_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
     import pandas as pd
 
     fixed = ["run_id", "name", "status", "started"]
-    table = pd.DataFrame([_row(run) for run in _of_kind(experiment, "parent")])
+    table = pd.DataFrame([_row(run) for run in _of_kind(experiment, "parent") if SEARCH not in run.data.tags])
     return table.reindex(columns=[*fixed, *sorted(set(table.columns) - set(fixed))])
+
+
+def searches_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
+    """One row per finished search, newest first, as `runs_table` has them; those of older versions too."""
+    import pandas as pd
+
+    runs = runs_in(experiment, f"tags.`{SEARCH}` = 'larger' and attributes.status = 'FINISHED'")
+    return pd.DataFrame([_row(run) for run in runs])
 
 
 def runs_in(experiment: str, question: str) -> list[Any]:
@@ -56,6 +65,13 @@ def find_run(run_id: str) -> Any:
     except MlflowException as error:
         message = f"run {run_id!r}: {reason(error)}"
         raise UnavailableError(message) from error
+
+
+def runs_below(run: Any) -> list[Any]:
+    """Every run under this one, however deep and however it ended, each after the run above it."""
+    below = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+    found = _search(client(target()), run.info.experiment_id, below, ["attributes.start_time ASC"])
+    return [one for child in found for one in (child, *runs_below(child))]
 
 
 def _of_kind(experiment: str, kind: str) -> list[Any]:

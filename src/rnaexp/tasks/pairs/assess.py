@@ -155,16 +155,27 @@ def of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str,
     return found
 
 
-def standing_of(result: Result, store: Store) -> Standing | None:
-    """The tuned head against the best control without energies, on the validation set; None where nothing was tuned."""
-    part, tuned, assessed = result.validation, result.tuned, result.assessment
-    if part is None or tuned is None or assessed is None:
+def free_controls(result: Result, store: Store) -> dict[str, Control]:
+    """Those that know neither language nor energies, through the same tuning and test."""
+    names = _OF_ALIGNMENTS if result.encoder.spec.reads == "alignment" else _OF_SEQUENCES
+    return of_controls(result, store, [name for name in ("random", *names) if name not in FOLDING])
+
+
+def on_validation(
+    result: Result, store: Store, controls: Mapping[str, Control]
+) -> tuple[pd.DataFrame, Standing | None] | None:
+    """The tuned head's F1 on each validation RNA, and how it stands there to the best control without energies.
+
+    None where nothing was tuned.
+    """
+    part, tuned = result.validation, result.tuned
+    if part is None or tuned is None:
         return None
     head = tuned.layer, tuned.head
     whole = whole_head(result.encoder, part, head, part.scored, store, silence)
-    mine = evaluated(whole, head, tuned.threshold, store)
-    rivals = {name: each.validation for name, each in assessed.controls.items() if name not in FOLDING}
-    return standing(f1_of(mine), rivals)
+    mine = f1_of(evaluated(whole, head, tuned.threshold, store))
+    rivals = {name: each.validation for name, each in controls.items() if name not in FOLDING}
+    return mine, standing(mine, rivals)
 
 
 def evaluations(controls: Mapping[str, Control]) -> dict[str, Evaluation]:
