@@ -50,7 +50,7 @@ def test_a_store_elsewhere_says_so_writes_nothing_and_is_relocated(clean, monkey
     )
     with tracked_run("rnabert") as later:
         later.text("new", "new.txt")
-    assert not one.exists(), "a new run writes where the store is"
+    assert not (one / "mlartifacts").exists(), "a new run writes where the store is"
     assert Path(client.download_artifacts(later.run_id, "new.txt")).is_relative_to(two)
 
 

@@ -1,4 +1,4 @@
-"""The same question asked again: found by the hash of all that its answer depends on, shown without a run."""
+"""The same question again: found by the hash of all that its answer depends on, shown without a run."""
 
 import hashlib
 import json

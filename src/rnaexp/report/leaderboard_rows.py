@@ -19,7 +19,12 @@ _OTHERS = {
     "metrics.seconds": "seconds",
     "metrics.peak_memory_mb": "peak_memory_mb",
 }
-_TAGS = {"rnaexp.diagnosis": "diagnosis", "rnaexp.classify": "classify_diagnosis", "rnaexp.evidence": "evidence"}
+_TAGS = {
+    "rnaexp.verdict": "verdict",
+    "rnaexp.diagnosis": "diagnosis",
+    "rnaexp.classify": "classify_diagnosis",
+    "rnaexp.evidence": "evidence",
+}
 _TASK = "tags.rnaexp.task"  # of runs that are about something else than RNAs
 
 

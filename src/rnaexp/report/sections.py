@@ -85,13 +85,14 @@ def fitness_table(rows: pd.DataFrame) -> Table:
 
 
 def diagnosis_table(leaderboard: Leaderboard) -> Table:
-    """What should be known before a score is believed: the automatic diagnosis of each row that has one."""
+    """What a row's own run ended with: what may be claimed of it, and the automatic diagnosis; rows that have any."""
     lines = []
     for row in leaderboard.rows.to_dict("records"):
-        found = [text for text in (diagnosis(row), diagnosis({"diagnosis": row["classify_diagnosis"]})) if text]
+        words = (row["verdict"], row["diagnosis"], row["classify_diagnosis"])
+        found = [text for text in (diagnosis({"diagnosis": word}) for word in words) if text]
         if found:
             lines.append((row["label"], "; ".join(found)))
-    return table_of_words(("model", "diagnosis"), lines)
+    return table_of_words(("model", "verdict and diagnosis"), lines)
 
 
 def stability_table(leaderboard: Leaderboard) -> Table:

@@ -45,7 +45,7 @@ def refuse_moved_or_older(file: Path) -> None:
 
 
 def moved_from(file: Path) -> Path | None:
-    """The folder in which this store's artifacts are said to be, where that is not its own; None where all is well."""
+    """The folder that addresses of artifacts name, where that is not the store's own; None where all is well."""
     here = file.resolve().parent
     for location in _locations(file):
         path = Path(unquote(urlsplit(location).path)) if location.startswith("file:") else Path(location)

@@ -17,8 +17,9 @@ from rnaexp.reading.derived import derived
 from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
+from rnaexp.stats.verdict import Verdict, verdict
 from rnaexp.structure.breakdown import breakdown
-from rnaexp.structure.evaluate import Evaluation
+from rnaexp.structure.evaluate import Evaluation, paired_f1
 from rnaexp.structure.heads import HeadScores
 from rnaexp.structure.kinds import ceilings, f1_ceiling
 from rnaexp.structure.predict import reading_of
@@ -63,7 +64,17 @@ def assess(result: Result, store: Store) -> Assessment:
         tags=tuple(diagnose(result, evaluations(controls), evidence, seen)),
         controls=controls,
         view=view_on_test(result, store),
+        verdict=_verdict(result, evaluations(controls)),
     )
+
+
+def _verdict(result: Result, controls: Mapping[str, Evaluation]) -> Verdict | None:
+    """Of the test set's F1, paired by RNA with that of the best control that knows neither language nor energies."""
+    free = {name: one for name, one in controls.items() if name not in FOLDING}
+    if result.evaluation is None or not free:
+        return None
+    best = max(free, key=lambda name: free[name].f1.mean)
+    return verdict(*paired_f1(result.evaluation.per_rna, free[best].per_rna), against=best)
 
 
 def _identity(rna: Rna) -> str:

@@ -134,6 +134,8 @@ def _tags(result: Result) -> dict[str, object]:
         tags["rnaexp.oracle"] = "lower bound: the set is too large to read deeper"
     if result.assessment is not None:
         tags["rnaexp.evidence"] = tables.evidence_text(result.assessment.evidence)
+        if result.assessment.verdict is not None:
+            tags["rnaexp.verdict"] = result.assessment.verdict.sentence
         if result.assessment.tags:
             tags["rnaexp.diagnosis"] = "; ".join(result.assessment.tags)
     return tags
