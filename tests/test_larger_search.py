@@ -15,11 +15,12 @@ from rnaexp.data.formats import read_rnas
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Store
-from rnaexp.structure.choice import Choice
+from rnaexp.structure.choice import Choice, searched
+from rnaexp.structure.evaluate import evaluate_head
 from rnaexp.structure.larger import Explored, StudyName, explore, halves
 from rnaexp.structure.pairs import average_product_correct, reference
 from rnaexp.structure.protocol import CANONICAL, PAIR_SCORES, Scoring
-from rnaexp.structure.searched import Kept, configured
+from rnaexp.structure.searched import NEVER, Kept, SearchedEncoder, configured
 from rnaexp.tasks.pairs.larger import _evaluated, _judged, _optimum, larger_search
 from rnaexp.tasks.pairs.measure import reading_for
 from rnaexp.tasks.pairs.result import Task

@@ -69,7 +69,7 @@ def of_task(task: Task) -> Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """All that is shown of a task's runs, in plain values: kept with the run, and shown where the same question comes again.
+    """All that is shown of a task's runs, in plain values: kept with the run, and shown for the same question later.
 
     `tables`: rows of contrasts and choices, by name; `whole`: further keys of the JSON.
     """
