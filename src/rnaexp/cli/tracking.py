@@ -36,12 +36,16 @@ def compare(
     folder: Annotated[
         Path | None, typer.Option("--from", help="Compare the result files of a folder (`rnaexp export`) instead.")
     ] = None,
-    log: Annotated[bool, typer.Option("--log", help="Keep the report and its tables as a run in MLflow.")] = False,
+    log: Annotated[
+        bool, typer.Option("--log", help="Keep it as MLflow's run `leaderboard` (one an experiment) and on its page.")
+    ] = False,
+    json: Json = False,
 ) -> None:
     """Compare all tracked models: leaderboard by class, ranks, contrasts, breakdowns, figures."""
     from rnaexp.report import comparison
 
-    comparison.compare(experiment, html=html, csv=csv, as_markdown=markdown, tradeoff=tradeoff, log=log, folder=folder)
+    files = {"html": html, "csv": csv, "as_markdown": markdown, "tradeoff": tradeoff}
+    comparison.compare(experiment, **files, log=log, folder=folder, json=json)
 
 
 def reproduce(

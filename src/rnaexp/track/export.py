@@ -55,6 +55,24 @@ def _search(connection: Any, experiment_id: str, question: str, order_by: list[s
     return runs
 
 
+def leaderboard_run(experiment: str) -> str | None:
+    """The id of the experiment's leaderboard run, None before there is one."""
+    found = runs_in(experiment, "tags.`rnaexp.kind` = 'comparison' and attributes.run_name = 'leaderboard'")
+    return str(found[0].info.run_id) if found else None
+
+
+def describe_experiment(experiment: str, text: str) -> None:
+    """Stand on the experiment's page, as Markdown. Raises: UnavailableError."""
+    from mlflow.exceptions import MlflowException
+
+    experiment_id = connect(experiment)
+    try:
+        client(target(experiment)).set_experiment_tag(experiment_id, "mlflow.note.content", text)
+    except MlflowException as error:
+        message = f"the description of experiment {experiment}: {reason(error)}"
+        raise UnavailableError(message) from error
+
+
 def find_run(run_id: str) -> Any:
     """Raises: UnavailableError if there is no such run."""
     from mlflow.exceptions import MlflowException
