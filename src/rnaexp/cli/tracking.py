@@ -20,6 +20,8 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: rnaexp delete 0123456789abcdef0123456789abcdef")(delete)
     app.command()(relocate)
     app.command()(upgrade)
+    app.command(epilog="Example: rnaexp backup ../all.tar")(backup)
+    app.command(epilog="Example: rnaexp restore ../all.tar")(restore)
 
 
 def compare(
@@ -146,3 +148,22 @@ def upgrade() -> None:
     from rnaexp.experiment.local_store_verbs import upgraded
 
     typer.echo(upgraded())
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="The tar file to write.")],
+    results: Annotated[
+        bool, typer.Option("--results", help="With stored results (.rnaexp), so that nothing is computed again.")
+    ] = False,
+) -> None:
+    """Write a local store into one file: runs, artifacts, registered models; runs may go on meanwhile."""
+    from rnaexp.experiment.local_store_verbs import backed_up
+
+    typer.echo(backed_up(file, results=results))
+
+
+def restore(file: Annotated[Path, typer.Argument(help="A file of `rnaexp backup`.")]) -> None:
+    """Make a backup a store again, in this folder or where MLFLOW_TRACKING_URI names a SQLite file."""
+    from rnaexp.experiment.local_store_verbs import restored
+
+    typer.echo(restored(file))

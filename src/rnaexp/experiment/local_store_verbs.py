@@ -1,4 +1,4 @@
-"""`rnaexp relocate` and `rnaexp upgrade`: a local store in another place, and under a newer MLflow."""
+"""A local store in another place (relocate, backup, restore), and under a newer MLflow (upgrade)."""
 
 import os
 import subprocess
@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from rnaexp.errors import UnavailableError
+from rnaexp.track.backup import backup, restore
 from rnaexp.track.local_store import copy_before_upgrade, relocate, tables_of
 from rnaexp.track.store import sqlite_file, target
 
@@ -34,6 +35,18 @@ def upgraded() -> str:
         message = f"{file}: MLflow could not upgrade it: {last}; the copy {copy} is as it was"
         raise UnavailableError(message)
     return f"{file} is upgraded; as it was it is kept as {copy}"
+
+
+def backed_up(archive: Path, *, results: bool) -> str:
+    """In one line what was written. Raises: InputError, UnavailableError."""
+    size = backup(_file(), archive, results=results)
+    return f"{archive}: {size / 1e6:,.1f} MB; rnaexp restore {archive.name} in an empty folder makes it a store again"
+
+
+def restored(archive: Path) -> str:
+    """In one line what is there now. Raises: InputError, UnavailableError."""
+    changed = restore(archive, _file())
+    return f"{_file()} is restored, {changed} addresses of artifacts made this folder's"
 
 
 def _file() -> Path:
