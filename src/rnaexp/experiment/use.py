@@ -43,7 +43,7 @@ def predict(
     `pseudoknots`: the structure may hold crossing pairs. `fold`: it is ViennaRNA's, the scores as soft constraints.
     Columns: id, sequence, pairs (the protocol's calls, 1-based, best first, each with bases, score and probability),
     structure (the pairs of the dot_bracket, each with its confidence), dot_bracket, decoder, expected_f1,
-    expected_precision, validation_f1, validation, depth, skipped ("" or why this RNA has no answer).
+    expected_precision, validation_f1, validation, control, control_f1, depth, skipped ("" or why this RNA has no answer).
 
     Raises: InputError, UnavailableError (no tuned head; the message names the command that makes one).
     """

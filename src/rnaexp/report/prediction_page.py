@@ -46,8 +46,9 @@ def sheet(found: Prediction, *, drawn: bool) -> Sheet:
     )
 
 
-def prediction_page(sheets: Sequence[Sheet], *, title: str, made: str, worth: str, decoder: str, colour: str) -> str:
-    """The whole file. `made`: by what; `worth`: of such structures; `colour`: what it tells, "" for nothing."""
+def prediction_page(sheets: Sequence[Sheet], *, title: str, made: str, **words: str) -> str:
+    """The whole file. `made`: by what. `words`: `worth` of such structures, and `known` in a few words; `decoder`; `colour`:
+    what it tells, "" for nothing."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(loader=PackageLoader("rnaexp.report"), autoescape=True, undefined=StrictUndefined)
@@ -55,9 +56,7 @@ def prediction_page(sheets: Sequence[Sheet], *, title: str, made: str, worth: st
     return environment.get_template("prediction.html").render(
         title=title,
         made=made,
-        worth=worth,
-        decoder=decoder,
-        colour=colour,
+        **words,
         key=[(colour, f"{at / steps:.1f} to {(at + 1) / steps:.1f}") for at, colour in enumerate(CONFIDENCE_COLOURS)],
         rnas=sheets,
         undrawn=sum(not one.drawing for one in sheets),
