@@ -51,12 +51,15 @@ def main(names):
     if subprocess.run(["git", "status", "--porcelain", "src"], capture_output=True, text=True, check=True).stdout:
         raise SystemExit("commit first: a shipped head names the commit that made it")
     for name in set(names) & set(FOLDED):
-        write_atomically(FOLDER / "views" / f"{name}.json", (json.dumps(asdict(view_of(name)), indent=1) + "\n").encode())
-    made = {name: head_of(name) for name in names if name not in FOLDED}
-    for name, head in made.items():
-        write_atomically(FOLDER / f"{name}.json", (json.dumps(head.to_json(), indent=1) + "\n").encode())
-        found = head.tuned
-        print(f"{name}: head {found.layer}.{found.head}, threshold {found.threshold:.4g}, F1 {found.validation_f1:.4f}")
+        write_atomically(
+            FOLDER / "views" / f"{name}.json", (json.dumps(asdict(view_of(name)), indent=1) + "\n").encode()
+        )
+    for name in names:
+        if name not in FOLDED:
+            head = head_of(name)
+            write_atomically(FOLDER / f"{name}.json", (json.dumps(head.to_json(), indent=1) + "\n").encode())
+            found, f1 = head.tuned, f"{head.tuned.validation_f1:.4f}"
+            print(f"{name}: head {found.layer}.{found.head}, threshold {found.threshold:.4g}, F1 {f1}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The files of a prediction: pairs, dot-brackets, and other formats."""
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
@@ -21,11 +22,20 @@ from rnaexp.reading.store import Store
 from rnaexp.report.prediction_page import MOST_DRAWN, Sheet, prediction_page, sheet
 from rnaexp.rna import Pair, Rna
 from rnaexp.structure.heads import RnaScores, TunedHead
-from rnaexp.structure.predict import Prediction, control_of, decoder_f1, decoder_of, prediction, reading_of, refuse_drawing
+from rnaexp.structure.predict import (
+    Prediction,
+    control_of,
+    decoder_f1,
+    decoder_of,
+    prediction,
+    reading_of,
+    refuse_drawing,
+)
 from rnaexp.tasks.pairs.settings import PredictSettings
 from rnaexp.tasks.pairs.tuned import known_f1, worth_of
 
-_DIGITS = {"probability": 4, "confidence": 4, "expected_precision": 4, "expected_f1": 4, "validation_f1": 4, "control_f1": 4}  # scores keep all of theirs
+_FIGURES = ("probability", "confidence", "expected_precision", "expected_f1", "validation_f1", "control_f1")
+_DIGITS = dict.fromkeys(_FIGURES, 4)  # scores keep all of theirs
 _KNOWN = ("validation_f1", "control", "control_f1")  # the same of all RNAs: of the head, not of the RNA
 _AT_ONCE = 256  # RNAs between two looks at the disk: their maps of one head are all that is held
 
@@ -68,6 +78,9 @@ def write_predictions(
         say(alone)
     tables.write(out)
     write_atomically(out / "structures.dbn", "".join(brackets).encode())
+    if members := getattr(encoder, "members", ()):
+        heads = json.dumps([member.tuned.to_json() for member in members], indent=1)
+        write_atomically(out / "ensemble.json", f"{heads}\n".encode())
     if "json" in formats:
         write_atomically(out / "predictions.json", ("[" + ",\n ".join(records) + "]\n").encode())
     left, listed = left_out(own, skipped), out / "skipped.csv"

@@ -47,8 +47,10 @@ def sheet(found: Prediction, *, drawn: bool) -> Sheet:
 
 
 def prediction_page(sheets: Sequence[Sheet], *, title: str, made: str, **words: str) -> str:
-    """The whole file. `made`: by what. `words`: `worth` of such structures, and `known` in a few words; `decoder`; `colour`:
-    what it tells, "" for nothing."""
+    """The whole file. `made`: by what.
+
+    `words`: `worth` of such structures, and `known` in a few words; `decoder`; `colour`: what it tells, "" for nothing.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(loader=PackageLoader("rnaexp.report"), autoescape=True, undefined=StrictUndefined)
