@@ -68,11 +68,12 @@ def write_predictions(
     made = header(tuned, drawing)
     for rna, scores in _scored(rnas, encoder, tuned, own.name, skipped, settings.long):
         found = prediction(rna, scores, tuned, drawing)
-        tables.add(found)
+        changed = own.changes.get(rna.id, "")
+        tables.add(found, changed)
         brackets.append(f">{rna.id} {made}\n{rna.sequence}\n{found.dot_bracket}\n")
         records += [json_text(found, tuned, drawing)] if "json" in formats else []
         write_one(found, scores, tuned, drawing, out, formats)
-        sheets += [sheet(found, drawn=len(sheets) < MOST_DRAWN)] if html else []
+        sheets += [sheet(found, drawn=len(sheets) < MOST_DRAWN, changed=changed)] if html else []
     alone = read_alone(encoder, rnas, own.name)
     if alone:
         say(alone)
@@ -123,7 +124,7 @@ class _Tables:
         self.drawn: list[tuple[str, int, int, str, float | None]] = []
         self.rnas: list[tuple[Any, ...]] = []
 
-    def add(self, found: Prediction) -> None:
+    def add(self, found: Prediction, changed: str) -> None:
         rna, view = found.rna, found.view
         calls = zip(found.pairs, found.scores, found.probabilities, strict=True)
         self.calls += [(rna.id, *_from_one(rna, pair), score, probability) for pair, score, probability in calls]
@@ -131,14 +132,14 @@ class _Tables:
         drawn = zip(found.shown, confidences, strict=True)
         self.drawn += [(rna.id, *_from_one(rna, pair), confidence) for pair, confidence in drawn]
         expected = (None, None) if view is None else (view.expected_precision, view.expected_f1)
-        self.rnas.append((rna.id, len(rna), len(found.shown), *expected, *self.known))
+        self.rnas.append((rna.id, len(rna), len(found.shown), *expected, *self.known, changed))
 
     def write(self, out: Path) -> None:
         where = ["rna", "i", "j", "bases"]
         for name, rows, columns in (
             ("pairs.csv", self.calls, [*where, "score", "probability"]),
             ("structures.csv", self.drawn, [*where, "confidence"]),
-            ("rnas.csv", self.rnas, ["rna", "bases", "pairs", "expected_precision", "expected_f1", *_KNOWN]),
+            ("rnas.csv", self.rnas, ["rna", "bases", "pairs", "expected_precision", "expected_f1", *_KNOWN, "changed"]),
         ):
             table = pd.DataFrame(rows, columns=columns)
             write_atomically(out / name, csv_text(table.round(_DIGITS)).encode())

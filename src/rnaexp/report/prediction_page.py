@@ -25,10 +25,11 @@ class Sheet:
     expected_precision: str
     drawing: str
     map: str
+    changed: str
 
 
-def sheet(found: Prediction, *, drawn: bool) -> Sheet:
-    """What the page says of a prediction."""
+def sheet(found: Prediction, *, drawn: bool, changed: str = "") -> Sheet:
+    """What the page says of a prediction; `changed`: what reading changed in the sequence."""
     rna, view = found.rna, found.view
     confidences = None if view is None else view.confidences
     shown = zip(found.shown, confidences or [None] * len(found.shown), strict=True)
@@ -43,6 +44,7 @@ def sheet(found: Prediction, *, drawn: bool) -> Sheet:
         expected_precision=_number(None if view is None else view.expected_precision),
         drawing=draw_structure(rna, found.shown, "", confidences) if drawn else "",
         map=_map(len(rna), found) if drawn else "",
+        changed=changed,
     )
 
 

@@ -52,8 +52,14 @@ def fit_confidence(rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> Structur
     tables = [pair_table(drawable(rna, each), how.calibration) for rna, each in zip(rnas, scores, strict=True)]
     found = _structures(rnas, tables, how.gamma)
     worth = cluster_interval(_f1(found, scores), np.array([each.cluster for each in scores]), of="shares")
-    ends = {"f1": _plain(worth.mean), "f1_low": _plain(worth.low), "f1_high": _plain(worth.high)}
-    return replace(how, confidence=_confidence(tables, found, scores), unscored_f1=unscored_f1(rnas, scores), **ends)
+    return replace(
+        how,
+        confidence=_confidence(tables, found, scores),
+        f1=_plain(worth.mean),
+        f1_low=_plain(worth.low),
+        f1_high=_plain(worth.high),
+        unscored_f1=unscored_f1(rnas, scores),
+    )
 
 
 def unscored_f1(rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> float:

@@ -106,7 +106,7 @@ def _or_unknown(f1: float | None) -> str:
 def _advice(f1: float, view: StructureView) -> str:
     """What a structure is good for that is no better than one without a model."""
     if view.control_f1 is not None and f1 <= view.control_f1:
-        return f". No better than {view.control}, which has no language model and no energies: not worth drawing"
+        return f". No better than {view.control}, which has neither a language model nor energies"
     return ". For comparing models, not for design" if (view.folding_f1 or 0) > f1 else ""
 
 
