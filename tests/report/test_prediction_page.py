@@ -96,7 +96,7 @@ def test_in_a_browser_it_asks_nobody_complains_of_nothing_and_fits(written, tmp_
             return found, wide, opened.seen.requests, opened.seen.complaints
 
     found, wide, requests, complaints = asyncio.run(seen())
-    assert found == "6", "a drawing and a map of each RNA"
+    assert found == "8", "a drawing and a map of each RNA"
     assert wide <= 0
     assert requests == [(written / "page.html").as_uri()]
     assert complaints == []
