@@ -1,13 +1,16 @@
 """Sets too large for lists of every head: the oracle, its threshold and its evaluation are those of reading all."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from rnaexp.reading import read
+from rnaexp.reading import maps, read
 from rnaexp.reading.store import Store
+from rnaexp.rna import Rna
+from rnaexp.structure.protocol import PAIR_SCORES, Scoring
 from rnaexp.structure.reading import Reading
 from rnaexp.tasks.pairs import deeper
 from rnaexp.tasks.pairs import record as tables
@@ -32,6 +35,7 @@ def sets(tmp_path_factory):
 def run(sets, tmp_path, announce, monkeypatch):
     def of(*, large, unread=frozenset()):
         monkeypatch.setattr(Reading, "kept", short)
+        monkeypatch.setattr(deeper, "TINY", 0)
         monkeypatch.setattr(deeper, "SMALL", 0 if large else 2**30)
         return run_planted(sets, Store(tmp_path / f"store {large}"), announce, WEAK, unread)
 
@@ -61,3 +65,28 @@ def test_it_resumes_and_a_second_run_reads_nothing(run, monkeypatch):
     again = run(large=True)
     figures = [json.dumps(tables.metrics(result), sort_keys=True) for result in (once, again)]
     assert figures[0] == figures[1]
+
+
+@pytest.mark.parametrize(("tiny", "times"), [(0, 2), (deeper.TINY, 1)])
+def test_where_the_lists_of_every_head_are_tiny_each_rna_is_read_once(
+    sets, tmp_path, announce, monkeypatch, tiny, times
+):
+    monkeypatch.setattr(Reading, "kept", short)
+    monkeypatch.setattr(deeper, "TINY", tiny)
+    ran = Counter()
+    read_batch = maps.Reader._read
+
+    def counted(reader, batch):
+        ran.update(rna.id for rna in batch if reader.encoder.spec.name == "planted")
+        return read_batch(reader, batch)
+
+    monkeypatch.setattr(maps.Reader, "_read", counted)
+    result = run_planted(sets, Store(tmp_path / "store"), announce, WEAK)
+    assert {ran[rna.id] for part in (result.test, result.validation) for rna in part.rnas} == {times}
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_tiny_is_counted_in_pairs_of_all_heads(beyond):
+    reading, rnas = Reading(read_out=PAIR_SCORES, scoring=Scoring()), [Rna(id="a", sequence="A" * 64)]
+    heads = deeper.TINY // (8 * 64 * 63 // 2) + beyond
+    assert np.isinf(deeper.first_reading(reading, heads, rnas).depth) == (not beyond)

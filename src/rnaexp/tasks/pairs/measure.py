@@ -30,7 +30,7 @@ from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
 from rnaexp.structure.reading import DEPTH, Reading
 from rnaexp.structure.tune import search, tuned_head
-from rnaexp.tasks.pairs.deeper import LARGE, bytes_of, deeper, is_large
+from rnaexp.tasks.pairs.deeper import LARGE, bytes_of, deeper, first_reading, is_large
 from rnaexp.tasks.pairs.fitted import fitted
 from rnaexp.tasks.pairs.result import Part, Result, Task
 from rnaexp.tasks.pairs.sets import Sets, clustered_with_tuning, sets_of
@@ -226,6 +226,9 @@ def _read_exactly(
     reasons = {rna.id: _why_not(rna, reading.scoring) for rna in rnas}
     with_pairs = [rna for rna in rnas if reasons[rna.id] is None]
     missing = tuple(Skipped(id=id, reason=reason) for id, reason in reasons.items() if reason is not None)
+    reading = first_reading(reading, encoder.layers * encoder.heads, with_pairs)
+    if np.isinf(reading.depth):
+        whole = None  # every head's pairs are kept already
     while True:
         with announce(f"{encoder.spec.name} on {data.name}", len(with_pairs)) as progress:
             scores, skipped = read_set(
