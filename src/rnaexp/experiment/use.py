@@ -49,6 +49,10 @@ def predict(
     answer).
 
     Raises: InputError, UnavailableError (no tuned head; the message names the command that makes one).
+
+    >>> import rnaexp
+    >>> rnaexp.predict("viennarna", "GGGGGAAAACCCCC").loc[0, "dot_bracket"]
+    '(((((....)))))'
     """
     names = [model] if isinstance(model, str) else list(model) if isinstance(model, Sequence) else [model]
     if not all(isinstance(name, str) for name in names):
@@ -88,6 +92,10 @@ def embed(
     `rnaexp embed`. Why an RNA has no vector stands in `frame.attrs["skipped"]`.
 
     Raises: InputError if none can be read, UnavailableError.
+
+    >>> import rnaexp
+    >>> rnaexp.embed("lm-nano", ["GGGAAACCC", "GGGAAAUCCC"], device="cpu").shape
+    (2, 64)
     """
     from rnaexp.tasks.families.settings import protocol
 
