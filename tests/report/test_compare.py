@@ -113,7 +113,7 @@ def test_a_control_that_a_run_measured_on_the_way_has_a_row_unless_it_has_a_run_
         return {("test", "controls.csv"): f1, ("test", "controls_per_rna.csv"): f1}
 
     found, held = with_controls(rows, {"a": tables(0.3), "b": tables(0.4), "c": {}})
-    assert found["model"].tolist() == ["old", "new", "kernel", "stems"]
+    assert found["model"].tolist() == ["new", "old", "kernel", "stems"]
     kernel = found.set_index("model").loc["kernel"]
     assert (kernel["f1"], kernel["class"], kernel["control_of"], kernel["test"]) == (0.4, "control", "b", "ts")
     assert held[kernel["run_id"]]["test", "per_rna.csv"].to_dict("records") == [{"rna": "r", "cluster": "c", "f1": 0.4}]
