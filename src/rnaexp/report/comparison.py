@@ -24,6 +24,7 @@ from rnaexp.track.export import describe_experiment, leaderboard_run
 from rnaexp.track.runs import tracked_run
 
 _WIDTH = 190  # of tables that go to a file
+_ID = ["run_id", "control_of"]
 _NOT_KEPT = ["started", "group", "classify_diagnosis"]
 
 
@@ -110,7 +111,8 @@ def _sibling(csv: Path, name: str) -> Path:
 
 def _log(comparison: Comparison, tables: dict[str, pd.DataFrame], html: str, text: str) -> None:
     """In the experiment's one leaderboard run, made anew each time, and on the experiment's own page."""
-    runs = sorted({run for leaderboard in comparison.leaderboards for run in leaderboard.rows["run_id"]})
+    rows = pd.concat([leaderboard.rows for leaderboard in comparison.leaderboards] or [pd.DataFrame(columns=_ID)])
+    runs = sorted(set(rows["control_of"].fillna(rows["run_id"])))
     experiment = comparison.experiment
     with tracked_run(
         "leaderboard", kind="comparison", experiment=experiment, continues=leaderboard_run(experiment)
