@@ -167,8 +167,7 @@ def of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str,
 
 def free_controls(result: Result, store: Store) -> dict[str, Control]:
     """Those that know neither language nor energies, through the same tuning and test."""
-    names = _OF_ALIGNMENTS if result.encoder.spec.reads == "alignment" else _OF_SEQUENCES
-    return of_controls(result, store, [name for name in ("random", *names) if name not in FOLDING])
+    return of_controls(result, store, ("random", *WITHOUT_ENERGIES[result.encoder.spec.reads]))
 
 
 def on_validation(

@@ -178,8 +178,8 @@ def _record_test(run: RunHandle, result: Result, store: Store) -> None:
         loading = {"name": result.task.model, **result.task.loading}
         whole = configuration(result.encoder.spec, result.tuned, loading, alignment=result.task.alignment)
         run.text(json.dumps(whole.to_json(), indent=1), CONFIGURATION)
-        controls = {} if result.assessment is None else result.assessment.controls
-        if (compared := on_validation(result, store, controls)) is not None:
+        rivals = {} if result.assessment is None else result.assessment.controls
+        if (compared := on_validation(result, store, rivals)) is not None:
             per_rna, against = compared
             run.table(per_rna, VALIDATION_F1)
             if against is not None:
