@@ -123,12 +123,12 @@ def child_tables(
     `wanted`: the names by the kind of child.
     """
     found: dict[str, dict[tuple[str, str], pd.DataFrame]] = {parent: {} for parent in parents}
-    for kind, names in wanted.items():
-        for run in _of_kind(experiment, kind):
-            tables = found.get(run.data.tags.get("mlflow.parentRunId", ""))
-            if tables is not None:
-                for name, table in _csv_artifacts(experiment, run, names).items():
-                    tables[kind, name] = table
+    # A question to the store for each parent that counts: all children of an experiment may be ten thousands.
+    for parent, tables in found.items():
+        for run in runs_in(experiment, f"tags.`mlflow.parentRunId` = '{parent}'"):
+            kind = run.data.tags.get("rnaexp.kind", "")
+            for name, table in _csv_artifacts(experiment, run, wanted.get(kind, ())).items():
+                tables[kind, name] = table
     return found
 
 
