@@ -1,49 +1,59 @@
 """The verb `pretrain`: a recipe and alignments in, a checkpoint folder and a tracked run out."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from rnaexp.data.download import file_sha256
-from rnaexp.data.rfam import Sample, first_member, read_seed, seed_path
-from rnaexp.data.stockholm import Family
+from rnaexp.data.rfam import read_seed, seed_path
 from rnaexp.errors import InputError
-from rnaexp.pretrain.checkpoint import CARD, FAMILIES, WEIGHTS, Facts, log_lines, recipe_card, write_checkpoint
+from rnaexp.pretrain.checkpoint import CARD, FAMILIES, WEIGHTS, Facts, recipe_card, write_checkpoint
 from rnaexp.pretrain.crops import unigram_entropy
 from rnaexp.pretrain.families import excluded_clans, training_families
-from rnaexp.pretrain.fit import LOG, Limits, fit
+from rnaexp.pretrain.fit import LOG, Limits, Probe, fit
 from rnaexp.pretrain.recipe import Recipe, read_recipe
 from rnaexp.progress import Step, announce
-from rnaexp.rna import Rna
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
 
 
 def pretrain(
-    path: Path, out: Path, *, data: Path | None, minutes: float | None, device: str, save_every: float = 60.0
+    path: Path,
+    out: Path,
+    *,
+    data: Path | None,
+    minutes: float | None,
+    device: str,
+    save_every: float = 60.0,
+    seed: int | None = None,
+    probe_for: Callable[[Recipe, Path], Probe | None] = lambda recipe, out: None,
 ) -> None:
     """Train by the recipe; a training that was stopped in this folder is resumed.
+
+    `probe_for`: makes the probe that the recipe wants, of a training in the folder.
 
     Raises: InputError.
     """
     watch_parent()
     recipe = read_recipe(path)
+    recipe = recipe if seed is None else replace(recipe, seed=seed)
     if recipe.steps is None and minutes is None:
         message = "says no steps; give --minutes or write steps into it"
         raise InputError(message, path=path)
-    seed = data or seed_path()
+    probe = probe_for(recipe, out)
+    alignments = data or seed_path()
     excluded = excluded_clans(path.parent / recipe.excluded) if recipe.excluded else {}
-    families = read_seed(seed)
+    families = read_seed(alignments)
     training = training_families(families, excluded)
     if not training:
         message = "no family of the training side in it"
-        raise InputError(message, path=seed)
-    looked_at = _validation(recipe, families)
+        raise InputError(message, path=alignments)
     facts = Facts(
-        data=seed.name,
-        data_sha256=file_sha256(seed),
+        data=alignments.name,
+        data_sha256=file_sha256(alignments),
         families=[family.accession for family in training],
         rows=sum(len(family.codes) for family in training),
         unigram=unigram_entropy(training),
@@ -52,13 +62,13 @@ def pretrain(
     )
     where = "cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device
     with tracked_run(recipe.title, tags={"rnaexp.pretrain": path.stem}) as run:
-        _begin(run, recipe, facts, out, where)
+        _begin(run, recipe, facts, where)
         with announce(f"pre-training {recipe.title}", 100, "%") as bar:
             module = fit(
                 recipe,
                 training,
                 out,
-                validation=looked_at,
+                probe=probe,
                 limits=Limits(minutes=minutes, save_every_seconds=save_every),
                 note=_Notes(run, bar, recipe.steps, minutes),
                 device=where,
@@ -79,26 +89,15 @@ def pretrain(
     sys.stdout.write(f"rnaexp run --model {out}\n")
 
 
-def _validation(recipe: Recipe, families: Sequence[Family]) -> list[Rna]:
-    chosen = recipe.validation
-    sample = Sample(
-        side="validation", min_rows=chosen.min_rows, max_columns=chosen.max_columns, max_rows=chosen.max_rows
-    )
-    rnas = [first_member(sample.cut(family)) for family in families if sample.holds(family)]
-    return [rna for rna in rnas if any(j - i >= 4 for i, j in rna.pairs or ())]
-
-
-def _begin(run: RunHandle, recipe: Recipe, facts: Facts, out: Path, device: str) -> None:
+def _begin(run: RunHandle, recipe: Recipe, facts: Facts, device: str) -> None:
     run.params({**recipe_card(recipe), "minutes": facts.minutes, "device": device, "families": len(facts.families)})
     run.data_set(facts.data, facts.data_sha256, facts.data, "training", facts.rows)
     run.metrics({"unigram_entropy": facts.unigram})
-    for line in log_lines(out):  # a resumed training shows its whole curve
-        run.metrics(_measured(line), step=int(line["step"]))
 
 
 def _measured(line: Mapping[str, float]) -> dict[str, float]:
     """What of a line of the log is a curve."""
-    return {key: value for key, value in line.items() if key not in ("step", "seconds", "layer", "head")}
+    return {key: value for key, value in line.items() if key not in ("step", "seconds")}
 
 
 class _Notes:

@@ -37,7 +37,6 @@ class Facts:
 def write_checkpoint(module: Pretraining, folder: Path, facts: Facts) -> Path:
     """Everything but the training state, which stays for a longer run."""
     network: MsaTransformer = module.network
-    network.config.rnaexp_reads = {"msa": "alignment", "sequence": "sequence"}[module.recipe.architecture]
     network.config.save_pretrained(folder)
     half = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
     del half["lm_head.weight"]  # one table with embed_tokens.weight
@@ -57,7 +56,7 @@ def tokenizer() -> dict[str, int]:
 def card(module: Pretraining, folder: Path, facts: Facts) -> str:
     """The model card, in Markdown."""
     recipe, lines = module.recipe, log_lines(folder)
-    looks = [line for line in lines if "validation_precision" in line]
+    looks = [line for line in lines if "rnaexp/pairs/f1" in line]
     last = next((line for line in reversed(lines) if "tokens" in line), {})
     parameters = sum(p.numel() for p in module.network.parameters())
     flops = flops_per_token(module)
@@ -95,10 +94,10 @@ def card(module: Pretraining, folder: Path, facts: Facts) -> str:
         if name in last
     ]
     if looks:
-        best = looks[-1]
+        at, chosen = looks[-1], recipe.validation
         text.append(
-            f"| validation families, P@N of the best head | {best['validation_precision']:.3f} (layer {best['layer']}, "
-            f"head {best['head']}; chosen on these families) |"
+            f"| F1 on {chosen.tested_on}, step {at['step']} | {at['rnaexp/pairs/f1']:.3f} (layer "
+            f"{at['rnaexp/pairs/layer']:.0f}, head {at['rnaexp/pairs/head']:.0f}; tuned on {chosen.tuned_on}) |"
         )
     text += [
         f"| weights | {WEIGHTS}, float16, sha256 {file_sha256(folder / WEIGHTS)} |",

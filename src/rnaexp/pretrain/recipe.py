@@ -121,12 +121,25 @@ class Optimiser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """How often, in steps, the heads are looked at, and on which families of the validation side."""
+    """What a probe looks at on the way, and at which steps; no gradient comes from it.
 
-    every: int = 500
-    min_rows: int = 8
-    max_columns: int = 160
-    max_rows: int = 48
+    `steps`: at these and after the last step; none: every so many (`every`); 0: at steps 0, 1, 2, 4, 8 and so on.
+    `tuned_on`, `tested_on`: sets of base pairs, "" for no probe; `families`: a set of families, "" for none, without
+    those that a model was trained on (`unseen_by`).
+    """
+
+    steps: tuple[int, ...] = ()
+    every: int = 0
+    tuned_on: str = "builtin-vl"
+    tested_on: str = "builtin-ts"
+    families: str = ""
+    unseen_by: str = ""
+
+    def due(self, step: int) -> bool:
+        """Whether this step is one of them."""
+        if self.steps:
+            return step in self.steps
+        return step % self.every == 0 if self.every else step & (step - 1) == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
