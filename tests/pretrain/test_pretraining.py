@@ -312,7 +312,7 @@ def test_a_seed_file_without_a_training_family_is_refused(tmp_path):
     assert excluded.excluded is None
     held = seed_file(tmp_path / "seed.sto", families=0)
     with pytest.raises(InputError, match="training side"):
-        pretrain(tmp_path / "recipe.toml", tmp_path / "out", data=held, minutes=None, device="cpu")
+        pretrain(tmp_path / "recipe.toml", tmp_path / "out", data=held, limits=Limits())
 
 
 def test_the_log_is_json_lines(small):

@@ -17,8 +17,10 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from rnaexp.data.atomic import replacing, write_atomically
 from rnaexp.models.msa_transformer import MsaTransformer, MsaTransformerConfig
+from rnaexp.pretrain.continued import Network
 from rnaexp.pretrain.distil import teacher_of
 from rnaexp.pretrain.families import Aligned
+from rnaexp.pretrain.initial_head import set_initial_head
 from rnaexp.pretrain.recipe import Recipe
 from rnaexp.pretrain.training import Batch, Pretraining
 
@@ -33,8 +35,9 @@ Probe = Callable[[Any, int], Mapping[str, float]]  # (network, step): what it kn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """When to stop and how often to save; `minutes` None: after the recipe's steps."""
+    """Where to train, when to stop and how often to save; `minutes` None: after the recipe's steps."""
 
+    device: str = "cpu"
     minutes: float | None = None
     save_every_seconds: float = 60.0
 
@@ -123,13 +126,14 @@ def fit(
     probe: Probe | None = None,
     limits: Limits | None = None,
     note: Note = lambda numbers, step: None,
-    device: str = "cpu",
     near: Path = Path(),
+    start: Network | None = None,
 ) -> Pretraining:
     """Train until the steps or the minutes are used up; a training whose state is in the folder is resumed.
 
     `probe`: is given the network at the recipe's steps of validation, and what it finds is logged. `near`: folder from
-    which a teacher that the recipe names is seen. On a GPU in bfloat16 with float32 weights.
+    which a teacher that the recipe names is seen. `start`: what training goes on with, instead of random weights. On a
+    GPU in bfloat16 with float32 weights.
 
     Raises: ValueError where nothing says when to stop.
     """
@@ -139,10 +143,10 @@ def fit(
         raise ValueError(message)
     folder.mkdir(parents=True, exist_ok=True)
     teacher = teacher_of(recipe.distillation.teacher, near) if recipe.distillation.weight else None
-    module = Pretraining(new_network(recipe), recipe, families, limits.minutes, teacher)
+    module = Pretraining(start or new_network(recipe), recipe, families, limits.minutes, teacher)
     state = folder / STATE
     loader: Any = DataLoader(_Batches(module), batch_size=None)
-    trainer = _trainer(recipe, device, _Journal(folder, limits, note, probe))
+    trainer = _trainer(recipe, limits.device, _Journal(folder, limits, note, probe))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice on workers and on resuming inside an epoch: batches are numbered here
         trainer.fit(module, loader, ckpt_path=state if state.is_file() else None, weights_only=False)
@@ -150,11 +154,13 @@ def fit(
 
 
 def new_network(recipe: Recipe) -> MsaTransformer:
-    """Random weights by the recipe's seed."""
+    """Random weights by the recipe's seed, and its initial head if it names one."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         network: MsaTransformer = MsaTransformer(MsaTransformerConfig(**recipe.network))
     network.config.rnaexp_reads = READS[recipe.architecture]
+    if recipe.initial_head:
+        set_initial_head(network, recipe.initial_head)
     return network
 
 

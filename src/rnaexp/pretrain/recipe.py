@@ -144,7 +144,10 @@ class Validation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """All of it; `steps` None: as many as the minutes allow. `excluded`: a file next to the recipe."""
+    """All of it; `steps` None: as many as the minutes allow. `excluded`: a file next to the recipe.
+
+    `initial_head`: "kernel" or "kernel-alignment", whose stacks the first head reads before any training; "": none.
+    """
 
     title: str
     architecture: Architecture
@@ -152,6 +155,7 @@ class Recipe:
     seed: int = 0
     steps: int | None = None
     excluded: str | None = None
+    initial_head: str = ""
     crops: Crops = field(default_factory=Crops)
     objective: Objective = field(default_factory=Objective)
     contrast: Contrast = field(default_factory=Contrast)
@@ -213,6 +217,8 @@ def _check(recipe: Recipe) -> None:
     faults = {
         f"architecture {recipe.architecture!r}: must be msa or sequence": recipe.architecture
         not in ("msa", "sequence"),
+        f"initial_head {recipe.initial_head!r}: must be kernel, kernel-alignment or nothing": recipe.initial_head
+        not in ("", "kernel", "kernel-alignment"),
         "crops: depths and depth_shares differ in number": len(crops.depths) != len(crops.depth_shares),
         "crops: lengths must rise": list(crops.lengths) != sorted(set(crops.lengths)),
         "crops: a sequence model reads one row: depths must be [1], or single_from say when that begins": (
