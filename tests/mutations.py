@@ -345,7 +345,7 @@ MUTATIONS = (
     ("families: a family drawn twice counts once", "classify/resample.py", "_redrawn", "drawn[:, :1] * (drawn @ rows)", "drawn @ rows"),
     ("windows: corrected twice", "structure/windows.py", "already_made", "replace(read_out, symmetrise=False, apc=False)", "read_out"),
     ("windows: pairs beyond every window scored 0", "structure/reading.py", "scorable", "allowed if windows is None else allowed & windows.covered()", "allowed"),
-    ("windows: not in the key", "reading/read.py", "_key", "parts['windows'] = [windows.length, windows.starts]", "pass"),
+    ("windows: not in the key", "reading/read.py", "key_of_entry", "parts['windows'] = [windows.length, windows.starts]", "pass"),
     ("windows: error policy skips", "reading/read.py", "unreadable", "long == 'error'", "long == 'never'"),
     ("CaLM: halves turned, not neighbours", "models/fair_esm.py", "_calm_state", "tensor.view(-1, half, 2, *tensor.shape[1:]).transpose(1, 2).reshape(tensor.shape)", "tensor"),
     ("CaLM: scaled for masks", "models/fair_esm.py", "CALM.token_dropout", "False", "True"),

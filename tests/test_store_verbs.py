@@ -51,7 +51,7 @@ def test_what_is_damaged_is_named_set_aside_and_removed_by_gc(store):
     assert tuned.exists(), "a tuned head is the user's: it is named, and left where it is"
     assert store.get("ab") is None
     held = {one["what"]: one["files"] for one in json.loads(run(store, "info", "--json").stdout)["holds"]}
-    assert held == {"results": 1, "derived": 1, "tuned": 1, "corrupt": 1, "of no more use": 1}
+    assert held == {"results": 1, "derived": 1, "tuned": 1, "scratch": 0, "corrupt": 1, "of no more use": 1}
     assert "set aside" in run(store, "gc").stdout
     assert not list((store.root / "corrupt").iterdir())
     assert (store.get("cd")["scores"] == ENTRY["scores"]).all()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rnaexp.reading.derived import maker
 from rnaexp.reading.entry import MOST, decode, read_label
-from rnaexp.reading.store import DERIVED, RESULTS, SET_ASIDE, TUNED, Store, key_of
+from rnaexp.reading.store import DERIVED, RESULTS, SCRATCH, SET_ASIDE, TUNED, Store, key_of
 
 _LEFT_AFTER = 3600.0  # seconds until a private file is one that a killed process left
 
@@ -24,7 +24,7 @@ class Holding:
 
 def holdings(root: Path) -> list[Holding]:
     """Of each of the store's folders, then of what `collect` would remove."""
-    found = [_of(name, _files(root / name)) for name in (RESULTS, DERIVED, TUNED, SET_ASIDE)]
+    found = [_of(name, _files(root / name)) for name in (RESULTS, DERIVED, TUNED, SCRATCH, SET_ASIDE)]
     return [*found, _of("of no more use", [path for _, paths in _useless(root) for path in paths])]
 
 
@@ -34,7 +34,7 @@ def verify(store: Store) -> tuple[int, list[str]]:
     Such an entry is set aside, to be made again; a tuned head stays where it is.
     """
     count, wrong = 0, list[str]()
-    for folder in (RESULTS, DERIVED):
+    for folder in (RESULTS, DERIVED, SCRATCH):
         for path in _entries(store.root / folder):
             count += 1
             if decode(path.read_bytes(), path.name) is None:
@@ -64,10 +64,11 @@ def _useless(root: Path) -> Iterator[tuple[str, list[Path]]]:
 
 
 def _left(root: Path) -> Iterator[Path]:
-    """Private files of writers that are gone."""
-    for folder in (RESULTS, DERIVED, TUNED):
+    """Private files of writers that are gone, and what runs kept until their end and did not remove."""
+    for folder in (RESULTS, DERIVED, TUNED, SCRATCH):
         for path in _files(root / folder):
-            if path.name.startswith(".") and time.time() - path.stat().st_mtime > _LEFT_AFTER:
+            kept_for_good = folder != SCRATCH and not path.name.startswith(".")
+            if not kept_for_good and time.time() - path.stat().st_mtime > _LEFT_AFTER:
                 yield path
 
 

@@ -91,10 +91,12 @@ def _seen(result: Result, scored: Sequence[Rna]) -> int | None:
 def _retuning(result: Result, store: Store) -> Retuning | None:
     if result.validation is None or result.tuned is None:
         return None
-    parts = [
+    parts: list[object] = [
         None if one is None else one.content for one in (result.validation.scores, result.test.scores, result.tested)
     ]
     head = (result.tuned.layer, result.tuned.head)
+    if result.test.outlines is not None:
+        parts.append(list(result.test.outlines.keys))
     return derived(store, "retuning", [*parts, head], lambda: retuning(result))
 
 
@@ -103,7 +105,8 @@ def retuning(result: Result) -> Retuning | None:
     if result.validation is None or result.tuned is None:
         return None
     head = (result.tuned.layer, result.tuned.head)
-    return retune(result.validation.scores, result.test.scores, chosen=head, whole=result.tested)
+    test = result.test
+    return retune(result.validation.scores, test.scores, chosen=head, whole=result.tested, outlines=test.outlines)
 
 
 def _breakdown(result: Result, about: pd.DataFrame, evidence: Mapping[str, str]) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from rnaexp.models.fitted import FITTED
 from rnaexp.models.spec import Encoder, refuse_without_attention
 from rnaexp.progress import Announce
 from rnaexp.reading.derived import derived
+from rnaexp.reading.large import Outlines, listed, of_head, read_outlines, without_lists
 from rnaexp.reading.read import Skipped, read_set
 from rnaexp.reading.store import Store
 from rnaexp.reading.unbuilt import load_to_read
@@ -30,11 +31,11 @@ from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
 from rnaexp.structure.reading import DEPTH, Reading
 from rnaexp.structure.tune import search, tuned_head
-from rnaexp.tasks.pairs.deeper import LARGE, bytes_of, deeper, is_large
+from rnaexp.tasks.pairs.deeper import LARGE, bytes_of, deeper, is_large, is_too_large
 from rnaexp.tasks.pairs.fitted import fitted
 from rnaexp.tasks.pairs.result import Part, Result, Task
 from rnaexp.tasks.pairs.sets import Sets, clustered_with_tuning, sets_of
-from rnaexp.tasks.pairs.settle import settled
+from rnaexp.tasks.pairs.settle import nothing_known, settled
 
 
 def read_out_of(
@@ -126,7 +127,7 @@ def tune_and_test(
         oracle=evaluated(test.whole or test.scores, (int(best["layer"]), int(best["head"])), best["threshold"], store),
         related=related,
         tested=tested,
-        pooled=_pooled(tested, tuned),
+        pooled=_pooled(tested, tuned, store),
         chosen_on_test=_chosen_on_test(task, validation, test),
     )
 
@@ -136,10 +137,15 @@ def _needs_every_pair(scoring: Scoring) -> bool:
     return scoring.grid > 0 or scoring.head == "oracle"
 
 
-def _pooled(tested: HeadScores | None, tuned: TunedHead | None) -> PooledFigures | None:
+def _pooled(tested: HeadScores | None, tuned: TunedHead | None, store: Store) -> PooledFigures | None:
     if tested is None or tuned is None:
         return None
-    return pooled_at(tested, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
+    layer, head, threshold = tuned.layer, tuned.head, tuned.threshold
+
+    def figures() -> PooledFigures:
+        return pooled_at(tested, layer=layer, head=head, threshold=threshold)
+
+    return derived(store, "pooled", [tested.content, layer, head, threshold], figures)
 
 
 def _chosen_on_test(task: Task, validation: Part | None, test: Part) -> PooledFigures | None:
@@ -201,7 +207,11 @@ def whole_head(
     if part.whole is not None and part.whole.name(0) == head and rnas == part.scored:
         return part.whole
     scores = part.scores
-    reading = Reading(read_out=scores.read_out, scoring=scores.scoring, depth=float("inf"), head=head, long=part.long)
+    reading = of_head(Reading(read_out=scores.read_out, scoring=scores.scoring, long=part.long), head)
+    if part.outlines is not None:
+        one = (head[0] * scores.heads_per_layer + head[1],)
+        read = replace(scores, heads=one, rnas=listed(encoder, rnas, reading, store))
+        return read.with_unread(part.rnas) if part.unread and rnas == part.scored else read
     data = (part.data.name, part.data.sha256)
     with announce(f"{scores.model} on {part.data.name}, head {head[0]}.{head[1]} alone", len(rnas)) as progress:
         read = read_set(encoder, rnas, reading, store, data=data, progress=progress)[0]
@@ -226,16 +236,16 @@ def _read_exactly(
     reasons = {rna.id: _why_not(rna, reading.scoring) for rna in rnas}
     with_pairs = [rna for rna in rnas if reasons[rna.id] is None]
     missing = tuple(Skipped(id=id, reason=reason) for id, reason in reasons.items() if reason is not None)
+    outlined = not must and can_outline(reading.read_out, reading.scoring)
+    if outlined and is_too_large(with_pairs, reading.scoring):
+        return _read_large(encoder, data, with_pairs, missing, reading, store, announce, whole)
     while True:
         with announce(f"{encoder.spec.name} on {data.name}", len(with_pairs)) as progress:
             scores, skipped = read_set(
                 encoder, with_pairs, reading, store, data=(data.name, data.sha256), progress=progress, whole=whole
             )
         if not scores.scored():
-            message = (
-                f"{data.name}: no {reading.scoring.molecule.item} can be scored; {_first_reason((*skipped, *missing))}"
-            )
-            raise InputError(message)
+            raise _nothing_scored(data, reading, (*skipped, *missing))
         if not must:  # what a model cannot read lowers its score; what is tuned on is what it can read
             scores = scores.with_unread(with_pairs)
         found = derived(store, "search", [scores.content], partial(search, scores))
@@ -249,11 +259,54 @@ def _read_exactly(
         )
         if not found.uncertain:
             return part
-        if not must and is_large(part) and can_outline(reading.read_out, reading.scoring):
+        if outlined and is_large(part):
             return _settled(encoder, part, store, announce)
         reading = deeper(reading, part)
         if not must and bytes_of(scores, reading) > LARGE:
             return replace(part, exact=False)
+
+
+def _read_large(
+    encoder: Encoder,
+    data: DataSet,
+    rnas: Sequence[Rna],
+    missing: tuple[Skipped, ...],
+    reading: Reading,
+    store: Store,
+    announce: Announce,
+    head: tuple[int, int] | None,
+) -> Part:
+    """No lists but of `head` and of the winner, and these are made where they are looked at."""
+    outline = replace(reading, depth=float("inf"), outline=True)
+    with announce(f"{encoder.spec.name} on {data.name}", len(rnas)) as progress:
+        outlines, read, skipped = read_outlines(encoder, rnas, outline, store, progress=progress, head=head)
+    if not read:
+        raise _nothing_scored(data, reading, (*skipped, *missing))
+    scores = HeadScores(
+        model=encoder.spec.name,
+        weights=encoder.fingerprint,
+        data=data.name,
+        data_sha256=data.sha256,
+        read_out=reading.read_out,
+        scoring=reading.scoring,
+        heads_per_layer=encoder.heads,
+        heads=tuple(range(encoder.layers * encoder.heads)),
+        rnas=tuple(without_lists(encoder, rna, reading) for rna in read),
+    )
+    part = Part(
+        data=data,
+        rnas=tuple(rnas),
+        scores=scores.with_unread(rnas),
+        skipped=(*skipped, *missing),
+        search=nothing_known(encoder.layers, encoder.heads),
+        long=reading.long,
+        outlines=outlines,
+    )
+    return _with_winner(encoder, part, outlines, store, announce)
+
+
+def _nothing_scored(data: DataSet, reading: Reading, skipped: Sequence[Skipped]) -> InputError:
+    return InputError(f"{data.name}: no {reading.scoring.molecule.item} can be scored; {_first_reason(skipped)}")
 
 
 def _why_not(rna: Rna, scoring: Scoring) -> str | None:
@@ -272,8 +325,21 @@ def _first_reason(skipped: Sequence[Skipped]) -> str:
 
 
 def _settled(encoder: Encoder, part: Part, store: Store, announce: Announce) -> Part:
-    """With the winner known exactly: outlines of all heads, lists of those that could win, all pairs of the winner."""
-    found = settled(encoder, part, store, announce)
+    """With the winner known exactly: its lists are held, those of all other heads end early."""
+    reading = Reading(
+        read_out=part.scores.read_out,
+        scoring=part.scores.scoring,
+        depth=float("inf"),
+        long=part.long,
+        outline=True,
+    )
+    with announce(f"{part.scores.model} on {part.data.name}, outlines of all heads", len(part.scored)) as progress:
+        outlines, _, _ = read_outlines(encoder, part.scored, reading, store, progress=progress)
+    return _with_winner(encoder, part, outlines, store, announce)
+
+
+def _with_winner(encoder: Encoder, part: Part, outlines: Outlines, store: Store, announce: Announce) -> Part:
+    found = settled(encoder, part, outlines, store, announce)
     head = int(found.winner["layer"]), int(found.winner["head"])
     return replace(part, search=found, whole=whole_head(encoder, part, head, part.scored, store, announce))
 
