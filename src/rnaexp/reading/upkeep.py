@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnaexp.data.atomic import write_atomically
 from rnaexp.reading.derived import maker
 from rnaexp.reading.entry import MOST, decode, read_label
 from rnaexp.reading.store import DERIVED, RESULTS, SCRATCH, SET_ASIDE, TUNED, Store, key_of
@@ -45,6 +46,24 @@ def verify(store: Store) -> tuple[int, list[str]]:
         if not _is_whole(path):
             wrong.append(str(path.relative_to(store.root)))
     return count, wrong
+
+
+def merge(store: Store, others: Sequence[Path]) -> tuple[int, int, list[str]]:
+    """Take over what other stores hold and this one does not. How much was new, how much was known, and what is not
+    believed and stays where it is."""
+    new, known, wrong = 0, 0, list[str]()
+    for other in others:
+        for folder in (RESULTS, DERIVED, TUNED):
+            for path in _entries(other / folder):
+                place = store.root / path.relative_to(other)
+                if place.exists():
+                    known += 1
+                elif not (_is_whole(path) if folder == TUNED else decode(path.read_bytes(), path.name) is not None):
+                    wrong.append(str(path))
+                else:
+                    write_atomically(place, path.read_bytes())
+                    new += 1
+    return new, known, wrong
 
 
 def collect(root: Path) -> list[Holding]:

@@ -27,7 +27,6 @@ from rnaexp.structure.evaluate import Evaluation, evaluate_head, refuse_misuse
 from rnaexp.structure.grid import PooledFigures, best_on_test, optimum, pooled_at
 from rnaexp.structure.heads import HeadScores, TunedHead
 from rnaexp.structure.outlines import can_outline
-from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
 from rnaexp.structure.reading import DEPTH, Reading
 from rnaexp.structure.tune import search, tuned_head
@@ -36,6 +35,7 @@ from rnaexp.tasks.pairs.fitted import fitted
 from rnaexp.tasks.pairs.result import Part, Result, Task
 from rnaexp.tasks.pairs.sets import Sets, clustered_with_tuning, sets_of
 from rnaexp.tasks.pairs.settle import nothing_known, settled
+from rnaexp.tasks.pairs.unscored import nothing_scored, why_not
 
 
 def read_out_of(
@@ -233,7 +233,7 @@ def _read_exactly(
 
     `whole`: the head whose every candidate is kept on the way.
     """
-    reasons = {rna.id: _why_not(rna, reading.scoring) for rna in rnas}
+    reasons = {rna.id: why_not(rna, reading.scoring) for rna in rnas}
     with_pairs = [rna for rna in rnas if reasons[rna.id] is None]
     missing = tuple(Skipped(id=id, reason=reason) for id, reason in reasons.items() if reason is not None)
     outlined = not must and can_outline(reading.read_out, reading.scoring)
@@ -245,7 +245,7 @@ def _read_exactly(
                 encoder, with_pairs, reading, store, data=(data.name, data.sha256), progress=progress, whole=whole
             )
         if not scores.scored():
-            raise _nothing_scored(data, reading, (*skipped, *missing))
+            raise nothing_scored(data, reading.scoring, (*skipped, *missing))
         if not must:  # what a model cannot read lowers its score; what is tuned on is what it can read
             scores = scores.with_unread(with_pairs)
         found = derived(store, "search", [scores.content], partial(search, scores))
@@ -281,7 +281,7 @@ def _read_large(
     with announce(f"{encoder.spec.name} on {data.name}", len(rnas)) as progress:
         outlines, read, skipped = read_outlines(encoder, rnas, outline, store, progress=progress, head=head)
     if not read:
-        raise _nothing_scored(data, reading, (*skipped, *missing))
+        raise nothing_scored(data, reading.scoring, (*skipped, *missing))
     scores = HeadScores(
         model=encoder.spec.name,
         weights=encoder.fingerprint,
@@ -303,25 +303,6 @@ def _read_large(
         outlines=outlines,
     )
     return _with_winner(encoder, part, outlines, store, announce)
-
-
-def _nothing_scored(data: DataSet, reading: Reading, skipped: Sequence[Skipped]) -> InputError:
-    return InputError(f"{data.name}: no {reading.scoring.molecule.item} can be scored; {_first_reason(skipped)}")
-
-
-def _why_not(rna: Rna, scoring: Scoring) -> str | None:
-    """Why nothing can be scored on this RNA, whatever the model; None if it can."""
-    if rna.pairs is None:
-        return "its reference pairs are not known"
-    if not rna.pairs:
-        return "no reference pairs"
-    return None if len(reference(rna, scoring)) else "none of its reference pairs is a candidate under this protocol"
-
-
-def _first_reason(skipped: Sequence[Skipped]) -> str:
-    if not skipped:
-        return "the set is empty"
-    return f"{skipped[0].id}: {skipped[0].reason.removeprefix(skipped[0].id + ': ')}"
 
 
 def _settled(encoder: Encoder, part: Part, store: Store, announce: Announce) -> Part:
