@@ -1,14 +1,17 @@
 """Sets too large for lists of every head: the oracle, its threshold and its evaluation are those of reading all."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from rnaexp.reading import read
+from rnaexp.reading import maps, read
 from rnaexp.reading.large import let_go
 from rnaexp.reading.store import Store
+from rnaexp.rna import Rna
+from rnaexp.structure.protocol import PAIR_SCORES, Scoring
 from rnaexp.structure.reading import Reading
 from rnaexp.tasks.pairs import deeper
 from rnaexp.tasks.pairs import record as tables
@@ -35,6 +38,7 @@ def run(sets, tmp_path, announce, monkeypatch):
         monkeypatch.setattr(Reading, "kept", short)
         monkeypatch.setattr(deeper, "SMALL", 0 if large == "short lists" else 2**30)
         monkeypatch.setattr(deeper, "ONE_HEAD", 0 if large == "no lists" else 2**25)
+        monkeypatch.setattr(deeper, "TINY", 0)
         return run_planted(sets, Store(tmp_path / f"store {large}"), announce, WEAK, unread)
 
     return of
@@ -92,3 +96,28 @@ def test_no_lists_of_test_rnas_are_left_and_one_that_is_missed_is_made_again(run
     assert not [path for path in scratch.rglob("*") if path.is_file()]
     assert len(done.tested.rnas[4].scores[0]) == done.tested.rnas[4].candidates
     assert done.tested.rnas[3].scores.tolist() == known.tolist()
+
+
+@pytest.mark.parametrize(("tiny", "times"), [(0, 2), (deeper.TINY, 1)])
+def test_where_the_lists_of_every_head_are_tiny_each_rna_is_read_once(
+    sets, tmp_path, announce, monkeypatch, tiny, times
+):
+    monkeypatch.setattr(Reading, "kept", short)
+    monkeypatch.setattr(deeper, "TINY", tiny)
+    ran = Counter()
+    read_batch = maps.Reader._read
+
+    def counted(reader, batch):
+        ran.update(rna.id for rna in batch if reader.encoder.spec.name == "planted")
+        return read_batch(reader, batch)
+
+    monkeypatch.setattr(maps.Reader, "_read", counted)
+    result = run_planted(sets, Store(tmp_path / "store"), announce, WEAK)
+    assert {ran[rna.id] for part in (result.test, result.validation) for rna in part.rnas} == {times}
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_tiny_is_counted_in_pairs_of_all_heads(beyond):
+    reading, rnas = Reading(read_out=PAIR_SCORES, scoring=Scoring()), [Rna(id="a", sequence="A" * 64)]
+    heads = deeper.TINY // (8 * 64 * 63 // 2) + beyond
+    assert np.isinf(deeper.first_reading(reading, heads, rnas).depth) == (not beyond)

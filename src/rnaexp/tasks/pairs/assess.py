@@ -28,7 +28,8 @@ from rnaexp.structure.standing import Standing, standing
 from rnaexp.tasks.pairs.contrasts import f1_of
 from rnaexp.tasks.pairs.control_scores import control_scores
 from rnaexp.tasks.pairs.diagnosis import FOLDING, diagnose
-from rnaexp.tasks.pairs.measure import evaluated, whole_head
+from rnaexp.tasks.pairs.measure import evaluated
+from rnaexp.tasks.pairs.parts import whole_head
 from rnaexp.tasks.pairs.result import Assessment, Control, Result
 from rnaexp.tasks.pairs.views import view_on_test
 

@@ -23,7 +23,7 @@ from rnaexp.structure.protocol import PAIR_SCORES, PROTOCOLS
 from rnaexp.structure.reading import Reading
 from rnaexp.structure.view import pair_table, view_of
 from rnaexp.tasks.pairs.diagnosis import FOLDING
-from rnaexp.tasks.pairs.measure import whole_head
+from rnaexp.tasks.pairs.parts import whole_head
 from rnaexp.tasks.pairs.result import Part, Result, ViewOnTest
 
 _FOLDING = "viennarna"
