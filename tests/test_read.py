@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from rnaexp import models
+from rnaexp.reading.keys import key_of_entry
 from rnaexp.reading.maps import Reader
-from rnaexp.reading.read import key_of_entry, read_set
+from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Alignment, Rna
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, Scoring

@@ -8,8 +8,8 @@ from tests.models.families import SIZED, opened
 from rnaexp.errors import InputError
 from rnaexp.models import load
 from rnaexp.models.options import precision_of
+from rnaexp.reading.keys import key_of_entry
 from rnaexp.reading.loading import Loading
-from rnaexp.reading.read import key_of_entry
 from rnaexp.settings import wrong_setting
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import ATTENTION, ReadOut, Scoring, protocol_fields

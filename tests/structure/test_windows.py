@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from rnaexp.errors import InputError
 from rnaexp.models import load
 from rnaexp.models.encoder import TransformerEncoder
-from rnaexp.reading.read import key_of_entry, read_set
+from rnaexp.reading.keys import key_of_entry
+from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Alignment, Rna
 from rnaexp.structure.pairs import pair_scores

@@ -5,14 +5,16 @@ ended, and who misses one reads it again.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rnaexp.models.spec import Encoder
+from rnaexp.reading.also import Also
+from rnaexp.reading.keys import key_of_entry
 from rnaexp.reading.processes import processes
-from rnaexp.reading.read import NOT_THERE, Progress, Skipped, key_of_entry, read_one, run_missing, suitable_of
+from rnaexp.reading.read import NOT_THERE, Progress, Skipped, read_one, run_missing, suitable_of
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.structure.bands import Band, stored_band
@@ -57,7 +59,8 @@ def read_outlines(
     suitable, skipped = suitable_of(encoder, rnas, reading.long, there)
     missing = [rna for rna in suitable if rna.id not in there]
     progress(len(rnas) - len(missing))
-    run_missing(encoder, suitable, missing, reading, store, keys, progress, head, store.scratch)
+    also = Also.of(encoder, suitable, reading, head, store.scratch)
+    run_missing(encoder, suitable, missing, reading, store, keys, progress, also)
     read = []
     for rna in suitable:
         entry = store.get(keys[rna.id])
@@ -73,7 +76,7 @@ def read_outlines(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entries:
-    """One head's bands or lists of some RNAs, by place; each is made when it is first asked for."""
+    """One head's bands or lists of some RNAs, by place; each is made when it is first looked at."""
 
     encoder: Encoder
     reading: Reading
@@ -209,8 +212,3 @@ def _known(encoder: Encoder, rna: Rna, reading: Reading) -> dict[str, Any]:
         "match": reading.scoring.match,
         "read": True,
     }
-
-
-def of_head(reading: Reading, head: tuple[int, int]) -> Reading:
-    """The same reading of every candidate of one head."""
-    return replace(reading, depth=float("inf"), head=head, outline=False, band=None)

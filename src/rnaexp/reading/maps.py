@@ -1,7 +1,6 @@
 """Any encoder reads: each RNA's maps become a small table in the store, layer by layer."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 
 import numpy as np
@@ -9,6 +8,7 @@ import torch
 
 from rnaexp.errors import ScoreError
 from rnaexp.models.spec import Encoder
+from rnaexp.reading.also import Also
 from rnaexp.reading.distributed import shared_out
 from rnaexp.reading.entry import Arrays
 from rnaexp.reading.processes import shares
@@ -18,15 +18,6 @@ from rnaexp.structure.reading import Reading, Table
 from rnaexp.structure.windows import Windows, averaged, windows_of
 
 _BYTES_OF_MAPS = 2**30  # of one layer, on an accelerator
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Also:
-    """One head's reading, made from the same maps as they stream by, where it is kept and under which keys."""
-
-    reading: Reading
-    store: Store
-    keys: dict[str, str]
 
 
 class Reader:

@@ -1,29 +1,22 @@
 """Scores of a set of RNAs: what the store has is taken from it, only the rest is run."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rnaexp.choices import Long
 from rnaexp.errors import InputError, ScoreError, TooLongError, UnsuitableError
-from rnaexp.models.files import FileEncoder
-from rnaexp.models.fitted import FITTED
-from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
+from rnaexp.reading.also import Also
 from rnaexp.reading.entry import Arrays
+from rnaexp.reading.keys import key_of_entry
 from rnaexp.reading.processes import processes
-from rnaexp.reading.store import Store, key_of
+from rnaexp.reading.store import Store
 from rnaexp.reading.unbuilt import UnbuiltModel, built
-from rnaexp.rna import Protein, Rna
+from rnaexp.rna import Rna
 from rnaexp.structure.heads import HeadScores, RnaScores
-from rnaexp.structure.outlines import STEPS
-from rnaexp.structure.pairs import reference
-from rnaexp.structure.protocol import ReadOut
-from rnaexp.structure.reading import Reading, scorable, scores_from
+from rnaexp.structure.reading import Reading, scores_from
 from rnaexp.structure.windows import windows_of
-
-# Raise when what an entry holds, or how it is computed, changes: old entries are then not found.
-_SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +55,8 @@ def read_set(
     missing = [rna for rna in suitable if entries[rna.id] is None]
     if progress is not None:
         progress(len(rnas) - len(missing))
-    if run_missing(encoder, suitable, missing, reading, store, keys, progress, whole):
+    also = Also.of(encoder, suitable, reading, whole, store)
+    if run_missing(encoder, suitable, missing, reading, store, keys, progress, also):
         entries |= {rna.id: store.get(keys[rna.id]) for rna in missing}
     tables = []
     for rna in suitable:
@@ -84,26 +78,19 @@ def run_missing(
     store: Store,
     keys: dict[str, str],
     progress: Progress | None,
-    whole: tuple[int, int] | None = None,
-    scratch: Store | None = None,
+    also: Also | None = None,
 ) -> bool:
-    """Put what is missing into the store; whether the model ran. `whole`: the head whose every candidate is kept on the
-    way, in `scratch` if that is given."""
+    """Put what is missing into the store, and what is also wanted where that says; whether the model ran."""
     # Several processes must agree on who reads what, so each is given the whole list and passes over what is there.
     pending = suitable if processes() > 1 else missing
     if not pending:
         return False
-    from rnaexp.reading.maps import Also, Reader
+    from rnaexp.reading.maps import Reader
 
     if processes() > 1:  # Lightning brings transformers and Matplotlib with it
         from rnaexp.reading.several import predict_together as run
     else:
         from rnaexp.reading.maps import predict as run
-    also = None
-    if whole is not None:
-        of_head = replace(reading, depth=float("inf"), head=whole, outline=False)
-        keys_of_head = {rna.id: key_of_entry(encoder, rna, of_head) for rna in suitable}
-        also = Also(reading=of_head, store=scratch or store, keys=keys_of_head)
     run(Reader(built(encoder), reading, store, keys, progress, also), pending)
     return True
 
@@ -163,46 +150,6 @@ def read_alone(encoder: Encoder, rnas: Sequence[Rna], name: str) -> str:
         f"{alone} of {len(rnas)} RNAs of {name} have no alignment and were read alone, at depth 1; to align homologs "
         f"to them: rnaexp msa {file} --database SEQUENCES --out {made}, then give the folder {made} in the file's place"
     )
-
-
-def key_of_entry(encoder: Encoder, rna: Rna, reading: Reading) -> str:
-    """Of all that makes an RNA's scores what they are, and of what is kept of them."""
-    windows = windows_of(encoder, rna, reading.long)
-    allowed = scorable(rna, reading.scoring, windows)
-    parts = {
-        "schema": _SCHEMA,
-        "encoder": encoder.fingerprint,
-        "precision": {"fp32": "float32"}.get(precision_of(encoder), precision_of(encoder)),
-        "sequence": rna.sequence,
-        "alignment": rna.alignment.sha256() if rna.alignment else None,
-        "read_out": _made_by(reading.read_out),
-        "candidates": [reading.scoring.min_separation, reading.scoring.pairs, reading.scoring.decoder],
-        "kept": reading.kept(len(reference(rna, reading.scoring)), int(allowed.sum())),
-        "head": reading.head,
-    }
-    if reading.outline:  # unlike lists, it holds which pairs are right
-        parts["outline"] = [STEPS, reference(rna, reading.scoring).tolist()]
-    if reading.band is not None:
-        parts["band"] = [reading.band, reference(rna, reading.scoring).tolist()]
-    if windows is not None:  # an RNA that is read whole is read alike under every policy
-        parts["windows"] = [windows.length, windows.starts]
-    if isinstance(rna, Protein):
-        parts["unresolved"] = rna.unresolved
-    # A planted toy also reads the reference it must find, and files are found by id, not by sequence.
-    if encoder.spec.name.removeprefix(FITTED) == "planted":
-        parts["pairs"] = rna.pairs
-    if isinstance(encoder, FileEncoder):
-        parts["id"] = rna.id
-    return key_of(parts)
-
-
-def _made_by(read_out: ReadOut) -> dict[str, object]:
-    """What of the read-out shapes an entry: ranks and the sigmoid are made from any, so they need none of their own."""
-    fields = asdict(read_out)
-    del fields["squash"]
-    scale, spread = fields.pop("score_scale"), fields.pop("token_pairs")
-    shaping = {"score_scale": scale} if scale == "z-score" else {}
-    return fields | shaping | ({"token_pairs": spread} if spread != "mean" else {})
 
 
 def _head_scores(encoder: Encoder, reading: Reading, tables: list[RnaScores], data: tuple[str, str]) -> HeadScores:

@@ -9,8 +9,9 @@ import numpy as np
 from rnaexp.data.dataset import DataSet
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce
+from rnaexp.reading.also import of_head
 from rnaexp.reading.derived import derived
-from rnaexp.reading.large import Outlines, listed, of_head, read_outlines, without_lists
+from rnaexp.reading.large import Outlines, listed, read_outlines, without_lists
 from rnaexp.reading.read import Skipped, read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
@@ -37,10 +38,10 @@ def whole_head(
     if part.outlines is not None:
         one = (head[0] * scores.heads_per_layer + head[1],)
         read = replace(scores, heads=one, rnas=listed(encoder, rnas, reading, store))
-        return read.with_unread(part.rnas) if part.unread and rnas == part.scored else read
-    data = (part.data.name, part.data.sha256)
-    with announce(f"{scores.model} on {part.data.name}, head {head[0]}.{head[1]} alone", len(rnas)) as progress:
-        read = read_set(encoder, rnas, reading, store, data=data, progress=progress)[0]
+    else:
+        data = (part.data.name, part.data.sha256)
+        with announce(f"{scores.model} on {part.data.name}, head {head[0]}.{head[1]} alone", len(rnas)) as progress:
+            read = read_set(encoder, rnas, reading, store, data=data, progress=progress)[0]
     return read.with_unread(part.rnas) if part.unread and rnas == part.scored else read
 
 

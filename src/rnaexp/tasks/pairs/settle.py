@@ -7,8 +7,9 @@ import pandas as pd
 
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce
+from rnaexp.reading.also import of_head
 from rnaexp.reading.derived import derived
-from rnaexp.reading.large import Entries, Outlines, of_head
+from rnaexp.reading.large import Entries, Outlines
 from rnaexp.reading.store import Store
 from rnaexp.structure.bands import MOST, best_in_band
 from rnaexp.structure.curve import Optimum
