@@ -27,7 +27,7 @@ from rnaexp.structure.retune import Retuning, retune
 from rnaexp.structure.standing import Standing, standing
 from rnaexp.tasks.pairs.contrasts import f1_of
 from rnaexp.tasks.pairs.control_scores import control_scores
-from rnaexp.tasks.pairs.diagnosis import FOLDING, diagnose
+from rnaexp.tasks.pairs.diagnosis import FOLDING, WITHOUT_ENERGIES, diagnose
 from rnaexp.tasks.pairs.measure import evaluated
 from rnaexp.tasks.pairs.parts import whole_head
 from rnaexp.tasks.pairs.result import Assessment, Control, Result
@@ -35,8 +35,7 @@ from rnaexp.tasks.pairs.views import view_on_test
 
 SHUFFLED = 10  # test RNAs whose shuffled copies are read: a tenth or so of a run's cost, named with the figure
 _SEED = 0
-_OF_SEQUENCES = "stems", "kernel", "viennarna"
-_OF_ALIGNMENTS = "stems-alignment", "kernel-alignment", "alifold"
+_FOLDS = {"sequence": "viennarna", "alignment": "alifold"}
 
 
 def assess(result: Result, store: Store) -> Assessment:
@@ -142,8 +141,8 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> floa
 
 def _controls(result: Result, store: Store) -> dict[str, Control]:
     """The controls that the diagnosis looks at."""
-    aligned = result.encoder.spec.reads == "alignment"
-    return of_controls(result, store, ("random", *(_OF_ALIGNMENTS if aligned else _OF_SEQUENCES)))
+    reads = result.encoder.spec.reads
+    return of_controls(result, store, ("random", *WITHOUT_ENERGIES[reads], _FOLDS[reads]))
 
 
 def of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Control]:
