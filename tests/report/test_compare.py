@@ -9,7 +9,7 @@ import pytest
 from rnaexp.errors import InputError
 from rnaexp.report.classes import class_of, published
 from rnaexp.report.comparison import as_tables, compare
-from rnaexp.report.leaderboard_rows import class_means
+from rnaexp.report.leaderboard_rows import class_means, with_controls
 from rnaexp.report.leaderboards import compared
 from rnaexp.report.markdown import markdown
 from rnaexp.report.sections import fitness_table, leaderboard_table, parameter_count, stability_table
@@ -97,6 +97,29 @@ def test_standing_contrasts_pair_each_language_model_with_its_twin_its_control_a
     one = comparison.standing.query("model == 'rna-fm' and against == 'viennarna'").iloc[0]
     assert one["difference"] == pytest.approx((f1_of(0.5) - f1_of(0.6, 7)).mean(), abs=1e-4)
     assert one["p_sign_flip"] == pytest.approx(sign_flip(f1_of(0.5) - f1_of(0.6, 7)))
+
+
+def test_a_control_that_a_run_measured_on_the_way_has_a_row_unless_it_has_a_run_of_its_own():
+    def row(model, run_id, started, **more):
+        shared = {"validation": "vl", "test": "ts", "protocol": "paper", "related": "drop", "alignment": None}
+        return shared | {"model": model, "run_id": run_id, "started": started, "label": model, "f1": 0.2, **more}
+
+    names = ("oracle_f1", "class", "control_of", "evidence", "group", "diagnosis")
+    rows = pd.DataFrame([row("old", "a", 1), row("new", "b", 2), row("stems", "c", 0)]).assign(**dict.fromkeys(names))
+    rows["class"] = ["reference", "reference", "control"]
+
+    def tables(kernel):
+        f1 = pd.DataFrame({"model": ["stems", "kernel"], "rna": "r", "cluster": "c", "f1": [0.9, kernel]})
+        return {("test", "controls.csv"): f1, ("test", "controls_per_rna.csv"): f1}
+
+    found, held = with_controls(rows, {"a": tables(0.3), "b": tables(0.4), "c": {}})
+    assert found["model"].tolist() == ["new", "old", "kernel", "stems"]
+    kernel = found.set_index("model").loc["kernel"]
+    assert (kernel["f1"], kernel["class"], kernel["control_of"], kernel["test"]) == (0.4, "control", "b", "ts")
+    assert held[kernel["run_id"]]["test", "per_rna.csv"].to_dict("records") == [{"rna": "r", "cluster": "c", "f1": 0.4}]
+    assert found.set_index("model").loc["stems", "f1"] == 0.2, "its own run's"
+    shuffled = rows.assign(alignment=["shuffled", "shuffled", None])
+    assert len(with_controls(shuffled, {"a": tables(0.3), "b": tables(0.4), "c": {}})[0]) == 3
 
 
 def sign_flip(differences):

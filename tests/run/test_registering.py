@@ -1,18 +1,20 @@
 """`rnaexp register` and `rnaexp run --register`: what may be registered, and how the verbs say what was done."""
 
 import json
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from rnaexp.errors import InputError
+from rnaexp.errors import InputError, UnavailableError
 from rnaexp.experiment.registering import register
 from rnaexp.models import load, spec
 from rnaexp.structure.configuration import configuration
 from rnaexp.structure.standing import Standing
 from rnaexp.track import tracked_run
+from rnaexp.track.export import whole_id
 from rnaexp.track.packaged import CONFIGURATION, STANDING
 from rnaexp.track.registry import Registered
 
@@ -91,6 +93,42 @@ def test_what_nobody_should_serve_is_refused(found, asked, change, said):
     run_id = tracked(replace(found, **change))
     with pytest.raises(InputError, match=said):
         register(run_id)
+    assert asked == []
+
+
+@pytest.mark.fault
+def test_the_beginning_of_an_id_is_enough_where_one_run_alone_begins_so(found, asked):
+    run_id, other = tracked(found), tracked(found)
+    register(run_id[:8])
+    assert asked[0][0] == run_id == whole_id(run_id[:31]) == whole_id(run_id)
+    assert whole_id(run_id[:7]) == run_id[:7], "too short to be one"
+    assert whole_id(other[:12]) == other
+    with sqlite3.connect("mlflow.db") as store:  # two that begin alike are not to be had by waiting
+        twin = run_id[:10] + other[10:]
+        store.execute("PRAGMA foreign_keys = OFF")
+        for table in ("runs", "tags", "metrics", "params", "latest_metrics"):
+            column = "run_uuid"
+            store.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (twin, other))
+    with pytest.raises(InputError, match=f"run {run_id[:10]}: several begin so: .*{twin}"):
+        whole_id(run_id[:10])
+    assert whole_id(twin[:20]) == twin
+    with pytest.raises(UnavailableError, match=r"run '?0000000"):
+        register("00000000")
+
+
+@pytest.mark.fault
+def test_what_was_in_memory_or_has_moved_says_what_to_do(found, asked, tmp_path):
+    with tracked_run("mine", params={"model": "mine"}) as run, run.child("test", kind="test") as child:
+        child.text(json.dumps(replace(found.tuned, model="mine").to_json()), "tuned_head.json")
+    with pytest.raises(InputError, match=r"mine was in memory.*save_pretrained.*run --model FOLDER --register"):
+        register(run.run_id)
+    with tracked_run("untuned", params={"model": "untuned"}) as run:
+        pass
+    with pytest.raises(InputError, match="it tuned no head"):
+        register(run.run_id)
+    gone = tracked(replace(found, model=str(tmp_path / "bert-2000")))
+    with pytest.raises(InputError, match="bert-2000: this checkpoint was moved or deleted since the run"):
+        register(gone)
     assert asked == []
 
 

@@ -156,7 +156,7 @@ def structure(
     words: RunWords,
     tuned: Annotated[
         str,
-        typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: your newest, else the shipped one."),
+        typer.Option(help="Tuned head: JSON file, run id or `shipped`; default: your newest, else the shipped one."),
     ] = "",
     json: Json = False,
 ) -> None:

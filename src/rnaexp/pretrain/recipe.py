@@ -11,6 +11,7 @@ from rnaexp.errors import InputError
 Architecture = Literal["msa", "sequence"]
 Views = Literal["family", "crops"]
 Compared = Literal["none", "fft-magnitude"]
+DrawnBy = Literal["neff", "rows", "family", "clan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,10 +19,11 @@ class Crops:
     """What a batch holds: pieces of alignments, all of one depth and one length bucket.
 
     `tokens`: of a batch, special ones not counted. `depths` and `depth_shares`: how many rows, and how often.
-    `lengths`: the buckets' bounds in bases; a longer RNA is cropped to the last. `family_power`: a family is drawn
-    with its Neff to this power. `places`: of so many random places to crop, the one is taken where the query has the
-    longest complementary stack, so that more hidden letters have their partner in the crop. `single_from`: from this
-    batch on only single rows (what pairs is found in alignments first, where it shows within minutes).
+    `lengths`: the buckets' bounds in bases; a longer RNA is cropped to the last. `drawn_by`: a family is drawn with its
+    Neff to the power of `family_power`, or with its number of rows, or as often as any family, or as any clan.
+    `places`: of so many random places to crop, the one is taken where the query has the longest complementary stack, so
+    that more hidden letters have their partner in the crop. `single_from`: from this batch on only single rows (what
+    pairs is found in alignments first, where it shows within minutes).
     """
 
     tokens: int = 4096
@@ -29,6 +31,7 @@ class Crops:
     depth_shares: tuple[float, ...] = (0.3, 0.1, 0.15, 0.15, 0.15, 0.15)
     lengths: tuple[int, ...] = (64, 96, 128)
     family_power: float = 0.5
+    drawn_by: DrawnBy = "neff"
     places: int = 1
     single_from: int | None = None
 

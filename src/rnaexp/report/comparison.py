@@ -17,6 +17,7 @@ from rnaexp.report.table import show
 from rnaexp.track.runs import tracked_run
 
 _WIDTH = 190  # of tables that go to a file
+_ID = ["run_id", "control_of"]
 _NOT_KEPT = ["started", "group", "classify_diagnosis"]
 
 
@@ -97,7 +98,8 @@ def _sibling(csv: Path, name: str) -> Path:
 
 
 def _log(comparison: Comparison, tables: dict[str, pd.DataFrame], html: str, text: str) -> None:
-    runs = sorted({run for leaderboard in comparison.leaderboards for run in leaderboard.rows["run_id"]})
+    rows = pd.concat([leaderboard.rows for leaderboard in comparison.leaderboards] or [pd.DataFrame(columns=_ID)])
+    runs = sorted(set(rows["control_of"].fillna(rows["run_id"])))
     with tracked_run("comparison", kind="comparison", experiment=comparison.experiment) as run:
         run.params({"runs": len(runs), "questions": len(comparison.leaderboards)})
         run.text(html, "report.html")

@@ -11,11 +11,13 @@ import pandas as pd
 from rnaexp.errors import InputError
 from rnaexp.report.classes import LANGUAGE_MODELS, published
 from rnaexp.report.leaderboard_rows import (
+    CONTROL_TABLES,
     QUESTION,
     class_means,
     families,
     fitness,
     leaderboard_rows,
+    with_controls,
     with_fitness,
     with_overlap,
 )
@@ -26,7 +28,10 @@ from rnaexp.track.export import child_tables, question_tables, runs_table
 from rnaexp.track.result_file import ResultFile, read_result, refuse_other_data
 from rnaexp.track.travel import question_tables_of_files, runs_of_files, tables_of_files
 
-_WANTED = {"tune": ("heads.csv", "head_stability.csv"), "test": ("per_rna.csv", "breakdown.csv", "heads.csv")}
+_WANTED = {
+    "tune": ("heads.csv", "head_stability.csv"),
+    "test": ("per_rna.csv", "breakdown.csv", "heads.csv", *CONTROL_TABLES),
+}
 _OF_SEQUENCES = "stems", "kernel", "viennarna"  # what language models are set against
 _OF_ALIGNMENTS = "stems-alignment", "kernel-alignment", "viennarna-mean", "alifold"
 _RANKS = ("rank", "rank_low", "rank_high", "ranked_rnas")
@@ -137,7 +142,7 @@ def comparison_of(source: Source) -> Comparison:
             which = ", ".join(f"{count} of {name}" for name, count in foreign.items())
             message = f"experiment {experiment} has runs of tasks that no installed package has: {which}"
         raise InputError(message)
-    tables = source.tables(set(rows["run_id"]), _WANTED)
+    rows, tables = with_controls(rows, source.tables(set(rows["run_id"]), _WANTED))
     answers = {row["run_id"]: _answer(row, tables[row["run_id"]]) for row in rows.to_dict("records")}
     add_ranks(list(answers.values()))
     ranks = [[answers[run_id].record["structure"].get(name) for name in _RANKS] for run_id in rows["run_id"]]

@@ -123,7 +123,8 @@ def published_table(table: pd.DataFrame) -> Table:
 
 def about(comparison: Comparison) -> str:
     """What stands in the report, in one sentence."""
-    runs = sum(len(leaderboard.rows) for leaderboard in comparison.leaderboards)
+    runs = sum(leaderboard.rows["control_of"].isna().sum() for leaderboard in comparison.leaderboards)
+    controls = sum(leaderboard.rows["control_of"].notna().sum() for leaderboard in comparison.leaderboards)
     left = ", ".join(f"{count} {state}" for state, count in sorted(comparison.left_out.items()))
     foreign = ", ".join(f"{count} of {task}" for task, count in comparison.not_installed.items())
     questions = len(comparison.leaderboards)
@@ -132,6 +133,7 @@ def about(comparison: Comparison) -> str:
         f"{'question' if questions == 1 else 'questions'}, "
         f"{len(comparison.families)} classifications, {len(comparison.fitness)} fitness runs; "
         "the newest finished run of each model counts"
+        + (f"; {controls} controls have no run of their own: these runs measured them" if controls else "")
         + (f". Not shown because they did not finish: {left}." if left else ".")
         + (f" Not shown because no installed package has their task: {foreign}." if foreign else "")
     )

@@ -1,17 +1,19 @@
 """The runs table as a DataFrame, and the tables that runs keep as artifacts: for `rnaexp compare` and the exports."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnaexp.errors import UnavailableError
+from rnaexp.errors import InputError, UnavailableError
 from rnaexp.track.store import EXPERIMENT, client, connect, reason, target
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _PAGE = 1000
+_SHORT_ID = re.compile("[0-9a-f]{8,31}")  # a whole one has 32
 
 
 def runs_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
@@ -46,13 +48,30 @@ def _search(connection: Any, experiment_id: str, question: str, order_by: list[s
     return runs
 
 
+def whole_id(run_id: str) -> str:
+    """The run's id, of which the first eight hex digits or more are enough; what begins no run's id is given back.
+
+    Raises: InputError where several runs begin so, naming them.
+    """
+    if not _SHORT_ID.fullmatch(run_id):
+        return run_id
+    connect()
+    connection = client(target())
+    experiments = [one.experiment_id for one in connection.search_experiments()]
+    runs = connection.search_runs(experiments, f"attributes.run_id LIKE '{run_id}%'", max_results=10)
+    if len(runs) > 1:
+        message = f"run {run_id}: several begin so: {', '.join(sorted(run.info.run_id for run in runs))}"
+        raise InputError(message)
+    return str(runs[0].info.run_id) if runs else run_id
+
+
 def find_run(run_id: str) -> Any:
-    """Raises: UnavailableError if there is no such run."""
+    """A run by its id, or the beginning of it. Raises: UnavailableError if there is no such run, as `whole_id`."""
     from mlflow.exceptions import MlflowException
 
     connect()
     try:
-        return client(target()).get_run(run_id)
+        return client(target()).get_run(whole_id(run_id))
     except MlflowException as error:
         message = f"run {run_id!r}: {reason(error)}"
         raise UnavailableError(message) from error
@@ -198,6 +217,7 @@ def fetch_artifact(run_id: str, name: str) -> Path:
 
     where = target()
     connect()
+    run_id = whole_id(run_id)
     try:
         run = client(where).get_run(run_id)
         family = client(where).search_runs(

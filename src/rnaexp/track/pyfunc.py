@@ -41,6 +41,8 @@ SIGNATURE = ModelSignature(
             ColSpec(DataType.double, "expected_precision", required=False),
             ColSpec(DataType.double, "validation_f1", required=False),
             ColSpec(DataType.string, "validation"),
+            ColSpec(DataType.string, "control", required=False),
+            ColSpec(DataType.double, "control_f1", required=False),
             ColSpec(DataType.long, "depth"),
         ]
     ),

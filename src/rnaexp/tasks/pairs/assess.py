@@ -27,15 +27,15 @@ from rnaexp.structure.retune import Retuning, retune
 from rnaexp.structure.standing import Standing, standing
 from rnaexp.tasks.pairs.contrasts import f1_of
 from rnaexp.tasks.pairs.control_scores import control_scores
-from rnaexp.tasks.pairs.diagnosis import FOLDING, diagnose
-from rnaexp.tasks.pairs.measure import evaluated, whole_head
+from rnaexp.tasks.pairs.diagnosis import FOLDING, WITHOUT_ENERGIES, diagnose
+from rnaexp.tasks.pairs.measure import evaluated
+from rnaexp.tasks.pairs.parts import whole_head
 from rnaexp.tasks.pairs.result import Assessment, Control, Result
 from rnaexp.tasks.pairs.views import view_on_test
 
 SHUFFLED = 10  # test RNAs whose shuffled copies are read: a tenth or so of a run's cost, named with the figure
 _SEED = 0
-_OF_SEQUENCES = "stems", "kernel", "viennarna"
-_OF_ALIGNMENTS = "stems-alignment", "kernel-alignment", "alifold"
+_FOLDS = {"sequence": "viennarna", "alignment": "alifold"}
 
 
 def assess(result: Result, store: Store) -> Assessment:
@@ -91,10 +91,12 @@ def _seen(result: Result, scored: Sequence[Rna]) -> int | None:
 def _retuning(result: Result, store: Store) -> Retuning | None:
     if result.validation is None or result.tuned is None:
         return None
-    parts = [
+    parts: list[object] = [
         None if one is None else one.content for one in (result.validation.scores, result.test.scores, result.tested)
     ]
     head = (result.tuned.layer, result.tuned.head)
+    if result.test.outlines is not None:
+        parts.append(list(result.test.outlines.keys))
     return derived(store, "retuning", [*parts, head], lambda: retuning(result))
 
 
@@ -103,7 +105,8 @@ def retuning(result: Result) -> Retuning | None:
     if result.validation is None or result.tuned is None:
         return None
     head = (result.tuned.layer, result.tuned.head)
-    return retune(result.validation.scores, result.test.scores, chosen=head, whole=result.tested)
+    test = result.test
+    return retune(result.validation.scores, test.scores, chosen=head, whole=result.tested, outlines=test.outlines)
 
 
 def _breakdown(result: Result, about: pd.DataFrame, evidence: Mapping[str, str]) -> pd.DataFrame:
@@ -138,8 +141,8 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> floa
 
 def _controls(result: Result, store: Store) -> dict[str, Control]:
     """The controls that the diagnosis looks at."""
-    aligned = result.encoder.spec.reads == "alignment"
-    return of_controls(result, store, ("random", *(_OF_ALIGNMENTS if aligned else _OF_SEQUENCES)))
+    reads = result.encoder.spec.reads
+    return of_controls(result, store, ("random", *WITHOUT_ENERGIES[reads], _FOLDS[reads]))
 
 
 def of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Control]:

@@ -10,6 +10,8 @@ from rnaexp.stats.intervals import FEWEST, cluster_interval
 from rnaexp.structure.evaluate import Evaluation, paired_f1
 from rnaexp.tasks.pairs.result import Result
 
+# Controls that know neither a language nor energies, by what a model reads.
+WITHOUT_ENERGIES = {"sequence": ("stems", "kernel"), "alignment": ("stems-alignment", "kernel-alignment")}
 FOLDING = frozenset({"viennarna", "viennarna-mean", "alifold"})  # many predicted structures in Rfam come from these
 
 

@@ -159,6 +159,10 @@ def _record_test(run: RunHandle, result: Result, store: Store) -> None:
     run.metrics({name: value for name, value in found.items() if not name.endswith(".validation_f1")})
     if result.assessment is not None:
         run.table(result.assessment.breakdown, "breakdown.csv")
+        if result.assessment.controls:
+            controls, of_rnas = tables.of_controls(result.assessment.controls)
+            run.table(controls, "controls.csv")
+            run.table(of_rnas, "controls_per_rna.csv")
         run.figure(picture(store, "breakdown", result.assessment.breakdown, title), "breakdown.png")
         if (view := result.assessment.view) is not None:
             run.table(view.reliability, "reliability.csv")
