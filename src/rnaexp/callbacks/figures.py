@@ -16,7 +16,7 @@ from rnaexp.structure.evaluate import Evaluation, TooShallowError, evaluate_head
 from rnaexp.structure.steps import Point, clears
 from rnaexp.tasks.families.measure import Classified, classify
 from rnaexp.tasks.families.settings import ClassifyTask, protocol
-from rnaexp.tasks.pairs.measure import whole_head
+from rnaexp.tasks.pairs.parts import whole_head
 from rnaexp.tasks.pairs.result import Result
 from rnaexp.tasks.pairs.sets import Sets
 
