@@ -28,7 +28,8 @@ from rnaexp.structure.standing import Standing, standing
 from rnaexp.tasks.pairs.contrasts import f1_of
 from rnaexp.tasks.pairs.control_scores import control_scores
 from rnaexp.tasks.pairs.diagnosis import FOLDING, WITHOUT_ENERGIES, diagnose
-from rnaexp.tasks.pairs.measure import evaluated, whole_head
+from rnaexp.tasks.pairs.measure import evaluated
+from rnaexp.tasks.pairs.parts import whole_head
 from rnaexp.tasks.pairs.result import Assessment, Control, Result
 from rnaexp.tasks.pairs.views import view_on_test
 
@@ -90,10 +91,12 @@ def _seen(result: Result, scored: Sequence[Rna]) -> int | None:
 def _retuning(result: Result, store: Store) -> Retuning | None:
     if result.validation is None or result.tuned is None:
         return None
-    parts = [
+    parts: list[object] = [
         None if one is None else one.content for one in (result.validation.scores, result.test.scores, result.tested)
     ]
     head = (result.tuned.layer, result.tuned.head)
+    if result.test.outlines is not None:
+        parts.append(list(result.test.outlines.keys))
     return derived(store, "retuning", [*parts, head], lambda: retuning(result))
 
 
@@ -102,7 +105,8 @@ def retuning(result: Result) -> Retuning | None:
     if result.validation is None or result.tuned is None:
         return None
     head = (result.tuned.layer, result.tuned.head)
-    return retune(result.validation.scores, result.test.scores, chosen=head, whole=result.tested)
+    test = result.test
+    return retune(result.validation.scores, test.scores, chosen=head, whole=result.tested, outlines=test.outlines)
 
 
 def _breakdown(result: Result, about: pd.DataFrame, evidence: Mapping[str, str]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 from rnaexp.choices import Long
 from rnaexp.data.dataset import DataSet
 from rnaexp.models.spec import Encoder
+from rnaexp.reading.large import Outlines
 from rnaexp.reading.read import Skipped
 from rnaexp.rna import Rna
 from rnaexp.structure.calibrate import calibration_error
@@ -35,6 +36,7 @@ class Part:
     long: Long = "skip"  # what became of RNAs longer than the model reads
     exact: bool = True  # False: the search's best is a lower bound, deeper reading was refused as too large
     whole: HeadScores | None = None  # the winner's every candidate, where the lists of `scores` end too early
+    outlines: Outlines | None = None  # of all heads, where `scores` has no lists and one head's are not held
 
     @property
     def best_scores(self) -> HeadScores:

@@ -15,7 +15,7 @@ from rnaexp.reading.derived import derived
 from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
-from rnaexp.structure.calibrate import drawable, reliability
+from rnaexp.structure.calibrate import Tenths, drawable, reliability
 from rnaexp.structure.fit_view import fit_confidence, fit_view, places_of, structure_f1, unscored_f1, with_folding
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.probabilities import OF_PROBABILITIES, StructureView
@@ -23,7 +23,7 @@ from rnaexp.structure.protocol import PAIR_SCORES, PROTOCOLS, Scoring
 from rnaexp.structure.reading import Reading
 from rnaexp.structure.view import pair_table, view_of
 from rnaexp.tasks.pairs.diagnosis import FOLDING, WITHOUT_ENERGIES
-from rnaexp.tasks.pairs.measure import whole_head
+from rnaexp.tasks.pairs.parts import whole_head
 from rnaexp.tasks.pairs.result import Part, Result, ViewOnTest
 
 _FOLDING = "viennarna"
@@ -97,20 +97,19 @@ def view_on_test(result: Result, store: Store) -> ViewOnTest | None:
 
 
 def _judged(rnas: Sequence[Rna], scores: Sequence[RnaScores], view: StructureView) -> ViewOnTest:
-    rows, chances = list[dict[str, Any]](), list[np.ndarray]()
-    real, sure, right = list[np.ndarray](), list[float](), list[np.ndarray]()
+    rows, every = list[dict[str, Any]](), Tenths()
+    sure, right = list[float](), list[np.ndarray]()
     for rna, known in zip(rnas, scores, strict=True):
         found = drawable(rna, known)
         table = pair_table(found, view.calibration)
         one = view_of(rna, table, view)
         f1 = structure_f1(one.pairs, known)
         rows.append({"rna": rna.id, "cluster": known.cluster, "f1": f1, "expected_f1": one.expected_f1})
-        chances.append(table.probabilities)
-        real.append(found.paired)
+        every.add(table.probabilities, found.paired)
         sure += one.confidences
         right.append(np.isin(places_of(one.pairs, known.bases), known.reference))
     parts = {
-        "all": reliability(np.concatenate(chances), np.concatenate(real)),
+        "all": every.table(),
         "drawn": reliability(np.array(sure, np.float64), np.concatenate(right)),
     }
     held = pd.concat([part.assign(of=name) for name, part in parts.items()], ignore_index=True)
