@@ -109,6 +109,7 @@ def test_a_control_that_a_run_measured_on_the_way_has_a_row_unless_it_has_a_run_
     names = ("oracle_f1", "class", "control_of", "evidence", "group", "diagnosis")
     rows = pd.DataFrame([row("old", "a", 1), row("new", "b", 2), row("stems", "c", 0)]).assign(**dict.fromkeys(names))
     rows["class"] = ["reference", "reference", "control"]
+    rows["layer"] = [1, 2, 0]  # whole numbers, of which a control may have none
 
     def tables(kernel):
         f1 = pd.DataFrame({"model": ["stems", "kernel"], "rna": "r", "cluster": "c", "f1": [0.9, kernel]})

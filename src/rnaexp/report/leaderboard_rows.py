@@ -77,9 +77,8 @@ def with_controls(rows: pd.DataFrame, tables: Mapping[str, Tables]) -> tuple[pd.
                 held[found[-1]["run_id"]] = {("test", "per_rna.csv"): per_rna}
     if not found:
         return rows, held
-    # A control's record may lack a figure that all runs have as whole numbers: its layer, say.
-    kinds = {name: float if kind.kind == "i" else kind for name, kind in rows.dtypes.items()}
-    more = pd.DataFrame(found, columns=rows.columns).astype(kinds)
+    more, numbers = pd.DataFrame(found, columns=rows.columns), rows.select_dtypes("number").columns
+    more[numbers] = more[numbers].astype(float)  # a control has no number of parameters: no column is of whole numbers
     return _in_order(pd.concat([rows, more], ignore_index=True)), held
 
 
