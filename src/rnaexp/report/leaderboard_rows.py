@@ -20,7 +20,12 @@ _OTHERS = {
     "metrics.seconds": "seconds",
     "metrics.peak_memory_mb": "peak_memory_mb",
 }
-_TAGS = {"rnaexp.diagnosis": "diagnosis", "rnaexp.classify": "classify_diagnosis", "rnaexp.evidence": "evidence"}
+_TAGS = {
+    "rnaexp.verdict": "verdict",
+    "rnaexp.diagnosis": "diagnosis",
+    "rnaexp.classify": "classify_diagnosis",
+    "rnaexp.evidence": "evidence",
+}
 CONTROL_TABLES = ("controls.csv", "controls_per_rna.csv")  # of the controls that a run measured on the way
 Tables = Mapping[tuple[str, str], pd.DataFrame]  # by kind of step and name
 _TASK = "tags.rnaexp.task"  # of runs that are about something else than RNAs
