@@ -25,6 +25,11 @@ def test_the_tables_of_the_classification_page_are_those_of_the_results():
     assert markdown.with_classification(text) == text, "run: python tracking/markdown.py"
 
 
+def test_the_tables_of_pairs_from_letters_are_those_of_the_results():
+    text = markdown.LETTERS_PAGE.read_text()
+    assert markdown.with_letters(text) == text, "run: python tracking/markdown.py"
+
+
 def test_the_table_of_the_trade_off_is_that_of_the_results():
     text = trade_off_table.PAGE.read_text()
     assert trade_off_table.with_table(text) == text, "run: python tracking/trade_off_table.py"

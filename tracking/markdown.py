@@ -12,6 +12,7 @@ import pandas as pd
 RESULTS = Path(__file__).parent / "results"
 PAGE = RESULTS.parents[1] / "docs" / "results.md"
 CLASSIFICATION_PAGE = PAGE.with_name("classification.md")
+LETTERS_PAGE = PAGE.with_name("letter_maps.md")
 ON_THE_PAGE = ("structure_paper", "rfam_controls", "builtin", "unseen_families", "views")
 HEAD = "| model | F1 [95 %] | with tuning | rank | oracle | P@N | AUPRC | calls (shuffled) | head | RNAs |"
 STRUCTURES_HEAD = (
@@ -21,6 +22,11 @@ STRUCTURES_HEAD = (
 FAMILIES_HEAD = (
     "| model or control | overlap ratio [95 %] (shuffled labels) | AUROC | of one length [95 %] | AUROC "
     "| remote homologs [95 %] (shuffled labels) | AUROC | nearest is own |"
+)
+LETTERS_HEAD = "| model | attention, tuned head | `jacobian:` | `dependency:` | `dependency-hidden:` |"
+LETTERS_COST_HEAD = "| model, 80 bases | `jacobian:` | `dependency:` | `dependency-hidden:` |"
+STRONG_HEAD = (
+    "| model | head | chosen by | strong, a base | on pairs | by chance at the same distances | times chance [95 %] |"
 )
 STRATA_HEAD = "| msm-nano less |"
 # Of the table of strata, each column's group in nano_strata.csv, and its title.
@@ -196,6 +202,61 @@ def with_classification(text: str) -> str:
     return replaced(text, CLASSIFICATION_HEAD, classification("archiveii"), text.index("ArchiveII, nine families"))
 
 
+def letter_maps() -> str:
+    """F1 of a model by its attention and by its letters."""
+    f1 = pd.read_csv(RESULTS / "letter_maps.csv").set_index("model")
+    names = [name for name in f1.index if ":" not in name.removeprefix("untrained:")]
+    names += [f"untrained:{name}" for name in ("nano", "hyenadna-tiny")]
+    lines = []
+    for name in names:
+        shown = [_f1(f1, way + name) for way in ("", "jacobian:", "dependency:", "dependency-hidden:")]
+        lines.append(f"| {name} | {' | '.join(shown)} |")
+    return "\n".join([LETTERS_HEAD, "|---|---|---|---|---|", *lines])
+
+
+def _f1(table: pd.DataFrame, name: str) -> str:
+    if name not in table.index:
+        return "-"
+    row = table.loc[name]
+    return f"{row['f1']:.3f} [{row['f1_low']:.3f}, {row['f1_high']:.3f}]"
+
+
+def letter_costs() -> str:
+    """Processor time of reading letters, as a multiple of one pass."""
+    found = pd.read_csv(RESULTS / "benchmark_letter_maps.csv").query("bases == 80")
+    lines = []
+    for name, some in found.groupby("model", sort=False):
+        times = some.set_index("way")["of_bare_pass"]
+        ways = ("jacobian", "dependency", "dependency-hidden")
+        shown = [f"{times[way]:.0f}" if way in times else "-" for way in ways]
+        lines.append(f"| {name} | {' | '.join(shown)} |")
+    return "\n".join([LETTERS_COST_HEAD, "|---|---|---|---|", *lines])
+
+
+def strong() -> str:
+    """Strong attention on pairs."""
+    lines = []
+    for _, row in pd.read_csv(RESULTS / "strong_attention.csv", dtype={"head": str}).iterrows():
+        places, on = _share(row["strong"]), _share(row["strong_on_pairs"])
+        chance, times = _share(row["strong_chance_at_distance"]), row["times_chance_at_distance"]
+        ends = "n/a" if row["low"] != row["low"] else f"[{row['low']:.1f}, {row['high']:.1f}]"
+        ratio = "n/a" if times != times else f"{times:.1f} {ends}"
+        lines.append(f"| {row['model']} | {row['head']} | {row['chosen']} | {places} | {on} | {chance} | {ratio} |")
+    return "\n".join([STRONG_HEAD, "|---|---|---|---|---|---|---|", *lines])
+
+
+def _share(value: float) -> str:
+    return "n/a" if value != value else f"{value:.3f}"
+
+
+def with_letters(text: str) -> str:
+    """docs/letter_maps.md with its tables."""
+    tables = ((LETTERS_HEAD, letter_maps), (LETTERS_COST_HEAD, letter_costs), (STRONG_HEAD, strong))
+    for head, made in tables:
+        text = replaced(text, head, made())
+    return text
+
+
 def with_tables(text: str) -> str:
     """The page with each of its tables as the results have it; found by test set and protocol, or by its head."""
     text = replaced(text, STRATA_HEAD, strata())
@@ -215,3 +276,4 @@ if __name__ == "__main__":
     else:
         PAGE.write_text(with_tables(PAGE.read_text()))
         CLASSIFICATION_PAGE.write_text(with_classification(CLASSIFICATION_PAGE.read_text()))
+        LETTERS_PAGE.write_text(with_letters(LETTERS_PAGE.read_text()))

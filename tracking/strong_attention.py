@@ -12,6 +12,7 @@ import pandas as pd
 import rnaexp
 from rnaexp.data.dataset import DataSet
 from rnaexp.stats.bootstrap import RESAMPLES, cluster_draws, percentile_interval
+from rnaexp.structure.protocol import Scoring
 from rnaexp.structure.strong import COUNTS, strong_shares
 from rnaexp.tasks.pairs.explorer import attended_to
 from rnaexp.tasks.pairs.sets import sets_of
@@ -24,16 +25,16 @@ MODELS = ("nano", "msm-nano", "lm-nano", "rnabert", "untrained:rnabert")
 
 def main() -> None:
     runs = pd.read_csv(RESULTS / "letter_maps.csv").set_index("model")
-    tuned_on, test, related = sets_of(Task(model=MODELS[0], validation=VALIDATION, test=TEST))
+    tuned_on, test, related = sets_of(Task(model=MODELS[0], validation=VALIDATION, test=TEST, scoring=Scoring()))
     validation = [rna for rna in tuned_on.rnas if rna.pairs and rna.id not in related]
     rows = []
     for name in MODELS:
         encoder = rnaexp.load(name, device="cpu")
         chosen = strong_shares([attended_to(encoder, rna).strong for rna in validation])
         counts = np.stack([attended_to(encoder, rna).strong for rna in test.rnas])
-        heads = {"tuned by F1": int(runs.loc[name, "layer"]) * encoder.heads + int(runs.loc[name, "head"])}
+        heads = {"F1": int(runs.loc[name, "layer"]) * encoder.heads + int(runs.loc[name, "head"])}
         if chosen["strong_on_pairs"].notna().any():
-            heads["most strong attention on pairs"] = int(chosen["strong_on_pairs"].idxmax())
+            heads["share on pairs"] = int(chosen["strong_on_pairs"].idxmax())
         for how, at in heads.items():
             rows.append(
                 {

@@ -8,6 +8,7 @@ import typer
 from rnaexp.cli import embeddings, explore, fitness, msa, pretrain, registry, score, search, tracking, use, watch
 from rnaexp.cli.models import models_app
 from rnaexp.cli.options import Csv, Json, Models, Name, once_each, several
+from rnaexp.cli.panels import arranged
 from rnaexp.cli.questions import questions_app
 from rnaexp.cli.settings import with_settings
 from rnaexp.cli.store import store_app
@@ -43,7 +44,7 @@ Model = Annotated[str, typer.Option("--model", help="Name (see `rnaexp models`),
 _NEXT_STEPS = """rnaexp: what did pre-training alone teach an RNA language model?
 
   Structures of your RNAs, and how far to trust them:
-    rnaexp predict --model lm-nano my.fasta --html page.html
+    rnaexp predict --model nano my.fasta --html page.html
   Your checkpoint against the controls:
     rnaexp run --model ./my-checkpoint
   Every model you have run, in one page:
@@ -240,4 +241,5 @@ pretrain.register(app)
 search.register(app)
 watch.register(app)
 explore.register(app)
+arranged(app)
 once_each(app, data_app, models_app, questions_app, store_app)
