@@ -147,7 +147,7 @@ def record_of(found: Prediction, tuned: TunedHead, drawing: Drawing = PLAIN) -> 
 
     `pairs`: the calls; `structure`: the pairs of the dot-bracket. `validation_f1`: of exactly this `decoder` on the
     set `validation`; `control_f1`: of `control` on the same RNAs (`control_of`); None where it is not known. `depth`:
-    rows of the alignment that was given, 1 without one.
+    rows of the alignment that was given, 1 without one. `head`: LAYER.HEAD of the `model`.
     """
     control, control_f1 = control_of(tuned, drawing)
     rna, view = found.rna, found.view
@@ -171,6 +171,8 @@ def record_of(found: Prediction, tuned: TunedHead, drawing: Drawing = PLAIN) -> 
         "control": control,
         "control_f1": control_f1,
         "depth": rna.alignment.depth if rna.alignment else 1,
+        "model": tuned.model,
+        "head": f"{tuned.layer}.{tuned.head}",
     }
 
 

@@ -144,7 +144,7 @@ def ensemble(loads: Sequence[Load]) -> Load:
 
 
 def _calibrated(whole: Ensemble) -> TunedHead:
-    """On the common set; without one, or where it cannot be had, the mean is drawn as it is, and that is said."""
+    """On the common set; where there is none, or it cannot be had, the mean as it is, and a line that F1 is unknown."""
     names = {measured_on(member.tuned) for member in whole.members if member.tuned.tuned_on}
     names = names or {measured_on(member.tuned) for member in whole.members}
     why = "they were tuned on different sets" if len(names) > 1 else ""
