@@ -183,7 +183,9 @@ def test_a_folder_for_mlflow_answers_as_predict_does(place):
         mlflow.pyfunc.load_model(str(place / "model")).predict([{"sequence": HAIRPIN, "id": "mine"}]).to_dict("records")
     )
     assert inside("predict", "--model", "lm-nano", "my.fa", "--format", "json", cwd=place).returncode == 0
-    assert [served] == json.loads((place / "predictions" / "predictions.json").read_text())
+    origin = {"configuration": served["configuration"], "version": None}  # of a folder that no registry knows
+    assert served["model"] == "lm-nano"
+    assert [served] == [one | origin for one in json.loads((place / "predictions" / "predictions.json").read_text())]
     assert inside("serve", "--model", "lm-nano", "--save", "model", cwd=place).returncode == 65
 
 

@@ -39,8 +39,8 @@ def register(
     with _copied(found, weights, device) if with_weights else _nothing(found) as (whole, folder):
         done = register_version(run_id, whole, folder, name=registered, against=against)
     state = "is" if done.new else "was already"
-    head = f"{found.tuned.layer}.{found.tuned.head}"
-    return [f"models:/{done.name}/{done.version} {state} head {head} of run {run_id}", *done.messages]
+    same = f"; run {done.same} found the same configuration" if done.same else ""
+    return [f"models:/{done.name}/{done.version} {state} head {found.label} of run {done.run_id}{same}", *done.messages]
 
 
 def _configuration(run_id: str) -> Path:
@@ -123,6 +123,8 @@ def _copied(found: Configuration, weights: str, device: str) -> Iterator[tuple[C
     given = weights or (found.model if Path(found.model).is_absolute() else "")  # a folder is copied with its tokenizer
     path = Path(given) if given else None
     encoder = found.load(weights=path, device=device)
+    if found.searched is not None:  # what is copied is the model itself
+        encoder = getattr(encoder, "base", encoder)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / WEIGHTS
         loading = {

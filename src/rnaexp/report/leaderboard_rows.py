@@ -20,7 +20,12 @@ _OTHERS = {
     "metrics.seconds": "seconds",
     "metrics.peak_memory_mb": "peak_memory_mb",
 }
-_TAGS = {"rnaexp.diagnosis": "diagnosis", "rnaexp.classify": "classify_diagnosis", "rnaexp.evidence": "evidence"}
+_TAGS = {
+    "rnaexp.verdict": "verdict",
+    "rnaexp.diagnosis": "diagnosis",
+    "rnaexp.classify": "classify_diagnosis",
+    "rnaexp.evidence": "evidence",
+}
 CONTROL_TABLES = ("controls.csv", "controls_per_rna.csv")  # of the controls that a run measured on the way
 Tables = Mapping[tuple[str, str], pd.DataFrame]  # by kind of step and name
 _TASK = "tags.rnaexp.task"  # of runs that are about something else than RNAs
@@ -70,8 +75,11 @@ def with_controls(rows: pd.DataFrame, tables: Mapping[str, Tables]) -> tuple[pd.
                 found.append(_of_control(one, row))
                 per_rna = f1[f1["model"] == one["model"]].drop(columns="model")
                 held[found[-1]["run_id"]] = {("test", "per_rna.csv"): per_rna}
-    more = pd.DataFrame(found, columns=rows.columns)
-    return (_in_order(pd.concat([rows, more.astype(rows.dtypes)], ignore_index=True)) if found else rows), held
+    if not found:
+        return rows, held
+    more, numbers = pd.DataFrame(found, columns=rows.columns), rows.select_dtypes("number").columns
+    more[numbers] = more[numbers].astype(float)  # a control has no number of parameters: no column is of whole numbers
+    return _in_order(pd.concat([rows, more], ignore_index=True)), held
 
 
 def _of_control(one: Mapping[Any, Any], row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The tracked runs compared: leaderboards, ranks, contrasts, and the tables behind them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,11 @@ from rnaexp.report.leaderboard_rows import (
     with_fitness,
     with_overlap,
 )
+from rnaexp.report.searches import search_rows
 from rnaexp.report.task_tables import not_installed, tracked
 from rnaexp.tasks.pairs.contrasts import Answer, add_ranks, contrast_table
 from rnaexp.tasks.task import Task
-from rnaexp.track.export import child_tables, question_tables, runs_table
+from rnaexp.track.export import child_tables, question_tables, runs_table, searches_table
 from rnaexp.track.result_file import ResultFile, read_result, refuse_other_data
 from rnaexp.track.travel import question_tables_of_files, runs_of_files, tables_of_files
 
@@ -65,7 +66,8 @@ class Leaderboard:
 class Comparison:
     """All that the report shows, the largest leaderboard first.
 
-    `standing`: contrasts of every language model, fixed here; `declared`: those of questions.
+    `standing`: contrasts of every language model, fixed here; `declared`: those of questions. `searches`: what a larger
+    search gained over a model's single head; never rows of a leaderboard, whose models have one head each.
     """
 
     experiment: str
@@ -76,6 +78,7 @@ class Comparison:
     standing: pd.DataFrame
     declared: pd.DataFrame
     published: pd.DataFrame
+    searches: pd.DataFrame
     left_out: Mapping[str, int]  # runs that did not end FINISHED, by status
     not_installed: Mapping[str, int]  # runs of tasks that no installed package has, by the task
 
@@ -91,6 +94,7 @@ class Source:
     runs: pd.DataFrame
     tables: Callable[[set[str], Mapping[str, Sequence[str]]], Mapping[str, Mapping[tuple[str, str], pd.DataFrame]]]
     declared: Mapping[str, pd.DataFrame]
+    searches: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def of_store(experiment: str) -> Source:
@@ -100,6 +104,7 @@ def of_store(experiment: str) -> Source:
         runs=runs_table(experiment),
         tables=partial(child_tables, experiment),
         declared=question_tables(experiment, "contrasts.csv"),
+        searches=searches_table(experiment),
     )
 
 
@@ -136,7 +141,7 @@ def comparison_of(source: Source) -> Comparison:
     rows, classified, assays = leaderboard_rows(runs), families(runs), fitness(runs)
     tasks = tuple(tracked(runs))
     foreign = not_installed(runs)
-    if rows.empty and classified.empty and assays.empty and not tasks:
+    if rows.empty and classified.empty and assays.empty and not tasks and source.searches.empty:
         message = f"experiment {experiment} has no finished runs yet; start with: rnaexp run --model viennarna"
         if foreign:
             which = ", ".join(f"{count} of {name}" for name, count in foreign.items())
@@ -157,6 +162,7 @@ def comparison_of(source: Source) -> Comparison:
         standing=contrast_table(_standing(rows), list(answers.values())),
         declared=_declared(source.declared),
         published=published(),
+        searches=search_rows(source.searches),
         left_out={str(state): int(count) for state, count in states.items() if state != "FINISHED"},
         not_installed=foreign,
     )

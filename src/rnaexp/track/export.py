@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PAGE = 1000
+SEARCH = "rnaexp.search"  # tag of a search's run, which older versions counted among the models' runs
 _SHORT_ID = re.compile("[0-9a-f]{8,31}")  # a whole one has 32
 
 
@@ -24,8 +25,16 @@ def runs_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
     import pandas as pd
 
     fixed = ["run_id", "name", "status", "started"]
-    table = pd.DataFrame([_row(run) for run in _of_kind(experiment, "parent")])
+    table = pd.DataFrame([_row(run) for run in _of_kind(experiment, "parent") if SEARCH not in run.data.tags])
     return table.reindex(columns=[*fixed, *sorted(set(table.columns) - set(fixed))])
+
+
+def searches_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
+    """One row per finished search, newest first, as `runs_table` has them; those of older versions too."""
+    import pandas as pd
+
+    runs = runs_in(experiment, f"tags.`{SEARCH}` = 'larger' and attributes.status = 'FINISHED'")
+    return pd.DataFrame([_row(run) for run in runs])
 
 
 def runs_in(experiment: str, question: str) -> list[Any]:
@@ -46,6 +55,24 @@ def _search(connection: Any, experiment_id: str, question: str, order_by: list[s
         )
         runs, token = runs + list(page), page.token or None
     return runs
+
+
+def leaderboard_run(experiment: str) -> str | None:
+    """The id of the experiment's leaderboard run, None before there is one."""
+    found = runs_in(experiment, "tags.`rnaexp.kind` = 'comparison' and attributes.run_name = 'leaderboard'")
+    return str(found[0].info.run_id) if found else None
+
+
+def describe_experiment(experiment: str, text: str) -> None:
+    """Stand on the experiment's page, as Markdown. Raises: UnavailableError."""
+    from mlflow.exceptions import MlflowException
+
+    experiment_id = connect(experiment)
+    try:
+        client(target(experiment)).set_experiment_tag(experiment_id, "mlflow.note.content", text)
+    except MlflowException as error:
+        message = f"the description of experiment {experiment}: {reason(error)}"
+        raise UnavailableError(message) from error
 
 
 def whole_id(run_id: str) -> str:
@@ -77,6 +104,13 @@ def find_run(run_id: str) -> Any:
         raise UnavailableError(message) from error
 
 
+def runs_below(run: Any) -> list[Any]:
+    """Every run under this one, however deep and however it ended, each after the run above it."""
+    below = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+    found = _search(client(target()), run.info.experiment_id, below, ["attributes.start_time ASC"])
+    return [one for child in found for one in (child, *runs_below(child))]
+
+
 def _of_kind(experiment: str, kind: str) -> list[Any]:
     return runs_in(experiment, f"tags.`rnaexp.kind` = '{kind}'")
 
@@ -89,12 +123,12 @@ def child_tables(
     `wanted`: the names by the kind of child.
     """
     found: dict[str, dict[tuple[str, str], pd.DataFrame]] = {parent: {} for parent in parents}
-    for kind, names in wanted.items():
-        for run in _of_kind(experiment, kind):
-            tables = found.get(run.data.tags.get("mlflow.parentRunId", ""))
-            if tables is not None:
-                for name, table in _csv_artifacts(experiment, run, names).items():
-                    tables[kind, name] = table
+    # A question to the store for each parent that counts: all children of an experiment may be ten thousands.
+    for parent, tables in found.items():
+        for run in runs_in(experiment, f"tags.`mlflow.parentRunId` = '{parent}'"):
+            kind = run.data.tags.get("rnaexp.kind", "")
+            for name, table in _csv_artifacts(experiment, run, wanted.get(kind, ())).items():
+                tables[kind, name] = table
     return found
 
 

@@ -16,12 +16,13 @@ from rnaexp.reading.store import Store, key_of
 from rnaexp.rna import Rna
 from rnaexp.structure.calibrate import drawable
 from rnaexp.structure.heads import TunedHead, untuned_head
-from rnaexp.structure.predict import measured_on, reading_of
+from rnaexp.structure.predict import reading_of
 from rnaexp.structure.probabilities import OF_PROBABILITIES
 from rnaexp.structure.protocol import PAIR_SCORES, PROTOCOLS
 from rnaexp.structure.reading import Table, scores_from, sequence_sha256
 from rnaexp.structure.shipped_heads import CENTROID
 from rnaexp.structure.view import pair_table
+from rnaexp.structure.worth import measured_on
 from rnaexp.tasks.pairs.measure import reading_for, tune
 from rnaexp.tasks.pairs.tuned import Load
 from rnaexp.tasks.pairs.views import with_view
@@ -144,7 +145,7 @@ def ensemble(loads: Sequence[Load]) -> Load:
 
 
 def _calibrated(whole: Ensemble) -> TunedHead:
-    """On the common set; without one, or where it cannot be had, the mean is drawn as it is, and that is said."""
+    """On the common set; where there is none, or it cannot be had, the mean as it is, and a line that F1 is unknown."""
     names = {measured_on(member.tuned) for member in whole.members if member.tuned.tuned_on}
     names = names or {measured_on(member.tuned) for member in whole.members}
     why = "they were tuned on different sets" if len(names) > 1 else ""

@@ -79,6 +79,7 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
         "evidence": dict(assessed.evidence) if assessed else {},
         "annotator": result.test.data.annotator,
         "tags": list(assessed.tags) if assessed else [],
+        "verdict": assessed.verdict.to_json() if assessed and assessed.verdict else None,
         "skipped": [{"rna": s.id, "reason": s.reason, "failed": s.failed} for s in result.skipped],
         "protocol": protocol_fields(result.test.scores.scoring, result.test.scores.read_out),
         "run_id": run_id,
