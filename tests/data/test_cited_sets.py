@@ -121,36 +121,6 @@ def web(served, tmp_path, monkeypatch):
     return served
 
 
-RUN = ("run", "--model", "planted", "--validation", "chanrg-validation", "--test")
-
-
-def test_one_command_tunes_and_tests_on_two_splits_by_name(web, tmp_path):
-    done = inside("--wide", *RUN, "chanrg-genf", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "chanrg-genf, tuned on chanrg-validation, protocol paper" in done.stdout
-    assert all(title in done.stdout for title in ("INF", "stem F1", "crossed F1"))
-    assert "Labels: comparative." in " ".join(done.stdout.split())
-
-
-@pytest.mark.parametrize(
-    ("test", "evidence"),
-    [
-        ("bprna-new", {"comparative": 5}),
-        ("casp-rna", {"unknown": 5}),
-        ("rnagym-pseudobase", {"published": 5}),
-        ("rnagym-2d", {"published": 5, "3d": 5}),
-    ],
-)
-def test_a_suite_runs_by_name_with_figures_for_stems_and_pseudoknots(web, test, evidence, tmp_path):
-    found = answer(inside(*RUN, test, "--json", cwd=tmp_path))
-    figures = found["structure"]
-    assert (found["test"], found["evidence"], figures["coverage"]) == (test, evidence, 1)
-    assert 0 < figures["stem_f1"] <= 1
-    assert figures["f1"] <= figures["inf"] <= 1, "the geometric mean is never below the harmonic one"
-    knotted = any(i < k < j < l for rna in load_set(test).rnas for i, j in rna.pairs for k, l in rna.pairs)
-    assert (figures["crossed_f1"] is not None) == knotted
-
-
 def test_splits_of_one_file_are_told_apart(web):
     validation = load_set("chanrg-validation")
     assert (validation.split, {rna.id[:10] for rna in validation.rnas}) == ("validation", {"Validation"})
@@ -300,3 +270,33 @@ def test_the_users_copy_of_each_table_is_a_set_by_its_path(served, tmp_path):
     assert load_set(tmp_path / TABLE).rnas[0].id == "pseudobase:PKB1|PKB2"
     path = served.hub[f"{HUB}/chanrg"] / "test.parquet"
     assert len(load_set(path)) == 20
+
+
+RUN = ("run", "--model", "planted", "--validation", "chanrg-validation", "--test")
+
+
+def test_one_command_tunes_and_tests_on_two_splits_by_name(web, tmp_path):
+    done = inside("--wide", *RUN, "chanrg-genf", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "chanrg-genf, tuned on chanrg-validation, protocol paper" in done.stdout
+    assert all(title in done.stdout for title in ("INF", "stem F1", "crossed F1"))
+    assert "Labels: comparative." in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("test", "evidence"),
+    [
+        ("bprna-new", {"comparative": 5}),
+        ("casp-rna", {"unknown": 5}),
+        ("rnagym-pseudobase", {"published": 5}),
+        ("rnagym-2d", {"published": 5, "3d": 5}),
+    ],
+)
+def test_a_suite_runs_by_name_with_figures_for_stems_and_pseudoknots(web, test, evidence, tmp_path):
+    found = answer(inside(*RUN, test, "--json", cwd=tmp_path))
+    figures = found["structure"]
+    assert (found["test"], found["evidence"], figures["coverage"]) == (test, evidence, 1)
+    assert 0 < figures["stem_f1"] <= 1
+    assert figures["f1"] <= figures["inf"] <= 1, "the geometric mean is never below the harmonic one"
+    knotted = any(i < a < j < b for rna in load_set(test).rnas for i, j in rna.pairs for a, b in rna.pairs)
+    assert (figures["crossed_f1"] is not None) == knotted
