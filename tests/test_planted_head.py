@@ -15,7 +15,8 @@ from rnaexp.structure.evaluate import evaluate, evaluate_head
 from rnaexp.structure.protocol import Scoring, scoring
 from rnaexp.tasks.pairs import deeper
 from rnaexp.tasks.pairs import record as tables
-from rnaexp.tasks.pairs.measure import head_maps, whole_head
+from rnaexp.tasks.pairs.measure import head_maps
+from rnaexp.tasks.pairs.parts import whole_head
 from rnaexp.tasks.pairs.result import Task
 from rnaexp.tasks.pairs.run import run_structure
 

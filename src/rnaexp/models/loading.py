@@ -38,6 +38,11 @@ def load(
     activations. `token_pairs`: how a score of two tokens becomes scores of their bases (`spread.Spread`).
 
     Raises: InputError (unknown name, damaged or unfitting weights), UnavailableError.
+
+    >>> import rnaexp
+    >>> encoder = rnaexp.load("stems")
+    >>> encoder.layers, encoder.heads, encoder.read_head(rnaexp.Rna(id="one", sequence="GGGAAACCC"), 0, 0).shape
+    (1, 1, torch.Size([9, 9]))
     """
     options: dict[str, Any] = {"device": device, "seed": seed, "precision": precision, "token_pairs": token_pairs}
     return ready_to_load(name, weights=weights, config=config, **options).load()

@@ -124,17 +124,33 @@ class Optimiser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """How often, in steps, the heads are looked at, and on which families of the validation side."""
+    """What a probe looks at on the way, and at which steps; no gradient comes from it.
 
-    every: int = 500
-    min_rows: int = 8
-    max_columns: int = 160
-    max_rows: int = 48
+    `steps`: at these and after the last step; none: every so many (`every`); 0: at steps 0, 1, 2, 4, 8 and so on.
+    `tuned_on`, `tested_on`: sets of base pairs, "" for no probe; `families`: a set of families, "" for none, without
+    those that a model was trained on (`unseen_by`).
+    """
+
+    steps: tuple[int, ...] = ()
+    every: int = 0
+    tuned_on: str = "builtin-vl"
+    tested_on: str = "builtin-ts"
+    families: str = ""
+    unseen_by: str = ""
+
+    def due(self, step: int) -> bool:
+        """Whether this step is one of them."""
+        if self.steps:
+            return step in self.steps
+        return step % self.every == 0 if self.every else step & (step - 1) == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """All of it; `steps` None: as many as the minutes allow. `excluded`: a file next to the recipe."""
+    """All of it; `steps` None: as many as the minutes allow. `excluded`: a file next to the recipe.
+
+    `initial_head`: "kernel" or "kernel-alignment", whose stacks the first head reads before any training; "": none.
+    """
 
     title: str
     architecture: Architecture
@@ -142,6 +158,7 @@ class Recipe:
     seed: int = 0
     steps: int | None = None
     excluded: str | None = None
+    initial_head: str = ""
     crops: Crops = field(default_factory=Crops)
     objective: Objective = field(default_factory=Objective)
     contrast: Contrast = field(default_factory=Contrast)
@@ -203,6 +220,8 @@ def _check(recipe: Recipe) -> None:
     faults = {
         f"architecture {recipe.architecture!r}: must be msa or sequence": recipe.architecture
         not in ("msa", "sequence"),
+        f"initial_head {recipe.initial_head!r}: must be kernel, kernel-alignment or nothing": recipe.initial_head
+        not in ("", "kernel", "kernel-alignment"),
         "crops: depths and depth_shares differ in number": len(crops.depths) != len(crops.depth_shares),
         "crops: lengths must rise": list(crops.lengths) != sorted(set(crops.lengths)),
         "crops: a sequence model reads one row: depths must be [1], or single_from say when that begins": (

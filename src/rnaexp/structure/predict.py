@@ -15,8 +15,8 @@ from rnaexp.rna import Pair, Rna
 from rnaexp.structure.calibrate import drawable
 from rnaexp.structure.decode import calls, one_partner
 from rnaexp.structure.heads import RnaScores, TunedHead
-from rnaexp.structure.probabilities import OF_PROBABILITIES
 from rnaexp.structure.reading import Reading, Table, scores_from
+from rnaexp.structure.shipped_heads import FOLDED
 from rnaexp.structure.view import FOLD_WEIGHT, View, folded_table, pair_table, view_of
 
 _BYTES_A_PAIR = 32  # which pairs are candidates, their sort keys, scores and places, for all n^2 of them
@@ -58,7 +58,7 @@ def predict_one(encoder: Encoder, rna: Rna, tuned: TunedHead, drawing: Drawing =
 
 def refuse_drawing(tuned: TunedHead, drawing: Drawing) -> None:
     """Raises: InputError for a drawing that needs probabilities of a head without them, or folds what is folded."""
-    if drawing.fold and tuned.view == OF_PROBABILITIES:
+    if drawing.fold and tuned.model in FOLDED:
         message = f"--fold: the structures of {tuned.model} are folded already; give the model whose scores are to help"
         raise InputError(message)
     if tuned.view is None and drawing != PLAIN:
@@ -90,6 +90,22 @@ def decoder_f1(tuned: TunedHead, drawing: Drawing = PLAIN) -> float | None:
     if drawing.pseudoknots:
         return None
     return tuned.view.folded_f1 if drawing.fold else tuned.view.f1
+
+
+def control_of(tuned: TunedHead, drawing: Drawing = PLAIN) -> tuple[str, float] | tuple[None, None]:
+    """What a control's structures had on the same RNAs, and which: the best one without energies; where the scores only
+    help ViennaRNA, ViennaRNA alone. (None, None) where it was not measured."""
+    view = tuned.view
+    if view is None or drawing.pseudoknots:
+        return None, None
+    name, f1 = ("viennarna", view.folding_f1) if drawing.fold else (view.control, view.control_f1)
+    return (None, None) if name is None or f1 is None else (name, f1)
+
+
+def measured_on(tuned: TunedHead) -> str:
+    """The set that these figures are from; "" where there are none."""
+    view = tuned.view
+    return tuned.tuned_on or (view.measured_on if view is not None else None) or ""
 
 
 def prediction(rna: Rna, scores: RnaScores, tuned: TunedHead, drawing: Drawing = PLAIN) -> Prediction:
@@ -130,8 +146,10 @@ def record_of(found: Prediction, tuned: TunedHead, drawing: Drawing = PLAIN) -> 
     """One answer in plain values, as it is written, returned and served; bases count from 1.
 
     `pairs`: the calls; `structure`: the pairs of the dot-bracket. `validation_f1`: of exactly this `decoder` on the
-    set `validation`, None where it is not known. `depth`: rows of the alignment that was given, 1 without one.
+    set `validation`; `control_f1`: of `control` on the same RNAs (`control_of`); None where it is not known. `depth`:
+    rows of the alignment that was given, 1 without one. `head`: LAYER.HEAD of the `model`.
     """
+    control, control_f1 = control_of(tuned, drawing)
     rna, view = found.rna, found.view
     calls = zip(found.pairs, found.scores, found.probabilities, strict=True)
     confidences = (None,) * len(found.shown) if view is None else view.confidences
@@ -149,8 +167,12 @@ def record_of(found: Prediction, tuned: TunedHead, drawing: Drawing = PLAIN) -> 
         "expected_f1": None if view is None else view.expected_f1,
         "expected_precision": None if view is None else view.expected_precision,
         "validation_f1": decoder_f1(tuned, drawing),
-        "validation": tuned.tuned_on,
+        "validation": measured_on(tuned),
+        "control": control,
+        "control_f1": control_f1,
         "depth": rna.alignment.depth if rna.alignment else 1,
+        "model": tuned.model,
+        "head": f"{tuned.layer}.{tuned.head}",
     }
 
 
