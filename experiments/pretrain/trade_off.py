@@ -6,6 +6,7 @@ does; `score FOLDER` measures it on both tasks; `python tracking/trade_off_table
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -22,17 +23,18 @@ CORNERS = (("letters", 0.0), ("letters", 1.0), ("distillation", 0.0), ("distilla
 # 3,750 letters: what contrast (1,940) and distillation (870) read is taken from the hidden letters.
 LETTER_TOKENS = {(False, False): 4096, (True, False): 2048, (False, True): 3072, (True, True): 1024}
 WIDTHS = {"0.02": (24, 48), "0.06": (40, 128), "0.6": (120, 640)}  # width, and of the feed-forward layers
+NOT_OF_THE_RECIPE = ("one_in", "continues")  # a share of the clans; a training whose saved state this one begins with
 Fields = Mapping[str, Any]
 
 
-def objectives(structure: str, weight: float, *, added: bool = False) -> dict[str, Fields]:
-    """Fields of one place of the grid; `added`: contrast is read on top of the letters, not instead of them."""
+def objectives(structure: str, weight: float, *, fewer: bool = False) -> dict[str, Fields]:
+    """Fields of one place of the grid; `fewer`: only the letters that those with contrast read, without it."""
     distilled, whole = structure == "distillation", 0.0 if structure == "letters" else 0.5
     return {
         "objective": {"weight": 0.2 if distilled else 1.0, "whole_columns": [[0, whole]]},
         "distillation": {"weight": 1.0 if distilled else 0.0},
         "contrast": {"weight": weight},
-        "crops": {"tokens": LETTER_TOKENS[weight > 0 and not added, distilled]},
+        "crops": {"tokens": LETTER_TOKENS[weight > 0 or fewer, distilled]},
     }
 
 
@@ -45,8 +47,10 @@ def trainings() -> dict[str, Fields]:
     for seed in (1, 2):
         for structure, weight in CORNERS:
             found[f"{structure}-{weight:g}-seed-{seed}"] = {**objectives(structure, weight), "seed": seed}
-    for structure in ("letters", "distillation"):
-        found[f"{structure}-1-added"] = objectives(structure, 1.0, added=True)
+    # As many hidden letters as letters-0 read; the rate has cooled down once on the way.
+    found["letters-1-longer"] = {**objectives("letters", 1.0), "steps": 1200, "continues": "letters-1"}
+    for structure in STRUCTURES:
+        found[f"{structure}-0-fewer"] = objectives(structure, 0.0, fewer=True)
     centre = objectives("columns", 0.3)
     found |= {f"data-1-in-{share}": {**centre, "one_in": share} for share in (16, 4)}
     for size, (width, inner) in WIDTHS.items():
@@ -58,10 +62,10 @@ def trainings() -> dict[str, Fields]:
 
 
 def derived(name: str) -> dict[str, Any]:
-    """A training's recipe as TOML gives it; of `one_in` only the files know."""
+    """A training's recipe as TOML gives it; of NOT_OF_THE_RECIPE only the files know."""
     held = tomllib.loads(BASE.read_text())
     for key, value in {**trainings()[name], "title": name}.items():
-        if key != "one_in":
+        if key not in NOT_OF_THE_RECIPE:
             held[key] = {**held[key], **value} if isinstance(value, Mapping) else value
     return held
 
@@ -103,34 +107,40 @@ def train(folder: Path, names: Iterable[str]) -> None:
     """Every training that has no card yet, one after the other; one that was stopped is resumed."""
     from rnaexp.experiment.pretrain_verb import pretrain
     from rnaexp.pretrain.checkpoint import CARD
+    from rnaexp.pretrain.fit import LOG, STATE
 
     for name in names:
         if not (folder / name / CARD).is_file():
+            before = trainings()[name].get("continues")
+            if before and not (folder / name / STATE).is_file():
+                (folder / name).mkdir(parents=True, exist_ok=True)
+                shutil.copy(folder / before / STATE, folder / name)
+                shutil.copy(folder / before / LOG, folder / name)
             pretrain(write_recipe(name, folder / name), folder / name, data=None, minutes=None, device="cpu")
 
 
-# Declared before any was scored: what contrast costs pairs, what a structure objective changes.
+# What contrast costs pairs, of one budget and of the same letters; what a structure objective changes.
 CONTRASTS = [
     *((f"{structure}-1", f"{structure}-0") for structure in STRUCTURES),
     *((f"distillation-{weight:g}", f"columns-{weight:g}") for weight in WEIGHTS),
     *((f"columns-{weight:g}", f"letters-{weight:g}") for weight in WEIGHTS),
-    ("distillation-1-added", "distillation-0"),
-    ("distillation-0", "kernel-alignment"),
-    ("nano", "distillation-0"),
+    *((f"{structure}-{weight:g}", f"{structure}-0-fewer") for structure in STRUCTURES for weight in WEIGHTS[1:]),
+    ("letters-1-longer", "letters-0"),
+    ("letters-1-longer", "letters-1"),
 ]
-REFERENCES = ("nano", "untrained:nano", "kernel-alignment")
 
 
 def question(folder: Path, names: Iterable[str]) -> str:
-    """The question that measures finished trainings on the sets of `nano_targets.toml` and `unseen_families.toml`."""
-    at = {name: str((folder / name).resolve()) for name in names} | {name: name for name in REFERENCES}
+    """Measures trainings on the sets of `nano_targets.toml`; one alone on those of `unseen_families.toml` too."""
+    at = {name: str((folder / name).resolve()) for name in names}
     lines = [
-        'title = "The trade-off between pairs and families"\nalignments = ["intact", "depth-1"]',
         f"models = {json.dumps(list(at.values()))}",
         '[[sets]]\nvalidation = "rfam-vl"\ntest = "rfam-ts"',
         '[[protocols]]\nname = "paper"\nmin_separation = 4',
-        '[[families]]\nname = "rfam-seed"\nunseen_by = "lm-nano"\nbelow_identity = 0.6',
     ]
+    if len(at) == 1:
+        lines.insert(0, 'alignments = ["intact", "depth-1"]')
+        lines.append('[[families]]\nname = "rfam-seed"\nunseen_by = "lm-nano"\nbelow_identity = 0.6')
     for one, other in CONTRASTS:
         if one in at and other in at:
             lines.append(f"[[contrasts]]\nmodel = {json.dumps(at[one])}\nagainst = {json.dumps(at[other])}")
@@ -138,13 +148,21 @@ def question(folder: Path, names: Iterable[str]) -> str:
 
 
 def score(folder: Path, names: Iterable[str]) -> None:
-    """Tables of all finished trainings; what was measured before is read from the store."""
+    """Tables of each finished training that has none yet, in its folder; then the contrasts of all."""
     from rnaexp.pretrain.checkpoint import CARD
 
-    asked = folder / "question.toml"
-    asked.write_text(question(folder, [name for name in names if (folder / name / CARD).is_file()]))
-    command = [sys.executable, "-m", "rnaexp", "run", str(asked), "--csv", str(folder / "scores.csv")]
-    subprocess.run(command, check=True)
+    finished = [name for name in names if (folder / name / CARD).is_file()]
+    for name in finished:
+        if not (folder / name / "scores_families.csv").is_file():
+            answer(question(folder, [name]), folder / name / "scores.csv")
+    answer(question(folder, finished), folder / "scores.csv")
+
+
+def answer(text: str, table: Path) -> None:
+    """Run a question; what was measured before is read from the store."""
+    asked = table.with_name("question.toml")
+    asked.write_text(text)
+    subprocess.run([sys.executable, "-m", "rnaexp", "run", str(asked), "--csv", str(table)], check=True)
 
 
 if __name__ == "__main__":

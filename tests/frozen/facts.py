@@ -145,7 +145,7 @@ class Tracked:
             {
                 "name": model.name,
                 "aliases": {alias: int(version) for alias, version in sorted(model.aliases.items())},
-                "tags": sorted(model.tags),
+                "tags": [re.sub(r"\d{20}", "<when>", tag) for tag in sorted(model.tags)],
                 "versions": [
                     {"version": int(one.version), "tags": sorted(one.tags)}
                     for one in self.client.search_model_versions(f"name = '{model.name}'")

@@ -14,7 +14,7 @@ from rnaexp.pretrain.checkpoint import CARD
 from rnaexp.pretrain.contrast import ViewSampler
 from rnaexp.pretrain.crops import PADDING, CropSampler
 from rnaexp.pretrain.families import excluded_clans, training_families
-from rnaexp.pretrain.fit import new_network
+from rnaexp.pretrain.fit import LOG, STATE, new_network
 from rnaexp.pretrain.recipe import recipe_of
 from tests.pretrain.seeds import seed_file
 
@@ -50,7 +50,8 @@ def test_every_other_training_differs_from_its_place_of_the_grid_in_one_thing(tr
         base = trade_off.derived(near)
         differ = {key for key in ours if ours[key] != base[key]} - {"title"}
         expected = {"data": set(), "size": {"network"}, "balance": {"crops", "contrast"}}.get(place, {"seed"})
-        expected = {"crops"} if name.endswith("added") else set() if name == near else expected
+        expected = {"steps"} if name.endswith("longer") else expected
+        expected = {"crops"} if name.endswith("fewer") else set() if name == near else expected
         assert differ == expected, name
 
 
@@ -97,6 +98,19 @@ def test_a_finished_training_is_not_made_again(trade_off, tmp_path, monkeypatch)
     (tmp_path / "letters-0" / CARD).write_text("done")
     trade_off.train(tmp_path, ["letters-0", "columns-1"])
     assert made == ["columns-1"]
+
+
+def test_a_training_that_continues_another_begins_with_its_state(trade_off, tmp_path, monkeypatch):
+    monkeypatch.setenv("RNAEXP_RFAM_SEED", str(seed_file(tmp_path / "seed.sto")))
+    begun = []
+    monkeypatch.setattr(pretrain_verb, "pretrain", lambda path, out, **_: begun.append((out / STATE).read_text()))
+    (tmp_path / "letters-1").mkdir()
+    for name in (STATE, LOG):
+        (tmp_path / "letters-1" / name).write_text("600 steps")
+    trade_off.train(tmp_path, ["letters-1-longer"])
+    (tmp_path / "letters-1-longer" / STATE).write_text("900 steps")  # killed on the way
+    trade_off.train(tmp_path, ["letters-1-longer"])
+    assert begun == ["600 steps", "900 steps"]
 
 
 def test_every_place_of_the_grid_reads_as_many_letters_a_step(trade_off, derived):

@@ -13,7 +13,6 @@ from rnaexp.models import load
 from rnaexp.rna import Alignment, Rna
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.predict import (
-    control_of,
     predict_one,
     prediction,
     record_of,
@@ -22,6 +21,7 @@ from rnaexp.structure.predict import (
 )
 from rnaexp.structure.probabilities import OF_PROBABILITIES, Calibration, Curve, StructureView
 from rnaexp.structure.protocol import ATTENTION, CANONICAL, Scoring
+from rnaexp.structure.worth import control_of
 from rnaexp.tasks.pairs.tuned import known_f1, worth_of
 
 SEQUENCE = "GGGAAAGGCUAUUUUAGCCAAAAAGCCCAACGACGAGAAUCGUCG"

@@ -24,13 +24,12 @@ from rnaexp.rna import Pair, Rna
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.predict import (
     Prediction,
-    control_of,
-    decoder_f1,
     decoder_of,
     prediction,
     reading_of,
     refuse_drawing,
 )
+from rnaexp.structure.worth import control_of, decoder_f1
 from rnaexp.tasks.pairs.settings import PredictSettings
 from rnaexp.tasks.pairs.tuned import known_f1, worth_of
 

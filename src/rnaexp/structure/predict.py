@@ -18,6 +18,7 @@ from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.reading import Reading, Table, scores_from
 from rnaexp.structure.shipped_heads import FOLDED
 from rnaexp.structure.view import FOLD_WEIGHT, View, folded_table, pair_table, view_of
+from rnaexp.structure.worth import control_of, decoder_f1, measured_on
 
 _BYTES_A_PAIR = 32  # which pairs are candidates, their sort keys, scores and places, for all n^2 of them
 
@@ -81,31 +82,6 @@ def decoder_of(tuned: TunedHead, drawing: Drawing = PLAIN) -> str:
     gamma = (tuned.view.folded if drawing.fold else tuned.view).gamma
     folded = f"viennarna weight={FOLD_WEIGHT:g} " if drawing.fold else ""
     return f"{folded}mea gamma={gamma:g}" + (" pseudoknots" if drawing.pseudoknots else "")
-
-
-def decoder_f1(tuned: TunedHead, drawing: Drawing = PLAIN) -> float | None:
-    """F1 of exactly that decoder on the RNAs that the head was tuned on; None where it was not measured."""
-    if tuned.view is None:
-        return tuned.dot_bracket_f1
-    if drawing.pseudoknots:
-        return None
-    return tuned.view.folded_f1 if drawing.fold else tuned.view.f1
-
-
-def control_of(tuned: TunedHead, drawing: Drawing = PLAIN) -> tuple[str, float] | tuple[None, None]:
-    """What a control's structures had on the same RNAs, and which: the best one without energies; where the scores only
-    help ViennaRNA, ViennaRNA alone. (None, None) where it was not measured."""
-    view = tuned.view
-    if view is None or drawing.pseudoknots:
-        return None, None
-    name, f1 = ("viennarna", view.folding_f1) if drawing.fold else (view.control, view.control_f1)
-    return (None, None) if name is None or f1 is None else (name, f1)
-
-
-def measured_on(tuned: TunedHead) -> str:
-    """The set that these figures are from; "" where there are none."""
-    view = tuned.view
-    return tuned.tuned_on or (view.measured_on if view is not None else None) or ""
 
 
 def prediction(rna: Rna, scores: RnaScores, tuned: TunedHead, drawing: Drawing = PLAIN) -> Prediction:

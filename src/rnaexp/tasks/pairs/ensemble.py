@@ -16,12 +16,13 @@ from rnaexp.reading.store import Store, key_of
 from rnaexp.rna import Rna
 from rnaexp.structure.calibrate import drawable
 from rnaexp.structure.heads import TunedHead, untuned_head
-from rnaexp.structure.predict import measured_on, reading_of
+from rnaexp.structure.predict import reading_of
 from rnaexp.structure.probabilities import OF_PROBABILITIES
 from rnaexp.structure.protocol import PAIR_SCORES, PROTOCOLS
 from rnaexp.structure.reading import Table, scores_from, sequence_sha256
 from rnaexp.structure.shipped_heads import CENTROID
 from rnaexp.structure.view import pair_table
+from rnaexp.structure.worth import measured_on
 from rnaexp.tasks.pairs.measure import reading_for, tune
 from rnaexp.tasks.pairs.tuned import Load
 from rnaexp.tasks.pairs.views import with_view

@@ -11,8 +11,8 @@ from rnaexp.progress import announce, say
 from rnaexp.reading.loading import Loading
 from rnaexp.reading.store import Store
 from rnaexp.structure.heads import TunedHead
-from rnaexp.structure.predict import control_of, decoder_f1
 from rnaexp.structure.probabilities import StructureView
+from rnaexp.structure.worth import control_of, decoder_f1
 from rnaexp.tasks.pairs.find_head import controls_line, find_head, look_for_head
 from rnaexp.tasks.pairs.settings import HeadSettings
 
