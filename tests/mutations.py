@@ -207,7 +207,7 @@ MUTATIONS = (
     ("outlines: all calls of a step are wrong ones", "structure/outlines.py", "f1_between", "calls - right + references", "calls + references"),
     ("bands: calls above the band are forgotten", "structure/bands.py", "_changes", "band.above[0] + first", "first"),
     ("bands: each piece begins with nothing called", "structure/bands.py", "best_in_band", "f1 = float(values[-1])", "f1 = 0.0"),
-    ("bands: equal scores are called one by one", "structure/bands.py", "_changes", "np.append(scores[:-1] > scores[1:], True)", "np.append(scores[:-1] >= scores[1:], True)"),
+    ("bands: equal scores are called one by one", "structure/bands.py", "_curve", "np.append(scores[:-1] > scores[1:], True)", "np.append(scores[:-1] >= scores[1:], True)"),
     ("bands: the next score below the band is not known", "structure/bands.py", "best_in_band", "max(below, band.below)", "max(below, -np.inf)"),
     ("views: tenths of the last RNA alone", "structure/calibrate.py", "Tenths.add", "np.concatenate([self._sums, probabilities])", "np.concatenate([np.zeros(_BINS), probabilities])"),
     ("breakdown: calls that are known are counted twice", "structure/breakdown.py", "_count", "(np.array(list(known), np.int64), called, np.array(list(found), np.int64))", "(np.array(list(known), np.int64), np.append(called, np.array(list(found), np.int64)), np.array(list(found), np.int64))"),

@@ -158,6 +158,16 @@ def test_f1_of_an_rna_is_between_its_bounds_and_exact_at_the_ends_of_steps(rnas)
         assert empty[0] == empty[1] == 0
 
 
+def test_the_bounds_are_those_of_the_worst_and_the_best_order_within_the_step():
+    """Above the step one call, right; in it two wrong and one right; three reference pairs."""
+    counts, right = np.zeros((1, STEPS), int), np.zeros((1, STEPS), int)
+    counts[0, 500], counts[0, 510], right[0, 500], right[0, 510] = 3, 1, 1, 1
+    within = (lower_ends()[500] + lower_ends()[501]) / 2
+    least, most = f1_between((counts, right), 3, np.zeros(1, int), np.array([within]))
+    assert least[0] == pytest.approx(2 * 1 / (3 + 3))
+    assert most[0] == pytest.approx(2 * 2 / (2 + 3))
+
+
 def test_rnas_that_were_not_read_count_in_the_mean(rnas):
     assert outlined(rnas, count=8).f1 == pytest.approx(outlined(rnas).f1 / 2)
 
