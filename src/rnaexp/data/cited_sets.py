@@ -57,8 +57,10 @@ def load_chanrg(spec: SetSpec) -> DataSet:
     if not rows:
         message = f"no RNA of split {wanted}"
         raise source.error(message)
-    kin = {each.row.line: each.by_name["clan"].strip() or each.by_name["family"].strip() or None for each in rows}
-    return _loaded(spec, path, source, rows, lambda rna, each: replace(rna, cluster=kin[each.row.line]))
+    cluster_of = {
+        each.row.line: each.by_name["clan"].strip() or each.by_name["family"].strip() or None for each in rows
+    }
+    return _loaded(spec, path, source, rows, lambda rna, each: replace(rna, cluster=cluster_of[each.row.line]))
 
 
 def load_table(spec: SetSpec) -> DataSet:
