@@ -144,6 +144,14 @@ def test_equal_scores_are_one_threshold_and_the_plateau_may_span_pieces():
     assert best_in_band(lambda: iter([(last, 1)]), [0.5, 1.0], count=1).threshold == pytest.approx((0.9 + 0.25) / 2)
 
 
+def test_one_score_of_two_rnas_is_one_threshold():
+    """Called together, the first RNA's pair is right and the other's second is wrong."""
+    first = Band(scores=np.array([0.5], np.float32), right=np.array([True]), above=(0, 0), below=0.0)
+    other = Band(scores=np.array([0.9, 0.5], np.float32), right=np.array([1, 0], bool), above=(0, 0), below=0.0)
+    found = best_in_band(lambda: iter([(first, 1), (other, 1)]), [0.25, 1.0], count=2)
+    assert found.f1 == round((1 + 2 / 3) / 2, 12)
+
+
 def test_f1_of_an_rna_is_between_its_bounds_and_exact_at_the_ends_of_steps(rnas):
     for rna, maps in rnas:
         every = table_of(rna, [maps])
