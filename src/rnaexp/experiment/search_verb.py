@@ -7,16 +7,18 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rnaexp.progress import announce
+from rnaexp.errors import UnavailableError
+from rnaexp.progress import announce, say
 from rnaexp.reading.store import Store
 from rnaexp.report.console import console
 from rnaexp.stats.intervals import Interval
+from rnaexp.structure.study import keep_study
 from rnaexp.tasks.pairs.figures import search_progress
 from rnaexp.tasks.pairs.larger import Larger, larger_search
 from rnaexp.tasks.pairs.result import Task
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import tracked_run
-from rnaexp.track.store import EXPERIMENT
+from rnaexp.track.store import EXPERIMENT, without_password
 from rnaexp.track.words import RunWords
 
 
@@ -27,7 +29,8 @@ def search(task: Task, *, trials: int, storage: str, seed: int, words: RunWords,
     name = words.run_name or f"{task.model} larger search"
     tags = {**words.tags, "rnaexp.search": "larger"}
     with tracked_run(name, tags=tags, experiment=words.experiment or EXPERIMENT) as run:
-        found = larger_search(task, Store(), announce, trials=trials, storage=storage or None, seed=seed)
+        store = Store()
+        found = larger_search(task, store, announce, trials=trials, storage=storage or None, seed=seed)
         record = _record(found)
         run.params(_parameters(found, task, trials, seed))
         run.metrics({f"search.{name}": value for name, value in record["figures"].items()})
@@ -37,10 +40,22 @@ def search(task: Task, *, trials: int, storage: str, seed: int, words: RunWords,
         run.figure(search_progress(found.trials, f"{task.model}, larger search on {task.validation}"), "search.png")
         for name, figure in found.pictures.items():
             run.figure(figure, name)
+    _keep_studies(found, storage or f"sqlite:///{store.root}/studies.db", shared=bool(storage))
     if json:
         sys.stdout.write(json_format.dumps(record) + "\n")
     else:
         _print(record, found)
+
+
+def _keep_studies(found: Larger, url: str, *, shared: bool) -> None:
+    """For `optuna-dashboard`; the search of a shared storage is there already. A failure costs no result."""
+    try:
+        for study in found.studies[1:] if shared else found.studies:
+            keep_study(study, url)
+    except UnavailableError as error:
+        say(str(error))
+        return
+    say(f"Optuna studies: optuna-dashboard {without_password(url)}")
 
 
 def _parameters(found: Larger, task: Task, trials: int, seed: int) -> dict[str, object]:

@@ -4,11 +4,13 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from rnaexp.data.atomic import naming
 from rnaexp.errors import Terminated
 from rnaexp.track.artifacts import write_figure, write_file, write_shown_table, write_table, write_text
 from rnaexp.track.names import MAX_METRICS, artifact_path, checked_metrics, checked_texts
@@ -37,6 +39,7 @@ class RunHandle:
         self._data: set[tuple[str, str, str]] = set()
         self._open = True
         self._at: tuple[int, int] | None = None
+        self._begun = 0
 
     @property
     def run_id(self) -> str | None:
@@ -83,6 +86,7 @@ class RunHandle:
         """Record the run's start; called once, by whoever made the handle. `under`: a run of another tree, above it."""
         self._above = self._parent or under
         parameters = checked_texts(params)
+        self._begun = self._at[0] if self._at else now()
         begin = self._tree.begin if self._parent is None else self._tree.record
         begin(
             {
@@ -93,7 +97,7 @@ class RunHandle:
                 "under": None if under is None else under.uuid,
                 "name": self.name,
                 "tags": checked_texts({**origin_tags(own=continues is None), "rnaexp.kind": self.kind, **tags}),
-                "time": self._at[0] if self._at else now(),
+                "time": self._begun,
             }
         )
         self.params(parameters)
@@ -177,12 +181,16 @@ class RunHandle:
         if not self._open:
             return
         self._open = False
-        for child in reversed(self._children):
-            child.close(status)
-        ended = self._at[1] if self._at else now()
+        with ExitStack() as ends:  # what a full disk stops does not stop the others
+            if self._parent is None:
+                ends.callback(self._tree.close)
+            ends.callback(self._end, status)
+            for child in self._children:
+                ends.callback(child.close, status)
+
+    def _end(self, status: Status) -> None:
+        ended = self._at[1] if self._at else max(now(), self._begun)  # a clock may have gone back
         self._tree.record({"op": "end", "run": self.uuid, "status": status, "time": ended})
-        if self._parent is None:
-            self._tree.close()
 
     def __enter__(self) -> Self:
         return self
@@ -192,7 +200,8 @@ class RunHandle:
     ) -> None:
         status = ending(error)
         if error is not None and status != "FINISHED":
-            self.tags({"error.type": type(error).__name__, "error.message": " ".join(str(error).split())[:500]})
+            with suppress(OSError):  # of a full disk under the outbox: the error to show is the one that is there
+                self.tags({"error.type": type(error).__name__, "error.message": " ".join(str(error).split())[:500]})
         self.close(status)
 
     def _record(self, op: str, values: Mapping[str, Any], *, flat: bool = False, **more: object) -> None:
@@ -203,7 +212,8 @@ class RunHandle:
     def _artifact(self, name: str, write: Callable[[Path], None], op: str = "artifact") -> None:
         place = artifact_path(name)
         path, key = self._tree.journal.new_file(Path(place).name)
-        write(path)
+        with naming(path):
+            write(path)
         self._tree.record({"op": op, "run": self.uuid, "time": now(), "path": place, "file": key})
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from rnaexp.structure.evaluate import Evaluation, evaluate_head, paired_f1
 from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.larger import MOST_HEADS, Choice, Kept, StudyName, configured, explore, halves
 from rnaexp.structure.protocol import PAIR_SCORES, Scoring, protocol_fields
+from rnaexp.structure.study import study_of_heads
 from rnaexp.structure.tune import search
 from rnaexp.tasks.pairs.measure import tune_and_test
 from rnaexp.tasks.pairs.result import Part, Result, Task
@@ -32,7 +34,7 @@ class Larger:
     """What the search found. `trials`: one row a configuration, `chosen_on` its F1 on the other part if it got there.
 
     `gain`: of the chosen configuration over the plain head on the part that chose; `against`: on the test set.
-    `pictures`: of the study, by file name.
+    `pictures`: of the study, by file name. `studies`: the search, and the enumeration of the single heads.
     """
 
     single: Result
@@ -44,6 +46,7 @@ class Larger:
     evaluation: Evaluation
     against: Contrast
     pictures: Mapping[str, Figure]
+    studies: tuple[Any, ...]
 
 
 def larger_search(
@@ -104,6 +107,7 @@ def larger_search(
         evaluation=evaluation,
         against=paired_contrast(*paired_f1(evaluation.per_rna, single.evaluation.per_rna)),
         pictures=explored.pictures,
+        studies=(explored.study, _study_of_heads(single.validation)),
     )
 
 
@@ -127,6 +131,21 @@ def _study(single: Result, seed: int) -> StudyName:
             "value": "F1 on the part of the validation set that is searched",
         },
     )
+
+
+def _study_of_heads(part: Part) -> Any:
+    scores = part.scores
+    protocol = protocol_fields(scores.scoring, scores.read_out)["name"]
+    about = {
+        "model": scores.model,
+        "weights": scores.weights,
+        "validation": scores.data,
+        "validation.sha256": scores.data_sha256,
+        "protocol": protocol,
+        "value": "F1 on the validation set at the head's own best threshold",
+    }
+    mark = key_of({**about, "scoring": asdict(scores.scoring), "rnas": [rna.id for rna in scores.rnas]})[:8]
+    return study_of_heads(part.search.trials, f"{scores.model} · {scores.data} · {protocol} · heads · {mark}", about)
 
 
 def _best_heads(part: Part, ids: set[str]) -> tuple[tuple[int, int], ...]:
