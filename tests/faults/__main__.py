@@ -1,6 +1,6 @@
 """Run the whole matrix and write what came of it: `python -m tests.faults [WORDS OF A CELL]`; as root.
 
-Without words `tracking/results/faults.csv` is written; `python tracking/faults_table.py` puts it into docs/faults.md.
+Each cell has a row in `tracking/results/faults.csv`; `python tracking/faults_table.py` shows them in docs/faults.md.
 """
 
 import contextlib
@@ -18,10 +18,20 @@ from tests.track.servers import Server
 RESULTS = Path(__file__).parents[2] / "tracking" / "results" / "faults.csv"
 
 
+def keep(cell, outcome):
+    """In the order of the cells, whichever were run."""
+    row = pd.DataFrame([{"fault": cell.fault, "place": cell.place, "moment": cell.moment, **vars(outcome)}])
+    kept = [pd.read_csv(RESULTS, keep_default_na=False)] if RESULTS.exists() else []
+    rows = pd.concat([*kept, row]).drop_duplicates(["fault", "place", "moment"], keep="last")
+    order = {(one.fault, one.place, one.moment): at for at, one in enumerate(CELLS)}
+    places = [order.get(key, -1) for key in rows[["fault", "place", "moment"]].itertuples(index=False, name=None)]
+    rows.assign(at=places).query("at >= 0").sort_values("at").drop(columns="at").to_csv(RESULTS, index=False)
+
+
 def main(words):
     if why := disks.why_none():
         sys.exit(why)
-    rows, wrong = [], 0
+    wrong = 0
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as ends:
         root, servers = Path(folder), []
 
@@ -43,9 +53,7 @@ def main(words):
             wrong += not good
             took = f"{time.monotonic() - start:.0f} s"
             print(*([] if good else ["NOT AS EXPECTED"]), cell.name, took, outcome, flush=True)  # noqa: T201
-            rows.append({"fault": cell.fault, "place": cell.place, "moment": cell.moment, **vars(outcome)})
-    if not words and not wrong:
-        pd.DataFrame(rows).to_csv(RESULTS, index=False)
+            keep(cell, outcome)
     sys.exit(1 if wrong else 0)
 
 

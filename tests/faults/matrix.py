@@ -300,7 +300,7 @@ _SERVERS = {
     "silent": "http://SERVER does not answer within 2 s",
     "html": "http://SERVER answers with a web page: is MLFLOW_TRACKING_URI right, or a login page in between?",
     "broken": "http://SERVER answers with HTTP 502",
-    "cut": "http://SERVER breaks off its answers",
+    "cut": "http://SERVER breaks off its answers",  # or what MLflow makes of half an answer
 }
 
 
@@ -329,7 +329,8 @@ def _of_processes():
 def _of_servers():
     for ill, words in _SERVERS.items():
         for moment in MOMENTS:
-            yield Cell(f"server {ill}", "server", moment, 0, f"{re.escape(words)}.*{_WAITS}")
+            said = "http://SERVER (breaks off|failed: )" if ill == "cut" else re.escape(words)
+            yield Cell(f"server {ill}", "server", moment, 0, f"{said}.*{_WAITS}")
     for moment in MOMENTS:
         yield Cell("server slow", "server", moment, 0)
 

@@ -68,7 +68,7 @@ class Program:
     def send(self, number):
         os.kill(self.pid, number)
 
-    def wait(self, seconds=120):
+    def wait(self, seconds=300):
         self._process.join(seconds)
         assert not self._process.is_alive(), f"still runs: {self.said}"
         code = self._process.exitcode

@@ -78,7 +78,9 @@ class Pusher:
         return None
 
     def _words(self, error: Exception) -> str:
-        fault = server_fault(str(error), os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"])
+        fault = server_fault(str(error), os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT", ""))
+        if fault is None and self.where.uri.startswith("http"):
+            fault = f"failed: {reason(error)}"
         return reason(error) if fault is None else f"{self.where.public_uri} {fault}"
 
     def _place(self, operation: Operation) -> Path | None:
