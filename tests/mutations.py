@@ -94,6 +94,11 @@ FIRST = {
     "track/aliases.py": "tests/track/test_registry.py",
     "track/registry.py": "tests/track/test_queries.py",
     "track/push.py": "tests/track/test_faults.py",
+    "track/journal.py": "tests/faults/test_matrix.py",
+    "track/outbox.py": "tests/faults/test_matrix.py",
+    "reading/store.py": "tests/test_store.py tests/faults/test_matrix.py",
+    "track/evaluator.py": "tests/track/test_evaluator.py",
+    "structure/study.py": "tests/test_larger_search.py",
     "track/result_file.py": "tests/report/test_travel.py",
     "track/travel.py": "tests/report/test_travel.py",
     "experiment/registering.py": "tests/run/test_registering.py",
@@ -156,6 +161,13 @@ FIRST = {
 
 # (what is broken, file, the function or class it stands in, the code, the broken code): found by its syntax tree.
 MUTATIONS = (
+    ("disk: a torn line stays in the journal", "track/journal.py", "Journal.append", "os.ftruncate(number, whole)", "None"),
+    ("disk: what it did not take ends with 0", "track/outbox.py", "unwritten", "bool(_unwritten)", "False"),
+    ("clock: the newest head is the one of the latest hour", "reading/store.py", "Store.put_tuned", "int(path.name[:20]) + 1", "0"),
+    ("clock: sync goes by the hour alone", "track/journal.py", "begun", "start.get('under') is not None", "False"),
+    ("evaluator: pairs count from 0", "track/evaluator.py", "_pairs", "min(i, j) - 1", "min(i, j)"),
+    ("evaluator: RNAs that were tuned on are judged", "track/evaluator.py", "PairsEvaluator.evaluate", "(tuned := _tuned_head(model)) is not None", "False"),
+    ("studies: a shorter search takes the place of a longer one", "structure/study.py", "keep_study", "len(kept.trials) >= len(study.trials)", "False"),
     ("outlines: a step's wrong pairs come first", "structure/outlines.py", "outline_of", "calls - counts + right + references", "calls + references"),
     ("outlines: the floor is above what could be best", "structure/outlines.py", "Outline.floor", "max(int(steps[0]) - 1, 0)", "min(int(steps[0]) + 1, STEPS - 1)"),
     ("outlines: negative scores are in the steps of positive ones", "structure/outlines.py", "_step", "_ZERO - place if bits & np.uint32(0x80000000) else _ZERO + place", "_ZERO + place"),

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tracking import markdown, readme_table
+from tracking import faults_table, markdown, readme_table
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -23,6 +23,11 @@ def test_the_tables_of_the_results_page_are_those_of_the_results():
 def test_the_tables_of_the_classification_page_are_those_of_the_results():
     text = markdown.CLASSIFICATION_PAGE.read_text()
     assert markdown.with_classification(text) == text, "run: python tracking/markdown.py"
+
+
+def test_the_table_of_faults_is_that_of_the_results():
+    text = faults_table.PAGE.read_text()
+    assert faults_table.with_table(text) == text, "run: python tracking/faults_table.py"
 
 
 def test_it_is_read_in_a_minute():

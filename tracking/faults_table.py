@@ -3,6 +3,7 @@
 `python tracking/faults_table.py` writes it. Cells of one fault that end in the same way stand in one row.
 """
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -14,10 +15,9 @@ START, END = "<!-- table: python tracking/faults_table.py -->", "<!-- end of tab
 
 def table() -> str:
     cells = pd.read_csv(ROOT / "tracking" / "results" / "faults.csv", keep_default_na=False)
-    # The last line says what to do; backticks would end the code that it is shown as.
-    cells["message"] = cells["message"].str.split(" / ").str[-1].str.replace("`", "'")
+    cells["message"] = [_line(*pair) for pair in zip(cells["place"], cells["message"], strict=True)]
     lines = [
-        "| fault | where | when | exit code | last line on screen | its run in MLflow |",
+        "| fault | where | when | exit code | on screen | its run in MLflow |",
         "|---|---|---|---|---|---|",
     ]
     same = ["fault", "place", "exit_code", "message", "runs"]
@@ -25,6 +25,12 @@ def table() -> str:
         said = f"`{message}`" if message else ""
         lines.append(f"| {fault} | {place} | {', '.join(some['moment'])} | {code} | {said} | {runs} |")
     return "\n".join(lines)
+
+
+def _line(place: str, message: str) -> str:
+    """What is wrong with a server comes first, what to do about a disk last; backticks would end the code."""
+    line = message.split(" / ")[0 if place == "server" else -1]
+    return re.sub(r"[0-9a-f]{64}", "KEY", line).replace("`", "'")
 
 
 def with_table(text: str) -> str:
