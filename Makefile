@@ -16,8 +16,8 @@ run: $(READY)
 
 # One thread a worker: two workers of two threads each spend a quarter of their time waiting for one another.
 test: $(READY)
-	$(BIN)/ruff check src tests benchmarks tracking docs examples
-	$(BIN)/ruff format --check src tests benchmarks tracking docs examples
+	$(BIN)/ruff check src tests benchmarks tracking docs examples experiments
+	$(BIN)/ruff format --check src tests benchmarks tracking docs examples experiments
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 -rs
 
@@ -25,8 +25,8 @@ test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow -rs
 
 lint: $(READY)
-	$(BIN)/ruff check --fix src tests benchmarks tracking docs examples
-	$(BIN)/ruff format src tests benchmarks tracking docs examples
+	$(BIN)/ruff check --fix src tests benchmarks tracking docs examples experiments
+	$(BIN)/ruff format src tests benchmarks tracking docs examples experiments
 	$(BIN)/mypy
 
 # The documentation as a site in site/, which opens without a server; a warning is an error.

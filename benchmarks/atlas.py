@@ -22,6 +22,7 @@ from rnaexp.models.encoder import TransformerEncoder
 from rnaexp.rna import Rna
 from rnaexp.structure.atlas import Places, attended
 from rnaexp.structure.reading import Table
+from rnaexp.structure.strong import strong_counts
 
 MOST = 1.1
 ROUNDS = 5
@@ -33,7 +34,7 @@ def with_atlas(encoder: TransformerEncoder, rna: Rna) -> None:
 
     def read(_: int, layer: int, maps: torch.Tensor) -> None:
         table.add(layer, maps)
-        found.append(attended(maps, places))
+        found.append((attended(maps, places), strong_counts(maps, rna)))
 
     encoder.read_attention([rna], read)
     table.entry()

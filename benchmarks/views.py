@@ -4,11 +4,13 @@
 network). Heads are tuned and probabilities calibrated on the validation set of each pair of sets, without relatives of
 the test set. `calls`: the protocol's own. `structure`: as `rnaexp predict` draws it. `fold`: `--fold`. ViennaRNA's
 `structure` is that of its own probabilities, gamma 1; `random` shows what the decoder alone makes of no knowledge.
+`mean(A,B)`: the structures of an ensemble (`--ensemble`), calibrated on the same RNAs as its members.
 Beside F1 with its interval over clusters: the mean of `expected_f1`, its correlation with F1 over RNAs, and the
 expected calibration error of confidences (pairs drawn) and of probabilities (all pairs that a structure may hold).
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,23 +26,37 @@ from rnaexp.structure.fit_view import places_of, structure_f1
 from rnaexp.structure.probabilities import OF_PROBABILITIES
 from rnaexp.structure.protocol import PROTOCOLS
 from rnaexp.structure.view import folded_table, pair_table, view_of
+from rnaexp.tasks.pairs.ensemble import Ensemble, Member
 from rnaexp.tasks.pairs.measure import tune_and_test
 from rnaexp.tasks.pairs.settings import Task
 from rnaexp.tasks.pairs.views import with_view
 
 SETS = (("spot-rna-vl1", "spot-rna-ts1"), ("rfam-vl", "rfam-ts"))
-MODELS = ("lm-nano", "msm-nano", "rnabert", "random", "viennarna")
+MODELS = ("nano", "lm-nano", "msm-nano", "rnabert", "random", "viennarna")
+ENSEMBLES = (("nano", "lm-nano"), ("nano", "viennarna"), ("lm-nano", "viennarna"))
 
 
-def measured(model, validation, test):
-    """F1 RNA by RNA of each way to say structures, and how sure it is of them."""
-    task = Task(
+def task_of(model, validation, test):
+    return Task(
         model=model, validation=validation, test=test, scoring=PROTOCOLS["paper"], loading={"device": "cpu", "seed": 0}
     )
-    store = Store()
-    result = tune_and_test(task, store, announce)
-    folds = model not in ("random", "viennarna")
+
+
+def mean_of(models, members):
+    """Of ViennaRNA the probabilities as they are, as `rnaexp predict` takes them."""
+    heads = {name: members[name][0] for name in models}
+    if "viennarna" in heads:
+        heads["viennarna"] = replace(heads["viennarna"], view=OF_PROBABILITIES)
+    return Ensemble([Member(tuned=head, encoder=members[name][1]) for name, head in heads.items()])
+
+
+def measured(task, members, encoder=None):
+    """F1 RNA by RNA of each way to draw structures, and how sure it is; the head and its model go into `members`."""
+    store, model = Store(), task.model
+    result = tune_and_test(task, store, announce, encoder)
+    folds = encoder is None and model not in ("random", "viennarna")
     tuned = with_view(result.encoder, result.validation, result.tuned, store, announce, fold=folds)
+    members[model] = tuned, result.encoder
     rnas = {rna.id: rna for rna in result.test.rnas}
     scores = result.tested.scored()  # of what a model cannot read nothing is drawn: F1 0
     views = {"structure": [], "pseudoknots": [], "fold": []}
@@ -113,11 +129,13 @@ def contrast(test, one, other, found):
 def main(path):
     rows, contrasts = [], []
     for validation, test in SETS:
-        found = {}
-        for model in MODELS:
-            for what, (f1, about) in measured(model, validation, test).items():
-                found[model, what] = f1, about
-                rows.append(row({"test": test, "validation": validation, "model": model, "what": what}, f1, about))
+        found, members = {}, {}
+        for model in (*MODELS, *ENSEMBLES):
+            whole = mean_of(model, members) if model in ENSEMBLES else None
+            name = f"mean({','.join(model)})" if whole is not None else model
+            for what, (f1, about) in measured(task_of(name, validation, test), members, whole).items():
+                found[name, what] = f1, about
+                rows.append(row({"test": test, "validation": validation, "model": name, "what": what}, f1, about))
         alone = "viennarna", "structure"
         for model in MODELS:
             if (model, "fold") in found:
@@ -125,6 +143,9 @@ def main(path):
                 contrasts.append(contrast(test, (model, "structure"), ("random", "structure"), found))
             contrasts.append(contrast(test, (model, "structure"), (model, "calls"), found))
             contrasts.append(contrast(test, (model, "pseudoknots"), (model, "structure"), found))
+        for several in ENSEMBLES:
+            mean = f"mean({','.join(several)})", "structure"
+            contrasts += [contrast(test, mean, (one, "structure"), found) for one in several]
         pd.DataFrame(rows).round(6).to_csv(path, index=False)
         beside = path.with_name(f"{path.stem}_contrasts.csv")
         pd.DataFrame(contrasts).round(6).to_csv(beside, index=False)

@@ -16,6 +16,7 @@ from rnaexp.structure.predict import predict_one
 from rnaexp.structure.protocol import ATTENTION, Scoring, scoring
 from rnaexp.tasks.pairs.diagnosis import diagnose
 from rnaexp.tasks.pairs.measure import tune_and_test
+from rnaexp.tasks.pairs.record import of_controls
 from rnaexp.tasks.pairs.result import Task
 from rnaexp.tasks.pairs.run import run_structure
 
@@ -260,6 +261,25 @@ def test_structures_on_the_test_set_are_those_that_are_drawn_and_their_shares_ar
     assert view.error == pytest.approx(error / len(sure))
     assert tuned.view.folding_f1 is not None
     assert tuned.view.folding_f1 > tuned.view.unscored_f1
+
+
+def test_a_structures_control_is_the_best_of_those_that_are_tuned_and_drawn_on_the_same_rnas(task, tmp_path, announce):
+    """By the controls' own runs: they are tuned, calibrated and drawn as any model."""
+    store, f1 = Store(tmp_path / "results"), {}
+    for name in ("stems", "kernel"):
+        alone = replace(task(), model=name, loading={"name": name})
+        f1[name] = run_structure(alone, store, announce).tuned.view.f1
+    view = run_structure(task({"pair_share": 0.03, "noise": 1.2}), store, announce).tuned.view
+    best = max(f1, key=lambda name: f1[name])
+    assert (view.control, view.control_f1) == (best, f1[best])
+    assert f1["stems"] != f1["kernel"]
+    controls = run_structure(task(), store, announce).assessment.controls
+    table, of_rnas = of_controls(controls)
+    assert set(table["model"]) == {"random", "stems", "kernel", "viennarna"}
+    for row in table.to_dict("records"):
+        mine = of_rnas[of_rnas["model"] == row["model"]]
+        assert len(mine) == 12
+        assert row["f1"] == pytest.approx(mine["f1"].mean(), abs=1e-6)
 
 
 def test_a_structure_is_judged_once(job, monkeypatch):

@@ -77,7 +77,7 @@ def test_killed_at_any_moment_a_run_resumes_to_the_same_numbers(slow, tmp_path, 
 
 def test_a_second_identical_run_computes_nothing(slow):
     before = entries(slow[0] / ".rnaexp")
-    again = answer(rnaexp(*RUN, "--json", cwd=slow[0]))
+    again = answer(rnaexp(*RUN, "--again", "--json", cwd=slow[0]))
     assert again["structure"] == slow[1]["structure"]
     assert entries(slow[0] / ".rnaexp") == before
 
@@ -106,7 +106,7 @@ def test_a_run_that_fails_is_not_shown_as_finished(tmp_path):
 def test_six_first_starts_at_once_on_a_fresh_database_all_finish(tmp_path):
     write_set(tmp_path / "v.fa", 1, 4, "v")
     write_set(tmp_path / "t.fa", 2, 4, "t")
-    words = ("run", "--model", "random", "--validation", "v.fa", "--test", "t.fa", "--related", "keep")
+    words = ("run", "--model", "random", "--validation", "v.fa", "--test", "t.fa", "--related", "keep", "--again")
     several = [start(*words, cwd=tmp_path) for _ in range(6)]
     for process in several:
         _, said = process.communicate(timeout=300)

@@ -14,12 +14,17 @@ from sqlalchemy.exc import IntegrityError
 from rnaexp import models
 from rnaexp.data.formats import read_rnas
 from rnaexp.errors import InputError, UnavailableError
+from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Store
-from rnaexp.structure.larger import Choice, Explored, Kept, StudyName, configured, explore, halves
+from rnaexp.structure.choice import Choice, searched
+from rnaexp.structure.evaluate import evaluate_head
+from rnaexp.structure.larger import Explored, StudyName, explore, halves
 from rnaexp.structure.pairs import average_product_correct, reference
-from rnaexp.structure.protocol import CANONICAL, Scoring
+from rnaexp.structure.protocol import CANONICAL, PAIR_SCORES, Scoring
+from rnaexp.structure.searched import NEVER, Kept, SearchedEncoder, configured
 from rnaexp.structure.study import keep_study, study_of_heads
 from rnaexp.tasks.pairs.larger import _evaluated, _judged, _optimum, larger_search
+from rnaexp.tasks.pairs.measure import reading_for
 from rnaexp.tasks.pairs.result import Task
 
 from .command import inside
@@ -264,6 +269,30 @@ def test_the_plain_configuration_is_the_single_head_of_the_run(task, tmp_path, a
     assert found.heads[0] == (found.single.tuned.layer, found.single.tuned.head) == (1, 2)
     assert found.threshold == pytest.approx(found.single.tuned.threshold, rel=1e-5)
     assert found.evaluation.per_rna["f1"].tolist() == pytest.approx(found.single.evaluation.per_rna["f1"].tolist())
+
+
+@pytest.mark.parametrize("decoder", ["none", "greedy"])
+def test_as_a_model_a_configuration_calls_and_scores_what_the_search_did(sets, decoder, tmp_path):
+    """Its map read by the ordinary way gives the same F1 at the same threshold as `configured` does."""
+    encoder, scoring, heads = models.load("planted"), Scoring(min_separation=2), ((1, 2), (0, 0), (2, 3))
+    chosen = Choice(heads=2, standardise=True, min_separation=4, pairs="canonical", decoder=decoder)
+    whole = SearchedEncoder(encoder, searched(chosen, heads, scoring, "mean"))
+    rnas = read_rnas(sets[0])
+    kept = []
+    for rna in rnas:
+        layers = list(encoder.attention(rna))
+        kept.append(Kept(rna=rna, maps=np.stack([layers[layer][head].numpy() for layer, head in heads[:2]])))
+    mine = [configured(one, chosen, scoring) for one in kept]
+    _, threshold = _optimum(kept, chosen, scoring)
+    reading = reading_for(whole, PAIR_SCORES, scoring)
+    scores, _ = read_set(whole, rnas, reading, Store(tmp_path), data=("v", ""))
+    found = evaluate_head(scores, layer=0, head=0, threshold=threshold).per_rna
+    assert found["f1"].tolist() == pytest.approx(_evaluated(mine, threshold, scoring).per_rna["f1"].tolist())
+    assert found["calls"].tolist() == [int((one.scores[0] >= threshold).sum()) for one in mine]
+    for one, rna in zip(mine, rnas, strict=True):
+        allowed = set(one.indices[0].tolist())
+        made = whole.read_head(rna, 0, 0).flatten().numpy()
+        assert {at for at, score in enumerate(made) if score > NEVER} == allowed
 
 
 def test_finalists_are_judged_on_the_half_that_was_not_searched(sets):

@@ -13,8 +13,10 @@ from rnaexp.errors import LeakageError
 from rnaexp.reading.store import Store
 from rnaexp.structure.evaluate import evaluate, evaluate_head
 from rnaexp.structure.protocol import Scoring, scoring
+from rnaexp.tasks.pairs import deeper
 from rnaexp.tasks.pairs import record as tables
-from rnaexp.tasks.pairs.measure import head_maps, whole_head
+from rnaexp.tasks.pairs.measure import head_maps
+from rnaexp.tasks.pairs.parts import whole_head
 from rnaexp.tasks.pairs.result import Task
 from rnaexp.tasks.pairs.run import run_structure
 
@@ -158,7 +160,8 @@ def test_the_oracle_is_the_best_head_of_the_test_set_itself(job):
     assert result.oracle.f1.mean >= result.evaluation.f1.mean
 
 
-def test_weak_heads_are_read_deeper_until_their_optimum_is_certain(job):
+def test_weak_heads_are_read_deeper_until_their_optimum_is_certain(job, monkeypatch):
+    monkeypatch.setattr(deeper, "TINY", 0)
     result = job(config={"pair_share": 0.0, "noise": 2.0})
     assert not result.validation.search.uncertain
     assert not result.test.search.uncertain

@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from rnaexp import models
+from rnaexp.reading.keys import key_of_entry
 from rnaexp.reading.maps import Reader
-from rnaexp.reading.read import _key, read_set
+from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Alignment, Rna
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, Scoring
@@ -38,22 +39,24 @@ def encoder():
     ],
 )
 def test_a_result_made_under_other_conditions_is_not_found(encoder, rna, reading):
-    assert _key(encoder, rna, reading) != _key(encoder, RNA, READING)
+    assert key_of_entry(encoder, rna, reading) != key_of_entry(encoder, RNA, READING)
 
 
 @pytest.mark.fault
 def test_other_weights_and_other_homologs_make_other_results(encoder):
     other = models.load("random", seed=1)
-    assert _key(other, RNA, READING) != _key(encoder, RNA, READING)
+    assert key_of_entry(other, RNA, READING) != key_of_entry(encoder, RNA, READING)
     rows = ("-" * len(RNA.sequence), "A" * len(RNA.sequence))
-    assert _key(encoder, aligned(RNA, rows[0]), READING) != _key(encoder, aligned(RNA, rows[1]), READING)
+    assert key_of_entry(encoder, aligned(RNA, rows[0]), READING) != key_of_entry(
+        encoder, aligned(RNA, rows[1]), READING
+    )
 
 
 def test_names_and_what_only_judges_the_scores_do_not_matter(encoder):
     same = replace(RNA, id="b", family="tRNA", cluster="c", pairs=((2, 9), (3, 8)))
-    assert _key(encoder, same, READING) == _key(encoder, RNA, READING)
+    assert key_of_entry(encoder, same, READING) == key_of_entry(encoder, RNA, READING)
     pooled = replace(READING, scoring=Scoring(averaging="pooled"))
-    assert _key(encoder, RNA, pooled) == _key(encoder, RNA, READING)
+    assert key_of_entry(encoder, RNA, pooled) == key_of_entry(encoder, RNA, READING)
 
 
 def test_order_does_not_matter_and_every_rna_comes_back(encoder, tmp_path):
@@ -90,4 +93,4 @@ def test_a_batch_that_another_process_has_finished_is_passed_over(encoder, tmp_p
         raise AssertionError("the model was called")
 
     monkeypatch.setattr(encoder, "read_attention", refuse)
-    assert Reader(encoder, READING, store, {"a": _key(encoder, RNA, READING)}, None).predict_step([RNA]) == 1
+    assert Reader(encoder, READING, store, {"a": key_of_entry(encoder, RNA, READING)}, None).predict_step([RNA]) == 1

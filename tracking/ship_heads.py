@@ -3,21 +3,26 @@
 Only of models whose weights can be had here: each is computed, none is taken over. From the repository's root:
 
     python tracking/ship_heads.py nano lm-nano msm-nano rnabert stems stems-alignment kernel kernel-alignment \
-        viennarna-mean covariation gtest
+        viennarna-mean covariation gtest viennarna alifold
 """
 
 import json
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 from rnaexp import models
 from rnaexp.data.atomic import write_atomically
+from rnaexp.data.sets import load_set
 from rnaexp.progress import announce
 from rnaexp.reading.store import Store
-from rnaexp.structure.shipped_heads import ShippedHead
+from rnaexp.structure.protocol import PROTOCOLS
+from rnaexp.structure.shipped_heads import FOLDED, ShippedHead
+from rnaexp.tasks.pairs.measure import choose, read_out_of, reading_for
 from rnaexp.tasks.pairs.tuning import VALIDATION, tune_on
+from rnaexp.tasks.pairs.views import measured_view
 
 FOLDER = Path(__file__).parents[1] / "src" / "rnaexp" / "structure" / "shipped"
 
@@ -34,14 +39,27 @@ def head_of(name):
     )
 
 
+def view_of(name):
+    encoder, data = models.load(name, device="cpu"), load_set(VALIDATION)
+    with tempfile.TemporaryDirectory() as scratch:
+        store = Store(Path(scratch))
+        reading = reading_for(encoder, read_out_of(encoder), PROTOCOLS["paper"])
+        return measured_view(encoder, choose(encoder, data, data.rnas, reading, store, announce)[0], store)
+
+
 def main(names):
     if subprocess.run(["git", "status", "--porcelain", "src"], capture_output=True, text=True, check=True).stdout:
         raise SystemExit("commit first: a shipped head names the commit that made it")
-    made = {name: head_of(name) for name in names}
-    for name, head in made.items():
-        write_atomically(FOLDER / f"{name}.json", (json.dumps(head.to_json(), indent=1) + "\n").encode())
-        found = head.tuned
-        print(f"{name}: head {found.layer}.{found.head}, threshold {found.threshold:.4g}, F1 {found.validation_f1:.4f}")
+    for name in set(names) & set(FOLDED):
+        write_atomically(
+            FOLDER / "views" / f"{name}.json", (json.dumps(asdict(view_of(name)), indent=1) + "\n").encode()
+        )
+    for name in names:
+        if name not in FOLDED:
+            head = head_of(name)
+            write_atomically(FOLDER / f"{name}.json", (json.dumps(head.to_json(), indent=1) + "\n").encode())
+            found, f1 = head.tuned, f"{head.tuned.validation_f1:.4f}"
+            print(f"{name}: head {found.layer}.{found.head}, threshold {found.threshold:.4g}, F1 {f1}", flush=True)
 
 
 if __name__ == "__main__":

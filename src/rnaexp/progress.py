@@ -53,13 +53,25 @@ def _bar(what: str, count: int) -> Iterator[Step]:
 
 def _lines(what: str, count: int, unit: str) -> Step:
     """A line every 30 s, and one when all is done: a log stays short, whatever is quick."""
-    finished, shown = 0, time.monotonic()
+    finished, first, start = 0, 0, time.monotonic()
+    shown = start
 
     def step(done: int) -> None:
-        nonlocal finished, shown
+        nonlocal finished, first, start, shown
         finished += done
-        if done and (finished >= count or time.monotonic() >= shown + _SECONDS):
-            shown = time.monotonic()
-            sys.stderr.write(f"{what}: {finished} of {count} {unit}\n")
+        now = time.monotonic()
+        if finished == done:  # what was there already took no time
+            first, start = done, now
+        if done and (finished >= count or now >= shown + _SECONDS):
+            shown = now
+            left = "" if finished in (first, count) else _left((count - finished) * (now - start) / (finished - first))
+            sys.stderr.write(f"{what}: {finished} of {count} {unit}{left}\n")
 
     return step
+
+
+def _left(seconds: float) -> str:
+    """About how long the rest takes."""
+    if seconds < 90:
+        return f", about {seconds:.0f} s left"
+    return f", about {seconds / 60:.0f} min left" if seconds < 5400 else f", about {seconds / 3600:.1f} h left"

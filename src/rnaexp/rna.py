@@ -45,6 +45,11 @@ class Alignment:
 
     `source_sha256` is the hash of the file it was read from; `structure_aware` says whether a structure took part in
     making it (None: unknown).
+
+    >>> import rnaexp
+    >>> rows = rnaexp.Alignment(names=("mine", "relative"), rows=("GGGAAACCC", "GCGAAACGC"))
+    >>> rows.depth, rows.chosen([0]).rows
+    (2, ('GGGAAACCC',))
     """
 
     names: tuple[str, ...]
@@ -107,6 +112,11 @@ class Rna:
     `pairs` None means no reference is known; an empty tuple means it is known to have none. `cluster` names the RNAs
     that are resampled together and may not be in two sets of a split. `letters_changed` counts the letters that
     reading replaced (T to U is not counted).
+
+    >>> import rnaexp
+    >>> rna = rnaexp.Rna(id="hairpin", sequence="GGGAAACCC", pairs=((0, 8), (1, 7), (2, 6)))
+    >>> len(rna), [rna.sequence[i] + rna.sequence[j] for i, j in rna.pairs]
+    (9, ['GC', 'GC', 'GC'])
     """
 
     letters: ClassVar[str] = LETTERS

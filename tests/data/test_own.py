@@ -35,11 +35,21 @@ def test_every_fault_is_told_and_the_good_records_are_read(tmp_path):
     ]
     assert [own.places[id][1] for id in ("a", "b", "a.2")] == [1, 3, 6]
     assert own.records == 5
+    assert own.changes == {"a": "read as N: R at 4", "b": "gaps removed: 1 after 2, 1 after 8"}
     assert own.notes == (
         "1 IUPAC codes of 1 RNAs were read as N",
         "2 gaps of 1 RNAs were removed; an alignment has the ending .a2m, .a3m or .sto",
         "1 names stood before: a is now a.2",
     )
+
+
+def test_changes_are_named_by_their_places_in_the_sequence_that_is_read(tmp_path):
+    own = read_own(write(tmp_path, ">a\n--gT-\nNr..Y\n>b\nACGT\n>c\nXA-C\n"), unknown="mask")
+    assert [rna.sequence for rna in own.rnas] == ["GUNNN", "ACGU", "NAC"]
+    assert own.changes == {
+        "a": "read as N: R at 4, Y at 5; gaps removed: 2 before 1, 1 after 2, 2 after 4",
+        "c": "read as N: X at 1; gaps removed: 1 after 2",
+    }
 
 
 def test_a_set_with_labels_stays_strict(tmp_path):
@@ -76,6 +86,7 @@ def test_what_may_be_wrong_with_a_record(tmp_path, text, found, wrong):
 def test_rows_of_a_table_and_files_of_a_folder_are_records_too(tmp_path):
     own = read_own(write(tmp_path, "id,sequence\na,ACGU\nb\nc,AXGU\nd,ACRU\n", "my.csv"))
     assert [(rna.id, rna.sequence) for rna in own.rnas] == [("a", "ACGU"), ("d", "ACNU")]
+    assert own.changes == {"d": "read as N: R at 3"}
     assert [(line, name) for _, line, name, _ in faults(own)] == [(3, "b"), (4, "c")]
     folder = tmp_path / "folder"
     folder.mkdir()

@@ -1,14 +1,19 @@
-"""The examples in the docstrings of the Python face run."""
+"""The examples in the docstrings of the Python face run, and each public name has one."""
 
 import doctest
 import importlib
 
 import pytest
 
+import rnaexp
 
-@pytest.mark.parametrize("module", ["rnaexp.models.wrap", "rnaexp.experiment.listing", "rnaexp.experiment.evaluate"])
-def test_examples_run(module, tmp_path, monkeypatch):
+
+@pytest.mark.parametrize("name", rnaexp.__all__)
+def test_the_example_of_each_public_name_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = doctest.testmod(importlib.import_module(module))
-    assert found.attempted > 0
+    shown = getattr(rnaexp, name)
+    module = importlib.import_module(shown.__module__)
+    (example,) = [each for each in doctest.DocTestFinder().find(shown, name, module=module) if each.name == name]
+    found = doctest.DocTestRunner().run(example)
+    assert found.attempted > 0, "no example"
     assert found.failed == 0

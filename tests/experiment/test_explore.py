@@ -189,6 +189,8 @@ def test_an_atlas_is_over_all_rnas_of_the_file(folder, two):
     assert table["special"].to_numpy() == pytest.approx(
         1 - np.mean([one.sum(-1).mean(-1) for one in maps], 0), rel=1e-3
     )
+    strong = sum((one > 0.3).sum((1, 2)) for one in maps) / sum(len(rna) for rna in rnas)
+    assert table["strong"].to_numpy() == pytest.approx(strong, rel=1e-4)
     assert (here / "heads.png").stat().st_size > 10_000
     page = facts_in((here / "explorer.html").read_text())
     assert [len(each["rnas"]) for each in page["models"]] == [3, 3]

@@ -73,8 +73,8 @@ class Place:
         variables = environment(**{**given, **more})
         return Program(words, self.work, variables, self.root / "streams" / str(self.started))
 
-    def job(self, **more):
-        return self.start(*JOB, "--csv", str(self.root / "output" / "table.csv"), **more)
+    def job(self, *words, **more):
+        return self.start(*JOB, *words, "--csv", str(self.root / "output" / "table.csv"), **more)
 
 
 def reached(moment: str, place: Place) -> Callable[[], bool]:
@@ -149,7 +149,7 @@ def judged(place: Place, job: Program, heal: Callable[[], None], undisturbed: Un
     if finished:
         wrong += _differences(states, place, undisturbed)
     status = next((state for _, state, _, parent in states if not parent), "none")
-    again = place.job()
+    again = place.job("--again")
     if again.wait() or not again.answered:
         wrong.append(f"again: exit {again.wait()}: {again.said}")
     else:

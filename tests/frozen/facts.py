@@ -15,6 +15,7 @@ _OF_A_CHECKOUT = {"mlflow.source.git.commit", "rnaexp.source.dirty"}
 _ASKED = ("schema", "task", "settings", "more")  # of a recipe: the rest says on which machine, by which command
 _RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 _LONG_NUMBER = re.compile(r"-?\d+\.(\d{7,}|\d+e-?\d+)")
+_PRINTED = ("answer.json", "leaderboard.json")  # what is printed, and frozen as that, once more
 _MOST_ROWS = 12  # of an artifact's table: more would only swell the files
 
 
@@ -102,7 +103,7 @@ class Tracked:
         place = (*within, run.info.run_name)
         artifacts = sorted(self._artifacts(run.info.run_id))
         for name in artifacts:
-            if name.endswith((".csv", ".json")):
+            if name.endswith((".csv", ".json")) and name not in _PRINTED:
                 folder = "/".join(re.sub(r"[^\w.=-]+", "_", part) for part in place)
                 again = sum(path.startswith(f"{folder}/{name}") for path in texts)
                 texts[f"{folder}/{name}" + (f".{again + 1}" if again else "")] = self._text(run, name)
@@ -144,7 +145,7 @@ class Tracked:
             {
                 "name": model.name,
                 "aliases": {alias: int(version) for alias, version in sorted(model.aliases.items())},
-                "tags": sorted(model.tags),
+                "tags": [re.sub(r"\d{20}", "<when>", tag) for tag in sorted(model.tags)],
                 "versions": [
                     {"version": int(one.version), "tags": sorted(one.tags)}
                     for one in self.client.search_model_versions(f"name = '{model.name}'")

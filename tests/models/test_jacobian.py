@@ -98,6 +98,8 @@ def test_where_no_letter_says_anything_every_score_is_zero():
 def test_what_has_no_letters_is_refused_by_name(headless_folder):
     with pytest.raises(InputError, match="stems predicts no letters"):
         spec("jacobian:stems")
+    with pytest.raises(InputError, match="in one of these ways, not in two"):
+        spec("jacobian:dependency:lm-nano")
     with pytest.raises(UnavailableError, match="no masked-LM head"):
         load(f"jacobian:{headless_folder}", device="cpu").read_head(Rna(id="x", sequence="GGCAU"), 0, 0)
 

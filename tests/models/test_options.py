@@ -8,8 +8,8 @@ from tests.models.families import SIZED, opened
 from rnaexp.errors import InputError
 from rnaexp.models import load
 from rnaexp.models.options import precision_of
+from rnaexp.reading.keys import key_of_entry
 from rnaexp.reading.loading import Loading
-from rnaexp.reading.read import _key
 from rnaexp.settings import wrong_setting
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import ATTENTION, ReadOut, Scoring, protocol_fields
@@ -23,7 +23,7 @@ def tiny(name, **how):
 
 
 def key(encoder, rna):
-    return _key(encoder, rna, Reading(read_out=read_out_of(encoder), scoring=Scoring()))
+    return key_of_entry(encoder, rna, Reading(read_out=read_out_of(encoder), scoring=Scoring()))
 
 
 @pytest.mark.parametrize("name", SIZED)

@@ -57,7 +57,7 @@ def seed_file(path, families=20, rows=8, seed=0):
     return path
 
 
-def recipe_file(path, *, steps=None, accumulate=1, every=1000, network=TINY, **crops):
+def recipe_file(path, *, steps=None, accumulate=1, every=1000, network=TINY, validation=None, **crops):
     held = {"tokens": 256, "depths": [1, 4], "depth_shares": [0.5, 0.5], "lengths": [24]} | crops
     lines = ['title = "tiny"', 'architecture = "msa"', "seed = 3"]
     lines += [f"steps = {steps}"] if steps else []
@@ -65,7 +65,7 @@ def recipe_file(path, *, steps=None, accumulate=1, every=1000, network=TINY, **c
         "network": dict(network),
         "crops": held,
         "optimiser": {"rate": 0.01, "warmup": 5, "accumulate": accumulate},
-        "validation": {"every": every, "min_rows": 4},
+        "validation": {"every": every, "tested_on": ""} | (validation or {}),
     }.items():
         lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in fields.items())]
     path.write_text("\n".join(lines) + "\n")

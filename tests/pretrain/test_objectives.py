@@ -154,7 +154,7 @@ def test_decoded_pairs_are_nested_helices_of_each_bases_best():
         (2, 16): 0.45,                             # a weaker partner of 2, and below
         (1, 10): 0.7,                              # of 1, weaker than its best
         (5, 12): 0.95,                             # alone: no helix
-        (7, 10): 0.99,                             # too near
+        (7, 10): 0.99, (8, 9): 0.99,               # a helix of bases that are too near
     }.items():  # fmt: skip
         scores[i, j] = score
     assert decoded(scores, 0.5) == ((0, 19), (1, 18), (2, 17))

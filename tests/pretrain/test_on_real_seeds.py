@@ -20,7 +20,8 @@ RECIPES = Path(__file__).parents[2] / "experiments" / "pretrain"
 def begin(derived, folder, steps):
     """The command, and the process it was started as."""
     text = (RECIPES / "msm_nano.toml").read_text().splitlines()
-    lines = [f"steps = {steps}" if line.startswith("steps = ") else line for line in text]
+    lines = ['tested_on = ""' if line.startswith("steps = [") else line for line in text]
+    lines = [f"steps = {steps}" if line.startswith("steps = ") else line for line in lines]
     (folder / "recipe.toml").write_text("\n".join(lines))
     (folder / "excluded_rfam.tsv").write_text((RECIPES / "excluded_rfam.tsv").read_text())
     words = ["pretrain", "recipe.toml", "--out", "out", "--device", "cpu", "--save-every", "0.5"]

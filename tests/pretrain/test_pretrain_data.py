@@ -1,5 +1,6 @@
 import csv
 import random
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -129,6 +130,17 @@ def test_families_shallower_than_asked_for_are_not_drawn():
     deep, shallow = families_with((20,), rows=8)[0], families_with((21,), rows=2)[0]
     sampler = CropSampler([deep, shallow], Crops(tokens=400, depths=(4,), depth_shares=(1,), lengths=(64,)))
     assert all((sampler.batch(0, number) != PADDING).sum(2).max() <= 20 for number in range(10))
+
+
+def test_families_are_drawn_by_what_the_recipe_says():
+    given = (("CL1", 2), ("CL1", 6), ("CL2", 12))
+    families = [aligned(family_of(f"RF{n}", random_rows(n, n, 30, 0), clan)) for clan, n in given]
+    crops = Crops(tokens=3000, depths=(1,), depth_shares=(1,), lengths=(30,))
+    expected = {"rows": [0.1, 0.3, 0.6], "family": [1 / 3, 1 / 3, 1 / 3], "clan": [0.25, 0.25, 0.5]}
+    for drawn_by, shares in expected.items():
+        sampler = CropSampler(families, replace(crops, drawn_by=drawn_by))
+        drawn = [place.family for number in range(60) for place in sampler.batch_with_columns(0, number)[1]]
+        assert np.bincount(drawn) / len(drawn) == pytest.approx(shares, abs=0.03)  # 6,000 draws: four standard errors
 
 
 def test_from_the_batch_asked_for_on_only_single_rows_are_drawn():

@@ -9,20 +9,21 @@ import numpy as np
 import pytest
 import torch
 
+import rnaexp
+from rnaexp.callbacks import Probe
 from rnaexp.data.rfam import read_seed
 from rnaexp.errors import InputError
-from rnaexp.models.msa_transformer import MsaTransformer
 from rnaexp.models.rnamsm import LETTERS
 from rnaexp.pretrain.checkpoint import flops_per_token, log_lines
 from rnaexp.pretrain.crops import unigram_entropy
 from rnaexp.pretrain.families import training_families
 from rnaexp.pretrain.fit import STATE, Limits, fit, new_network
-from rnaexp.pretrain.heads import SCORING, head_precision
-from rnaexp.pretrain.recipe import Optimiser, read_recipe
+from rnaexp.pretrain.recipe import Optimiser, Validation, read_recipe
 from rnaexp.pretrain.training import Pretraining, _steps_with_cooldown_at, cooldown_begins, masked_loss, rate_share
-from rnaexp.rna import Alignment, Rna
+from rnaexp.rna import Rna
 from tests.command import environment, inside
-from tests.pretrain.seeds import recipe_file, seed_file
+from tests.planted_sets import write_set
+from tests.pretrain.seeds import TINY, recipe_file, seed_file
 
 
 @pytest.fixture
@@ -186,49 +187,89 @@ def test_flops_are_those_of_the_matrix_products(small):
     assert linear < found < 1.35 * (linear + maps)
 
 
-def planted_network():
-    """Attends from each base to its mirror image: a fake of the network's one verb."""
+def test_the_probe_sees_the_network_before_and_after_training_and_at_the_recipes_steps(small):
+    recipe, families, folder = small(steps=9, validation={"steps": [0, 2, 5]})
+    seen = {}
 
-    class Mirror(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.one = torch.nn.Parameter(torch.zeros(1))
+    def probe(network, step):
+        seen[step] = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        return {"known": 0.5 + step}
 
-        def row_attention(self, ids):
-            tokens = ids.shape[2]
-            blank = torch.full((1, 1, tokens, tokens), 0.01)
-            planted = blank.clone()
-            for i in range(1, tokens):
-                planted[0, 0, i, tokens - i] = 1.0
-            yield torch.cat([torch.rand_like(blank), planted], 1)
-
-    return Mirror()
+    trained = fit(recipe, families, folder, probe=probe)
+    assert list(seen) == [0, 2, 5, 9]
+    assert same(seen[0], new_network(recipe).state_dict())
+    assert same(seen[9], state_of(trained))
+    logged = [(line["step"], line["known"]) for line in log_lines(folder) if "known" in line]
+    assert logged == [(0, 0.5), (2, 2.5), (5, 5.5), (9, 9.5)]
 
 
-def test_the_look_at_the_heads_finds_the_planted_one():
-    n = 20
-    pairs = tuple((i, n - 1 - i) for i in range(8))
-    rna = Rna(id="x", sequence="ACGU" * 5, pairs=pairs)
-    found = head_precision(planted_network(), [rna], rows=1)
-    assert found.shape == (1, 2)
-    assert found[0, 1] == 1.0
-    assert found[0, 0] < 0.5
-    assert SCORING.min_separation == 4
+@pytest.mark.parametrize(
+    ("chosen", "steps"),
+    [({}, [0, 1, 2, 4, 8, 16]), ({"every": 7}, [0, 7, 14]), ({"every": 7, "steps": [3, 5]}, [3, 5])],
+)
+def test_a_recipe_says_at_which_steps_is_looked(chosen, steps):
+    held = {name: tuple(value) if isinstance(value, list) else value for name, value in chosen.items()}
+    assert [step for step in range(20) if Validation(**held).due(step)] == steps
 
 
-def test_the_look_leaves_training_mode_as_it_was(small):
-    recipe, _, _ = small(steps=1)
-    network: MsaTransformer = new_network(recipe).train()
-    alignment = Alignment(names=("a", "b"), rows=("GGGGAAAACCCC", "GCGGAAAACCGC"))
-    rna = Rna(id="a", sequence=alignment.rows[0], pairs=((0, 11), (1, 10)), alignment=alignment)
-    deep, single = (head_precision(network, [rna], rows=rows) for rows in (8, 1))
-    assert network.training
-    assert deep.shape == single.shape == (1, 2)
+def real_probe(tmp_path, **more):
+    """Of `rnaexp.callbacks`, on two sets of hairpins."""
+    sets = {name: str(write_set(tmp_path / f"{name}.dbn", at, 6, name)) for at, name in enumerate(("vl", "ts"))}
+    return Probe(None, validation=sets["vl"], test=sets["ts"], log=False, strict=True, **more)
+
+
+def test_weights_with_and_without_the_probe_are_the_same_to_the_bit(small, tmp_path):
+    recipe, families, _ = small(steps=6, network=TINY | {"hidden_dropout": 0.2}, validation={"steps": [0, 1, 3]})
+    probe = real_probe(tmp_path)
+    looked, plain = fit(recipe, families, tmp_path / "a", probe=probe), fit(recipe, families, tmp_path / "b")
+    assert same(state_of(looked), state_of(plain))
+    assert list(probe.history["step"]) == [0, 1, 3, 6]
+    last = probe.history.iloc[-1]
+    measured = rnaexp.evaluate(rnaexp.wrap(looked.network, name="again"), validation=probe.validation, test=probe.test)
+    assert last["rnaexp/pairs/f1"] == measured.frame.loc["again", "structure.f1"]
+    assert {"rnaexp/pairs/kernel_f1", "rnaexp/pairs/untrained_f1", "rnaexp/letters/1-mer_loss"} <= set(last.index)
+
+
+@pytest.mark.fault
+def test_a_training_killed_after_a_probe_looks_at_no_step_twice_and_knows_its_first_head(small, tmp_path):
+    recipe, families, _ = small(steps=6, validation={"steps": [0, 1, 3, 4]})
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    fit(recipe, families, whole, probe=real_probe(tmp_path))
+
+    def stop(line, step):
+        if step == 3:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        fit(recipe, families, cut, note=stop, probe=real_probe(tmp_path), limits=Limits(save_every_seconds=0))
+    again, noted = real_probe(tmp_path), []
+    again.first = next(line for line in log_lines(cut) if "rnaexp/pairs/f1" in line)
+    fit(recipe, families, cut, probe=again, note=lambda line, step: noted.append(dict(line)))
+    ours, theirs = ([_measured(line) for line in log_lines(name)] for name in (cut, whole))
+    assert ours == theirs == [_measured(line) for line in noted], "a resumed training shows its whole curve, once"
+    assert "rnaexp/pairs/untrained_f1" in ours[-1]
+
+
+def _measured(line):
+    return {name: value for name, value in line.items() if "second" not in name and "share_of" not in name}
+
+
+def test_time_of_the_probe_is_none_of_the_training(small):
+    recipe, families, folder = small(steps=2, validation={"every": 1})
+
+    def slow(network, step):
+        time.sleep(0.7)
+        return {}
+
+    assert fit(recipe, families, folder, probe=slow).seconds < 2.0
 
 
 def test_the_verb_writes_a_checkpoint_that_runs(tmp_path):
     seed_file(tmp_path / "seed.sto")
-    recipe_file(tmp_path / "recipe.toml", steps=60, every=30)
+    for name, at in (("vl", 0), ("ts", 1)):
+        write_set(tmp_path / f"{name}.dbn", at, 6, name)
+    looks = {"steps": [0, 30], "tuned_on": "vl.dbn", "tested_on": "ts.dbn"}
+    recipe_file(tmp_path / "recipe.toml", steps=60, validation=looks)
     done = inside("pretrain", "recipe.toml", "--data", "seed.sto", "--out", "ours", "--device", "cpu", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (tmp_path / "ours").iterdir()} >= {
@@ -239,7 +280,8 @@ def test_the_verb_writes_a_checkpoint_that_runs(tmp_path):
         assert word in card
     lines = log_lines(tmp_path / "ours")
     assert any({"loss", "tokens_per_second"} <= line.keys() for line in lines)
-    assert any("validation_precision" in line for line in lines)
+    assert [line["step"] for line in lines if "rnaexp/pairs/f1" in line] == [0, 30, 60]
+    assert "F1 on ts.dbn, step 60" in card
     _mlflow_has_the_curve(tmp_path, lines)
     from rnaexp.models import load
 
@@ -270,7 +312,7 @@ def test_a_seed_file_without_a_training_family_is_refused(tmp_path):
     assert excluded.excluded is None
     held = seed_file(tmp_path / "seed.sto", families=0)
     with pytest.raises(InputError, match="training side"):
-        pretrain(tmp_path / "recipe.toml", tmp_path / "out", data=held, minutes=None, device="cpu")
+        pretrain(tmp_path / "recipe.toml", tmp_path / "out", data=held, limits=Limits())
 
 
 def test_the_log_is_json_lines(small):

@@ -58,7 +58,7 @@ def test_a_paired_difference_counts_if_it_survives_holm_and_belongs_to_this_tabl
 def test_without_an_interval_the_order_is_not_called_sure():
     few = [(*row[:3], np.nan, np.nan, 4) for row in ROWS]
     text = answer(board(*few), STANDING)
-    assert text.endswith("4 clusters of relatives are too few to say how sure this order is.")
+    assert text.endswith("4 families are too few for a claim.")
     assert "clearly" not in text
 
 
@@ -80,6 +80,7 @@ def test_the_title_says_how_many_models_and_on_what(tests, words):
         standing=none,
         declared=none,
         published=none,
+        searches=none,
         left_out={},
         not_installed={},
     )

@@ -1,6 +1,8 @@
 """`rnaexp compare` on an experiment whose figures are known."""
 
 import itertools
+import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ import pytest
 from rnaexp.errors import InputError
 from rnaexp.report.classes import class_of, published
 from rnaexp.report.comparison import as_tables, compare
-from rnaexp.report.leaderboard_rows import class_means
+from rnaexp.report.leaderboard_rows import class_means, with_controls
 from rnaexp.report.leaderboards import compared
 from rnaexp.report.markdown import markdown
 from rnaexp.report.sections import fitness_table, leaderboard_table, parameter_count, stability_table
@@ -99,6 +101,30 @@ def test_standing_contrasts_pair_each_language_model_with_its_twin_its_control_a
     assert one["p_sign_flip"] == pytest.approx(sign_flip(f1_of(0.5) - f1_of(0.6, 7)))
 
 
+def test_a_control_that_a_run_measured_on_the_way_has_a_row_unless_it_has_a_run_of_its_own():
+    def row(model, run_id, started, **more):
+        shared = {"validation": "vl", "test": "ts", "protocol": "paper", "related": "drop", "alignment": None}
+        return shared | {"model": model, "run_id": run_id, "started": started, "label": model, "f1": 0.2, **more}
+
+    names = ("oracle_f1", "class", "control_of", "evidence", "group", "diagnosis")
+    rows = pd.DataFrame([row("old", "a", 1), row("new", "b", 2), row("stems", "c", 0)]).assign(**dict.fromkeys(names))
+    rows["class"] = ["reference", "reference", "control"]
+    rows["layer"] = [1, 2, 0]  # whole numbers, of which a control may have none
+
+    def tables(kernel):
+        f1 = pd.DataFrame({"model": ["stems", "kernel"], "rna": "r", "cluster": "c", "f1": [0.9, kernel]})
+        return {("test", "controls.csv"): f1, ("test", "controls_per_rna.csv"): f1}
+
+    found, held = with_controls(rows, {"a": tables(0.3), "b": tables(0.4), "c": {}})
+    assert found["model"].tolist() == ["new", "old", "kernel", "stems"]
+    kernel = found.set_index("model").loc["kernel"]
+    assert (kernel["f1"], kernel["class"], kernel["control_of"], kernel["test"]) == (0.4, "control", "b", "ts")
+    assert held[kernel["run_id"]]["test", "per_rna.csv"].to_dict("records") == [{"rna": "r", "cluster": "c", "f1": 0.4}]
+    assert found.set_index("model").loc["stems", "f1"] == 0.2, "its own run's"
+    shuffled = rows.assign(alignment=["shuffled", "shuffled", None])
+    assert len(with_controls(shuffled, {"a": tables(0.3), "b": tables(0.4), "c": {}})[0]) == 3
+
+
 def sign_flip(differences):
     """Over every way of turning whole clusters round, in plain loops."""
     names = sorted(set(CLUSTERS))
@@ -177,13 +203,25 @@ def test_csv_and_markdown_hold_every_row_and_markup_stays_text(here, tmp_path, c
     assert SCRIPT in shown
 
 
-def test_a_report_is_kept_as_a_run_of_its_own(here, mlflow_here):
-    compare("rnaexp", html=None, csv=None, as_markdown=None, tradeoff=None, log=True)
+def test_a_report_is_kept_as_one_run_that_stays_current(here, mlflow_here, comparison, capsys):
+    for _ in range(2):
+        compare("rnaexp", html=None, csv=None, as_markdown=None, tradeoff=None, log=True, json=True)
     (run,) = mlflow_here.search_runs(["1"], "tags.`rnaexp.kind` = 'comparison'")
     kept = {item.path for item in mlflow_here.list_artifacts(run.info.run_id)}
     assert {"report.html", "report.md", "leaderboard.csv", "contrasts.csv", "breakdown.csv", "runs.txt"} <= kept
     assert run.info.status == "FINISHED"
-    assert run.data.params == {"runs": "12", "questions": "2"}
+    assert (run.info.run_name, run.data.metrics) == ("leaderboard", {"runs": 12, "questions": 2})
+    printed = capsys.readouterr().out.splitlines()
+    path = mlflow_here.download_artifacts(run.info.run_id, "leaderboard.json")
+    assert [Path(path).read_text().strip()] * 2 == printed
+    rows = pd.DataFrame(json.loads(printed[0])["leaderboard"])
+    expected = as_tables(comparison)["leaderboard"]
+    assert rows["f1"].dropna().tolist() == expected["f1"].dropna().tolist()
+    assert rows["label"].tolist() == expected["label"].tolist()
+    for text in (run.data.tags["mlflow.note.content"], mlflow_here.get_experiment("1").tags["mlflow.note.content"]):
+        assert "rna-fm" in text
+        assert "<script" not in text
+    assert run.info.run_id in mlflow_here.get_experiment("1").tags["mlflow.note.content"]
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from rnaexp.report.page import page as whole_page
 from tests.browser import needs_chromium, page
 
 from .conftest import IDS, SCRIPT
+from .many import MODELS, many
 
 FOREIGN = """<!DOCTYPE html><html><body><script>console.error("a complaint")</script>
 <img src="http://127.0.0.1:9/picture.png"></body></html>"""
@@ -81,6 +82,48 @@ def test_offline_the_page_draws_everything_asks_nobody_and_complains_of_nothing(
     assert answers[4] == "0", "no picture of anybody's, no button that sends the chart away"
     assert requests == [path.as_uri()]
     assert complaints == []
+
+
+_SHAPE = """JSON.stringify({
+  wide: document.documentElement.scrollWidth - innerWidth,
+  plots: Math.max(...[...document.querySelectorAll('.plot')].map(one => one.layout.width)),
+  named: [...document.querySelectorAll('.plot')[0].querySelectorAll('.ytick text')].map(one => one.textContent),
+  across: [...document.querySelectorAll('.xtick text')].filter(one => one.textContent.startsWith('baseline')).length,
+  gap: document.querySelector('.plot .legend').getBoundingClientRect().top
+    - document.querySelector('.plot .bg, .plot .plotbg').getBoundingClientRect().bottom,
+  open: document.querySelectorAll('details[open]').length,
+})"""
+
+
+async def shapes(path, profile):
+    """Of the page on a screen of 390 pixels and, as printed, on paper of 718."""
+    async with page(path.as_uri(), profile, width=390) as opened:
+        size = {"height": 900, "deviceScaleFactor": 1, "mobile": False}
+        await opened.send("Emulation.setDeviceMetricsOverride", width=390, **size)
+        await opened.send("Page.reload")
+        await opened.until("document.documentElement.dataset.drawn > 3")
+        screen = json.loads(await opened.value(_SHAPE))
+        await opened.send("Emulation.setDeviceMetricsOverride", width=718, **size)
+        await opened.send("Emulation.setEmulatedMedia", media="print")
+        await opened.value("dispatchEvent(new Event('beforeprint'))")
+        await opened.until("[...document.querySelectorAll('.plot')].every(one => one._fullLayout.width <= 680)")
+        return screen, json.loads(await opened.value(_SHAPE))
+
+
+@needs_chromium
+def test_sixty_models_fit_a_phone_and_a_printed_page_each_with_its_name(tmp_path):
+    comparison, path = many(), tmp_path / "report.html"
+    path.write_text(whole_page(comparison, made="now"))
+    screen, paper = asyncio.run(shapes(path, tmp_path / "profile"))
+    labels = list(comparison.leaderboards[0].rows["label"])
+    assert len(labels) == MODELS
+    for shape in (screen, paper):
+        assert shape["wide"] <= 0, "the page itself is never scrolled to the side"
+        assert sorted(shape["named"]) == sorted(labels)
+        assert shape["across"] == sum(label.startswith("baseline") for label in labels)
+        assert 0 < shape["gap"] < 80, "the legend stands at the picture"
+    assert paper["plots"] <= 680
+    assert paper["open"] - screen["open"] == 2, "contents and help are opened, forty maps of heads are not"
 
 
 @needs_chromium

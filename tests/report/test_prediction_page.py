@@ -23,7 +23,7 @@ LETTERS = "GGGAAAGGCUAUUUUAGCCAAAAAGCCC"
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("job")
-    (folder / "my.fa").write_text(f">one\n{LETTERS}\n>{EVIL}\nGGGGAAAACCCC\n>single\nG\n")
+    (folder / "my.fa").write_text(f">one\n{LETTERS}\n>{EVIL}\nGGGGAAAACCCC\n>single\nG\n>odd\nAAAAAAGGGGARA-ACCCC\n")
     encoder = load("lm-nano", device="cpu")
     own = read_own(folder / "my.fa")
     predict(own, folder / "out", lambda: (tuned(view=VIEW), encoder), formats=[], html=folder / "page.html")
@@ -53,13 +53,16 @@ def test_the_page_says_what_the_files_say(written):
     cells = _Cells()
     cells.feed(text)
     told = [line.split(",") for line in (written / "out" / "rnas.csv").read_text().splitlines()[1:]]
-    assert [one[0] for one in told] == ["one", EVIL, "single"]
+    assert [one[0] for one in told] == ["one", EVIL, "single", "odd"]
+    assert [one[-1] for one in told] == ["", "", "", "read as N: R at 12; gaps removed: 1 after 13"]
+    assert text.count("Changed in reading: ") == text.count("Changed in reading: read as N: R at 12; gaps removed") == 1
+    assert text.count("(validation F1 0.31, a control&#39;s unknown)") == 4
     drawn = [line.split(",") for line in (written / "out" / "structures.csv").read_text().splitlines()[1:]]
     assert drawn
     said = [cell.strip() for cell in cells.cells]
     rows = {tuple(said[at : at + 3]): said[at + 3] for at in range(len(said) - 3)}
     for rna, i, j, bases, confidence in drawn:
-        assert rna in {"one", EVIL}
+        assert rna in {"one", EVIL, "odd"}
         assert float(rows[i, j, bases]) == pytest.approx(float(confidence), abs=0.0051)
     assert "this head&#39;s structures had F1 0.31" in text
 
@@ -93,7 +96,7 @@ def test_in_a_browser_it_asks_nobody_complains_of_nothing_and_fits(written, tmp_
             return found, wide, opened.seen.requests, opened.seen.complaints
 
     found, wide, requests, complaints = asyncio.run(seen())
-    assert found == "6", "a drawing and a map of each RNA"
+    assert found == "8", "a drawing and a map of each RNA"
     assert wide <= 0
     assert requests == [(written / "page.html").as_uri()]
     assert complaints == []

@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import kendalltau
 
 from rnaexp.stats.paired import holm, paired_contrast
-from rnaexp.tasks.pairs.contrasts import Answer, add_ranks, choices_table, contrast_table, most_important
+from rnaexp.tasks.pairs.contrasts import Answer, add_ranks, choices_table, contrast_table, every_two, most_important
 
 CLUSTERS = np.array([f"c{at // 2}" for at in range(20)])
 
@@ -55,6 +55,17 @@ def test_an_alteration_of_the_alignment_is_a_side_of_its_own():
     got = contrast_table([{"model": "m", "against": "m", "against_alignment": "shuffled"}], answers).iloc[0]
     assert (got["model"], got["against"]) == ("m", "m (shuffled)")
     assert got["difference"] == pytest.approx(0.2)
+
+
+def test_contrasts_of_models_come_first_and_two_controls_are_set_against_each_other_only_alone():
+    named = [answer(name, f1(at)) for at, name in enumerate(("stems", "lm-nano", "untrained:lm-nano", "own", "kernel"))]
+    pairs = [(each["model"], each["against"]) for each in every_two(named)]
+    controls = ("stems", "untrained:lm-nano", "kernel")
+    wanted = [{"lm-nano", "own"}, *({model, one} for model in ("lm-nano", "own") for one in controls)]
+    assert set(pairs[0]) == wanted[0]
+    assert sorted(map(sorted, pairs)) == sorted(map(sorted, wanted))
+    alone = every_two([one for one in named if one.who[0] in controls])
+    assert len(alone) == 3
 
 
 def test_models_are_ranked_only_among_answers_to_the_same_question():

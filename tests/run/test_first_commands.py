@@ -1,23 +1,27 @@
 """The first commands of a new user, from an empty directory."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from rnaexp import models
 from rnaexp.data.dot_bracket import parse_dot_bracket
 from rnaexp.data.sets import load_set
-from rnaexp.errors import InputError
+from rnaexp.errors import InputError, UnavailableError
 from rnaexp.experiment.predict import FORMATS
 from rnaexp.experiment.predicted_files import _WRITERS
 from rnaexp.models.folding import fold_probabilities
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.structure.configuration import head_for
+from rnaexp.structure.predict import predict_one
+from rnaexp.structure.probabilities import OF_PROBABILITIES
 from rnaexp.structure.reading import sequence_sha256
 from rnaexp.structure.shipped_heads import shipped_head, shipped_names
-from rnaexp.tasks.pairs.find_head import find_head, look_for_head
+from rnaexp.tasks.pairs.find_head import FoundHead, find_head, look_for_head
 
 from ..command import inside, rnaexp
 from ..planted_sets import write_set
@@ -74,6 +78,31 @@ def test_a_shipped_head_is_of_this_packages_models_and_sets(name):
         assert head_for(models.load(name, device="cpu"), tuned) == tuned
 
 
+def test_a_shipped_heads_control_is_the_best_one_of_the_same_rnas():
+    """By the controls' own heads, which were tuned and drawn as any other."""
+    for name, controls in (("lm-nano", ("stems", "kernel")), ("msm-nano", ("stems-alignment", "kernel-alignment"))):
+        head = shipped_head(name).tuned
+        theirs = {control: shipped_head(control).tuned for control in controls}
+        assert {one.sequences for one in theirs.values()} == {head.sequences}
+        best = max(theirs, key=lambda control: theirs[control].view.f1)
+        assert (head.view.control, head.view.control_f1) == (best, theirs[best].view.f1)
+
+
+@pytest.mark.parametrize("name", ["viennarna", "alifold"])
+def test_what_needs_no_tuning_is_drawn_as_it_is_with_confidences_that_were_measured(name, tmp_path):
+    view = find_head(name).tuned.view
+    assert (view.gamma, view.calibration) == (OF_PROBABILITIES.gamma, OF_PROBABILITIES.calibration)
+    encoder, f1, sure, right = models.load(name, device="cpu"), [], [], []
+    for rna in (each for each in load_set(view.measured_on).rnas if each.pairs):
+        found = predict_one(encoder, rna, find_head(name).tuned).view
+        real = [pair in rna.pairs for pair in found.pairs]
+        f1.append(2 * sum(real) / (len(real) + len(rna.pairs)))
+        sure += found.confidences
+        right += real
+    assert view.f1 == pytest.approx(np.mean(f1), abs=1e-5)
+    assert np.mean(sure) == pytest.approx(np.mean(right), abs=0.01)
+
+
 def test_ones_own_newer_head_wins_and_the_line_says_so(place):
     held = shipped_head("lm-nano").tuned
     told = find_head("lm-nano").message
@@ -84,7 +113,19 @@ def test_ones_own_newer_head_wins_and_the_line_says_so(place):
     Store().put_tuned("lm-nano", {**held.to_json(), "threshold": 0.5})
     found = find_head("lm-nano")
     assert found.tuned.threshold == 0.5
-    assert "threshold 0.5, the newest in store: tuned on 24 RNAs" in found.message
+    assert "threshold 0.5, your newest (in store): tuned on 24 RNAs" in found.message
+    assert found.message.endswith("--tuned shipped takes the one that comes with rnaexp")
+    assert find_head("lm-nano", "shipped") == FoundHead(tuned=held, message=told)
+
+
+def test_what_a_run_leaves_does_not_hide_what_a_baseline_defines_itself(place):
+    before = find_head("viennarna")
+    Store().put_tuned("viennarna", replace(shipped_head("viennarna-mean").tuned, model="viennarna").to_json())
+    assert find_head("viennarna").tuned.threshold != 0.5
+    assert "--tuned shipped" in find_head("viennarna").message
+    assert find_head("viennarna", "shipped") == before
+    with pytest.raises(UnavailableError, match="no head of rna-fm comes with rnaexp"):
+        find_head("rna-fm", "shipped")
 
 
 def test_a_folder_is_found_by_any_way_of_writing_it(place):
@@ -130,7 +171,7 @@ def test_a_model_without_a_head_is_tuned_first_when_asked_to(place):
     assert "untrained:lm-nano: tuning a head on builtin-vl first, 24 RNAs: about " in done.stderr
     again = inside("predict", "--model", "untrained:lm-nano", "my.fa", cwd=place)
     assert again.returncode == 0, again.stderr
-    assert ", the newest in .rnaexp: tuned on 24 RNAs of builtin-vl, F1 0.0" in again.stderr
+    assert ", your newest (in .rnaexp): tuned on 24 RNAs of builtin-vl, F1 0.0" in again.stderr
 
 
 def test_a_folder_for_mlflow_answers_as_predict_does(place):
@@ -142,7 +183,9 @@ def test_a_folder_for_mlflow_answers_as_predict_does(place):
         mlflow.pyfunc.load_model(str(place / "model")).predict([{"sequence": HAIRPIN, "id": "mine"}]).to_dict("records")
     )
     assert inside("predict", "--model", "lm-nano", "my.fa", "--format", "json", cwd=place).returncode == 0
-    assert [served] == json.loads((place / "predictions" / "predictions.json").read_text())
+    origin = {"configuration": served["configuration"], "version": None}  # of a folder that no registry knows
+    assert served["model"] == "lm-nano"
+    assert [served] == [one | origin for one in json.loads((place / "predictions" / "predictions.json").read_text())]
     assert inside("serve", "--model", "lm-nano", "--save", "model", cwd=place).returncode == 65
 
 

@@ -1,20 +1,25 @@
 """`rnaexp register` and `rnaexp run --register`: what may be registered, and how the verbs say what was done."""
 
 import json
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
-from rnaexp.errors import InputError
+from rnaexp.data.formats import read_rnas
+from rnaexp.errors import InputError, UnavailableError
 from rnaexp.experiment.registering import register
 from rnaexp.models import load, spec
 from rnaexp.structure.configuration import configuration
+from rnaexp.structure.searched import Kept, configured, kept_maps
 from rnaexp.structure.standing import Standing
 from rnaexp.track import tracked_run
+from rnaexp.track.export import whole_id
 from rnaexp.track.packaged import CONFIGURATION, STANDING
-from rnaexp.track.registry import Registered
+from rnaexp.track.registry import Registered, fetch_configuration
 
 from ..command import inside as rnaexp
 from ..planted_sets import write_set
@@ -36,7 +41,8 @@ def asked(monkeypatch):
     def note(run_id, whole, folder, *, name, against):
         held = sorted(path.name for path in folder.iterdir()) if folder else None
         calls.append((run_id, whole, held, name, against))
-        return Registered(name="lm-nano", version="4", new=True, messages=("champion is version 4: because",))
+        messages = ("champion is version 4: because",)
+        return Registered(name="lm-nano", version="4", run_id=run_id, same="", new=True, messages=messages)
 
     monkeypatch.setattr("rnaexp.experiment.registering.register_version", note)
     return calls
@@ -94,6 +100,42 @@ def test_what_nobody_should_serve_is_refused(found, asked, change, said):
     assert asked == []
 
 
+@pytest.mark.fault
+def test_the_beginning_of_an_id_is_enough_where_one_run_alone_begins_so(found, asked):
+    run_id, other = tracked(found), tracked(found)
+    register(run_id[:8])
+    assert asked[0][0] == run_id == whole_id(run_id[:31]) == whole_id(run_id)
+    assert whole_id(run_id[:7]) == run_id[:7], "too short to be one"
+    assert whole_id(other[:12]) == other
+    with sqlite3.connect("mlflow.db") as store:  # two that begin alike are not to be had by waiting
+        twin = run_id[:10] + other[10:]
+        store.execute("PRAGMA foreign_keys = OFF")
+        for table in ("runs", "tags", "metrics", "params", "latest_metrics"):
+            column = "run_uuid"
+            store.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (twin, other))
+    with pytest.raises(InputError, match=f"run {run_id[:10]}: several begin so: .*{twin}"):
+        whole_id(run_id[:10])
+    assert whole_id(twin[:20]) == twin
+    with pytest.raises(UnavailableError, match=r"run '?0000000"):
+        register("00000000")
+
+
+@pytest.mark.fault
+def test_what_was_in_memory_or_has_moved_says_what_to_do(found, asked, tmp_path):
+    with tracked_run("mine", params={"model": "mine"}) as run, run.child("test", kind="test") as child:
+        child.text(json.dumps(replace(found.tuned, model="mine").to_json()), "tuned_head.json")
+    with pytest.raises(InputError, match=r"mine was in memory.*save_pretrained.*run --model FOLDER --register"):
+        register(run.run_id)
+    with tracked_run("untuned", params={"model": "untuned"}) as run:
+        pass
+    with pytest.raises(InputError, match="it tuned no head"):
+        register(run.run_id)
+    gone = tracked(replace(found, model=str(tmp_path / "bert-2000")))
+    with pytest.raises(InputError, match="bert-2000: this checkpoint was moved or deleted since the run"):
+        register(gone)
+    assert asked == []
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("registered")
@@ -106,12 +148,16 @@ def test_run_registers_when_asked_and_predict_takes_the_uri(folder):
     words = ("run", "--model", "planted", "--validation", "validation.fa", "--test", "test.fa")
     quiet = rnaexp(*words, "--json", cwd=folder)
     assert "models:/" not in quiet.stderr, "never by default"
-    done = rnaexp(*words, "--register", "--json", cwd=folder)
+    done = rnaexp(*words, "--again", "--register", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "models:/planted/1 is head 1.2 of run" in done.stderr
     assert "champion is version 1" in done.stderr
     again = rnaexp("register", json.loads(done.stdout)["run_id"], cwd=folder)
-    assert again.stdout.startswith("models:/planted/1 was already head 1.2")
+    first = json.loads(done.stdout)["run_id"]
+    assert again.stdout.startswith(f"models:/planted/1 was already head 1.2 of run {first}\n")
+    later = rnaexp("register", json.loads(quiet.stdout)["run_id"], cwd=folder)
+    same = f"; run {json.loads(quiet.stdout)['run_id']} found the same configuration"
+    assert later.stdout.startswith(f"models:/planted/1 was already head 1.2 of run {first}{same}\n")
     for model, out in (
         ("planted", "by_name"),
         ("models:/planted@champion", "by_uri"),
@@ -121,6 +167,46 @@ def test_run_registers_when_asked_and_predict_takes_the_uri(folder):
         assert predicted.returncode == 0, predicted.stderr
     for name in ("pairs.csv", "structures.dbn"):
         assert len({(folder / out / name).read_bytes() for out in ("by_name", "by_uri", "by_no")}) == 1
+
+
+def test_a_search_is_registered_and_predicts_like_a_head_and_is_no_row_of_the_models(folder):
+    words = ("--model", "planted", "--validation", "validation.fa", "--test", "test.fa", "--trials", "6", "--json")
+    done = rnaexp("search", *words, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    single = rnaexp("run", *words[:6], "--families", "none", "--json", cwd=folder)
+    assert single.returncode == 0, single.stderr
+    assert rnaexp("compare", "--csv", "table.csv", cwd=folder).returncode == 0
+    table, searches = (pd.read_csv(folder / name) for name in ("table.csv", "table_searches.csv"))
+    measured = table[table["source"] == "measured"]
+    assert measured["protocol"].tolist() == ["paper"], "one question, the model in it once"
+    assert searches[["model", "f1", "verdict"]].to_numpy().tolist() == [
+        ["planted", pytest.approx(record["figures"]["f1"]), record["verdict"]["sentence"]]
+    ]
+    assert record["verdict"]["sentence"].startswith("not clearly different from its single head: ")
+    named = rnaexp("register", record["run_id"], "--name", "searched", cwd=folder)
+    heads = " ".join(f"{layer}.{head}" for layer, head in record["chosen"]["which_heads"][: record["chosen"]["heads"]])
+    assert named.stdout.startswith(f"models:/searched/1 is head {heads} of run {record['run_id']}\n"), named.stderr
+    done = rnaexp("predict", "--model", "models:/searched/1", "test.fa", "--out", "searched", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert rnaexp("verify", "models:/searched/1", cwd=folder).returncode == 0
+    rnas = read_rnas(folder / "test.fa")
+    calls = pd.read_csv(folder / "searched" / "pairs.csv")
+    whole, _ = fetch_from(folder, "models:/searched/1")
+    encoder = load("planted")
+    for rna in rnas:  # by the search's own way, from the maps
+        kept = Kept(rna=rna, maps=kept_maps(encoder, rna, whole.searched.heads))
+        made = configured(kept, whole.searched.choice, whole.tuned.scoring)
+        expected = made.indices[0][made.scores[0] >= whole.tuned.threshold]
+        found = calls[calls["rna"] == rna.id]
+        assert ((found["i"] - 1) * len(rna) + found["j"] - 1).tolist() == expected.tolist()
+
+
+def fetch_from(folder, uri):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        return fetch_configuration(uri)
 
 
 @pytest.mark.fault

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from rnaexp.errors import InputError
 from rnaexp.rna import Rna
 from rnaexp.settings import read_as
-from rnaexp.structure.calibrate import Drawable, calibration_error, fit_calibration, fit_curve, reliability
+from rnaexp.structure.calibrate import Drawable, Tenths, calibration_error, fit_calibration, fit_curve, reliability
 from rnaexp.structure.fit_view import GAMMAS, fit_view, structure_f1, unscored_f1
 from rnaexp.structure.probabilities import OF_PROBABILITIES, Calibration, Curve, StructureView
 from rnaexp.structure.view import PairTable, helices, nested
@@ -102,6 +102,18 @@ def test_a_reliability_table_counts_pairs_by_tenths():
     }
     assert calibration_error(table) == pytest.approx((2 * 0.475 + 0.15 + 2 * 0.025) / 5)
     assert np.isnan(calibration_error(table[:0]))
+
+
+def test_pairs_added_rna_by_rna_give_the_table_of_all_at_once_to_the_bit():
+    rng = np.random.default_rng(5)
+    parts = [(rng.random(size), rng.random(size) < 0.3) for size in (31, 1, 0, 400)]
+    tenths = Tenths()
+    for part in parts:
+        tenths.add(*part)
+    values, real = (np.concatenate(each) for each in zip(*parts, strict=True))
+    pd.testing.assert_frame_equal(tenths.table(), reliability(values, real), check_exact=True)
+    inside = (values >= 0.3) & (values < 0.4)
+    assert tenths.table()["observed"][3] == pytest.approx(real[inside].mean())
 
 
 def test_a_view_is_plain_numbers_and_back():

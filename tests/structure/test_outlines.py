@@ -4,8 +4,18 @@ import numpy as np
 import pytest
 import torch
 
+from rnaexp.structure.bands import Band, best_in_band, stored_band
 from rnaexp.structure.curve import best_threshold
-from rnaexp.structure.outlines import STEPS, can_outline, count_steps, lower_ends, outline_of, packed, unpacked
+from rnaexp.structure.outlines import (
+    STEPS,
+    can_outline,
+    count_steps,
+    f1_between,
+    lower_ends,
+    outline_of,
+    packed,
+    unpacked,
+)
 from rnaexp.structure.pairs import candidates, pair_scores, reference
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, PROTOCOLS, ReadOut, Scoring
 from rnaexp.structure.reading import Reading, Table
@@ -87,20 +97,65 @@ def test_f1_is_exact_at_the_ends_of_the_steps_and_bounded_within(rnas):
             assert mean_f1(tables, row, threshold) <= outline.most[row, step] + 1e-12
         best = best_threshold(tables, row, "per-rna")
         assert outline.f1[row].max() - 1e-12 <= best.f1 <= outline.bounds[row] + 1e-12
-        assert outline.floor(row, best.f1 - 1e-9) < best.threshold
 
 
-def test_a_list_down_to_a_floor_ends_with_the_first_pair_below_it(rnas):
+def bands_of(rnas, row, limits):
     for rna, maps in rnas:
-        every = table_of(rna, [maps[:1]])
-        floor = float(every.scores[0][len(every.scores[0]) // 3])
-        table = Table(rna, Reading(read_out=ATTENTION, scoring=PAPER, depth=np.inf, head=(0, 0), floor=floor))
-        table.add(0, maps[:1])
-        scores = table.entry()["scores"][0]
-        assert (scores[:-1] >= floor).all()
-        assert scores[-1] < floor
-        assert scores.tolist() == every.scores[0][: len(scores)].tolist()
-        assert not table.entry()["complete"]
+        reading = Reading(read_out=ATTENTION, scoring=PAPER, depth=np.inf, head=(0, row), band=limits)
+        table = Table(rna, reading)
+        table.add(0, maps[row : row + 1])
+        yield stored_band(table.entry()), len(reference(rna, PAPER))
+
+
+def test_a_band_holds_the_scores_within_it_and_how_many_lie_above(rnas):
+    every = table_of(rnas[2][0], [rnas[2][1][1:2]])
+    scores, hits = every.scores[0], every.hits[0]
+    low, high = (float(scores[at]) for at in (400, 100))
+    band, references = next(bands_of(rnas[2:], 1, (low, high)))
+    assert references == every.references
+    assert band.scores.tolist() == [score for score in scores.tolist() if low <= score < high]
+    assert band.above == (int((scores >= high).sum()), int(hits[scores >= high].sum()))
+    assert band.right.tolist() == hits[(scores >= low) & (scores < high)].tolist()
+    assert band.below == max(score for score in scores.tolist() if score < low)
+
+
+@pytest.mark.parametrize("most", [1, 40, 10**9])
+def test_the_best_threshold_within_the_band_is_that_of_all_scores(rnas, most):
+    outline, tables = outlined(rnas), [table_of(rna, [maps]) for rna, maps in rnas]
+    for row in range(HEADS):
+        best = best_threshold(tables, row, "per-rna")
+        for below in (1e-9, 0.01, 1):
+            cuts = outline.cuts(row, best.f1 - below, most)
+            assert cuts == sorted(set(cuts))
+            found = best_in_band(lambda row=row, cuts=cuts: bands_of(rnas, row, (cuts[0], cuts[-1])), cuts, count=4)
+            assert found == best
+    assert outline.cuts(0, 1, most) == []
+
+
+def test_equal_scores_are_one_threshold_and_the_plateau_may_span_pieces():
+    """Two RNAs of one reference pair each: 1 of 1 and 1 of 2 right, then nothing more is."""
+    first = Band(scores=np.array([0.9, 0.5, 0.1], np.float32), right=np.array([1, 0, 0], bool), above=(0, 0), below=0.0)
+    other = Band(scores=np.array([0.7, 0.7], np.float32), right=np.array([0, 1], bool), above=(0, 0), below=-1.0)
+    for cuts in ([0.05, 1.0], [0.05, 0.6, 0.8, 1.0], [0.05, 0.7, 1.0]):
+        found = best_in_band(lambda: iter([(first, 1), (other, 1)]), cuts, count=2)
+        assert found.f1 == round((1 + 2 / 3) / 2, 12)
+        assert found.threshold == pytest.approx((0.7 + 0.5) / 2)
+    last = Band(scores=np.array([0.9], np.float32), right=np.array([True]), above=(1, 0), below=0.25)
+    assert best_in_band(lambda: iter([(last, 1)]), [0.5, 1.0], count=1).threshold == pytest.approx((0.9 + 0.25) / 2)
+
+
+def test_f1_of_an_rna_is_between_its_bounds_and_exact_at_the_ends_of_steps(rnas):
+    for rna, maps in rnas:
+        every = table_of(rna, [maps])
+        counted = count_steps(maps, candidates(rna, PAPER), known_of(rna), ATTENTION)
+        thresholds = np.unique(np.concatenate([every.scores[2, ::7].astype(float), lower_ends()[300:500]]))
+        least, most = f1_between(counted, every.references, np.full(len(thresholds), 2), thresholds)
+        exact = np.array([mean_f1([every], 2, threshold) for threshold in thresholds])
+        assert (least <= exact + 1e-12).all()
+        assert (exact <= most + 1e-12).all()
+        assert (most - least).mean() < 0.1, "a step is narrow"
+        empty = f1_between(counted, every.references, np.array([2]), np.array([lower_ends()[-1]]))
+        assert empty[0] == empty[1] == 0
 
 
 def test_rnas_that_were_not_read_count_in_the_mean(rnas):

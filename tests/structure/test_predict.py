@@ -12,10 +12,17 @@ from rnaexp.errors import InputError, TooLongError
 from rnaexp.models import load
 from rnaexp.rna import Alignment, Rna
 from rnaexp.structure.heads import RnaScores, TunedHead
-from rnaexp.structure.predict import predict_one, prediction, record_of, refuse_beyond_memory, refuse_drawing
+from rnaexp.structure.predict import (
+    predict_one,
+    prediction,
+    record_of,
+    refuse_beyond_memory,
+    refuse_drawing,
+)
 from rnaexp.structure.probabilities import OF_PROBABILITIES, Calibration, Curve, StructureView
 from rnaexp.structure.protocol import ATTENTION, CANONICAL, Scoring
-from rnaexp.tasks.pairs.tuned import worth_of
+from rnaexp.structure.worth import control_of
+from rnaexp.tasks.pairs.tuned import known_f1, worth_of
 
 SEQUENCE = "GGGAAAGGCUAUUUUAGCCAAAAAGCCCAACGACGAGAAUCGUCG"
 
@@ -172,7 +179,7 @@ def test_other_drawings_name_their_decoder_and_claim_no_f1(encoder):
             refuse_drawing(tuned(), drawing)
     refuse_drawing(tuned(), Drawing())
     with pytest.raises(InputError, match="folded already"):
-        refuse_drawing(tuned(view=OF_PROBABILITIES), Drawing(fold=True))
+        refuse_drawing(tuned(model="viennarna", view=VIEW), Drawing(fold=True))
 
 
 def test_what_folding_with_the_scores_was_worth_is_told_where_it_was_measured(encoder):
@@ -187,17 +194,34 @@ def test_what_folding_with_the_scores_was_worth_is_told_where_it_was_measured(en
     assert "F1 0.44" in worth_of(head, Drawing(fold=True))
     assert "F1 0.31" in worth_of(head)
     assert "without folding" in worth_of(tuned(view=VIEW), Drawing(fold=True))
-    assert worth_of(tuned()) == worth_of(tuned(view=OF_PROBABILITIES)) == ""
+    assert worth_of(tuned()) == worth_of(tuned(view=OF_PROBABILITIES))
+    assert "worth is unknown" in worth_of(tuned())
 
 
 def test_the_line_on_what_structures_are_worth_holds_what_was_measured_only():
     several = tuned(sequences=("a", "b"), view=replace(VIEW, f1_low=0.2, f1_high=0.4, unscored_f1=0.1, folding_f1=0.6))
     assert worth_of(several) == (
         "lm-nano: this head's structures had F1 0.31 [0.20, 0.40] on the 2 RNAs of some-set that it was tuned on; "
-        "as many pairs as fit, whatever their scores: 0.10; ViennaRNA: 0.60. For comparing models, not for design"
+        "a control without energies: unknown; as many pairs as fit, whatever their scores: 0.10; ViennaRNA: 0.60. "
+        "For comparing models, not for design"
     )
-    better = replace(several, view=replace(several.view, folding_f1=0.3))
+    better = replace(several, view=replace(several.view, folding_f1=0.3, control="stems", control_f1=0.25))
+    assert "; stems, the best control: 0.25; " in worth_of(better)
     assert worth_of(better).endswith("ViennaRNA: 0.30")
+
+
+def test_a_structure_no_better_than_a_controls_says_so_wherever_it_is_answered(encoder):
+    rna, view = Rna(id="a", sequence=SEQUENCE), replace(VIEW, control="kernel", control_f1=0.32, folding_f1=0.6)
+    head = tuned(view=view)
+    told = record_of(predict_one(encoder, rna, head), head)
+    assert (told["validation_f1"], told["control"], told["control_f1"]) == (0.31, "kernel", 0.32)
+    assert "No better than kernel" in worth_of(head)
+    assert known_f1(head) == "validation F1 0.31, kernel's 0.32"
+    folded = record_of(predict_one(encoder, rna, head, Drawing(fold=True)), head, Drawing(fold=True))
+    assert (folded["control"], folded["control_f1"]) == ("viennarna", 0.6), "scores that only help it: it alone"
+    for unknown, drawing in ((tuned(view=VIEW), Drawing()), (tuned(), Drawing()), (head, Drawing(pseudoknots=True))):
+        assert control_of(unknown, drawing) == (None, None)
+        assert known_f1(unknown, drawing).endswith("a control's unknown")
 
 
 def test_a_head_written_before_there_were_probabilities_is_read(encoder):

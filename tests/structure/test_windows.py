@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from rnaexp.errors import InputError
 from rnaexp.models import load
 from rnaexp.models.encoder import TransformerEncoder
-from rnaexp.reading.read import _key, read_set
+from rnaexp.reading.keys import key_of_entry
+from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Alignment, Rna
 from rnaexp.structure.pairs import pair_scores
@@ -99,7 +100,7 @@ def test_one_head_alone_is_the_same_row(encoder, tmp_path):
     np.testing.assert_allclose(one.rnas[0].scores[0], every.rnas[0].scores[2], atol=1e-6)
     also, _ = read_set(encoder, [LONG], READING, Store(tmp_path / "c"), data=("x", ""), whole=(1, 0))
     np.testing.assert_array_equal(also.rnas[0].scores, every.rnas[0].scores)
-    kept = Store(tmp_path / "c").get(_key(encoder, LONG, replace(READING, head=(1, 0))))
+    kept = Store(tmp_path / "c").get(key_of_entry(encoder, LONG, replace(READING, head=(1, 0))))
     np.testing.assert_allclose(kept["scores"][0], every.rnas[0].scores[2], atol=1e-6)
 
 
@@ -113,11 +114,11 @@ def test_skip_counts_it_and_error_ends_the_run(encoder, tmp_path):
 def test_only_a_windowed_result_depends_on_the_policy(encoder):
     short = Rna(id="short", sequence=LONG.sequence[:40], pairs=((0, 39),))
     skip = replace(READING, long="skip")
-    assert _key(encoder, short, READING) == _key(encoder, short, skip)
-    assert _key(encoder, LONG, READING) != _key(encoder, LONG, skip)
+    assert key_of_entry(encoder, short, READING) == key_of_entry(encoder, short, skip)
+    assert key_of_entry(encoder, LONG, READING) != key_of_entry(encoder, LONG, skip)
     # A list of a fixed length hides how many pairs there were to choose from.
     listed = replace(READING, depth=8.0)
-    assert _key(encoder, LONG, listed) != _key(encoder, LONG, replace(listed, long="skip"))
+    assert key_of_entry(encoder, LONG, listed) != key_of_entry(encoder, LONG, replace(listed, long="skip"))
     assert windows_of(encoder, short, "window") is None
     assert windows_of(encoder, LONG, "skip") is None
 

@@ -87,6 +87,8 @@ def test_who_has_no_login_gets_nothing_and_a_backup_restores_everything(places, 
             tracked_run("stranger")
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
         monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", one.password)
+        client = MlflowClient(f"http://127.0.0.1:{one.port}")
+        assert eventually(lambda: client.get_experiment_by_name("rnaexp")), "before anybody's first run"
         with tracked_run("rnabert", params={"model": "rnabert"}) as run:
             run.metrics({"structure.f1": 0.05})
             run.text("kept", "kept.txt")

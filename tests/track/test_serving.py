@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mlflow import MlflowClient
 
 from ..command import answer, environment, rnaexp
 from ..planted_sets import hairpin, write_set
@@ -46,8 +47,11 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def known(folder):
-    """What `rnaexp predict` says, by id."""
-    return {one["id"]: one for one in json.loads((folder / "predictions" / "predictions.json").read_text())}
+    """What `rnaexp predict` says, by id, and what an answer of MLflow's adds: from which version it comes."""
+    made = json.loads((folder / "predictions" / "predictions.json").read_text())
+    version = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}").get_model_version("msm-nano", "1")
+    origin = {"configuration": version.tags["rnaexp.configuration"], "version": "msm-nano/1"}
+    return {one["id"]: one | origin for one in made}
 
 
 def rows_of(folder):

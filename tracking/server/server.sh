@@ -55,6 +55,13 @@ authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 END
 }
 
+# Before the first run: two `mlflow run` that come to a new server at once both create it, and one of them dies.
+make_experiment() {
+  export MLFLOW_TRACKING_URI=http://127.0.0.1:${PORT:-5000} MLFLOW_TRACKING_USERNAME=admin
+  export MLFLOW_TRACKING_PASSWORD=$MLFLOW_AUTH_ADMIN_PASSWORD
+  until rnaexp doctor --server 2> /dev/null; do kill -0 $server || return; sleep 1; done
+}
+
 serve() {
   export MLFLOW_AUTH_CONFIG_PATH=$folder/logins.ini
   # In the environment, not on the command line, where every user of the machine could read the password.
@@ -63,6 +70,7 @@ serve() {
   python -m mlflow server --app-name basic-auth --host "${HOST:-127.0.0.1}" --port "${PORT:-5000}" \
     --allowed-hosts "${ALLOWED_HOSTS:-localhost:*,127.0.0.1:*}" --artifacts-destination "$folder/artifacts" &
   server=$!
+  make_experiment &
   trap 'kill $server 2> /dev/null || true' INT TERM
   wait $server || wait $server || true  # the first one ends with the signal, the second with the server
 }

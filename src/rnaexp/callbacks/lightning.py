@@ -47,13 +47,13 @@ class LightningProbe(L.Callback):
                 self.probe.mlflow.into(logger.experiment, str(logger.run_id), found, step)
         trainer.callback_metrics.update({name: _tensor(value) for name, value in found.items()})
 
-    def state_dict(self) -> dict[str, int]:
-        """So that a resumed training probes no step twice."""
-        return {"last": self._last}
+    def state_dict(self) -> dict[str, Any]:
+        """So that a resumed training probes no step twice, and knows the first probe's head and figures."""
+        return {"last": self._last, "first": self.probe.first}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """From a checkpoint."""
-        self._last = int(state_dict["last"])
+        self._last, self.probe.first = int(state_dict["last"]), state_dict.get("first")
 
 
 def _tensor(value: float) -> Any:

@@ -3,7 +3,7 @@
 import contextlib
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,27 +12,25 @@ import numpy as np
 import pandas as pd
 import torch
 
+from rnaexp.callbacks import figures
 from rnaexp.callbacks.budget import Account, bases_of, levels_of
+from rnaexp.callbacks.letters import composition_loss, hidden_letters_loss
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.models.spec import Encoder, LetterModel
+from rnaexp.models.spec import Encoder
 from rnaexp.models.wrap import wrap
 from rnaexp.progress import say, silence
-from rnaexp.reading.distributed import exchanged, in_step, shared_out, training_rank
+from rnaexp.reading.distributed import exchanged, in_step, training_rank
 from rnaexp.reading.loading import Loading
 from rnaexp.reading.processes import sharing
 from rnaexp.reading.store import Store
-from rnaexp.rna import Rna
+from rnaexp.structure.evaluate import Evaluation
 from rnaexp.structure.reading import DEPTH
-from rnaexp.tasks.families.measure import classify
-from rnaexp.tasks.families.settings import ClassifyTask
+from rnaexp.tasks.families.measure import Classified, classify
 from rnaexp.tasks.pairs.deeper import certifying_depth
 from rnaexp.tasks.pairs.measure import choose, tune_and_test
 from rnaexp.tasks.pairs.sets import sets_of
 from rnaexp.tasks.pairs.settings import PairsSettings, Task
 from rnaexp.track.training_log import Log
-
-_HIDDEN = 0.15  # share of the letters of each test RNA that are hidden, always the same ones
-_CONTROL = "stems"  # complementary stacks, nothing learned: its line is drawn with the model's
 
 
 @dataclass(kw_only=True)
@@ -40,7 +38,8 @@ class Probe:
     """What a model in training knows of base pairs, of letters and, if wanted, of families.
 
     `tokenizer`: as of `rnaexp.wrap`. `validation`, `test`: sets of base pairs; at each probe a head and a threshold are
-    tuned on the first and tested on the second. `families`: a set with families, or "" for none. `every`: probe each so
+    tuned on the first and tested on the second. `families`: a set with families, or "" for none; `unseen_by`: a model
+    whose training families are left out of it. `every`: probe each so
     many steps; 0: at steps 0, 1, 2, 4, 8 and so on. `share`: of the training's time, all probes together (0.02: 2 %);
     `max_seconds`: of one probe. Both are kept by reading fewer RNAs, settled before a probe starts; a step for which
     even the fewest would take too long is passed over. `strict`: a failing probe ends the training; otherwise it is one
@@ -61,6 +60,7 @@ class Probe:
     validation: str = "builtin-vl"
     test: str = "builtin-ts"
     families: str = ""
+    unseen_by: str = ""
     every: int = 0
     share: float = 0.0
     max_seconds: float = 0.0
@@ -76,11 +76,13 @@ class Probe:
             raise InputError(message)
         self.cost = Account(share=self.share, most=self.max_seconds)
         self.mlflow = Log()
+        self.first: Mapping[str, float] | None = None  # step and figures of the first probe of this training
         self._task = _task("probe", self.validation, self.test)
         self._levels = levels_of(sets_of(self._task))
         self._bases = [bases_of(each) for each in self._levels]
         self._rows: list[dict[str, Any]] = []
-        self._controls: dict[int, float] = {}
+        self._controls: dict[tuple[int, str], Evaluation] = {}
+        self._words: Classified | None = None
         self._depth = DEPTH
 
     @property
@@ -115,6 +117,8 @@ class Probe:
             if first and self.passed_over == 1:
                 say(f"the budget allows no probe at step {step} yet; further steps are passed over without a word")
             return {}
+        self.first = self.first or {"step": step, **found}
+        found |= _finite(figures.untrained(self.first))
         if self.cost.trained > 0 and step:
             found["rnaexp/share_of_training"] = self.cost.used
         self._rows.append({"step": step, **found})
@@ -129,7 +133,7 @@ class Probe:
         start = self.cost.clock()
         with _undisturbed(), sharing(), tempfile.TemporaryDirectory() as folder:
             store = Store(Path(folder))
-            self._control_f1(level, store)  # what is imported and compiled now is no cost of the model's
+            self._control("stems", level, store)  # what is imported and compiled now is no cost of the model's
             found, took = self._measured(model, level, store)
             more = None if self.cost.probes else self._agreed()  # now that it is known what one costs
             if more is not None and more < level:
@@ -154,73 +158,44 @@ class Probe:
         read = self.cost.clock()
         found |= self._of_families(encoder, store)
         self.cost.fixed = wrapped - start + self.cost.clock() - read
-        return {name: float(value) for name, value in found.items() if value is not None and np.isfinite(value)}, rest
+        return _finite(found), rest
 
-    def _of_pairs(self, encoder: Encoder, level: int, store: Store) -> dict[str, float | None]:
+    def _of_pairs(self, encoder: Encoder, level: int, store: Store) -> figures.Figures:
         sets = self._levels[level]
         how: dict[str, Any] = {"tuning": choose, "depth": self._depth}
         result = tune_and_test(self._task, store, silence, encoder, sets, **how)
-        done, tuned, validation = result.evaluation, result.tuned, result.validation
-        assert done is not None
-        assert tuned is not None
-        assert validation is not None
+        assert result.validation is not None
         # The next probe reads each RNA once: what this one needed, and a little more, for a model that has forgotten.
-        self._depth = max(DEPTH, 1.2 * certifying_depth(validation), 1.2 * certifying_depth(result.test))
-        return {
-            "rnaexp/pairs/f1": done.f1.mean,
-            "rnaexp/pairs/f1_low": done.f1.low,
-            "rnaexp/pairs/f1_high": done.f1.high,
-            "rnaexp/pairs/p_at_n": done.p_at_n,
-            "rnaexp/pairs/oracle_f1": result.oracle.f1.mean,
-            "rnaexp/pairs/layer": float(tuned.layer),
-            "rnaexp/pairs/head": float(tuned.head),
-            f"rnaexp/pairs/{_CONTROL}_f1": self._control_f1(level, store),
-            "rnaexp/letters/loss": hidden_letters_loss(encoder, sets[1].rnas),
-        }
+        needed = certifying_depth(result.validation), certifying_depth(result.test)
+        self._depth = max(DEPTH, *(1.2 * each for each in needed))
+        named = figures.controls_for(encoder, sets)
+        found = figures.of_pairs(result, {name: self._control(name, level, store) for name in named})
+        head: Any = self.first or found
+        found["rnaexp/pairs/first_head_f1"] = figures.at_head(result, head, store)
+        found["rnaexp/letters/loss"] = hidden_letters_loss(encoder, sets[1].rnas)
+        if found["rnaexp/letters/loss"] is not None and sets[0] is not None:
+            found[f"rnaexp/letters/{figures.WORDS}_loss"] = composition_loss(sets[0].rnas, sets[1].rnas)
+        return found
 
-    def _of_families(self, encoder: Encoder, store: Store) -> dict[str, float | None]:
+    def _of_families(self, encoder: Encoder, store: Store) -> figures.Figures:
         if not self.families:
             return {}
-        measured = classify(ClassifyTask(model="probe", families=self.families), store, silence, encoder)
-        estimator = measured.task.protocol.estimator
-        return {
-            "rnaexp/families/overlap_ratio": measured.every.overlaps[estimator],
-            "rnaexp/families/auroc": measured.every.auroc.value,
-        }
+        given = self.families, self.unseen_by
+        self._words = self._words or classify(figures.families_task(figures.WORDS, *given), store, silence)
+        return figures.of_families(figures.families_task("probe", *given), store, encoder, self._words)
 
-    def _control_f1(self, level: int, store: Store) -> float:
-        """Of the control on the same RNAs, once."""
-        if level not in self._controls:
-            control = _task(_CONTROL, self.validation, self.test)
-            done = tune_and_test(control, store, silence, sets=self._levels[level]).evaluation
-            self._controls[level] = float("nan") if done is None else done.f1.mean
-        return self._controls[level]
+    def _control(self, name: str, level: int, store: Store) -> Evaluation:
+        """On the same RNAs, once."""
+        if (level, name) not in self._controls:
+            task = _task(name, self.validation, self.test)
+            done = tune_and_test(task, store, silence, sets=self._levels[level]).evaluation
+            assert done is not None
+            self._controls[level, name] = done
+        return self._controls[level, name]
 
 
-def hidden_letters_loss(encoder: Encoder, rnas: Any) -> float | None:
-    """Mean negative log-probability (nats) of hidden letters, the same ones at every call; None without letters."""
-    if not isinstance(encoder, LetterModel):
-        return None
-    model: LetterModel = encoder
-
-    def losses(rna: Rna) -> list[float]:
-        hidden = hidden_letters(rna)
-        try:
-            encoder.check(rna)
-            table = model.predict_letters([rna], [hidden])[0]
-        except (UnavailableError, InputError):
-            return []
-        return [-float(table[at, "ACGU".index(rna.sequence[at])]) for at in hidden]
-
-    found = [loss for each in shared_out(losses, rnas) for loss in each]
-    return float(np.mean(found)) if found else None
-
-
-def hidden_letters(rna: Rna) -> list[int]:
-    """Bases (from 0) of this RNA whose letters are hidden."""
-    known = [at for at, letter in enumerate(rna.sequence) if letter != "N"]
-    count = max(1, round(_HIDDEN * len(known)))
-    return sorted(random.Random(rna.sequence).sample(known, min(count, len(known))))
+def _finite(found: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: float(value) for name, value in found.items() if value is not None and np.isfinite(value)}
 
 
 def _bare(model: Any) -> Any:

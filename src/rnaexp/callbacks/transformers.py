@@ -15,7 +15,9 @@ class TrainerProbe(TrainerCallback):
         self.probe = probe
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        """Before the first step."""
+        """Before the first step; of a resumed training, the first probe is known from its history."""
+        seen = (entry for entry in state.log_history if "rnaexp/seconds" in entry)
+        self.probe.first = self.probe.first or next(seen, None)
         self._maybe(state, model)
 
     def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:

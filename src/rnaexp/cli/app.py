@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rnaexp.cli import embeddings, explore, fitness, msa, pretrain, score, search, tracking, use, watch
+from rnaexp.cli import embeddings, explore, fitness, msa, pretrain, registry, score, search, tracking, use, watch
 from rnaexp.cli.models import models_app
 from rnaexp.cli.options import Csv, Json, Models, Name, once_each, several
 from rnaexp.cli.questions import questions_app
@@ -28,6 +28,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
+    # --min_separation is --min-separation: `mlflow run -P min_separation=4` hands an option on under that name.
+    context_settings={"token_normalize_func": lambda token: token.replace("_", "-")},
 )
 data_app = typer.Typer(help="Sets of RNAs: list, show, fetch, check.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
@@ -87,6 +89,9 @@ def run(
     shard: Annotated[
         str, typer.Option(help="i/n: only every n-th run of the question, starting with the i-th (1..n).")
     ] = "",
+    again: Annotated[
+        bool, typer.Option("--again", help="Run it even where a run has answered the very same already.")
+    ] = False,
     register: Annotated[bool, typer.Option("--register", help="Put the tuned head into MLflow's registry.")] = False,
     name: Name = "",
     csv: Csv = None,
@@ -113,7 +118,7 @@ def run(
         from rnaexp.experiment import verbs
         from rnaexp.experiment.runner import labels_of
 
-        verbs.question(question, shard, labels_of(words), csv=csv, json=json)
+        verbs.question(question, shard, labels_of(words), csv=csv, json=json, again=again)
         return
     names = several(model, weights=loading.weights, config=loading.config, name=name, run_name=words.run_name)
     tasks = [completed(settings.task(one, loading)) for one in names]
@@ -123,7 +128,7 @@ def run(
     from rnaexp.experiment.conclude import Output
     from rnaexp.experiment.runner import labels_of
 
-    verbs.pairs(tasks, Output(csv=csv, json=json), register=register, name=name, labels=labels_of(words))
+    verbs.pairs(tasks, Output(csv=csv, json=json), register=register, name=name, labels=labels_of(words), again=again)
 
 
 def _nothing_but_a_question(*given: SettingsBase) -> None:
@@ -156,7 +161,7 @@ def structure(
     words: RunWords,
     tuned: Annotated[
         str,
-        typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: your newest, else the shipped one."),
+        typer.Option(help="Tuned head: JSON file, run id or `shipped`; default: your newest, else the shipped one."),
     ] = "",
     json: Json = False,
 ) -> None:
@@ -213,12 +218,15 @@ def data_check(name: Annotated[str, typer.Argument(help="A set's name.")], json:
 @app.command()
 def doctor(
     models: Annotated[bool, typer.Option("--models", help="What each model would need on this machine.")] = False,
+    server: Annotated[
+        bool, typer.Option("--server", help="Only the tracking store: make it and its experiment ready for runs.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check this installation: versions, devices, disk, store, tracking, data mirror, hub, cached models."""
     from rnaexp.report import health
 
-    raise typer.Exit(health.doctor(with_models=models, json=json))
+    raise typer.Exit(health.doctor(with_models=models, only=("tracking",) if server else (), json=json))
 
 
 use.register(app)
@@ -227,6 +235,7 @@ embeddings.register(app)
 fitness.register(app)
 msa.register(app)
 tracking.register(app)
+registry.register(app)
 pretrain.register(app)
 search.register(app)
 watch.register(app)

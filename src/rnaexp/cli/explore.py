@@ -30,7 +30,7 @@ def explore(
     ] = [],  # noqa: B006 (typer's way to an empty list)
     tuned: Annotated[
         str,
-        typer.Option(help="Tuned head: a JSON file or an MLflow run id; default: your newest, else the shipped one."),
+        typer.Option(help="Tuned head: JSON file, run id or `shipped`; default: your newest, else the shipped one."),
     ] = "",
     beside: Annotated[
         str,

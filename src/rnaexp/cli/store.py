@@ -1,10 +1,15 @@
 """`rnaexp store ...`: the folder of results. Bodies are imported when a verb runs."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from rnaexp.cli.options import Json
 
-store_app = typer.Typer(help="The folder of results (.rnaexp or RNAEXP_STORE): info, verify, gc.", no_args_is_help=True)
+store_app = typer.Typer(
+    help="The folder of results (.rnaexp or RNAEXP_STORE): info, verify, gc, merge.", no_args_is_help=True
+)
 
 
 @store_app.command("info")
@@ -29,3 +34,13 @@ def store_gc(json: Json = False) -> None:
     from rnaexp.report import stored
 
     stored.collected(json=json)
+
+
+@store_app.command("merge")
+def store_merge(
+    stores: Annotated[list[Path], typer.Argument(help="Stores of other machines.")], json: Json = False
+) -> None:
+    """Copy into this store what others hold; what is damaged or another's is left out and named (exit 65)."""
+    from rnaexp.report import stored
+
+    raise typer.Exit(stored.merged(stores, json=json))

@@ -1,4 +1,4 @@
-"""Verbs about what is tracked: compare, reproduce, ui, sync, reap. Bodies are imported when a verb runs."""
+"""Verbs about what is tracked: compare, reproduce, ui, sync, reap, delete, a store that moves."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,11 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: rnaexp export 0123456789abcdef0123456789abcdef --out results")(export)
     app.command("import", epilog="Example: rnaexp import results/*.jsonl")(bring_in)
     app.command(epilog="Example: rnaexp reap --minutes 120 --dry-run")(reap)
+    app.command(epilog="Example: rnaexp delete 0123456789abcdef0123456789abcdef")(delete)
+    app.command()(relocate)
+    app.command()(upgrade)
+    app.command(epilog="Example: rnaexp backup ../all.tar")(backup)
+    app.command(epilog="Example: rnaexp restore ../all.tar")(restore)
 
 
 def compare(
@@ -33,12 +38,16 @@ def compare(
     folder: Annotated[
         Path | None, typer.Option("--from", help="Compare the result files of a folder (`rnaexp export`) instead.")
     ] = None,
-    log: Annotated[bool, typer.Option("--log", help="Keep the report and its tables as a run in MLflow.")] = False,
+    log: Annotated[
+        bool, typer.Option("--log", help="Keep it as MLflow's run `leaderboard` (one an experiment) and on its page.")
+    ] = False,
+    json: Json = False,
 ) -> None:
     """Compare all tracked models: leaderboard by class, ranks, contrasts, breakdowns, figures."""
     from rnaexp.report import comparison
 
-    comparison.compare(experiment, html=html, csv=csv, as_markdown=markdown, tradeoff=tradeoff, log=log, folder=folder)
+    files = {"html": html, "csv": csv, "as_markdown": markdown, "tradeoff": tradeoff}
+    comparison.compare(experiment, **files, log=log, folder=folder, json=json)
 
 
 def reproduce(
@@ -114,3 +123,56 @@ def reap(
     for run in closed:
         typer.echo(f"{run.run_id} {run.name}: no sign of life since {run.last_seen:%Y-%m-%d %H:%M} UTC")
     typer.echo(f"{len(closed)} runs {'would be closed' if dry_run else 'closed as KILLED'}")
+
+
+def delete(
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Ids of runs; of a question its models' as well.")
+    ],
+) -> None:
+    """Delete runs, their steps and what waits of them in the outbox; registered versions and stored results stay."""
+    from rnaexp.track.deletion import delete as remove
+
+    done = remove(runs)
+    typer.echo(f"{len(done.runs)} runs deleted (their files go with mlflow gc)")
+    if done.waiting:
+        typer.echo(f"{len(done.waiting)} logs of theirs were waiting in the outbox, and are removed")
+    for version in done.kept:
+        typer.echo(f"{version} stays registered")
+
+
+def relocate(
+    earlier: Annotated[
+        str, typer.Option("--from", help="The folder it was in; default: as its addresses of artifacts say.")
+    ] = "",
+) -> None:
+    """After a local store (mlflow.db with mlartifacts) was moved or copied: find its artifacts in their new place."""
+    from rnaexp.experiment.local_store_verbs import relocated
+
+    typer.echo(relocated(earlier))
+
+
+def upgrade() -> None:
+    """Have MLflow upgrade a local store that an older one made; a copy is kept and named first."""
+    from rnaexp.experiment.local_store_verbs import upgraded
+
+    typer.echo(upgraded())
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="The tar file to write.")],
+    results: Annotated[
+        bool, typer.Option("--results", help="With stored results (.rnaexp), so that nothing is computed again.")
+    ] = False,
+) -> None:
+    """Write a local store into one file: runs, artifacts, registered models; runs may go on meanwhile."""
+    from rnaexp.experiment.local_store_verbs import backed_up
+
+    typer.echo(backed_up(file, results=results))
+
+
+def restore(file: Annotated[Path, typer.Argument(help="A file of `rnaexp backup`.")]) -> None:
+    """Make a backup a store again, in this folder or where MLFLOW_TRACKING_URI names a SQLite file."""
+    from rnaexp.experiment.local_store_verbs import restored
+
+    typer.echo(restored(file))

@@ -27,7 +27,7 @@ def predict(
         typer.Option(
             "--model",
             help="Name (see `rnaexp models`), folder, hf:org/name, or a registered head: models:/NAME@ALIAS; repeat "
-            "for several, each with a folder of its own.",
+            "for several, each with a folder of its own (or --ensemble).",
         ),
     ],
     head: HeadSettings,
@@ -44,6 +44,9 @@ def predict(
         Path | None,
         typer.Option(help="Write one page of drawings, maps and tables that opens offline (one per model)."),
     ] = None,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Draw one structure from the mean of the models' pair probabilities.")
+    ] = False,
     mask: Mask = False,
 ) -> None:
     """Predict base pairs and structures of your own RNAs, and how far to trust them."""
@@ -53,10 +56,18 @@ def predict(
     from rnaexp.tasks.pairs import tuned as heads
 
     job.refuse_formats(format or ())
-    names = several(model, weights=loading.weights, config=loading.config, tuned=head.tuned)
+    of_one = "" if head.tuned == "shipped" else head.tuned
+    names = several(model, weights=loading.weights, config=loading.config, tuned=of_one)
+    if ensemble and len(names) < 2:
+        message = "--ensemble takes two models or more: repeat --model"
+        raise typer.BadParameter(message)
     loads = {name: heads.either(name, head, loading) for name in names}
     # Before anything that takes seconds to import: a bad file is reported at once.
     own = read_reported(fasta, out / "skipped.csv", unknown="mask" if mask else "ambiguous", strict=settings.strict)
+    if ensemble:
+        from rnaexp.tasks.pairs.ensemble import ensemble as mean_of
+
+        loads = {"ensemble": mean_of([*loads.values()])}
     for name, load in loads.items():
         folder = out if len(loads) == 1 else out / safe_name(name)
         page = html

@@ -81,11 +81,12 @@ def _lab(name: str, title: str, split: Split) -> SetSpec:
     )
 
 
-def _builtin(name: str, title: str, split: Split) -> SetSpec:
+def _builtin(name: str, title: str, split: Split, rnas: int) -> SetSpec:
     return SetSpec(
         name=name,
         title=title,
         split=split,
+        rnas=rnas,
         loader="rnaexp.data.builtin:load_builtin",
         licence="CC0 (Rfam content); two families of other sources, see builtin/PROVENANCE.md",
         annotator="consensus structure of the family, projected on each RNA",
@@ -137,9 +138,9 @@ def _wang(name: str, title: str, split: Split, loader: str, *notes: str) -> SetS
 
 
 CATALOG: Sequence[SetSpec] = (
-    _builtin("builtin", "Nine RNA families, no download", "all"),
-    _builtin("builtin-vl", "Built-in families for tuning", "validation"),
-    _builtin("builtin-ts", "Built-in families for testing", "test"),
+    _builtin("builtin", "Nine RNA families, no download", "all", 69),
+    _builtin("builtin-vl", "Built-in families for tuning", "validation", 32),
+    _builtin("builtin-ts", "Built-in families for testing", "test", 37),
     _spot_rna("spot-rna-vl1", "SPOT-RNA VL1", "validation", 30, "2gtt-1-W has no pairs: 29 RNAs can be scored"),
     _spot_rna("spot-rna-ts1", "SPOT-RNA TS1", "test", 67, "4 RNAs of spot-rna-vl1 have relatives here (80 % identity)"),
     _spot_rna("spot-rna-ts2", "SPOT-RNA TS2 (NMR)", "test", 39),

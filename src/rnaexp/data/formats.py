@@ -17,6 +17,15 @@ def read_rnas(path: Path | str, *, unknown: Unknown = "reject") -> list[Rna]:
     with that alignment.
 
     Raises: InputError naming file and line.
+
+    >>> import pathlib, tempfile
+    >>> import rnaexp
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder) / "my.fasta"
+    ...     _ = file.write_text(">hairpin\\nGGGAAATCCC\\n(((....)))\\n")
+    ...     (rna,) = rnaexp.read_rnas(file)
+    >>> rna.id, rna.sequence, rna.pairs
+    ('hairpin', 'GGGAAAUCCC', ((0, 9), (1, 8), (2, 7)))
     """
     path = Path(path)
     return read_folder(path, unknown=unknown).rnas if path.is_dir() else read_file(path, unknown=unknown)

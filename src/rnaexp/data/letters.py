@@ -43,6 +43,21 @@ def normalise(text: str, *, name: str, unknown: Unknown = "reject") -> tuple[str
     return "".join(sequence), len(strange)
 
 
+def changes_of(text: str) -> str:
+    """What reading one RNA of this text changes, in words: letters read as N, by their positions in the sequence that
+    is read (from 1), and the places where gaps are taken out; "" if nothing is (T to U is not counted)."""
+    letters, gaps, base = list[str](), dict[int, int](), 0
+    for letter in text.translate(_UPPER):
+        if letter in GAPS:
+            gaps[base] = gaps.get(base, 0) + 1
+            continue
+        base += 1
+        letters += [] if letter in LETTERS else [f"{letter} at {base}"]
+    found = [f"read as N: {', '.join(letters)}"] if letters else []
+    places = ", ".join(f"{count} {f'after {after}' if after else 'before 1'}" for after, count in gaps.items())
+    return "; ".join([*found, f"gaps removed: {places}"] if gaps else found)
+
+
 def _refusal(name: str, letter: str, position: int) -> str:
     if letter in GAPS:
         advice = "a gap in an unaligned sequence; an alignment has the ending .a2m, .a3m or .sto"

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from rnaexp.data.fasta import loose_records, read_fasta, rna_of_record
 from rnaexp.data.folder import groups_of, read_group, with_alignment
-from rnaexp.data.letters import Unknown
+from rnaexp.data.letters import Unknown, changes_of
 from rnaexp.data.names import distinct, renamed_note
 from rnaexp.data.public_csv import loose_rows, read_csv
 from rnaexp.data.readers import reader_of
@@ -33,7 +34,8 @@ class Fault:
 class OwnRnas:
     """What could be read of a file or folder `name`, in its order.
 
-    `places`: file and line of each id. `notes`: what was changed in what was read.
+    `places`: file and line of each id. `notes`: what was changed in what was read. `changes`: the same of each RNA of
+    which its place is known, by id and in words.
     """
 
     name: str
@@ -41,6 +43,7 @@ class OwnRnas:
     faults: tuple[Fault, ...]
     places: Mapping[str, tuple[Path, int | None]]
     notes: tuple[str, ...]
+    changes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def records(self) -> int:
@@ -48,7 +51,8 @@ class OwnRnas:
         return len(self.rnas) + len(self.faults)
 
 
-_Found = tuple[Rna, Path, int | None]
+# An RNA, its file and line, and what reading changed in it.
+_Found = tuple[Rna, Path, int | None, str]
 
 
 @dataclass(slots=True)
@@ -60,8 +64,8 @@ class _Reading:
     gaps: list[int] = field(default_factory=list)
 
 
-# Name and line of a record, and what reads it: the RNA and the number of gaps taken out.
-_Record = tuple[str, int, Callable[[], tuple[Rna, int]]]
+# Name and line of a record, its letters as they stand, and what reads it: the RNA and the number of gaps taken out.
+_Record = tuple[str, int, str, Callable[[], tuple[Rna, int]]]
 
 
 def read_own(path: Path, *, unknown: Unknown = "ambiguous") -> OwnRnas:
@@ -80,9 +84,10 @@ def read_own(path: Path, *, unknown: Unknown = "ambiguous") -> OwnRnas:
     named, renamed = _name_each(reading)
     return OwnRnas(
         name=path.name,
-        rnas=tuple(rna for rna, _, _ in named.values()),
+        rnas=tuple(rna for rna, *_ in named.values()),
         faults=tuple(reading.faults),
-        places={name: (file, line) for name, (_, file, line) in named.items()},
+        places={name: (file, line) for name, (_, file, line, _) in named.items()},
+        changes={name: changed for name, (*_, changed) in named.items() if changed},
         notes=_notes(reading, renamed, unknown),
     )
 
@@ -93,7 +98,7 @@ def _read_group(reading: _Reading, group: list[Path], unknown: Unknown) -> None:
         if len(group) == 1:
             _read_file(reading, group[0], unknown)
         else:
-            reading.found += [(rna, file, None) for rna, file in read_group(group, unknown)]
+            reading.found += [(rna, file, None, _counted(rna)) for rna, file in read_group(group, unknown)]
     except InputError as error:
         reading.faults.append(_fault(error, group[0], None, ""))
 
@@ -107,37 +112,44 @@ def _read_file(reading: _Reading, path: Path, unknown: Unknown) -> None:
     elif reader is read_csv:
         _read_each(reading, path, _of_csv(source, unknown))
     else:
-        reading.found += [(rna, path, None) for rna in reader(source, unknown)]
+        reading.found += [(rna, path, None, _counted(rna)) for rna in reader(source, unknown)]
+
+
+def _counted(rna: Rna) -> str:
+    """Where the letters of a file are not at hand."""
+    return f"{rna.letters_changed} letters read as N" if rna.letters_changed else ""
 
 
 def _of_fasta(source: Source, unknown: Unknown) -> Iterator[_Record]:
     for record in loose_records(source):
-        yield record.name, record.line, lambda record=record: rna_of_record(source, record, unknown)  # type: ignore[misc]
+        read = partial(rna_of_record, source, record, unknown)
+        yield record.name, record.line, record.sequence, read
 
 
 def _of_csv(source: Source, unknown: Unknown) -> Iterator[_Record]:
     for row in loose_rows(source):
-        yield row.name, row.line, lambda row=row: (row.rna(source, unknown), 0)  # type: ignore[misc]
+        yield row.name, row.line, row.letters, lambda row=row: (row.rna(source, unknown), 0)  # type: ignore[misc]
 
 
 def _read_each(reading: _Reading, path: Path, records: Iterable[_Record]) -> None:
     """Raises: InputError if the file's layout is lost before any record was read."""
     try:
-        for name, line, read in records:
-            _read_one(reading, path, name, line, read)
+        for record in records:
+            _read_one(reading, path, record)
     except InputError as error:
         if not reading.found and not reading.faults:
             raise
         reading.faults.append(_fault(error, path, None, ""))
 
 
-def _read_one(reading: _Reading, path: Path, name: str, line: int, read: Callable[[], tuple[Rna, int]]) -> None:
+def _read_one(reading: _Reading, path: Path, record: _Record) -> None:
+    name, line, letters, read = record
     try:
         rna, gaps = read()
     except InputError as error:
         reading.faults.append(_fault(error, path, line, name))
     else:
-        reading.found.append((rna, path, line))
+        reading.found.append((rna, path, line, changes_of(letters)))
         reading.gaps += [gaps] if gaps else []
 
 
@@ -151,25 +163,25 @@ def _name_each(reading: _Reading) -> tuple[dict[str, _Found], list[tuple[str, st
     """RNAs by name: an alignment joins the RNA of its id, any other second of a name gets a name of its own."""
     apart = list[_Found]()
     joined = dict[str, int]()  # where the RNA stands that an alignment of its id may join
-    for rna, path, line in reading.found:
+    for rna, path, line, changed in reading.found:
         at = joined.get(rna.id)
         if at is None or (rna.alignment is None) == (apart[at][0].alignment is None):
             joined.setdefault(rna.id, len(apart))
-            apart.append((rna, path, line))
+            apart.append((rna, path, line, changed))
             continue
-        first, first_path, first_line = apart[at]
+        first, first_path, first_line, of_first = apart[at]
         try:
-            apart[at] = (*with_alignment(first, first_path, rna, path), first_line)
+            apart[at] = (*with_alignment(first, first_path, rna, path), first_line, of_first or changed)
         except InputError as error:
             reading.faults.append(_fault(error, path, line, rna.id))
-    names, renamed = distinct([rna.id for rna, _, _ in apart])
-    named = {name: (replace(rna, id=name), path, line) for name, (rna, path, line) in zip(names, apart, strict=True)}
+    names, renamed = distinct([rna.id for rna, *_ in apart])
+    named = {name: (replace(one[0], id=name), *one[1:]) for name, one in zip(names, apart, strict=True)}
     return named, renamed
 
 
 def _notes(reading: _Reading, renamed: list[tuple[str, str]], unknown: Unknown) -> tuple[str, ...]:
     """One line for each kind of change."""
-    changed = [rna.letters_changed for rna, _, _ in reading.found if rna.letters_changed]
+    changed = [rna.letters_changed for rna, *_ in reading.found if rna.letters_changed]
     notes = []
     if changed:
         what = "IUPAC codes" if unknown == "ambiguous" else "letters other than A C G U T N"

@@ -35,7 +35,15 @@ class Row:
     @property
     def name(self) -> str:
         """Its id; "" where the row does not reach it."""
-        return dict(zip(self.header, self.cells, strict=False)).get("id", "").strip()
+        return self._cell("id")
+
+    @property
+    def letters(self) -> str:
+        """Its sequence as it stands; "" where the row does not reach it."""
+        return self._cell("sequence")
+
+    def _cell(self, column: str) -> str:
+        return dict(zip(self.header, self.cells, strict=False)).get(column, "").strip()
 
     def fields(self, source: Source) -> dict[str, str]:
         """Its cells by column. Raises: InputError if there are more or fewer than in the header."""

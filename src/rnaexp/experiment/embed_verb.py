@@ -12,9 +12,12 @@ from rnaexp.classify.embed import reduce
 from rnaexp.classify.protocol import EmbeddingProtocol
 from rnaexp.data.atomic import replacing
 from rnaexp.data.own import OwnRnas
+from rnaexp.errors import UnavailableError
+from rnaexp.experiment.question import places
+from rnaexp.models.spec import Encoder
 from rnaexp.progress import announce, silence
 from rnaexp.reading.distributed import take_own_device
-from rnaexp.reading.embeddings import SHARD, Embedded, embed_shards
+from rnaexp.reading.embeddings import SHARD, Embedded, embed_shards, embed_share, missing_shards
 from rnaexp.reading.left_out import left_out, refuse, write_faults
 from rnaexp.reading.processes import is_first_process, processes, rank
 from rnaexp.reading.read import Skipped
@@ -23,6 +26,8 @@ from rnaexp.rna import Rna
 from rnaexp.structure.windows import windows_of
 from rnaexp.tasks.families.settings import EmbedSettings
 from rnaexp.tasks.families.settings import protocol as checked_protocol
+
+MERGE = "merge"  # of --shard: write what the shards left
 
 
 def embed(
@@ -39,12 +44,24 @@ def embed(
     What was left out, records that could not be read first, is in `skipped.csv` next to the file.
 
     Shards of the work are kept in the store as they are done; the file appears when all are, under its name at once.
-    Under torchrun every process takes its share of the shards, and the first writes the file.
+    Under torchrun every process takes its share of the shards, and the first writes the file. `settings.shard`: only a
+    share of them, without a file, or the file and nothing computed.
     Raises: InputError (also if nothing has an embedding or, if `strict`, something has none), UnavailableError.
     """
     protocol = checked_protocol(pooling=settings.pooling, reduction=settings.reduction, seed=seed)
+    share = None if settings.shard in ("", MERGE) else places(settings.shard)
     take_own_device()
     rnas, encoder = own.rnas, models.load(**loading)
+    how: dict[str, Any] = {"pooling": protocol.pooling, "tokens": settings.tokens, "long": settings.long}
+    if share is not None:
+        _share(own, encoder, share, how)
+        return
+    if settings.shard == MERGE and (missing := missing_shards(encoder, rnas, Store(), **how)):
+        message = (
+            f"{own.name}: part {missing[0]} and {len(missing) - 1} more of {-(-len(rnas) // SHARD)} are not in the "
+            f"store {Store().root}; run their shards, and bring their stores together with rnaexp store merge"
+        )
+        raise UnavailableError(message)
     shown = announce if is_first_process() else silence
     mine = sum(len(rnas[start : start + SHARD]) for start in range(rank() * SHARD, len(rnas), processes() * SHARD))
     with shown(f"{encoder.spec.name} on {own.name}", mine) as progress:
@@ -52,9 +69,7 @@ def embed(
             encoder,
             rnas,
             Store(),
-            pooling=protocol.pooling,
-            tokens=settings.tokens,
-            long=settings.long,
+            **how,
             progress=progress,
         )
         if not is_first_process():
@@ -69,6 +84,14 @@ def embed(
     windowed = sum(part > 1 for part in parts)
     more = f", {windowed} RNAs longer than the model reads in windows (column windows)" if windowed else ""
     sys.stdout.write(f"{len(rnas) - len(skipped)} embeddings: {out}; {len(left)} RNAs skipped: {listed}{more}\n")
+
+
+def _share(own: OwnRnas, encoder: Encoder, share: tuple[int, int], how: Mapping[str, Any]) -> None:
+    first, of = share
+    mine = sum(len(own.rnas[start : start + SHARD]) for start in range(first * SHARD, len(own.rnas), of * SHARD))
+    with announce(f"{encoder.spec.name} on {own.name}, shard {first + 1} of {of}", mine) as progress:
+        done, parts = embed_share(encoder, own.rnas, Store(), share=share, progress=progress, **how)
+    sys.stdout.write(f"shard {first + 1} of {of}: {done} of {parts} parts of {own.name} are in {Store().root}\n")
 
 
 def _write(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 
 from rnaexp import models
 from rnaexp.data.atomic import write_atomically
@@ -20,7 +20,8 @@ from rnaexp.structure.configuration import head_for
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import Scoring
 from rnaexp.structure.reading import Reading
-from rnaexp.tasks.pairs.explorer import Explored, Shown, attended_to, explored, explorer_page
+from rnaexp.structure.strong import strong_shares
+from rnaexp.tasks.pairs.explorer import Attended, Explored, Shown, attended_to, explored, explorer_page
 from rnaexp.tasks.pairs.figures import atlas_figure
 from rnaexp.tasks.pairs.find_head import look_for_head
 from rnaexp.tasks.pairs.measure import read_out_of
@@ -110,14 +111,15 @@ def _named(pages: list[Shown], beside: str) -> list[Shown]:
 
 def _write_atlas(path: Path, encoder: Encoder, rnas: Sequence[Rna], shown: Sequence[Explored]) -> None:
     """Over all RNAs; those on the page are not read again."""
-    there = {each.rna.id: each.atlas for each in shown}
-    rows = list[np.ndarray]()
+    there = {each.rna.id: each.attended for each in shown}
+    rows = list[Attended]()
     for rna in rnas:
         try:
             rows.append(there[rna.id] if rna.id in there else attended_to(encoder, rna))
         except (ScoreError, TooLongError, UnsuitableError) as error:
             say(f"{rna.id}: left out: {error}")
-    table = heads_atlas(rows, encoder.heads)
+    table = heads_atlas([each.shares for each in rows], encoder.heads)
+    table = pd.concat([table, strong_shares([each.strong for each in rows])], axis=1)
     write_atomically(path, table.to_csv(index=False, float_format="%.5g").encode())
     figure = atlas_figure(table, f"{encoder.spec.name}: what heads attend to, {len(rows)} RNAs")
     figure.savefig(path.with_suffix(".png"), dpi=DOTS_AN_INCH)

@@ -9,7 +9,12 @@ from rnaexp.tasks.registry import task_names
 
 
 def list_tasks() -> tuple[str, ...]:
-    """Names of the tasks: pairs, families, fitness, contacts, and those that installed packages add."""
+    """Names of the tasks: pairs, families, fitness, contacts, and those that installed packages add.
+
+    >>> import rnaexp
+    >>> rnaexp.list_tasks()[:4]
+    ('pairs', 'families', 'fitness', 'contacts')
+    """
     return (*TASKS, *task_names())
 
 

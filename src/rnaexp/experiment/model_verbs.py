@@ -120,12 +120,34 @@ def convert_to(encoder: Encoder, loading: Mapping[str, Any], out: Path) -> Encod
     source = _lies_in(loading.get("weights"), encoder.spec)
     if source is not None and multimolecule_layout(source):
         _copy_in_its_layout(source, out)
-    elif _from_folder(encoder.spec.loader):
+    else:
+        _write(encoder, network, source, out)
+    return _read_again(encoder, loading, out)
+
+
+def keep_trained(encoder: Encoder, network: Any, loading: Mapping[str, Any], out: Path) -> None:
+    """The network that an encoder reads, after training, as a folder that its loader reads again.
+
+    Raises: InputError where the layout that it came in cannot hold other weights, or the folder gives other maps.
+    """
+    source = _lies_in(loading.get("weights"), encoder.spec)
+    if source is not None and multimolecule_layout(source):
+        message = f"{encoder.spec.name}: trained weights are not written in multimolecule's layout; convert it first"
+        raise InputError(message, path=source)
+    _write(encoder, network, source, out)
+    _read_again(encoder, loading, out)
+
+
+def _write(encoder: Encoder, network: Any, source: Path | None, out: Path) -> None:
+    if from_folder(encoder.spec.loader):
         network.save_pretrained(out)
     else:
         save(network, out)
     if source is not None:
         _copy_texts(folder_of(source), out)
+
+
+def _read_again(encoder: Encoder, loading: Mapping[str, Any], out: Path) -> Encoder:
     again = models.load(**{**loading, "weights": out, "config": None})
     if not torch.equal(_output(encoder), _output(again)):
         message = "the converted weights do not give what the file they came from gives"
@@ -133,7 +155,7 @@ def convert_to(encoder: Encoder, loading: Mapping[str, Any], out: Path) -> Encod
     return again
 
 
-def _from_folder(loader: str) -> bool:
+def from_folder(loader: str) -> bool:
     """Whether transformers itself opens what it has saved."""
     return loader.startswith(("rnaexp.models.huggingface:", "rnaexp.models.bert_folder:"))
 

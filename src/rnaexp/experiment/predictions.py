@@ -1,9 +1,11 @@
 """The files of a prediction: pairs, dot-brackets, and other formats."""
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,11 +22,20 @@ from rnaexp.reading.store import Store
 from rnaexp.report.prediction_page import MOST_DRAWN, Sheet, prediction_page, sheet
 from rnaexp.rna import Pair, Rna
 from rnaexp.structure.heads import RnaScores, TunedHead
-from rnaexp.structure.predict import Prediction, decoder_of, prediction, reading_of, refuse_drawing
+from rnaexp.structure.predict import (
+    Prediction,
+    decoder_of,
+    prediction,
+    reading_of,
+    refuse_drawing,
+)
+from rnaexp.structure.worth import control_of, decoder_f1
 from rnaexp.tasks.pairs.settings import PredictSettings
-from rnaexp.tasks.pairs.tuned import worth_of
+from rnaexp.tasks.pairs.tuned import known_f1, worth_of
 
-_DIGITS = {"probability": 4, "confidence": 4, "expected_precision": 4, "expected_f1": 4}  # scores keep all of theirs
+_FIGURES = ("probability", "confidence", "expected_precision", "expected_f1", "validation_f1", "control_f1")
+_DIGITS = dict.fromkeys(_FIGURES, 4)  # scores keep all of theirs
+_KNOWN = ("validation_f1", "control", "control_f1")  # the same of all RNAs: of the head, not of the RNA
 _AT_ONCE = 256  # RNAs between two looks at the disk: their maps of one head are all that is held
 
 
@@ -49,38 +60,42 @@ def write_predictions(
     rnas, drawing = own.rnas, settings.drawing
     refuse_drawing(tuned, drawing)
     skipped: list[Skipped] = []
-    tables = _Tables()
+    tables = _Tables(decoder_f1(tuned, drawing), *control_of(tuned, drawing))
     brackets: list[str] = []
     records: list[str] = []
     sheets: list[Sheet] = []
     made = header(tuned, drawing)
     for rna, scores in _scored(rnas, encoder, tuned, own.name, skipped, settings.long):
         found = prediction(rna, scores, tuned, drawing)
-        tables.add(found)
+        changed = own.changes.get(rna.id, "")
+        tables.add(found, changed)
         brackets.append(f">{rna.id} {made}\n{rna.sequence}\n{found.dot_bracket}\n")
         records += [json_text(found, tuned, drawing)] if "json" in formats else []
         write_one(found, scores, tuned, drawing, out, formats)
-        sheets += [sheet(found, drawn=len(sheets) < MOST_DRAWN)] if html else []
+        sheets += [sheet(found, drawn=len(sheets) < MOST_DRAWN, changed=changed)] if html else []
     alone = read_alone(encoder, rnas, own.name)
     if alone:
         say(alone)
     tables.write(out)
     write_atomically(out / "structures.dbn", "".join(brackets).encode())
+    if members := getattr(encoder, "members", ()):
+        heads = json.dumps([member.tuned.to_json() for member in members], indent=1)
+        write_atomically(out / "ensemble.json", f"{heads}\n".encode())
     if "json" in formats:
         write_atomically(out / "predictions.json", ("[" + ",\n ".join(records) + "]\n").encode())
     left, listed = left_out(own, skipped), out / "skipped.csv"
     write_faults(left, listed)
     refuse(own, left, listed, strict=settings.strict)
     worth = worth_of(tuned, drawing)
-    if worth and alone:
+    if alone:
         worth += " (those RNAs with their alignments, of these RNAs not all have one)"
-    if worth:
-        say(worth)
+    say(worth)
     if html is not None:
         title = f"{len(sheets)} RNAs of {own.name} by {tuned.model}"
         by = f"{made}; rnaexp {version('rnaexp')}; {len(left)} records skipped"
         decoder, colour = decoder_of(tuned, drawing), _colour(tuned, drawing)
-        text = prediction_page(sheets, title=title, made=by, worth=worth, decoder=decoder, colour=colour)
+        words = {"worth": worth, "decoder": decoder, "colour": colour, "known": known_f1(tuned, drawing)}
+        text = prediction_page(sheets, title=title, made=by, **words)
         write_atomically(html, text.encode())
     sys.stdout.write(
         f"{len(rnas) - len(skipped)} RNAs, {len(tables.calls)} pairs: {out / 'pairs.csv'}, {out / 'structures.dbn'}"
@@ -95,18 +110,20 @@ def _colour(tuned: TunedHead, drawing: Drawing) -> str:
     if (tuned.view.folded if drawing.fold else tuned.view).f1 is None:
         whose = "ViennaRNA with the model's scores as soft constraints" if drawing.fold else "the model itself"
         return f"Colour is a pair's probability by {whose}: not calibrated, and usually too sure."
-    return "Colour is confidence: the share of such pairs that were real on the RNAs that the head was tuned on."
+    known = tuned.view.measured_on or "the RNAs that the head was tuned on"
+    return f"Colour is confidence: the share of such pairs that were real on {known}."
 
 
 class _Tables:
     """Rows for every RNA: its calls, the pairs of its structure, and what is expected of that; bases from 1."""
 
-    def __init__(self) -> None:
+    def __init__(self, validation_f1: float | None, control: str | None, control_f1: float | None) -> None:
+        self.known = validation_f1, control, control_f1
         self.calls: list[tuple[str, int, int, str, float, float | None]] = []
         self.drawn: list[tuple[str, int, int, str, float | None]] = []
-        self.rnas: list[tuple[str, int, int, float | None, float | None]] = []
+        self.rnas: list[tuple[Any, ...]] = []
 
-    def add(self, found: Prediction) -> None:
+    def add(self, found: Prediction, changed: str) -> None:
         rna, view = found.rna, found.view
         calls = zip(found.pairs, found.scores, found.probabilities, strict=True)
         self.calls += [(rna.id, *_from_one(rna, pair), score, probability) for pair, score, probability in calls]
@@ -114,14 +131,14 @@ class _Tables:
         drawn = zip(found.shown, confidences, strict=True)
         self.drawn += [(rna.id, *_from_one(rna, pair), confidence) for pair, confidence in drawn]
         expected = (None, None) if view is None else (view.expected_precision, view.expected_f1)
-        self.rnas.append((rna.id, len(rna), len(found.shown), *expected))
+        self.rnas.append((rna.id, len(rna), len(found.shown), *expected, *self.known, changed))
 
     def write(self, out: Path) -> None:
         where = ["rna", "i", "j", "bases"]
         for name, rows, columns in (
             ("pairs.csv", self.calls, [*where, "score", "probability"]),
             ("structures.csv", self.drawn, [*where, "confidence"]),
-            ("rnas.csv", self.rnas, ["rna", "bases", "pairs", "expected_precision", "expected_f1"]),
+            ("rnas.csv", self.rnas, ["rna", "bases", "pairs", "expected_precision", "expected_f1", *_KNOWN, "changed"]),
         ):
             table = pd.DataFrame(rows, columns=columns)
             write_atomically(out / name, csv_text(table.round(_DIGITS)).encode())

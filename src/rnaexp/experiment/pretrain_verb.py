@@ -1,70 +1,94 @@
 """The verb `pretrain`: a recipe and alignments in, a checkpoint folder and a tracked run out."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from rnaexp import models
 from rnaexp.data.download import file_sha256
-from rnaexp.data.rfam import Sample, first_member, read_seed, seed_path
-from rnaexp.data.stockholm import Family
+from rnaexp.data.rfam import read_seed, seed_path
 from rnaexp.errors import InputError
-from rnaexp.pretrain.checkpoint import CARD, FAMILIES, WEIGHTS, Facts, log_lines, recipe_card, write_checkpoint
+from rnaexp.experiment.model_verbs import from_folder, keep_trained
+from rnaexp.pretrain.checkpoint import CARD, FAMILIES, WEIGHTS, Facts, recipe_card, write_checkpoint
+from rnaexp.pretrain.continued import Continued, network_of
 from rnaexp.pretrain.crops import unigram_entropy
 from rnaexp.pretrain.families import excluded_clans, training_families
-from rnaexp.pretrain.fit import LOG, Limits, fit
+from rnaexp.pretrain.fit import LOG, Limits, Probe, fit
 from rnaexp.pretrain.recipe import Recipe, read_recipe
 from rnaexp.progress import Step, announce
-from rnaexp.rna import Rna
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.runs import RunHandle, tracked_run
 
+# The recipe, the folder of the training, and the letters of a model that is no MSA transformer.
+ProbeFor = Callable[[Recipe, Path, Mapping[str, Any] | None], Probe | None]
+
 
 def pretrain(
-    path: Path, out: Path, *, data: Path | None, minutes: float | None, device: str, save_every: float = 60.0
+    path: Path,
+    out: Path,
+    *,
+    data: Path | None,
+    limits: Limits,
+    seed: int | None = None,
+    start: Mapping[str, Any] | None = None,
+    probe_for: ProbeFor = lambda recipe, out, letters: None,
 ) -> None:
     """Train by the recipe; a training that was stopped in this folder is resumed.
+
+    `start`: arguments of `models.load` for what training goes on with. `probe_for`: makes the probe that the recipe
+    wants, of a training in the folder of a model of these letters.
 
     Raises: InputError.
     """
     watch_parent()
     recipe = read_recipe(path)
-    if recipe.steps is None and minutes is None:
+    recipe = recipe if seed is None else replace(recipe, seed=seed)
+    if recipe.steps is None and limits.minutes is None:
         message = "says no steps; give --minutes or write steps into it"
         raise InputError(message, path=path)
-    seed = data or seed_path()
+    minutes = limits.minutes
+    encoder = None if start is None else models.load(**start)
+    network = None if encoder is None else network_of(encoder, recipe)
+    probe = probe_for(recipe, out, network.letters if isinstance(network, Continued) else None)
+    alignments = data or seed_path()
     excluded = excluded_clans(path.parent / recipe.excluded) if recipe.excluded else {}
-    families = read_seed(seed)
+    families = read_seed(alignments)
     training = training_families(families, excluded)
     if not training:
         message = "no family of the training side in it"
-        raise InputError(message, path=seed)
-    looked_at = _validation(recipe, families)
+        raise InputError(message, path=alignments)
     facts = Facts(
-        data=seed.name,
-        data_sha256=file_sha256(seed),
+        data=alignments.name,
+        data_sha256=file_sha256(alignments),
         families=[family.accession for family in training],
         rows=sum(len(family.codes) for family in training),
         unigram=unigram_entropy(training),
         excluded=excluded,
         minutes=minutes,
+        start="" if encoder is None else f"{encoder.spec.name} (sha256 {encoder.fingerprint})",
     )
-    where = "cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device
+    limits = replace(limits, device=_device(limits.device))
     with tracked_run(recipe.title, tags={"rnaexp.pretrain": path.stem}) as run:
-        _begin(run, recipe, facts, out, where)
+        _begin(run, recipe, facts, limits.device)
         with announce(f"pre-training {recipe.title}", 100, "%") as bar:
             module = fit(
                 recipe,
                 training,
                 out,
-                validation=looked_at,
-                limits=Limits(minutes=minutes, save_every_seconds=save_every),
+                probe=probe,
+                limits=limits,
                 note=_Notes(run, bar, recipe.steps, minutes),
-                device=where,
                 near=path.parent,
+                start=network,
             )
-        write_checkpoint(module.cpu(), out, facts)
+        module.cpu()
+        if encoder is not None and start is not None and isinstance(network, Continued):
+            keep_trained(encoder, network.at_rest(), start, out)
+        write_checkpoint(module, out, facts)
         for name in (WEIGHTS, CARD, FAMILIES, "config.json", LOG):
             run.file(out / name, "checkpoint")
         run.metrics(
@@ -76,29 +100,25 @@ def pretrain(
             step=module.steps_done,
         )
     sys.stdout.write(f"{out}: {module.steps_done} steps, {module.tokens_done} letters; try it with\n")
-    sys.stdout.write(f"rnaexp run --model {out}\n")
+    own_loader = encoder is not None and isinstance(network, Continued) and not from_folder(encoder.spec.loader)
+    model = f"{start['name']} --weights {out}" if start and own_loader else out
+    sys.stdout.write(f"rnaexp run --model {model}\n")
 
 
-def _validation(recipe: Recipe, families: Sequence[Family]) -> list[Rna]:
-    chosen = recipe.validation
-    sample = Sample(
-        side="validation", min_rows=chosen.min_rows, max_columns=chosen.max_columns, max_rows=chosen.max_rows
-    )
-    rnas = [first_member(sample.cut(family)) for family in families if sample.holds(family)]
-    return [rna for rna in rnas if any(j - i >= 4 for i, j in rna.pairs or ())]
+def _device(wanted: str) -> str:
+    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
 
 
-def _begin(run: RunHandle, recipe: Recipe, facts: Facts, out: Path, device: str) -> None:
-    run.params({**recipe_card(recipe), "minutes": facts.minutes, "device": device, "families": len(facts.families)})
+def _begin(run: RunHandle, recipe: Recipe, facts: Facts, device: str) -> None:
+    about = {"minutes": facts.minutes, "start": facts.start or None, "device": device, "families": len(facts.families)}
+    run.params({**recipe_card(recipe), **about})
     run.data_set(facts.data, facts.data_sha256, facts.data, "training", facts.rows)
     run.metrics({"unigram_entropy": facts.unigram})
-    for line in log_lines(out):  # a resumed training shows its whole curve
-        run.metrics(_measured(line), step=int(line["step"]))
 
 
 def _measured(line: Mapping[str, float]) -> dict[str, float]:
     """What of a line of the log is a curve."""
-    return {key: value for key, value in line.items() if key not in ("step", "seconds", "layer", "head")}
+    return {key: value for key, value in line.items() if key not in ("step", "seconds")}
 
 
 class _Notes:

@@ -13,8 +13,9 @@ from rnaexp.models.fitted import FITTED
 from rnaexp.models.source import HUB
 from rnaexp.reading.store import read_record
 from rnaexp.structure.configuration import Configuration
+from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.standing import Standing
-from rnaexp.track.export import fetch_artifact
+from rnaexp.track.export import fetch_artifact, find_run, params_of, whole_id
 from rnaexp.track.names import model_name
 from rnaexp.track.packaged import CONFIGURATION, STANDING, WEIGHTS
 from rnaexp.track.registry import register as register_version
@@ -30,15 +31,43 @@ def register(
 
     Raises: InputError for what cannot be registered, UnavailableError.
     """
-    found = read_record(fetch_artifact(run_id, CONFIGURATION), Configuration.from_json)
+    run_id = whole_id(run_id)
+    found = read_record(_configuration(run_id), Configuration.from_json)
     _refuse_unfit(found)
     registered = _registered_name(found, name)
     against = _standing(run_id)
     with _copied(found, weights, device) if with_weights else _nothing(found) as (whole, folder):
         done = register_version(run_id, whole, folder, name=registered, against=against)
     state = "is" if done.new else "was already"
-    head = f"{found.tuned.layer}.{found.tuned.head}"
-    return [f"models:/{done.name}/{done.version} {state} head {head} of run {run_id}", *done.messages]
+    same = f"; run {done.same} found the same configuration" if done.same else ""
+    return [f"models:/{done.name}/{done.version} {state} head {found.label} of run {done.run_id}{same}", *done.messages]
+
+
+def _configuration(run_id: str) -> Path:
+    """Raises: UnavailableError; InputError for a run whose head cannot be registered, with the reason."""
+    try:
+        return fetch_artifact(run_id, CONFIGURATION)
+    except UnavailableError as error:
+        why = _why_none(run_id)
+        if not why:
+            raise
+        raise InputError(why) from error
+
+
+def _why_none(run_id: str) -> str:
+    """Why a run kept no configuration; "" where it is none that could."""
+    params = params_of(find_run(run_id))
+    try:
+        held = fetch_artifact(run_id, "tuned_head.json")
+    except UnavailableError:
+        return f"run {run_id}: it tuned no head, so there is nothing to register" if "model" in params else ""
+    head = read_record(held, TunedHead.from_json)
+    if not head.scoring.molecule.brackets:
+        return f"run {run_id}: a head of contacts in proteins; heads of base pairs are registered"
+    return (
+        f"run {run_id}: {head.model} was in memory, and could not be loaded again: save it (save_pretrained), then "
+        "rnaexp run --model FOLDER --register"
+    )
 
 
 def _registered_name(found: Configuration, name: str) -> str:
@@ -74,6 +103,12 @@ def _refuse_unfit(found: Configuration) -> None:
     if found.model.startswith(FITTED):
         message = f"{found.model}: a probe is fitted within its run and loads nowhere else; register the plain model"
         raise InputError(message)
+    if Path(found.model).is_absolute() and not Path(found.model).exists():
+        message = (
+            f"{found.model}: this checkpoint was moved or deleted since the run; put it back, or run it again where it "
+            "is now (rnaexp run --model FOLDER --register)"
+        )
+        raise InputError(message)
     models.spec(found.model)
 
 
@@ -88,6 +123,8 @@ def _copied(found: Configuration, weights: str, device: str) -> Iterator[tuple[C
     given = weights or (found.model if Path(found.model).is_absolute() else "")  # a folder is copied with its tokenizer
     path = Path(given) if given else None
     encoder = found.load(weights=path, device=device)
+    if found.searched is not None:  # what is copied is the model itself
+        encoder = getattr(encoder, "base", encoder)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / WEIGHTS
         loading = {

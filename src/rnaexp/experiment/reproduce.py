@@ -13,7 +13,7 @@ from rnaexp.experiment.recipe import RECIPE, job_of
 from rnaexp.experiment.reproduce_question import reproduce_question
 from rnaexp.experiment.runner import Labels, run_job
 from rnaexp.reading.store import Store, read_record
-from rnaexp.track.export import Figures, fetch_artifact, figures_of, kind_of
+from rnaexp.track.export import Figures, fetch_artifact, figures_of, kind_of, whole_id
 
 REPRODUCES = "rnaexp.reproduces"  # tag of the new run
 _CLOCK = ("seconds", "peak_memory_mb")  # last words of figures that no two runs share
@@ -46,6 +46,7 @@ def reproduce(run_id: str, *, json: bool) -> bool:
 
     Raises: InputError for a run that cannot be made again, UnavailableError, and what the run itself raises.
     """
+    run_id = whole_id(run_id)
     labels = Labels(kind="reproduction", tags={REPRODUCES: run_id})
     found = reproduce_question(run_id, labels) if kind_of(run_id) == "question" else _of_model(run_id, labels)
     if found is None:

@@ -30,6 +30,11 @@ class Results:
     `records`: of each task, each model's record as the command line prints it with `--json`. `headlines`: of each
     model its MLflow metrics by name. `run_ids`: MLflow's id of each model's run, None where nothing was tracked.
     `notes`: what the command line prints with the table (RNAs left out, relatives, coverage).
+
+    >>> import rnaexp
+    >>> found = rnaexp.evaluate("stems", tasks=["pairs"], track=False)
+    >>> found.table("pairs")["model"].item(), len(found.per_rna()), found.run_ids
+    ('stems', 37, {'stems': None})
     """
 
     records: Mapping[str, tuple[dict[str, Any], ...]]

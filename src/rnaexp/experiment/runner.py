@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -99,11 +99,15 @@ def run_jobs(
 
 
 def run_job(
-    job: Job, labels: Labels = _NONE, store: Store | None = None, printed: set[str] | None = None
+    job: Job,
+    labels: Labels = _NONE,
+    store: Store | None = None,
+    printed: set[str] | None = None,
+    then: Callable[[Done, RunHandle], None] | None = None,
 ) -> Done | None:
     """One job in a run of its own; what should be known with its numbers is printed. None in all but the first process.
 
-    `printed`: notes of earlier jobs, which are not printed again.
+    `printed`: notes of earlier jobs, which are not printed again. `then`: what else its run is to hold.
 
     Raises: InputError, LeakageError, UnavailableError.
     """
@@ -119,6 +123,8 @@ def run_job(
     with tracked_run(name, kind=labels.kind, tags=tags, experiment=labels.experiment, under=labels.under) as run:
         keep_origin(run, recipe(job), labels)
         done = measure(job, context, run)
+        if then is not None:
+            then(done, run)
     if context.store.corrupt:
         say(f"{len(context.store.corrupt)} stored results were damaged, set aside and made again")
     printed = set() if printed is None else printed

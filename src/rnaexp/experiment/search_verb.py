@@ -4,20 +4,26 @@ import json as json_format
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from rnaexp.data.markdown_text import markdown_text
 from rnaexp.errors import UnavailableError
+from rnaexp.models.spec import IN_MEMORY
 from rnaexp.progress import announce, say
 from rnaexp.reading.store import Store
 from rnaexp.report.console import console
-from rnaexp.stats.intervals import Interval
+from rnaexp.stats.verdict import verdict_of
+from rnaexp.structure.configuration import configuration
+from rnaexp.structure.protocol import protocol_fields
 from rnaexp.structure.study import keep_study
+from rnaexp.tasks.pairs.assess import free_controls, on_validation
 from rnaexp.tasks.pairs.figures import search_progress
 from rnaexp.tasks.pairs.larger import Larger, larger_search
 from rnaexp.tasks.pairs.result import Task
 from rnaexp.track.orphan import watch_parent
-from rnaexp.track.runs import tracked_run
+from rnaexp.track.packaged import CONFIGURATION, STANDING, VALIDATION_F1
+from rnaexp.track.runs import RunHandle, tracked_run
 from rnaexp.track.store import EXPERIMENT, without_password
 from rnaexp.track.words import RunWords
 
@@ -28,10 +34,13 @@ def search(task: Task, *, trials: int, storage: str, seed: int, words: RunWords,
     start = time.monotonic()
     name = words.run_name or f"{task.model} larger search"
     tags = {**words.tags, "rnaexp.search": "larger"}
-    with tracked_run(name, tags=tags, experiment=words.experiment or EXPERIMENT) as run:
-        store = Store()
+    store = Store()
+    with tracked_run(name, kind="search", tags=tags, experiment=words.experiment or EXPERIMENT) as run:
         found = larger_search(task, store, announce, trials=trials, storage=storage or None, seed=seed)
         record = _record(found)
+        run.tags({"rnaexp.verdict": record["verdict"]["sentence"]})
+        run.describe(f"{markdown_text(_chosen(found))}\n\n{markdown_text(_tested(record))}")
+        _keep_configuration(run, found, task, store)
         run.params(_parameters(found, task, trials, seed))
         run.metrics({f"search.{name}": value for name, value in record["figures"].items()})
         run.metrics({"seconds": round(time.monotonic() - start, 1)})
@@ -42,9 +51,26 @@ def search(task: Task, *, trials: int, storage: str, seed: int, words: RunWords,
             run.figure(figure, name)
     _keep_studies(found, storage or f"sqlite:///{store.root}/studies.db", shared=bool(storage))
     if json:
-        sys.stdout.write(json_format.dumps(record) + "\n")
+        sys.stdout.write(json_format.dumps(record | {"run_id": run.run_id}) + "\n")
     else:
-        _print(record, found)
+        _print(record, found, run.run_id)
+
+
+def _keep_configuration(run: RunHandle, found: Larger, task: Task, store: Store) -> None:
+    """What `rnaexp register` makes a version of, with how it stands to the controls on the validation set."""
+    result, base = found.result, found.single.encoder
+    assert result.tuned is not None
+    if base.spec.loader == IN_MEMORY:
+        return
+    loading = {"name": task.model, **task.loading}
+    whole = configuration(base.spec, result.tuned, loading, alignment=task.alignment)
+    whole = replace(whole, searched=found.searched)
+    run.text(json_format.dumps(whole.to_json(), indent=1), CONFIGURATION)
+    if (compared := on_validation(result, store, free_controls(result, store))) is not None:
+        per_rna, against = compared
+        run.table(per_rna, VALIDATION_F1)
+        if against is not None:
+            run.text(json_format.dumps(against.to_json(), indent=1), STANDING)
 
 
 def _keep_studies(found: Larger, url: str, *, shared: bool) -> None:
@@ -63,6 +89,8 @@ def _parameters(found: Larger, task: Task, trials: int, seed: int) -> dict[str, 
         "model": task.model,
         "validation": task.validation,
         "test": task.test,
+        "protocol": protocol_fields(task.scoring, found.single.test.scores.read_out)["name"],
+        "related": task.related,
         "protocol.min_separation": task.scoring.min_separation,
         "trials": trials,
         "seed": seed,
@@ -96,30 +124,33 @@ def _record(found: Larger) -> dict[str, Any]:
             "p_sign_flip": found.against.p_sign_flip,
             "configurations": float(len(found.trials)),
         },
+        "verdict": verdict_of(against, against="its single head").to_json(),
     }
 
 
-def _ends(found: Interval) -> str:
-    """The interval, or how few clusters there are."""
-    if found.low is None or found.high is None:
-        return f"n/a ({found.clusters} clusters)"
-    return f"[{found.low:+.3f}, {found.high:+.3f}]"
-
-
-def _print(record: Mapping[str, Any], found: Larger) -> None:
-    figures, out = record["figures"], console()
+def _chosen(found: Larger) -> str:
+    """Which heads, and how their scores are combined."""
     which = ", ".join(f"{layer}.{head}" for layer, head in found.heads[: found.chosen.heads])
-    names = {name: value for name, value in asdict(found.chosen).items() if name != "heads"}
-    chosen_fields = ", ".join(f"{name} {value}" for name, value in names.items())
+    fields = ", ".join(f"{name} {value}" for name, value in asdict(found.chosen).items() if name != "heads")
+    return f"chosen: heads {which}; {fields}"
+
+
+def _tested(record: Mapping[str, Any]) -> str:
+    """What it is worth on the test set, and how sure that is."""
+    figures = "single head {single_f1:.3f}, this configuration {f1:.3f}".format(**record["figures"])
+    return f"{record['test']}: {figures}, {record['verdict']['sentence']}"
+
+
+def _print(record: Mapping[str, Any], found: Larger, run_id: str | None) -> None:
+    out, gain = console(), verdict_of(found.gain.difference, against="the plain head")
     lines = [
         f"{record['model']}: {len(found.trials)} configurations, "
         f"searched and chosen on parts of {record['validation']}",
-        f"chosen: heads {which}; {chosen_fields}",
-        "gain over the plain head on the part that chose: "
-        f"{figures['gain_where_chosen']:+.3f} {_ends(found.gain.difference)}",
-        f"{record['test']}: "
-        + "single head {single_f1:.3f}, this configuration {f1:.3f}, difference {difference:+.3f} ".format(**figures)
-        + f"{_ends(found.against.difference)}, sign-flip p {figures['p_sign_flip']:.3g}",
+        _chosen(found),
+        f"on the part that chose: {gain.sentence}",
+        f"{_tested(record)}, sign-flip p {record['figures']['p_sign_flip']:.3g}",
     ]
     for line in lines:
         out.print(line, markup=False, highlight=False)
+    if run_id is not None:
+        out.print(f"MLflow run {run_id}: rnaexp register {run_id}", markup=False, highlight=False)

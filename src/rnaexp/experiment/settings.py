@@ -12,7 +12,12 @@ from rnaexp.tasks.pairs.settings import Protocol
 
 
 class Settings(SettingsBase):
-    """What is measured on which sets, the same for every model of an evaluation."""
+    """What is measured on which sets, the same for every model of an evaluation.
+
+    >>> import rnaexp
+    >>> rnaexp.Settings(test="spot-rna-ts1").validation
+    'builtin-vl'
+    """
 
     validation: str = Field(default="builtin-vl", description="Set to tune on: a name, a file or a folder.")
     test: str = Field(default="builtin-ts", description="Set to test on: a name, a file or a folder.")

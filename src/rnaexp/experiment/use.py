@@ -27,7 +27,7 @@ Rnas = str | Path | Rna | Sequence[Rna | str]
 
 
 def predict(
-    model: str,
+    model: str | Sequence[str],
     rnas: Rnas,
     *,
     tuned: str = "",
@@ -38,22 +38,36 @@ def predict(
 ) -> pd.DataFrame:
     """Base pairs of one's own RNAs by the model's tuned head, as `rnaexp predict` and a served model answer.
 
-    `model`: a name, a checkpoint folder, or a registered head `models:/NAME@ALIAS`. `rnas`: a file or folder, an
-    `Rna`, a sequence, or a list of either. `tuned`: a head's JSON file or MLflow run, else the newest one known.
+    `model`: a name, a checkpoint folder, or a registered head `models:/NAME@ALIAS`; a list of them is an ensemble,
+    whose structures are drawn from the mean of their pair probabilities. `rnas`: a file or folder, an `Rna`, a
+    sequence, or a list of either. `tuned`: a head's JSON file or MLflow run, or "shipped"; else your newest, else the
+    shipped one.
     `pseudoknots`: the structure may hold crossing pairs. `fold`: it is ViennaRNA's, the scores as soft constraints.
     Columns: id, sequence, pairs (the protocol's calls, 1-based, best first, each with bases, score and probability),
     structure (the pairs of the dot_bracket, each with its confidence), dot_bracket, decoder, expected_f1,
-    expected_precision, validation_f1, validation, depth, skipped ("" or why this RNA has no answer).
+    expected_precision, validation_f1, validation, control, control_f1, depth, skipped ("" or why this RNA has no
+    answer).
 
     Raises: InputError, UnavailableError (no tuned head; the message names the command that makes one).
+
+    >>> import rnaexp
+    >>> rnaexp.predict("viennarna", "GGGGGAAAACCCCC").loc[0, "dot_bracket"]
+    '(((((....)))))'
     """
-    if not isinstance(model, str):
+    names = [model] if isinstance(model, str) else list(model) if isinstance(model, Sequence) else [model]
+    if not all(isinstance(name, str) for name in names):
         message = (
             "predict reads a tuned head, which is kept for a model's name or folder: save the model "
             "(save_pretrained), then predict with the folder; embed takes a model in memory"
         )
         raise InputError(message)
-    load = heads.either(model, HeadSettings(tuned=tuned), Loading(device=device))
+    loads = [heads.either(name, HeadSettings(tuned=tuned), Loading(device=device)) for name in names]
+    if isinstance(model, str):
+        (load,) = loads
+    else:
+        from rnaexp.tasks.pairs.ensemble import ensemble
+
+        load = ensemble(loads)
     given, (head, encoder) = as_rnas(rnas), load()
     drawing = Drawing(pseudoknots=pseudoknots, fold=fold)
     refuse_drawing(head, drawing)
@@ -78,6 +92,10 @@ def embed(
     `rnaexp embed`. Why an RNA has no vector stands in `frame.attrs["skipped"]`.
 
     Raises: InputError if none can be read, UnavailableError.
+
+    >>> import rnaexp
+    >>> rnaexp.embed("lm-nano", ["GGGAAACCC", "GGGAAAUCCC"], device="cpu").shape
+    (2, 64)
     """
     from rnaexp.tasks.families.settings import protocol
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rnaexp.errors import InputError, UnavailableError
-from rnaexp.track.aliases import evidence
+from rnaexp.track.evidence import evidence
 from rnaexp.track.names import checked_texts
 from rnaexp.track.registry import fetch_folder
 from rnaexp.track.sealed import Checked, check_parts, read_sealed

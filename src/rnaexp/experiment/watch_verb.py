@@ -20,7 +20,7 @@ from rnaexp.progress import announce, say
 from rnaexp.reading.derived import packed, unpacked
 from rnaexp.reading.store import Store, key_of
 from rnaexp.report import screen
-from rnaexp.stats.intervals import FEWEST
+from rnaexp.stats.verdict import too_few
 from rnaexp.tasks.context import Context
 from rnaexp.tasks.pairs.learning import Row, curve_figure, curve_table, findings, row_of, tradeoff_path
 from rnaexp.tasks.pairs.settings import Task
@@ -189,7 +189,7 @@ def _conclude(run: RunHandle, curve: _Curve, how: Watching, *, csv: Path | None,
         screen.show_frame(found.comparisons, "steps compared on the test set (the best is the validation set's)")
     first, lasting = found.emergence.first, found.emergence.lasting
     clusters = rows[0].f1["cluster"].nunique()
-    few = f" ({clusters} clusters are too few for intervals)" if clusters < FEWEST else ""
+    few = f" ({why})" if (why := too_few(int(clusters))) else ""
     when = (
         f"at no step{few}"
         if first is None

@@ -12,8 +12,8 @@ from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import nano_catalog, published_diverse, published_dna, published_specific
 from rnaexp.models.extra import with_extra_rows
 from rnaexp.models.fitted import FITTED, fitted_spec
-from rnaexp.models.jacobian_row import JACOBIAN, jacobian_spec
 from rnaexp.models.layouts import MSA, multimolecule_layout
+from rnaexp.models.letter_map_rows import letter_map, letter_map_spec
 from rnaexp.models.source import HUB, Source
 from rnaexp.models.spec import ModelSpec
 from rnaexp.plugins import BASELINES, MODELS, loaded, plugged, refuse_taken
@@ -115,7 +115,8 @@ def _of_other_packages() -> dict[str, ModelSpec]:
 
 
 def spec(name: str) -> ModelSpec:
-    """What is known of a model: its name, `untrained:`, `fitted:` or `jacobian:` before it, a folder, or `hf:org/name`.
+    """What is known of a model: its name, a folder, or `hf:org/name`; before it can stand `untrained:`, `fitted:`,
+    `jacobian:`, `dependency:` or `dependency-hidden:`.
 
     Raises: InputError for an unknown name.
     """
@@ -123,8 +124,8 @@ def spec(name: str) -> ModelSpec:
         return _untrained(spec(name.removeprefix(UNTRAINED)))
     if name.startswith(FITTED):
         return fitted_spec(spec(name.removeprefix(FITTED)))
-    if name.startswith(JACOBIAN):
-        return jacobian_spec(spec(name.removeprefix(JACOBIAN)))
+    if prefix := letter_map(name):
+        return letter_map_spec(prefix, spec(name.removeprefix(prefix)))
     rows = _known()
     if name in rows:
         return rows[name]

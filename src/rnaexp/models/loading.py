@@ -12,9 +12,9 @@ from rnaexp.choices import refuse_unknown
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.catalog import UNTRAINED, spec
 from rnaexp.models.fetch import fetch_weights
-from rnaexp.models.jacobian import jacobian
-from rnaexp.models.jacobian_row import JACOBIAN
 from rnaexp.models.layouts import multimolecule_layout
+from rnaexp.models.letter_map_rows import letter_map
+from rnaexp.models.letter_maps import through_letters
 from rnaexp.models.memory import refuse_too_large
 from rnaexp.models.options import with_options
 from rnaexp.models.spec import Encoder, ModelSpec
@@ -38,6 +38,11 @@ def load(
     activations. `token_pairs`: how a score of two tokens becomes scores of their bases (`spread.Spread`).
 
     Raises: InputError (unknown name, damaged or unfitting weights), UnavailableError.
+
+    >>> import rnaexp
+    >>> encoder = rnaexp.load("stems")
+    >>> encoder.layers, encoder.heads, encoder.read_head(rnaexp.Rna(id="one", sequence="GGGAAACCC"), 0, 0).shape
+    (1, 1, torch.Size([9, 9]))
     """
     options: dict[str, Any] = {"device": device, "seed": seed, "precision": precision, "token_pairs": token_pairs}
     return ready_to_load(name, weights=weights, config=config, **options).load()
@@ -59,14 +64,14 @@ class ReadyToLoad:
     seed: int | None
     precision: str
     token_pairs: str
-    as_jacobian: bool = False
+    through_letters: str | None = None  # the prefix of how its letters are read
 
     def load(self) -> Encoder:
         """Raises: InputError (damaged or unfitting weights), UnavailableError."""
         build = _function(self.loader)
         built = build(self.entry, weights=self.weights, config=self.config, device=self.device, seed=self.seed)
         encoder = with_options(built, precision=self.precision, token_pairs=self.token_pairs)
-        return jacobian(encoder) if self.as_jacobian else encoder
+        return encoder if self.through_letters is None else through_letters(self.through_letters, encoder)
 
 
 def ready_to_load(
@@ -83,10 +88,10 @@ def ready_to_load(
     _refuse_absent_device(device)
     refuse_unknown(precision, token_pairs)
     entry = spec(name)
-    if name.startswith(JACOBIAN):
+    if prefix := letter_map(name):
         options: dict[str, Any] = {"device": device, "seed": seed, "precision": precision, "token_pairs": token_pairs}
-        base = ready_to_load(name.removeprefix(JACOBIAN), weights=weights, config=config, **options)
-        return replace(base, as_jacobian=True)
+        base = ready_to_load(name.removeprefix(prefix), weights=weights, config=config, **options)
+        return replace(base, through_letters=prefix)
     if entry.unavailable is not None and weights is None:
         message = f"{name}: {entry.unavailable}"
         raise UnavailableError(message)

@@ -10,8 +10,10 @@ from typing import Any
 from torch import nn
 
 from rnaexp.errors import InputError
-from rnaexp.models import catalog, huggingface
+from rnaexp.models import catalog, huggingface, rnamsm
 from rnaexp.models.encoder import position_limit
+from rnaexp.models.msa_encoder import AlignmentLetters, MsaEncoder
+from rnaexp.models.msa_transformer import MsaTransformer
 from rnaexp.models.own_object import ObjectEncoder
 from rnaexp.models.spec import IN_MEMORY, Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
@@ -26,10 +28,11 @@ _SPECIAL = ("before", "after", "pad", "mask")
 def wrap(model: Any, tokenizer: Any = None, *, name: str = "") -> Encoder:
     """A model in memory as an encoder that `rnaexp.evaluate` and every other function reads.
 
-    `model`: a transformers network (BERT-, ESM- or decoder-type), or any object with `attention(rna)`, `embed(rnas)` or
-    `predict_letters(rnas, masked)` as `rnaexp.models.spec.Encoder` describes them; an encoder is returned as it is.
+    `model`: a transformers network (BERT-, ESM- or decoder-type), an MSA transformer of ours, or any object with
+    `attention(rna)`, `embed(rnas)` or `predict_letters(rnas, masked)` as `rnaexp.models.spec.Encoder` describes them;
+    an encoder is returned as it is.
     `tokenizer`: of a network, its transformers tokenizer, or a table of letters as
-    `{"A": 5, "C": 6, "G": 7, "U": 8, "before": [2], "after": [3], "pad": 0, "mask": 4}`.
+    `{"A": 5, "C": 6, "G": 7, "U": 8, "before": [2], "after": [3], "pad": 0, "mask": 4}`; an MSA transformer needs none.
     `name`: what tables and MLflow call it; by default the name of its class.
 
     The weights are shared, not copied, and the network itself (training mode, attention implementation, hooks of the
@@ -53,6 +56,8 @@ def wrap(model: Any, tokenizer: Any = None, *, name: str = "") -> Encoder:
     if chosen in catalog.names():
         message = f"name {chosen!r}: a model of the catalogue is called so; choose another with name="
         raise InputError(message)
+    if isinstance(model, MsaTransformer):
+        return _of_alignments(model, tokenizer or rnamsm.LETTERS, chosen)
     if isinstance(model, nn.Module) and hasattr(model, "config") and hasattr(model, "base_model"):
         return _network(model, tokenizer, chosen)
     return ObjectEncoder(model, name=chosen)
@@ -86,6 +91,15 @@ def _network(network: nn.Module, tokenizer: Any, name: str) -> Encoder:
     )
 
 
+def _of_alignments(network: MsaTransformer, letters: AlignmentLetters, name: str) -> Encoder:
+    """It reads one row where its configuration says so, as that of a checkpoint of `rnaexp pretrain` does."""
+    reads: Any = getattr(network.config, "rnaexp_reads", "alignment")
+    rows = 1 if reads == "sequence" else min(rnamsm.MAX_ROWS, network.config.max_rows)
+    spec = ModelSpec(name=name, title=f"{name}, in memory", group="reference", loader=IN_MEMORY, reads=reads)
+    known = fingerprint(fingerprint_of_state(network.state_dict()), network.config.to_json_string())
+    return MsaEncoder(_copied(network), spec=spec, letters=letters, max_rows=rows, fingerprint=known)
+
+
 def refuse(entry: ModelSpec, **_: object) -> Encoder:
     """Raises: InputError, for what was in memory cannot be loaded again."""
     message = f"{entry.name} was in memory only: save it with save_pretrained() and give the folder"
@@ -93,17 +107,23 @@ def refuse(entry: ModelSpec, **_: object) -> Encoder:
 
 
 def _sharing_weights(network: nn.Module) -> Any:
-    """Its modules copied round the same tensors, set to our attention and to evaluation."""
-    tensors: dict[int, Any] = {id(each): each for each in chain(network.parameters(), network.buffers())}
-    shared: Any = copy.deepcopy(network, tensors)
-    for module in shared.modules():  # hooks are the caller's: they would see our passes as steps of the training
-        module._forward_hooks.clear()
-        module._forward_pre_hooks.clear()
+    """A copy set to our attention."""
+    shared = _copied(network)
     shared.config.use_cache = False
     if shared._can_set_attn_implementation():
         shared.set_attn_implementation(IMPLEMENTATION)
     else:
         shared.config._attn_implementation = IMPLEMENTATION
+    return shared
+
+
+def _copied(network: nn.Module) -> Any:
+    """Its modules copied round the same tensors, in evaluation."""
+    tensors: dict[int, Any] = {id(each): each for each in chain(network.parameters(), network.buffers())}
+    shared: Any = copy.deepcopy(network, tensors)
+    for module in shared.modules():  # hooks are the caller's: they would see our passes as steps of the training
+        module._forward_hooks.clear()
+        module._forward_pre_hooks.clear()
     return shared.eval()
 
 

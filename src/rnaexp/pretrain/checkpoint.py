@@ -32,20 +32,24 @@ class Facts:
     unigram: float  # nats
     excluded: Mapping[str, str]  # clan: reason
     minutes: float | None
+    start: str = ""  # what training went on with, and its hash
 
 
 def write_checkpoint(module: Pretraining, folder: Path, facts: Facts) -> Path:
-    """Everything but the training state, which stays for a longer run."""
-    network: MsaTransformer = module.network
-    network.config.rnaexp_reads = {"msa": "alignment", "sequence": "sequence"}[module.recipe.architecture]
+    """Everything but the training state, which stays for a longer run, and weights that their own loader keeps."""
+    if isinstance(module.network, MsaTransformer):
+        _write_network(module.network, folder)
+    (folder / FAMILIES).write_text("".join(f"{name}\n" for name in facts.families))
+    (folder / CARD).write_text(card(module, folder, facts))
+    return folder
+
+
+def _write_network(network: MsaTransformer, folder: Path) -> None:
     network.config.save_pretrained(folder)
     half = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
     del half["lm_head.weight"]  # one table with embed_tokens.weight
     save_file(half, folder / WEIGHTS, metadata={"format": "pt"})
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer(), indent=1) + "\n")
-    (folder / FAMILIES).write_text("".join(f"{name}\n" for name in facts.families))
-    (folder / CARD).write_text(card(module, folder, facts))
-    return folder
 
 
 def tokenizer() -> dict[str, int]:
@@ -57,7 +61,8 @@ def tokenizer() -> dict[str, int]:
 def card(module: Pretraining, folder: Path, facts: Facts) -> str:
     """The model card, in Markdown."""
     recipe, lines = module.recipe, log_lines(folder)
-    looks = [line for line in lines if "validation_precision" in line]
+    held = "float16" if isinstance(module.network, MsaTransformer) else "float32"
+    looks = [line for line in lines if "rnaexp/pairs/f1" in line]
     last = next((line for line in reversed(lines) if "tokens" in line), {})
     parameters = sum(p.numel() for p in module.network.parameters())
     flops = flops_per_token(module)
@@ -66,8 +71,9 @@ def card(module: Pretraining, folder: Path, facts: Facts) -> str:
         "",
         "Masked-letter model of "
         + ("alignments" if recipe.architecture == "msa" else "single RNA sequences")
-        + ", trained by `rnaexp pretrain`. No known structure was used in training; heads were only looked at on "
-        "validation families.",
+        + ", trained by `rnaexp pretrain`"
+        + (f", which went on with {facts.start}" if facts.start else "")
+        + ". The probe on the way only looked.",
         "",
         "| | |",
         "|---|---|",
@@ -95,13 +101,13 @@ def card(module: Pretraining, folder: Path, facts: Facts) -> str:
         if name in last
     ]
     if looks:
-        best = looks[-1]
+        at, chosen = looks[-1], recipe.validation
         text.append(
-            f"| validation families, P@N of the best head | {best['validation_precision']:.3f} (layer {best['layer']}, "
-            f"head {best['head']}; chosen on these families) |"
+            f"| F1 on {chosen.tested_on}, step {at['step']} | {at['rnaexp/pairs/f1']:.3f} (layer "
+            f"{at['rnaexp/pairs/layer']:.0f}, head {at['rnaexp/pairs/head']:.0f}; tuned on {chosen.tuned_on}) |"
         )
     text += [
-        f"| weights | {WEIGHTS}, float16, sha256 {file_sha256(folder / WEIGHTS)} |",
+        f"| weights | {WEIGHTS}, {held}, sha256 {file_sha256(folder / WEIGHTS)} |",
         f"| versions | torch {torch.__version__}, Python {platform.python_version()} |",
         "",
         "## Recipe",
@@ -140,9 +146,13 @@ def objectives(recipe: Recipe) -> list[str]:
 
 
 def labels_seen(recipe: Recipe) -> str:
-    """What was known of the rows beyond their letters and columns."""
-    supervised = recipe.contrast.weight and recipe.contrast.views == "family"
-    return "families (supervised: training clans)" if supervised else "none"
+    """What was known of the rows beyond their letters and columns; of structure only an initial head's numbers."""
+    found = []
+    if recipe.contrast.weight and recipe.contrast.views == "family":
+        found.append("families (supervised: training clans)")
+    if recipe.initial_head:
+        found.append(f"known pairs of rfam-vl, through the numbers of {recipe.initial_head} (its first head)")
+    return "; ".join(found) or "none"
 
 
 def _listed(excluded: Mapping[str, str]) -> Sequence[str]:

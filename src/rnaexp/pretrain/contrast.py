@@ -12,8 +12,8 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from rnaexp.classify.protocol import EmbeddingProtocol
-from rnaexp.models.msa_transformer import MsaTransformer
 from rnaexp.models.rnamsm import LETTERS
+from rnaexp.pretrain.continued import Network
 from rnaexp.pretrain.crops import PADDING
 from rnaexp.pretrain.families import GAP, Aligned
 from rnaexp.pretrain.masking import token_ids
@@ -86,14 +86,14 @@ def grouped(views: Sequence[UInt8[np.ndarray, "n"]], groups: int) -> Views:
     return Views(ids, torch.from_numpy(order))
 
 
-def contrast_loss(network: MsaTransformer, views: Views, chosen: Contrast) -> Float[Tensor, ""]:
+def contrast_loss(network: Network, views: Views, chosen: Contrast) -> Float[Tensor, ""]:
     """InfoNCE in nats: which of the others is each view's counterpart, by the cosine of reduced pooled states."""
     pooled = torch.cat([pooled_states(network, ids) for ids in views.ids])
     vectors = torch.empty_like(pooled).index_copy(0, views.order, pooled)
     return torch.stack([info_nce(_REDUCED[name](vectors), chosen.temperature) for name in chosen.reductions]).mean()
 
 
-def pooled_states(network: MsaTransformer, ids: Int[Tensor, "b 1 t"]) -> Float[Tensor, "b d"]:
+def pooled_states(network: Network, ids: Int[Tensor, "b 1 t"]) -> Float[Tensor, "b d"]:
     """Mean over bases of the last states, the special token and padding left out: as embeddings are read."""
     real = (ids[:, 0] != LETTERS.pad).float()
     real[:, 0] = 0

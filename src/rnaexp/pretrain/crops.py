@@ -3,11 +3,12 @@
 Bucketed by length and depth, so that little is padding.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Float64, Int64, UInt8
 
 from rnaexp.compiled import compiled
 from rnaexp.pretrain.families import GAP, Aligned
@@ -32,7 +33,7 @@ class CropSampler:
             raise ValueError(message)
         self.families, self.crops = families, crops
         self._rows = np.array([len(family.codes) for family in families])
-        self._weights = np.array([family.neff**crops.family_power for family in families])
+        self._weights = family_weights(families, crops)
         bounds = np.array(crops.lengths)
         bases = np.array([min(family.bases, bounds[-1]) for family in families])
         self._bucket = np.searchsorted(bounds, bases)
@@ -66,6 +67,18 @@ class CropSampler:
         """By the weight of its families, and by their length: every base counts alike."""
         totals = np.bincount(self._bucket, weights, minlength=len(self.crops.lengths)) * np.array(self.crops.lengths)
         return int(rng.choice(len(totals), p=totals / totals.sum()))
+
+
+def family_weights(families: Sequence[Aligned], crops: Crops) -> Float64[np.ndarray, "f"]:
+    """How much more often than others each family is drawn."""
+    members = Counter(family.clan for family in families)
+    weight: Mapping[str, Callable[[Aligned], float]] = {
+        "neff": lambda family: family.neff**crops.family_power,
+        "rows": lambda family: len(family.codes),
+        "family": lambda family: 1,
+        "clan": lambda family: 1 / members[family.clan],
+    }
+    return np.array([weight[crops.drawn_by](family) for family in families], np.float64)
 
 
 def _crop(

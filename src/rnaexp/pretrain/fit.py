@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,24 +17,27 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from rnaexp.data.atomic import replacing, write_atomically
 from rnaexp.models.msa_transformer import MsaTransformer, MsaTransformerConfig
+from rnaexp.pretrain.continued import Network
 from rnaexp.pretrain.distil import teacher_of
 from rnaexp.pretrain.families import Aligned
-from rnaexp.pretrain.heads import head_precision
+from rnaexp.pretrain.initial_head import set_initial_head
 from rnaexp.pretrain.recipe import Recipe
 from rnaexp.pretrain.training import Batch, Pretraining
-from rnaexp.rna import Rna
 
 STATE = "training.ckpt"
 LOG = "log.jsonl"
+READS = {"msa": "alignment", "sequence": "sequence"}
 _LOG_EVERY = 50  # steps
 
 Note = Callable[[Mapping[str, float], int], None]  # (numbers, step)
+Probe = Callable[[Any, int], Mapping[str, float]]  # (network, step): what it knows then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """When to stop and how often to save; `minutes` None: after the recipe's steps."""
+    """Where to train, when to stop and how often to save; `minutes` None: after the recipe's steps."""
 
+    device: str = "cpu"
     minutes: float | None = None
     save_every_seconds: float = 60.0
 
@@ -52,21 +56,25 @@ class _Batches(IterableDataset[Batch]):
 
 
 class _Journal(Callback):
-    """Log lines, looks at the heads, and the state on disk, so that a kill costs at most a minute."""
+    """Log lines, the probe's among them, and the state on disk, so that a kill costs at most a minute."""
 
-    def __init__(self, folder: Path, rnas: Sequence[Rna], limits: Limits, note: Note) -> None:
-        self.folder, self.rnas, self.limits, self.note = folder, rnas, limits, note
+    def __init__(self, folder: Path, limits: Limits, note: Note, probe: Probe | None) -> None:
+        self.folder, self.limits, self.note, self.probe = folder, limits, note, probe
         self.saved_at = 0.0
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         """What a killed run logged after its last saved state is done anew, so it is cut off."""
         assert isinstance(module, Pretraining)
         self.saved_at = module.seconds
-        log = self.folder / LOG
+        log, done = self.folder / LOG, module.steps_done
         if log.is_file():
-            lines = log.read_text().splitlines(keepends=True)
-            whole = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= module.steps_done]
-            write_atomically(log, "".join(whole).encode())
+            lines = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+            kept = [line for line in lines if done and json.loads(line)["step"] <= done]
+            write_atomically(log, "".join(kept).encode())
+            for line in kept:  # a resumed training shows its whole curve
+                self.note(json.loads(line), json.loads(line)["step"])
+        if not done and module.recipe.validation.due(0):
+            self._look(module)
 
     def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: object) -> None:
         """After each batch; a line is printed once a step."""
@@ -76,8 +84,8 @@ class _Journal(Callback):
         step = module.steps_done
         if step % _LOG_EVERY == 0 or module.finished:
             self._say(module, _summary(module))
-        if self.rnas and (step % module.recipe.validation.every == 0 or module.finished):
-            self._say(module, self._look(module))
+        if module.recipe.validation.due(step) or module.finished:
+            self._look(module)
         if module.finished:
             trainer.should_stop = True
         if module.finished or module.seconds - self.saved_at >= self.limits.save_every_seconds:
@@ -85,12 +93,14 @@ class _Journal(Callback):
             with replacing(self.folder / STATE) as private:  # killed while writing, the state before stays
                 trainer.save_checkpoint(private)
 
-    def _look(self, module: Pretraining) -> dict[str, float]:
-        chosen = module.recipe.validation
-        rows = chosen.max_rows if module.recipe.architecture == "msa" else 1
-        found = head_precision(module.network, self.rnas, rows=rows)
-        layer, head = divmod(int(found.argmax()), found.shape[1])
-        return {"validation_precision": float(found.max()), "layer": layer, "head": head}
+    def _look(self, module: Pretraining) -> None:
+        if self.probe is None:
+            return
+        began = time.monotonic()
+        found = self.probe(module.network, module.steps_done)
+        module.started += time.monotonic() - began  # no time of the training
+        if found:
+            self._say(module, found)
 
     def _say(self, module: Pretraining, numbers: Mapping[str, float]) -> None:
         line = {"step": module.steps_done, "seconds": round(module.seconds, 1), **numbers}
@@ -113,15 +123,17 @@ def fit(
     families: Sequence[Aligned],
     folder: Path,
     *,
-    validation: Sequence[Rna] = (),
+    probe: Probe | None = None,
     limits: Limits | None = None,
     note: Note = lambda numbers, step: None,
-    device: str = "cpu",
     near: Path = Path(),
+    start: Network | None = None,
 ) -> Pretraining:
     """Train until the steps or the minutes are used up; a training whose state is in the folder is resumed.
 
-    `near`: folder from which a teacher that the recipe names is seen. On a GPU in bfloat16 with float32 weights.
+    `probe`: is given the network at the recipe's steps of validation, and what it finds is logged. `near`: folder from
+    which a teacher that the recipe names is seen. `start`: what training goes on with, instead of random weights. On a
+    GPU in bfloat16 with float32 weights.
 
     Raises: ValueError where nothing says when to stop.
     """
@@ -131,10 +143,10 @@ def fit(
         raise ValueError(message)
     folder.mkdir(parents=True, exist_ok=True)
     teacher = teacher_of(recipe.distillation.teacher, near) if recipe.distillation.weight else None
-    module = Pretraining(new_network(recipe), recipe, families, limits.minutes, teacher)
+    module = Pretraining(start or new_network(recipe), recipe, families, limits.minutes, teacher)
     state = folder / STATE
     loader: Any = DataLoader(_Batches(module), batch_size=None)
-    trainer = _trainer(recipe, device, _Journal(folder, validation, limits, note))
+    trainer = _trainer(recipe, limits.device, _Journal(folder, limits, note, probe))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice on workers and on resuming inside an epoch: batches are numbered here
         trainer.fit(module, loader, ckpt_path=state if state.is_file() else None, weights_only=False)
@@ -142,11 +154,14 @@ def fit(
 
 
 def new_network(recipe: Recipe) -> MsaTransformer:
-    """Random weights by the recipe's seed."""
+    """Random weights by the recipe's seed, and its initial head if it names one."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         network: MsaTransformer = MsaTransformer(MsaTransformerConfig(**recipe.network))
-        return network
+    network.config.rnaexp_reads = READS[recipe.architecture]
+    if recipe.initial_head:
+        set_initial_head(network, recipe.initial_head)
+    return network
 
 
 def _trainer(recipe: Recipe, device: str, journal: _Journal) -> L.Trainer:

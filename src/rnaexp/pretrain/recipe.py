@@ -11,6 +11,7 @@ from rnaexp.errors import InputError
 Architecture = Literal["msa", "sequence"]
 Views = Literal["family", "crops"]
 Compared = Literal["none", "fft-magnitude"]
+DrawnBy = Literal["neff", "rows", "family", "clan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,10 +19,11 @@ class Crops:
     """What a batch holds: pieces of alignments, all of one depth and one length bucket.
 
     `tokens`: of a batch, special ones not counted. `depths` and `depth_shares`: how many rows, and how often.
-    `lengths`: the buckets' bounds in bases; a longer RNA is cropped to the last. `family_power`: a family is drawn
-    with its Neff to this power. `places`: of so many random places to crop, the one is taken where the query has the
-    longest complementary stack, so that more hidden letters have their partner in the crop. `single_from`: from this
-    batch on only single rows (what pairs is found in alignments first, where it shows within minutes).
+    `lengths`: the buckets' bounds in bases; a longer RNA is cropped to the last. `drawn_by`: a family is drawn with its
+    Neff to the power of `family_power`, or with its number of rows, or as often as any family, or as any clan.
+    `places`: of so many random places to crop, the one is taken where the query has the longest complementary stack, so
+    that more hidden letters have their partner in the crop. `single_from`: from this batch on only single rows (what
+    pairs is found in alignments first, where it shows within minutes).
     """
 
     tokens: int = 4096
@@ -29,6 +31,7 @@ class Crops:
     depth_shares: tuple[float, ...] = (0.3, 0.1, 0.15, 0.15, 0.15, 0.15)
     lengths: tuple[int, ...] = (64, 96, 128)
     family_power: float = 0.5
+    drawn_by: DrawnBy = "neff"
     places: int = 1
     single_from: int | None = None
 
@@ -121,17 +124,33 @@ class Optimiser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """How often, in steps, the heads are looked at, and on which families of the validation side."""
+    """What a probe looks at on the way, and at which steps; no gradient comes from it.
 
-    every: int = 500
-    min_rows: int = 8
-    max_columns: int = 160
-    max_rows: int = 48
+    `steps`: at these and after the last step; none: every so many (`every`); 0: at steps 0, 1, 2, 4, 8 and so on.
+    `tuned_on`, `tested_on`: sets of base pairs, "" for no probe; `families`: a set of families, "" for none, without
+    those that a model was trained on (`unseen_by`).
+    """
+
+    steps: tuple[int, ...] = ()
+    every: int = 0
+    tuned_on: str = "builtin-vl"
+    tested_on: str = "builtin-ts"
+    families: str = ""
+    unseen_by: str = ""
+
+    def due(self, step: int) -> bool:
+        """Whether this step is one of them."""
+        if self.steps:
+            return step in self.steps
+        return step % self.every == 0 if self.every else step & (step - 1) == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """All of it; `steps` None: as many as the minutes allow. `excluded`: a file next to the recipe."""
+    """All of it; `steps` None: as many as the minutes allow. `excluded`: a file next to the recipe.
+
+    `initial_head`: "kernel" or "kernel-alignment", whose stacks the first head reads before any training; "": none.
+    """
 
     title: str
     architecture: Architecture
@@ -139,6 +158,7 @@ class Recipe:
     seed: int = 0
     steps: int | None = None
     excluded: str | None = None
+    initial_head: str = ""
     crops: Crops = field(default_factory=Crops)
     objective: Objective = field(default_factory=Objective)
     contrast: Contrast = field(default_factory=Contrast)
@@ -200,6 +220,8 @@ def _check(recipe: Recipe) -> None:
     faults = {
         f"architecture {recipe.architecture!r}: must be msa or sequence": recipe.architecture
         not in ("msa", "sequence"),
+        f"initial_head {recipe.initial_head!r}: must be kernel, kernel-alignment or nothing": recipe.initial_head
+        not in ("", "kernel", "kernel-alignment"),
         "crops: depths and depth_shares differ in number": len(crops.depths) != len(crops.depth_shares),
         "crops: lengths must rise": list(crops.lengths) != sorted(set(crops.lengths)),
         "crops: a sequence model reads one row: depths must be [1], or single_from say when that begins": (

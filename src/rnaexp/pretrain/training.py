@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rnaexp.models.msa_transformer import MsaTransformer
 from rnaexp.models.rnamsm import LETTERS
+from rnaexp.pretrain.continued import Network
 from rnaexp.pretrain.contrast import Views, ViewSampler, contrast_loss
 from rnaexp.pretrain.crops import CropSampler
 from rnaexp.pretrain.distil import Distiller, Taught, distillation_loss
@@ -39,7 +40,7 @@ class Pretraining(L.LightningModule):
 
     def __init__(
         self,
-        network: MsaTransformer,
+        network: Network,
         recipe: Recipe,
         families: Sequence[Aligned],
         minutes: float | None,
@@ -49,7 +50,10 @@ class Pretraining(L.LightningModule):
         self.network, self.recipe, self.families = network, recipe, families
         self.sampler = CropSampler(families, recipe.crops)
         self.views = ViewSampler(families, recipe.contrast) if recipe.contrast.weight else None
-        self.distiller = Distiller(recipe, families, network, teacher) if recipe.distillation.weight else None
+        self.distiller = None
+        if recipe.distillation.weight:
+            assert isinstance(network, MsaTransformer), "a network without its maps is taught no pairs"
+            self.distiller = Distiller(recipe, families, network, teacher)
         self.copies = None if self.distiller is None else self.distiller.copies
         self.steps, self.seconds_allowed = recipe.steps, None if minutes is None else 60 * minutes
         self.batches_done, self.steps_done, self.tokens_done, self.seconds_done = 0, 0, 0, 0.0
@@ -141,9 +145,7 @@ class Pretraining(L.LightningModule):
             self.steps = _steps_with_cooldown_at(self.steps_done, share)
 
 
-def losses(
-    network: MsaTransformer, recipe: Recipe, batch: Batch
-) -> tuple[Float[Tensor, ""], dict[str, tuple[float, int]]]:
+def losses(network: Network, recipe: Recipe, batch: Batch) -> tuple[Float[Tensor, ""], dict[str, tuple[float, int]]]:
     """The weighted sum, and each objective's plain loss with the number that it is a mean of."""
     weighted, parts = [], {}
     if batch.letters is not None:
@@ -154,7 +156,7 @@ def losses(
         loss = contrast_loss(network, batch.views, recipe.contrast)
         weighted.append(recipe.contrast.weight * loss)
         parts["contrast_loss"] = float(loss.detach()), len(batch.views.order)
-    if batch.taught is not None:
+    if batch.taught is not None and isinstance(network, MsaTransformer):
         loss = distillation_loss(network, batch.taught, recipe.distillation.student)
         weighted.append(recipe.distillation.weight * loss)
         parts["distillation_loss"] = float(loss.detach()), int((batch.taught.partners >= 0).sum())
@@ -168,7 +170,7 @@ def tokens_of(batch: Batch) -> int:
     return sum(int((ids != LETTERS.pad).sum()) - ids.shape[0] * ids.shape[1] for ids in read)
 
 
-def masked_loss(network: MsaTransformer, batch: Example) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+def masked_loss(network: Network, batch: Example) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """Weighted and plain mean cross-entropy; the letter head runs only where a letter is to be predicted."""
     hidden = network.hidden_states(batch.ids)[batch.predicted]
     logits = network.lm_head(hidden)[:, _BASE_TOKENS].float()

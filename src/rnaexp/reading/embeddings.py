@@ -54,7 +54,7 @@ def embed_shards(
     for rna in rnas if long == "error" else ():  # the store may hold a shard that was made by leaving it out
         unreadable(encoder, rna, long)
     encoder = encoder if special_tokens == "cut" else _with_tokens(encoder, long)
-    parts = [rnas[start : start + SHARD] for start in range(0, len(rnas), SHARD)]
+    parts = _parts(rnas)
     keys = [_key(encoder, part, pooling, tokens, long) for part in parts]
 
     def compute(at: int) -> Arrays:
@@ -66,6 +66,41 @@ def embed_shards(
 
     for entry in cached_shards(store, keys, compute, done):
         yield Embedded(vectors=entry["vectors"], reasons=tuple(entry["reasons"].tolist()))
+
+
+def embed_share(
+    encoder: Encoder,
+    rnas: Sequence[Rna],
+    store: Store,
+    *,
+    pooling: str,
+    tokens: int,
+    long: Long,
+    share: tuple[int, int],
+    progress: Callable[[int], None] | None = None,
+) -> tuple[int, int]:
+    """Only every n-th shard, from a first on (`share`: its place and n), into the store; how many, and of how many."""
+    parts = _parts(rnas)
+    mine = range(share[0], len(parts), share[1])
+    for at in mine:
+        key = _key(encoder, parts[at], pooling, tokens, long)
+        if store.get(key) is None:
+            store.put(key, _embed(encoder, parts[at], pooling, tokens, long, progress))
+        elif progress is not None:
+            progress(len(parts[at]))
+    return len(mine), len(parts)
+
+
+def missing_shards(
+    encoder: Encoder, rnas: Sequence[Rna], store: Store, *, pooling: str, tokens: int, long: Long
+) -> list[int]:
+    """The numbers, from 1, of the shards that are not in the store."""
+    keys = (_key(encoder, part, pooling, tokens, long) for part in _parts(rnas))
+    return [at for at, key in enumerate(keys, start=1) if store.get(key) is None]
+
+
+def _parts(rnas: Sequence[Rna]) -> list[Sequence[Rna]]:
+    return [rnas[start : start + SHARD] for start in range(0, len(rnas), SHARD)]
 
 
 def embed_all(

@@ -8,6 +8,7 @@ import torch
 
 from rnaexp.errors import ScoreError
 from rnaexp.models.spec import Encoder
+from rnaexp.reading.also import Also
 from rnaexp.reading.distributed import shared_out
 from rnaexp.reading.entry import Arrays
 from rnaexp.reading.processes import shares
@@ -29,9 +30,8 @@ class Reader:
         store: Store,
         keys: dict[str, str],
         progress: Callable[[int], None] | None,
-        whole: tuple[Reading, dict[str, str]] | None = None,
+        whole: Also | None = None,
     ) -> None:
-        """`whole`: one head's reading, with its own keys, to be made from the same maps as they stream by."""
         self.encoder, self.reading, self.store, self.keys = encoder, reading, store, keys
         self.progress, self.whole = progress, whole
 
@@ -39,21 +39,24 @@ class Reader:
         """Number of RNAs done; each is in the store when this returns."""
         todo = [rna for rna in batch if not self.store.has(self.keys[rna.id])]
         if todo:  # another process may have been quicker with the whole batch
-            cuts = {rna.id: windows_of(self.encoder, rna, self.reading.long) for rna in todo}
-            short = [rna for rna in todo if cuts[rna.id] is None]
-            found = list(zip(short, self._read(short) if short else [], strict=True))
-            found += [(rna, self._read_in_parts(rna, cut)) for rna in todo if (cut := cuts[rna.id]) is not None]
-            for rna, (entry, whole) in found:
+            for rna, (entry, whole) in self.read(todo):
                 if whole is not None and self.whole is not None:
-                    self.store.put(self.whole[1][rna.id], whole)
+                    self.whole.store.put(self.whole.keys[rna.id], whole)
                 self.store.put(self.keys[rna.id], entry)
         if self.progress is not None:
             self.progress(len(batch))
         return len(batch)
 
+    def read(self, rnas: list[Rna]) -> list[tuple[Rna, tuple[Arrays, Arrays | None]]]:
+        """Each RNA's entry, and the one head's; nothing is put into the store."""
+        cuts = {rna.id: windows_of(self.encoder, rna, self.reading.long) for rna in rnas}
+        short = [rna for rna in rnas if cuts[rna.id] is None]
+        found = list(zip(short, self._read(short) if short else [], strict=True))
+        return found + [(rna, self._read_in_parts(rna, cut)) for rna in rnas if (cut := cuts[rna.id]) is not None]
+
     def _read(self, batch: list[Rna]) -> list[tuple[Arrays, Arrays | None]]:
         tables = [Table(rna, self.reading) for rna in batch]
-        wholes = [Table(rna, self.whole[0]) for rna in batch] if self.whole is not None else []
+        wholes = [Table(rna, self.whole.reading) for rna in batch] if self.whole is not None else []
         try:
             with torch.inference_mode():
                 if self.reading.head is not None:
@@ -71,7 +74,7 @@ class Reader:
     def _read_in_parts(self, rna: Rna, windows: Windows) -> tuple[Arrays, Arrays | None]:
         """A long RNA's windows side by side, layer by layer: one layer of all of them is in memory."""
         table = Table(rna, self.reading, windows)
-        whole = Table(rna, self.whole[0], windows) if self.whole is not None else None
+        whole = Table(rna, self.whole.reading, windows) if self.whole is not None else None
         parts = windows.parts(rna)
         try:
             if self.reading.head is not None:
@@ -112,15 +115,19 @@ def batches_of(rnas: Sequence[Rna], encoder: Encoder) -> list[list[Rna]]:
 def predict(reader: Reader, rnas: Sequence[Rna]) -> None:
     """On one device, or as one of a training's processes; of several that torchrun started:
     `several.predict_together`."""
-    keys = [reader.keys, *([reader.whole[1]] if reader.whole is not None else [])]
+    places = [(reader.store, reader.keys)]
+    if reader.whole is not None:
+        places.append((reader.whole.store, reader.whole.keys))
 
-    def read(batch: list[Rna]) -> dict[str, Arrays | None]:
+    def read(batch: list[Rna]) -> list[tuple[int, str, Arrays | None]]:
         reader.predict_step(batch)
-        return {key[rna.id]: reader.store.get(key[rna.id]) for rna in batch for key in keys} if shares() else {}
+        if not shares():
+            return []
+        return [(at, keys[rna.id], store.get(keys[rna.id])) for rna in batch for at, (store, keys) in enumerate(places)]
 
     with torch.inference_mode():
         found = shared_out(read, batches_of(rnas, reader.encoder))
     for entries in found:
-        for key, entry in entries.items():
-            if entry is not None and not reader.store.has(key):
-                reader.store.put(key, entry)
+        for at, key, entry in entries:
+            if entry is not None and not places[at][0].has(key):
+                places[at][0].put(key, entry)

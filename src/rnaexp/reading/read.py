@@ -1,28 +1,22 @@
 """Scores of a set of RNAs: what the store has is taken from it, only the rest is run."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rnaexp.choices import Long
 from rnaexp.errors import InputError, ScoreError, TooLongError, UnsuitableError
-from rnaexp.models.files import FileEncoder
-from rnaexp.models.fitted import FITTED
-from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder
+from rnaexp.reading.also import Also
+from rnaexp.reading.entry import Arrays
+from rnaexp.reading.keys import key_of_entry
 from rnaexp.reading.processes import processes
-from rnaexp.reading.store import Store, key_of
+from rnaexp.reading.store import Store
 from rnaexp.reading.unbuilt import UnbuiltModel, built
-from rnaexp.rna import Protein, Rna
+from rnaexp.rna import Rna
 from rnaexp.structure.heads import HeadScores, RnaScores
-from rnaexp.structure.outlines import STEPS, Counts, unpacked
-from rnaexp.structure.pairs import reference
-from rnaexp.structure.protocol import ReadOut
-from rnaexp.structure.reading import Reading, scorable, scores_from
+from rnaexp.structure.reading import Reading, scores_from
 from rnaexp.structure.windows import windows_of
-
-# Raise when what an entry holds, or how it is computed, changes: old entries are then not found.
-_SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +28,7 @@ class Skipped:
     failed: bool = False
 
 
-_NOT_THERE = "{}: no result after the model ran; another process may have failed. Run again to resume"
+NOT_THERE = "{}: no result after the model ran; another process may have failed. Run again to resume"
 Progress = Callable[[int], None]  # called with the number of RNAs just finished
 
 
@@ -55,19 +49,20 @@ def read_set(
 
     Raises: InputError for an RNA that is too long, if the reading says so.
     """
-    keys = {rna.id: _key(encoder, rna, reading) for rna in rnas}
+    keys = {rna.id: key_of_entry(encoder, rna, reading) for rna in rnas}
     entries = {rna.id: store.get(keys[rna.id]) for rna in rnas}
-    suitable, skipped = _suitable(encoder, rnas, reading.long, {id for id, entry in entries.items() if entry})
+    suitable, skipped = suitable_of(encoder, rnas, reading.long, {id for id, entry in entries.items() if entry})
     missing = [rna for rna in suitable if entries[rna.id] is None]
     if progress is not None:
         progress(len(rnas) - len(missing))
-    if _run(encoder, suitable, missing, reading, store, keys, progress, whole):
+    also = Also.of(encoder, suitable, reading, whole, store)
+    if run_missing(encoder, suitable, missing, reading, store, keys, progress, also):
         entries |= {rna.id: store.get(keys[rna.id]) for rna in missing}
     tables = []
     for rna in suitable:
         entry = entries[rna.id]
         if entry is None:
-            raise RuntimeError(_NOT_THERE.format(rna.id))
+            raise RuntimeError(NOT_THERE.format(rna.id))
         if "failed" in entry:
             skipped.append(Skipped(id=rna.id, reason=str(entry["failed"]), failed=True))
         else:
@@ -75,27 +70,7 @@ def read_set(
     return _head_scores(encoder, reading, tables, data), skipped
 
 
-def read_outlines(
-    encoder: Encoder, rnas: Sequence[Rna], reading: Reading, store: Store, *, progress: Progress
-) -> Iterator[tuple[Counts, int]]:
-    """Outlines of RNAs that the model could read, and their numbers of reference pairs: one in memory at a time.
-
-    Raises: ScoreError for an RNA whose maps are unusable.
-    """
-    keys = {rna.id: _key(encoder, rna, reading) for rna in rnas}
-    missing = [rna for rna in rnas if store.get(keys[rna.id]) is None]
-    progress(len(rnas) - len(missing))
-    _run(encoder, rnas, missing, reading, store, keys, progress)
-    for rna in rnas:
-        entry = store.get(keys[rna.id])
-        if entry is None:
-            raise RuntimeError(_NOT_THERE.format(rna.id))
-        if "failed" in entry:
-            raise ScoreError(str(entry["failed"]))
-        yield unpacked(entry), len(reference(rna, reading.scoring))
-
-
-def _run(
+def run_missing(
     encoder: Encoder,
     suitable: Sequence[Rna],
     missing: Sequence[Rna],
@@ -103,9 +78,9 @@ def _run(
     store: Store,
     keys: dict[str, str],
     progress: Progress | None,
-    whole: tuple[int, int] | None = None,
+    also: Also | None = None,
 ) -> bool:
-    """Put what is missing into the store; whether the model ran."""
+    """Put what is missing into the store, and what is also wanted where that says; whether the model ran."""
     # Several processes must agree on who reads what, so each is given the whole list and passes over what is there.
     pending = suitable if processes() > 1 else missing
     if not pending:
@@ -116,15 +91,21 @@ def _run(
         from rnaexp.reading.several import predict_together as run
     else:
         from rnaexp.reading.maps import predict as run
-    also = None
-    if whole is not None:
-        of_head = replace(reading, depth=float("inf"), head=whole)
-        also = of_head, {rna.id: _key(encoder, rna, of_head) for rna in suitable}
     run(Reader(built(encoder), reading, store, keys, progress, also), pending)
     return True
 
 
-def _suitable(
+def read_one(encoder: Encoder, rna: Rna, reading: Reading, store: Store) -> Arrays:
+    """One RNA's entry as the model gives it now; it is not kept. Raises: ScoreError for unusable maps."""
+    from rnaexp.reading.maps import Reader
+
+    [(_, (entry, _))] = Reader(built(encoder), reading, store, {}, None).read([rna])
+    if "failed" in entry:
+        raise ScoreError(str(entry["failed"]))
+    return entry
+
+
+def suitable_of(
     encoder: Encoder, rnas: Sequence[Rna], long: Long, read: Collection[str]
 ) -> tuple[list[Rna], list[Skipped]]:
     """`read`: ids of RNAs whose results are there: an unbuilt model could read them, unless its row is another now."""
@@ -169,45 +150,6 @@ def read_alone(encoder: Encoder, rnas: Sequence[Rna], name: str) -> str:
         f"{alone} of {len(rnas)} RNAs of {name} have no alignment and were read alone, at depth 1; to align homologs "
         f"to them: rnaexp msa {file} --database SEQUENCES --out {made}, then give the folder {made} in the file's place"
     )
-
-
-def _key(encoder: Encoder, rna: Rna, reading: Reading) -> str:
-    windows = windows_of(encoder, rna, reading.long)
-    allowed = scorable(rna, reading.scoring, windows)
-    parts = {
-        "schema": _SCHEMA,
-        "encoder": encoder.fingerprint,
-        "precision": {"fp32": "float32"}.get(precision_of(encoder), precision_of(encoder)),
-        "sequence": rna.sequence,
-        "alignment": rna.alignment.sha256() if rna.alignment else None,
-        "read_out": _made_by(reading.read_out),
-        "candidates": [reading.scoring.min_separation, reading.scoring.pairs, reading.scoring.decoder],
-        "kept": reading.kept(len(reference(rna, reading.scoring)), int(allowed.sum())),
-        "head": reading.head,
-    }
-    if reading.floor is not None:
-        parts["floor"] = reading.floor
-    if reading.outline:  # unlike lists, it holds which pairs are right
-        parts["outline"] = [STEPS, reference(rna, reading.scoring).tolist()]
-    if windows is not None:  # an RNA that is read whole is read alike under every policy
-        parts["windows"] = [windows.length, windows.starts]
-    if isinstance(rna, Protein):
-        parts["unresolved"] = rna.unresolved
-    # A planted toy also reads the reference it must find, and files are found by id, not by sequence.
-    if encoder.spec.name.removeprefix(FITTED) == "planted":
-        parts["pairs"] = rna.pairs
-    if isinstance(encoder, FileEncoder):
-        parts["id"] = rna.id
-    return key_of(parts)
-
-
-def _made_by(read_out: ReadOut) -> dict[str, object]:
-    """What of the read-out shapes an entry: ranks and the sigmoid are made from any, so they need none of their own."""
-    fields = asdict(read_out)
-    del fields["squash"]
-    scale, spread = fields.pop("score_scale"), fields.pop("token_pairs")
-    shaping = {"score_scale": scale} if scale == "z-score" else {}
-    return fields | shaping | ({"token_pairs": spread} if spread != "mean" else {})
 
 
 def _head_scores(encoder: Encoder, reading: Reading, tables: list[RnaScores], data: tuple[str, str]) -> HeadScores:

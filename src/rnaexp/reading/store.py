@@ -22,7 +22,7 @@ from rnaexp.errors import InputError
 from rnaexp.reading.entry import ANY_CODE, Arrays, decode, encode, read_label
 
 _MINIMUM_FREE_BYTES = 64 * 2**20
-RESULTS, DERIVED, TUNED, SET_ASIDE = "results", "derived", "tuned", "corrupt"  # its folders
+RESULTS, DERIVED, TUNED, SET_ASIDE, SCRATCH = "results", "derived", "tuned", "corrupt", "scratch"  # its folders
 
 
 def default_root() -> Path:
@@ -56,6 +56,11 @@ class Store:
         """Next to the results, what was worked out of them; it can be deleted at no more cost than time."""
         return Store(self.root, self.corrupt, DERIVED)
 
+    @property
+    def scratch(self) -> "Store":
+        """Next to the results, what a run keeps until it ends; whoever misses something of it makes it again."""
+        return Store(self.root, self.corrupt, SCRATCH)
+
     def get(self, key: str) -> Arrays | None:
         """The entry, or None if it is not there, damaged or another's: then it is set aside, to be made again.
 
@@ -77,6 +82,10 @@ class Store:
     def put(self, key: str, arrays: Mapping[str, np.ndarray], maker: str = ANY_CODE) -> None:
         """Write an entry; the last of several writers wins, and all write the same."""
         write_atomically(self._path(key), encode(key, arrays, maker))
+
+    def remove(self, key: str) -> None:
+        """The entry is there no more."""
+        self._path(key).unlink(missing_ok=True)
 
     def has(self, key: str) -> bool:
         """Whether an entry is there; its content is checked when it is read."""

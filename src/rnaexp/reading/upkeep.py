@@ -2,13 +2,14 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnaexp.data.atomic import write_atomically
 from rnaexp.reading.derived import maker
 from rnaexp.reading.entry import MOST, decode, read_label
-from rnaexp.reading.store import DERIVED, RESULTS, SET_ASIDE, TUNED, Store, key_of
+from rnaexp.reading.store import DERIVED, RESULTS, SCRATCH, SET_ASIDE, TUNED, Store, key_of
 
 _LEFT_AFTER = 3600.0  # seconds until a private file is one that a killed process left
 
@@ -24,7 +25,7 @@ class Holding:
 
 def holdings(root: Path) -> list[Holding]:
     """Of each of the store's folders, then of what `collect` would remove."""
-    found = [_of(name, _files(root / name)) for name in (RESULTS, DERIVED, TUNED, SET_ASIDE)]
+    found = [_of(name, _files(root / name)) for name in (RESULTS, DERIVED, TUNED, SCRATCH, SET_ASIDE)]
     return [*found, _of("of no more use", [path for _, paths in _useless(root) for path in paths])]
 
 
@@ -34,7 +35,7 @@ def verify(store: Store) -> tuple[int, list[str]]:
     Such an entry is set aside, to be made again; a tuned head stays where it is.
     """
     count, wrong = 0, list[str]()
-    for folder in (RESULTS, DERIVED):
+    for folder in (RESULTS, DERIVED, SCRATCH):
         for path in _entries(store.root / folder):
             count += 1
             if decode(path.read_bytes(), path.name) is None:
@@ -45,6 +46,24 @@ def verify(store: Store) -> tuple[int, list[str]]:
         if not _is_whole(path):
             wrong.append(str(path.relative_to(store.root)))
     return count, wrong
+
+
+def merge(store: Store, others: Sequence[Path]) -> tuple[int, int, list[str]]:
+    """Take over what other stores hold and this one does not. How much was new, how much was known, and what is not
+    believed and stays where it is."""
+    new, known, wrong = 0, 0, list[str]()
+    for other in others:
+        for folder in (RESULTS, DERIVED, TUNED):
+            for path in _entries(other / folder):
+                place = store.root / path.relative_to(other)
+                if place.exists():
+                    known += 1
+                elif not (_is_whole(path) if folder == TUNED else decode(path.read_bytes(), path.name) is not None):
+                    wrong.append(str(path))
+                else:
+                    write_atomically(place, path.read_bytes())
+                    new += 1
+    return new, known, wrong
 
 
 def collect(root: Path) -> list[Holding]:
@@ -64,10 +83,11 @@ def _useless(root: Path) -> Iterator[tuple[str, list[Path]]]:
 
 
 def _left(root: Path) -> Iterator[Path]:
-    """Private files of writers that are gone."""
-    for folder in (RESULTS, DERIVED, TUNED):
+    """Private files of writers that are gone, and what runs kept until their end and did not remove."""
+    for folder in (RESULTS, DERIVED, TUNED, SCRATCH):
         for path in _files(root / folder):
-            if path.name.startswith(".") and time.time() - path.stat().st_mtime > _LEFT_AFTER:
+            kept_for_good = folder != SCRATCH and not path.name.startswith(".")
+            if not kept_for_good and time.time() - path.stat().st_mtime > _LEFT_AFTER:
                 yield path
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from rnaexp.report.classes import LANGUAGE_MODELS
 from rnaexp.report.leaderboards import Comparison, Leaderboard
+from rnaexp.stats.verdict import too_few
 from rnaexp.tasks.metric import Row, known, with_ends
 
 _SIGNIFICANT = 0.05
@@ -40,7 +41,8 @@ def answer(leaderboard: Leaderboard, standing: pd.DataFrame) -> str:
             first = _best(some)
             parts.append(f"Best of {words}: {first['label']}, {_f1(first)}.")
     if not rows["f1_low"].notna().any():
-        parts.append(f"{rows['clusters'].max():.0f} clusters of relatives are too few to say how sure this order is.")
+        few = too_few(int(clusters)) if (clusters := rows["clusters"].max()) == clusters else ""
+        parts.append(f"{few or 'No interval is known'}.")
     elif len(models):
         parts += _paired(str(best["model"]), leaderboard, standing)
     return " ".join(parts)

@@ -1,22 +1,30 @@
 """`rnaexp compare`: the tracked runs compared, on the screen, as one HTML file, as CSV and as Markdown."""
 
+import json as json_format
+import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from rnaexp.data.atomic import write_atomically
 from rnaexp.data.csv_text import csv_text
+from rnaexp.data.markdown_text import markdown_text
+from rnaexp.report.answers import answer
 from rnaexp.report.console import console
 from rnaexp.report.leaderboards import Comparison, comparison_of, of_folder, of_store
 from rnaexp.report.markdown import markdown
 from rnaexp.report.page import page
 from rnaexp.report.sections import about, diagnosis_table, leaderboard_table, of_contrasts, of_tasks
-from rnaexp.report.table import show
+from rnaexp.report.table import as_markdown, show
+from rnaexp.track.export import describe_experiment, leaderboard_run
 from rnaexp.track.runs import tracked_run
 
 _WIDTH = 190  # of tables that go to a file
+_ID = ["run_id", "control_of"]
 _NOT_KEPT = ["started", "group", "classify_diagnosis"]
 
 
@@ -29,8 +37,9 @@ def compare(
     tradeoff: Path | None,
     log: bool,
     folder: Path | None = None,
+    json: bool = False,
 ) -> None:
-    """Print the leaderboards; write the named files; `log`: keep page and tables as a run of their own in MLflow.
+    """Print the leaderboards; write the named files; `log`: keep page and tables as the experiment's leaderboard run.
 
     `csv`: the leaderboard, and next to it, as NAME_contrasts.csv and so on, the other tables. `folder`: of result files
     (`rnaexp export`) that are compared in place of the tracked runs.
@@ -52,7 +61,10 @@ def compare(
         from rnaexp.report.tradeoff import write_tradeoff  # matplotlib takes half a second
 
         write_tradeoff(source.runs, tradeoff)
-    _print(found)
+    if json:
+        sys.stdout.write(json_format.dumps(as_json(found, tables)) + "\n")
+    else:
+        _print(found)
     if log:
         _log(found, tables, whole, markdown(found, made=made))
 
@@ -76,6 +88,7 @@ def as_tables(comparison: Comparison) -> dict[str, pd.DataFrame]:
         "fitness": comparison.fitness.drop(columns=["started", "group"]),
         **{task.name: rows for task, rows in comparison.tasks},
         "contrasts": pd.concat([comparison.standing.assign(question="standing"), comparison.declared]),
+        "searches": comparison.searches,
         "stability": _of_all(comparison, "tune", "head_stability.csv"),
         "breakdown": _of_all(comparison, "test", "breakdown.csv"),
     }
@@ -97,14 +110,40 @@ def _sibling(csv: Path, name: str) -> Path:
 
 
 def _log(comparison: Comparison, tables: dict[str, pd.DataFrame], html: str, text: str) -> None:
-    runs = sorted({run for leaderboard in comparison.leaderboards for run in leaderboard.rows["run_id"]})
-    with tracked_run("comparison", kind="comparison", experiment=comparison.experiment) as run:
-        run.params({"runs": len(runs), "questions": len(comparison.leaderboards)})
+    """In the experiment's one leaderboard run, made anew each time, and on the experiment's own page."""
+    rows = pd.concat([leaderboard.rows for leaderboard in comparison.leaderboards] or [pd.DataFrame(columns=_ID)])
+    runs = sorted(set(rows["control_of"].fillna(rows["run_id"])))
+    experiment = comparison.experiment
+    with tracked_run(
+        "leaderboard", kind="comparison", experiment=experiment, continues=leaderboard_run(experiment)
+    ) as run:
+        run.metrics({"runs": float(len(runs)), "questions": float(len(comparison.leaderboards))})
+        run.describe(_first_table(comparison))
         run.text(html, "report.html")
         run.text(text, "report.md")
+        run.text(json_format.dumps(as_json(comparison, tables)) + "\n", "leaderboard.json")
         run.text("\n".join(runs) + "\n", "runs.txt")
         for name, table in tables.items():
             run.table(table, f"{name}.csv")
+    where = run.url or f"run {run.run_id}, artifact report.html"
+    describe_experiment(experiment, f"{_first_table(comparison)}\n\nThe whole report: {where}")
+
+
+def as_json(comparison: Comparison, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """Every table by name, a row an object, what is not known null: for programs."""
+    found = {name: json_format.loads(table.to_json(orient="records")) for name, table in tables.items()}
+    return {"experiment": comparison.experiment, **found}
+
+
+def _first_table(comparison: Comparison) -> str:
+    """What a visitor of the experiment should see: the largest leaderboard, with how sure its order is."""
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, rnaexp {version('rnaexp')}"
+    if not comparison.leaderboards:
+        return markdown_text(f"{about(comparison)} {made}")
+    first = comparison.leaderboards[0]
+    table = as_markdown(leaderboard_table(first, comparison.published))
+    words = [f"**{markdown_text(first.title)}** ({made})", markdown_text(answer(first, comparison.standing)), table]
+    return "\n\n".join(words)
 
 
 def _print(comparison: Comparison) -> None:

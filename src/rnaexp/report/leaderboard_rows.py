@@ -1,7 +1,8 @@
 """Tracked runs as rows of a leaderboard: one for each model and question, its newest finished run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
+from typing import Any
 
 import pandas as pd
 
@@ -19,7 +20,14 @@ _OTHERS = {
     "metrics.seconds": "seconds",
     "metrics.peak_memory_mb": "peak_memory_mb",
 }
-_TAGS = {"rnaexp.diagnosis": "diagnosis", "rnaexp.classify": "classify_diagnosis", "rnaexp.evidence": "evidence"}
+_TAGS = {
+    "rnaexp.verdict": "verdict",
+    "rnaexp.diagnosis": "diagnosis",
+    "rnaexp.classify": "classify_diagnosis",
+    "rnaexp.evidence": "evidence",
+}
+CONTROL_TABLES = ("controls.csv", "controls_per_rna.csv")  # of the controls that a run measured on the way
+Tables = Mapping[tuple[str, str], pd.DataFrame]  # by kind of step and name
 _TASK = "tags.rnaexp.task"  # of runs that are about something else than RNAs
 
 
@@ -37,11 +45,62 @@ def leaderboard_rows(runs: pd.DataFrame) -> pd.DataFrame:
     rows[numbers] = rows[numbers].apply(pd.to_numeric)
     rows["class"] = pd.Series([*map(class_of, rows["model"], rows["group"])], rows.index, dtype=object)
     rows["label"] = pd.Series(_labels(rows), rows.index, dtype=object)
+    rows["control_of"] = pd.Series(None, rows.index, dtype=object)
+    return _in_order(rows)
+
+
+def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
     order = rows.assign(
         place=rows["class"].map({name: at for at, name in enumerate(CLASSES)}),
         score=-rows["f1"].fillna(rows["oracle_f1"]),
     )
     return rows.loc[order.sort_values([*QUESTION, "place", "score", "label"]).index].reset_index(drop=True)
+
+
+def with_controls(rows: pd.DataFrame, tables: Mapping[str, Tables]) -> tuple[pd.DataFrame, dict[str, Tables]]:
+    """The rows, and one more for each control that a run measured on the way and that has no run of its own.
+
+    It is that of the newest run, which is named in `control_of`; its F1 RNA by RNA is put where a run's is.
+    """
+    found, held = list[dict[str, Any]](), dict(tables)
+    known = {tuple(row[name] for name in (*QUESTION, "model")) for row in rows.to_dict("records")}
+    for row in rows.sort_values("started", ascending=False, kind="stable").to_dict("records"):
+        controls, f1 = (tables[row["run_id"]].get(("test", name)) for name in CONTROL_TABLES)
+        if controls is None or f1 is None or (pd.notna(row["alignment"]) and row["alignment"] != "intact"):
+            continue
+        for one in controls.to_dict("records"):
+            who = *(row[name] for name in QUESTION), one["model"]
+            if who not in known:
+                known.add(who)
+                found.append(_of_control(one, row))
+                per_rna = f1[f1["model"] == one["model"]].drop(columns="model")
+                held[found[-1]["run_id"]] = {("test", "per_rna.csv"): per_rna}
+    if not found:
+        return rows, held
+    more, numbers = pd.DataFrame(found, columns=rows.columns), rows.select_dtypes("number").columns
+    more[numbers] = more[numbers].astype(float)  # a control has no number of parameters: no column is of whole numbers
+    return _in_order(pd.concat([rows, more], ignore_index=True)), held
+
+
+def _of_control(one: Mapping[Any, Any], row: Mapping[Any, Any]) -> dict[str, Any]:
+    """As a run's row: the question is that of the run, the figures are its own."""
+    name = str(one["model"])
+    figures = {figure: one.get(figure) for figure in _metrics(pairs).values()}
+    shared = {field: row[field] for field in (*QUESTION, "evidence", "started")}
+    return (
+        figures
+        | shared
+        | {
+            "model": name,
+            "label": name,
+            "class": class_of(name, "baseline"),
+            "group": "baseline",
+            "alignment": one.get("alignment"),
+            "diagnosis": one.get("tags"),
+            "run_id": f"{row['run_id']} {name}",
+            "control_of": row["run_id"],
+        }
+    )
 
 
 def families(runs: pd.DataFrame) -> pd.DataFrame:

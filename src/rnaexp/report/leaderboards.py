@@ -1,7 +1,7 @@
 """The tracked runs compared: leaderboards, ranks, contrasts, and the tables behind them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,22 +11,28 @@ import pandas as pd
 from rnaexp.errors import InputError
 from rnaexp.report.classes import LANGUAGE_MODELS, published
 from rnaexp.report.leaderboard_rows import (
+    CONTROL_TABLES,
     QUESTION,
     class_means,
     families,
     fitness,
     leaderboard_rows,
+    with_controls,
     with_fitness,
     with_overlap,
 )
+from rnaexp.report.searches import search_rows
 from rnaexp.report.task_tables import not_installed, tracked
 from rnaexp.tasks.pairs.contrasts import Answer, add_ranks, contrast_table
 from rnaexp.tasks.task import Task
-from rnaexp.track.export import child_tables, question_tables, runs_table
+from rnaexp.track.export import child_tables, question_tables, runs_table, searches_table
 from rnaexp.track.result_file import ResultFile, read_result, refuse_other_data
 from rnaexp.track.travel import question_tables_of_files, runs_of_files, tables_of_files
 
-_WANTED = {"tune": ("heads.csv", "head_stability.csv"), "test": ("per_rna.csv", "breakdown.csv", "heads.csv")}
+_WANTED = {
+    "tune": ("heads.csv", "head_stability.csv"),
+    "test": ("per_rna.csv", "breakdown.csv", "heads.csv", *CONTROL_TABLES),
+}
 _OF_SEQUENCES = "stems", "kernel", "viennarna"  # what language models are set against
 _OF_ALIGNMENTS = "stems-alignment", "kernel-alignment", "viennarna-mean", "alifold"
 _RANKS = ("rank", "rank_low", "rank_high", "ranked_rnas")
@@ -60,7 +66,8 @@ class Leaderboard:
 class Comparison:
     """All that the report shows, the largest leaderboard first.
 
-    `standing`: contrasts of every language model, fixed here; `declared`: those of questions.
+    `standing`: contrasts of every language model, fixed here; `declared`: those of questions. `searches`: what a larger
+    search gained over a model's single head; never rows of a leaderboard, whose models have one head each.
     """
 
     experiment: str
@@ -71,6 +78,7 @@ class Comparison:
     standing: pd.DataFrame
     declared: pd.DataFrame
     published: pd.DataFrame
+    searches: pd.DataFrame
     left_out: Mapping[str, int]  # runs that did not end FINISHED, by status
     not_installed: Mapping[str, int]  # runs of tasks that no installed package has, by the task
 
@@ -86,6 +94,7 @@ class Source:
     runs: pd.DataFrame
     tables: Callable[[set[str], Mapping[str, Sequence[str]]], Mapping[str, Mapping[tuple[str, str], pd.DataFrame]]]
     declared: Mapping[str, pd.DataFrame]
+    searches: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def of_store(experiment: str) -> Source:
@@ -95,6 +104,7 @@ def of_store(experiment: str) -> Source:
         runs=runs_table(experiment),
         tables=partial(child_tables, experiment),
         declared=question_tables(experiment, "contrasts.csv"),
+        searches=searches_table(experiment),
     )
 
 
@@ -131,13 +141,13 @@ def comparison_of(source: Source) -> Comparison:
     rows, classified, assays = leaderboard_rows(runs), families(runs), fitness(runs)
     tasks = tuple(tracked(runs))
     foreign = not_installed(runs)
-    if rows.empty and classified.empty and assays.empty and not tasks:
+    if rows.empty and classified.empty and assays.empty and not tasks and source.searches.empty:
         message = f"experiment {experiment} has no finished runs yet; start with: rnaexp run --model viennarna"
         if foreign:
             which = ", ".join(f"{count} of {name}" for name, count in foreign.items())
             message = f"experiment {experiment} has runs of tasks that no installed package has: {which}"
         raise InputError(message)
-    tables = source.tables(set(rows["run_id"]), _WANTED)
+    rows, tables = with_controls(rows, source.tables(set(rows["run_id"]), _WANTED))
     answers = {row["run_id"]: _answer(row, tables[row["run_id"]]) for row in rows.to_dict("records")}
     add_ranks(list(answers.values()))
     ranks = [[answers[run_id].record["structure"].get(name) for name in _RANKS] for run_id in rows["run_id"]]
@@ -152,6 +162,7 @@ def comparison_of(source: Source) -> Comparison:
         standing=contrast_table(_standing(rows), list(answers.values())),
         declared=_declared(source.declared),
         published=published(),
+        searches=search_rows(source.searches),
         left_out={str(state): int(count) for state, count in states.items() if state != "FINISHED"},
         not_installed=foreign,
     )

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from html import unescape
 from typing import Any
@@ -23,30 +24,37 @@ from rnaexp.report.sections import (
     of_tasks,
     stability_table,
 )
+from rnaexp.report.table import filled
 from rnaexp.track.artifacts import PLOTLY_CLOSED
 
-# Pictures are as wide as there is room, follow the light or dark scheme, and are drawn light for the printer.
+# Pictures are as wide as there is room; where that is too narrow to read one, it scrolls. They follow the light or dark
+# scheme, and are drawn light for the printer, 680 pixels wide: a page of A4 or Letter has no room for more.
 _DRAW = """
 const figures = JSON.parse(document.getElementById("figures").textContent);
 const options = OPTIONS;
 const room = document.querySelector("main").clientWidth;
 const dark = matchMedia("(prefers-color-scheme: dark)");
+const grid = (colour) => ({"xaxis.gridcolor": colour, "yaxis.gridcolor": colour});
 const colours = (light) => light
-  ? {paper_bgcolor: "white", plot_bgcolor: "#f6f6f6", "font.color": "#222"}
-  : {paper_bgcolor: "#16191d", plot_bgcolor: "#22272e", "font.color": "#ddd"};
-const paint = (light) => {
-  for (const place of document.querySelectorAll(".plot")) Plotly.relayout(place, colours(light));
+  ? {paper_bgcolor: "white", plot_bgcolor: "#f6f6f6", "font.color": "#222", ...grid("#ddd")}
+  : {paper_bgcolor: "#16191d", plot_bgcolor: "#22272e", "font.color": "#ddd", ...grid("#454d57")};
+const widths = [];
+const paint = (light, most = Infinity) => {
+  document.querySelectorAll(".plot").forEach((place, at) => {
+    Plotly.relayout(place, {...colours(light), width: Math.min(widths[at], most)});
+  });
 };
 for (const place of document.querySelectorAll(".plot")) {
   const figure = figures[Number(place.dataset.figure)];
-  figure.layout.width = Math.min(figure.layout.width, room);
+  figure.layout.width = Math.max(Math.min(figure.layout.width, room), figure.layout.meta.least);
+  widths.push(figure.layout.width);
   Plotly.newPlot(place, figure.data, figure.layout, options);
 }
 if (dark.matches) paint(false);
 dark.addEventListener("change", () => paint(!dark.matches));
 addEventListener("beforeprint", () => {
-  for (const part of document.querySelectorAll("details")) part.open = true;
-  paint(true);
+  for (const part of document.querySelectorAll("details:not(.many)")) part.open = true;
+  paint(true, 680);
 });
 addEventListener("afterprint", () => paint(!dark.matches));
 document.documentElement.dataset.drawn = String(document.querySelectorAll(".plot .main-svg").length);
@@ -66,7 +74,7 @@ def page(comparison: Comparison, *, made: str) -> str:
         about=about(comparison),
         made=made,
         leaderboards=[_leaderboard(leaderboard, comparison, drawn) for leaderboard in comparison.leaderboards],
-        tasks=list(of_tasks(comparison)),
+        tasks=[replace(section, table=filled(section.table)) for section in of_tasks(comparison)],
         tradeoffs=_places([figures.tradeoff(leaderboard) for leaderboard in comparison.leaderboards], drawn),
         sizes=_places([_sizes(leaderboard, what) for what in _SIZES for leaderboard in comparison.leaderboards], drawn),
         contrasts=list(of_contrasts(comparison)),
@@ -99,7 +107,7 @@ def _leaderboard(leaderboard: Leaderboard, comparison: Comparison, drawn: list[f
         "title": leaderboard.title,
         "answer": answer(leaderboard, comparison.standing),
         "caption": _caption(leaderboard),
-        "leaderboard": leaderboard_table(leaderboard, comparison.published),
+        "leaderboard": filled(leaderboard_table(leaderboard, comparison.published)),
         "diagnosis": diagnosis_table(leaderboard),
         "forest": _places([figures.forest(leaderboard)], drawn),
         "stability": stability_table(leaderboard),

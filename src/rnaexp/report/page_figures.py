@@ -19,6 +19,8 @@ COLOURS = dict(
 _WIDTH = 960
 _NAMED = 20  # points of a scatter plot that still get a name each
 _DEEP = 120  # rows of a heat map that still get a name each
+_TALL = 25  # lines of a picture whose axis stands above it: below, it would be a screen away
+_ROW = 24  # pixels of a line
 
 
 def forest(leaderboard: Leaderboard) -> Figure:
@@ -29,14 +31,15 @@ def forest(leaderboard: Leaderboard) -> Figure:
         some = rows[rows["class"] == name]
         if len(some):
             data.append(_with_ends(some, "f1", "label", COLOURS[name], title, across=True))
-    oracle = {"color": "rgba(0,0,0,0)", "size": 9, "line": {"color": "#555", "width": 1}}
+    oracle = {"color": "rgba(0,0,0,0)", "size": 9, "line": {"color": "#888", "width": 1}}
     data.append(
         _points(rows["oracle_f1"], _plain(rows["label"]), marker=oracle, name="oracle: best head of the test set")
     )
     order = _plain(leaderboard.rows.sort_values("f1", na_position="first")["label"])
-    layout = _layout("F1 with its 95 % interval over clusters", height=140 + 24 * len(rows), x="F1", y="")
+    layout = _layout("F1 with its 95 % interval over clusters", height=140 + _ROW * len(rows), x="F1", y="")
     layout["yaxis"] |= {"type": "category", "categoryorder": "array", "categoryarray": order}
-    layout["xaxis"] |= {"rangemode": "tozero"}
+    layout["yaxis"] |= {"range": [-0.7, len(order) - 0.3]}
+    layout["xaxis"] |= {"rangemode": "tozero"} | _above(len(rows))
     return {"data": data, "layout": layout}
 
 
@@ -109,9 +112,10 @@ def rna_map(leaderboard: Leaderboard) -> Figure | None:
         return None
     wide = pd.DataFrame(columns)
     wide = wide.loc[wide.mean(axis=1).sort_values(kind="stable").index]
-    height = 200 + (14 * len(wide) if len(wide) <= _DEEP else 900)
-    figure = _heat(wide.to_numpy(), list(wide.columns), list(wide.index), "F1 of each RNA", height=height)
-    figure["layout"]["yaxis"] |= {"tickfont": {"size": 9}, "showticklabels": len(wide) <= _DEEP}
+    height, least = 200 + (14 * len(wide) if len(wide) <= _DEEP else 900), min(_WIDTH, 160 + 12 * wide.shape[1])
+    figure = _heat(wide.to_numpy(), list(wide.columns), list(wide.index), "F1 of each RNA", height=height, least=least)
+    figure["layout"]["yaxis"] |= {"tickfont": {"size": 9}, "showticklabels": len(wide) <= _DEEP, "dtick": 1}
+    figure["layout"]["xaxis"] |= {"tickfont": {"size": 9 if wide.shape[1] > _TALL else 12}, "dtick": 1}
     return figure
 
 
@@ -124,7 +128,12 @@ def _breakdown(by: str, rows: pd.DataFrame) -> Figure:
     unit = "pairs" if sizes == "references" else "RNAs"
     across = [f"{group} ({counted[group]:.0f} {unit})" for group in wide.columns]
     title = f"{'Recall' if what == 'recall' else 'F1'} by {by}"
-    return _heat(wide.to_numpy(), across, list(wide.index), title, height=190 + 24 * len(wide), written=True)
+    least, height = min(_WIDTH, 240 + 44 * len(across)), 190 + _ROW * len(wide)
+    figure = _heat(wide.to_numpy(), across, list(wide.index), title, height=height, least=least)
+    figure["data"][0]["texttemplate"] = "%{z:.2f}"
+    figure["layout"]["xaxis"] |= _above(len(wide))
+    figure["layout"]["yaxis"] |= {"dtick": 1}
+    return figure
 
 
 def _head_map(table: pd.DataFrame, row: Mapping[Any, Any], title: str) -> Figure:
@@ -149,7 +158,7 @@ def _heat(
     *,
     height: int,
     width: int = _WIDTH,
-    written: bool = False,
+    least: int = 0,
 ) -> Figure:
     cells = [[None if not np.isfinite(value) else round(float(value), 4) for value in row] for row in values]
     trace = {
@@ -163,11 +172,14 @@ def _heat(
         "hovertemplate": "%{y}<br>%{x}<br>%{z:.3f}<extra></extra>",
         "colorbar": {"thickness": 12},
     }
-    trace |= {"texttemplate": "%{z:.2f}"} if written else {}
-    layout = _layout(title, height=height, x="", y="") | {"width": width}
+    layout = _layout(title, height=height, x="", y="") | {"width": width, "meta": {"least": least}}
     for axis in ("xaxis", "yaxis"):
         layout[axis] |= {"type": "category"}
     return {"data": [trace], "layout": layout}
+
+
+def _above(lines: int) -> Figure:
+    return {"side": "top"} if lines > _TALL else {}
 
 
 def _with_ends(rows: pd.DataFrame, what: str, other: str, colour: str, name: str, *, across: bool) -> Figure:
@@ -218,7 +230,8 @@ def _layout(title: str, *, height: int, x: str, y: str) -> Figure:
         "margin": {"l": 10, "r": 10, "t": 50, "b": 50},
         "xaxis": {"title": {"text": x}, "automargin": True},
         "yaxis": {"title": {"text": y}, "automargin": True},
-        "legend": {"orientation": "h", "yanchor": "top", "y": -0.18},
+        "legend": {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0},
+        "meta": {"least": 0},  # pixels, below which the page lets it scroll
         "font": {"size": 12},
         "paper_bgcolor": "white",
         "plot_bgcolor": "#f6f6f6",

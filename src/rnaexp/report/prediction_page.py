@@ -25,10 +25,11 @@ class Sheet:
     expected_precision: str
     drawing: str
     map: str
+    changed: str
 
 
-def sheet(found: Prediction, *, drawn: bool) -> Sheet:
-    """What the page says of a prediction."""
+def sheet(found: Prediction, *, drawn: bool, changed: str = "") -> Sheet:
+    """What the page says of a prediction; `changed`: what reading changed in the sequence."""
     rna, view = found.rna, found.view
     confidences = None if view is None else view.confidences
     shown = zip(found.shown, confidences or [None] * len(found.shown), strict=True)
@@ -43,11 +44,15 @@ def sheet(found: Prediction, *, drawn: bool) -> Sheet:
         expected_precision=_number(None if view is None else view.expected_precision),
         drawing=draw_structure(rna, found.shown, "", confidences) if drawn else "",
         map=_map(len(rna), found) if drawn else "",
+        changed=changed,
     )
 
 
-def prediction_page(sheets: Sequence[Sheet], *, title: str, made: str, worth: str, decoder: str, colour: str) -> str:
-    """The whole file. `made`: by what; `worth`: of such structures; `colour`: what it tells, "" for nothing."""
+def prediction_page(sheets: Sequence[Sheet], *, title: str, made: str, **words: str) -> str:
+    """The whole file. `made`: by what.
+
+    `words`: `worth` of such structures, and `known` in a few words; `decoder`; `colour`: what it tells, "" for nothing.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(loader=PackageLoader("rnaexp.report"), autoescape=True, undefined=StrictUndefined)
@@ -55,9 +60,7 @@ def prediction_page(sheets: Sequence[Sheet], *, title: str, made: str, worth: st
     return environment.get_template("prediction.html").render(
         title=title,
         made=made,
-        worth=worth,
-        decoder=decoder,
-        colour=colour,
+        **words,
         key=[(colour, f"{at / steps:.1f} to {(at + 1) / steps:.1f}") for at, colour in enumerate(CONFIDENCE_COLOURS)],
         rnas=sheets,
         undrawn=sum(not one.drawing for one in sheets),

@@ -36,7 +36,8 @@ def _notes(runs: Sequence[Record]) -> Iterator[str]:
     judged = [run["tags"] for run in runs if not run.get("control")]
     common = [tag for tag in judged[0] if all(tag in tags for tags in judged)] if len(judged) > 1 else []
     for run in runs:
-        if own := [tag for tag in run["tags"] if tag not in common]:
+        claimed = [run["verdict"]["sentence"]] if run.get("verdict") else []
+        if own := [*claimed, *(tag for tag in run["tags"] if tag not in common)]:
             yield f"{name_of(run)}: {'; '.join(own)}"
     if common:
         yield f"all: {'; '.join(common)}"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from rnaexp.report.classes import CLASSES
 from rnaexp.report.leaderboards import Comparison, Leaderboard
+from rnaexp.report.searches import search_table
 from rnaexp.report.table import Line, Table, line, table_of_words, words_line
 from rnaexp.report.task_tables import task_table
 from rnaexp.tasks.families import metrics as families
@@ -20,6 +21,10 @@ _STANDING = (
     "RNAs that both scored: paired difference, sign-flip permutation of whole clusters, Holm over this table."
 )
 _DECLARED = "As the questions declared them before anything ran; Holm over the contrasts of each question."
+_SEARCHES = (
+    "What a larger search (rnaexp search) gained over the same model's single head: several heads, read-out, decoder, "
+    "searched and chosen on parts of the validation set. Not ranked with single heads; rnaexp register takes the run."
+)
 _PUBLISHED = "All that is known of the papers' tables; other sets and protocols than ours."
 
 
@@ -44,12 +49,14 @@ def of_tasks(comparison: Comparison) -> Iterator[Section]:
 
 
 def of_contrasts(comparison: Comparison) -> Iterator[Section]:
-    """Model against model, and what the papers state."""
+    """Model against model, searches against the single head, and what the papers state."""
     if len(comparison.standing):
         yield Section(title="Standing contrasts", table=contrast_table(comparison.standing), note=_STANDING)
     if len(comparison.declared):
         table = contrast_table(comparison.declared)
         yield Section(title="Declared contrasts", table=table, note=_DECLARED, on_screen=False)
+    if len(comparison.searches):
+        yield Section(title="Searches", table=search_table(comparison.searches), note=_SEARCHES)
     note = f"{comparison.published['source'].iloc[0]}. {_PUBLISHED}"
     yield Section(title="Published figures", table=published_table(comparison.published), note=note, on_screen=False)
 
@@ -78,13 +85,14 @@ def fitness_table(rows: pd.DataFrame) -> Table:
 
 
 def diagnosis_table(leaderboard: Leaderboard) -> Table:
-    """What should be known before a score is believed: the automatic diagnosis of each row that has one."""
+    """What a row's own run ended with: what may be claimed of it, and the automatic diagnosis; rows that have any."""
     lines = []
     for row in leaderboard.rows.to_dict("records"):
-        found = [text for text in (diagnosis(row), diagnosis({"diagnosis": row["classify_diagnosis"]})) if text]
+        words = (row["verdict"], row["diagnosis"], row["classify_diagnosis"])
+        found = [text for text in (diagnosis({"diagnosis": word}) for word in words) if text]
         if found:
             lines.append((row["label"], "; ".join(found)))
-    return table_of_words(("model", "diagnosis"), lines)
+    return table_of_words(("model", "verdict and diagnosis"), lines)
 
 
 def stability_table(leaderboard: Leaderboard) -> Table:
@@ -123,7 +131,8 @@ def published_table(table: pd.DataFrame) -> Table:
 
 def about(comparison: Comparison) -> str:
     """What stands in the report, in one sentence."""
-    runs = sum(len(leaderboard.rows) for leaderboard in comparison.leaderboards)
+    runs = sum(leaderboard.rows["control_of"].isna().sum() for leaderboard in comparison.leaderboards)
+    controls = sum(leaderboard.rows["control_of"].notna().sum() for leaderboard in comparison.leaderboards)
     left = ", ".join(f"{count} {state}" for state, count in sorted(comparison.left_out.items()))
     foreign = ", ".join(f"{count} of {task}" for task, count in comparison.not_installed.items())
     questions = len(comparison.leaderboards)
@@ -132,6 +141,7 @@ def about(comparison: Comparison) -> str:
         f"{'question' if questions == 1 else 'questions'}, "
         f"{len(comparison.families)} classifications, {len(comparison.fitness)} fitness runs; "
         "the newest finished run of each model counts"
+        + (f"; {controls} controls have no run of their own: these runs measured them" if controls else "")
         + (f". Not shown because they did not finish: {left}." if left else ".")
         + (f" Not shown because no installed package has their task: {foreign}." if foreign else "")
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rnaexp.errors import UnavailableError
 from rnaexp.reading import upkeep
-from rnaexp.reading.store import Store, default_root
+from rnaexp.reading.store import RESULTS, Store, default_root
 from rnaexp.report.table import show, table_of_words
 
 
@@ -35,6 +35,20 @@ def verified(*, json: bool) -> int:
 def collected(*, json: bool) -> None:
     """Remove what nothing can use, and say how much that was."""
     _show(upkeep.collect(_present()), json=json)
+
+
+def merged(others: Sequence[Path], *, json: bool) -> int:
+    """Bring stores together: exit status 0, or 65 if something of them was not to be believed."""
+    if gone := next((str(other) for other in others if not (other / RESULTS).is_dir()), None):
+        message = f"{gone}: no store (it has no folder {RESULTS})"
+        raise UnavailableError(message)
+    new, known, wrong = upkeep.merge(Store(), others)
+    if json:
+        sys.stdout.write(json_format.dumps({"new": new, "known": known, "wrong": wrong}) + "\n")
+    else:
+        sys.stdout.write("".join(f"{name}: damaged, or of another key or format; left out\n" for name in wrong))
+        sys.stdout.write(f"{default_root()}: {new} entries are new, {known} were there, {len(wrong)} left out\n")
+    return 65 if wrong else 0
 
 
 def _present() -> Path:

@@ -114,6 +114,13 @@ def on_screen(table: Table, width: int, title: str = "", caption: str = "") -> A
     return shown
 
 
+def filled(table: Table) -> Table:
+    """Without the columns in which no line has anything."""
+    return _without(
+        table, [at for at in range(len(table.columns)) if table.lines and not any(one.cells[at] for one in table.lines)]
+    )
+
+
 def fitting(table: Table, width: int) -> Table:
     """Without the columns that a terminal of this width has no room for."""
     while _total(_needed(table)) > width:

@@ -27,43 +27,54 @@ def breakdown(
     kind there is recall and nothing else.
     """
     by_id = {rna.id: rna for rna in rnas}
-    pairs = _pairs([(by_id[one.id], one) for one in scores.scored()], threshold, scores.scoring)
+    kinds, distances = _Pairs(), _Pairs()
+    for one in scores.scored():
+        _count(by_id[one.id], one, threshold, scores.scoring, kinds, distances)
     parts = [
-        _of_pairs(pairs, "kind of pair", pairs["kind"], KINDS).assign(calls=np.nan, precision=np.nan, f1=np.nan),
-        _of_pairs(pairs, "distance", _binned(pairs["distance"], _DISTANCES), _labels(_DISTANCES)),
+        _of_pairs(kinds, "kind of pair", KINDS).assign(calls=np.nan, precision=np.nan, f1=np.nan),
+        _of_pairs(distances, "distance", _labels(_DISTANCES)),
         *(_of_rnas(per_rna, *grouping) for grouping in _groups(per_rna, by_id, evidence)),
     ]
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
 
-def _pairs(rnas: Sequence[tuple[Rna, RnaScores]], threshold: float, scoring: Scoring) -> pd.DataFrame:
-    """One row for each pair that is called or known."""
-    room = max((len(rna) ** 2 for rna, _ in rnas), default=1)  # so that a pair's number also tells its RNA
-    lengths, kinds, calls = np.array([len(rna) for rna, _ in rnas], np.int64), dict[int, str](), [np.zeros(0, np.int64)]
-    for at, (rna, one) in enumerate(rnas):
-        n = len(rna)
-        kinds |= {at * room + i * n + j: kind for (i, j), kind in pair_kinds(rna, scoring).items()}
-        calls.append(at * room + one.indices[0][called_places(one, 0, threshold)].astype(np.int64))
-    called, known = np.concatenate(calls), np.array(list(kinds), np.int64)
-    every = np.union1d(called, known)
-    which, pair = np.divmod(every, room)
-    length = lengths[which]
-    return pd.DataFrame(
-        {
-            "rna": which,
-            "distance": pair % length - pair // length,
-            "reference": np.isin(every, known),
-            "called": np.isin(every, called),
-            "kind": np.array([kinds.get(number) for number in every.tolist()], object),
-        }
-    )
+class _Pairs:
+    """By group: reference pairs, calls, right calls, and RNAs with a pair that is called or known."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, np.ndarray] = {}
+
+    def add(self, groups: Mapping[str, tuple[int, int, int]]) -> None:
+        """Of one RNA: references, calls, right calls."""
+        for group, found in groups.items():
+            self.counts[group] = self.counts.get(group, 0) + np.array([*found, 1])
 
 
-def _of_pairs(pairs: pd.DataFrame, by: str, groups: pd.Series, order: Sequence[str]) -> pd.DataFrame:
-    counted = pairs.assign(right=pairs["reference"] & pairs["called"]).groupby(groups)
-    sums = counted[["reference", "called", "right"]].sum().astype(np.int64)
-    table = sums.set_axis(["references", "calls", "right"], axis=1).assign(rnas=counted["rna"].nunique())
-    table = table.reindex([group for group in order if group in table.index])
+def _count(rna: Rna, one: RnaScores, threshold: float, scoring: Scoring, kinds: _Pairs, distances: _Pairs) -> None:
+    n = len(rna)
+    known = {i * n + j: kind for (i, j), kind in pair_kinds(rna, scoring).items()}
+    called = np.unique(one.indices[0][called_places(one, 0, threshold)].astype(np.int64))
+    found = set(called[np.isin(called, list(known))].tolist())
+    of_kinds = {kind: [place for place, its in known.items() if its == kind] for kind in set(known.values())}
+    kinds.add({kind: (len(of), len(right := found & set(of)), len(right)) for kind, of in of_kinds.items()})
+    parts = [
+        _in_bins(places, n) for places in (np.array(list(known), np.int64), called, np.array(list(found), np.int64))
+    ]
+    labels = _labels(_DISTANCES)
+    distances.add({labels[at]: tuple(part[at] for part in parts) for at in np.flatnonzero(parts[0] + parts[1])})
+
+
+def _in_bins(places: np.ndarray, bases: int) -> np.ndarray:
+    """How many pairs of each distance."""
+    distance = places % bases - places // bases
+    counts: np.ndarray = np.bincount(np.searchsorted(_DISTANCES, distance, "right") - 1, minlength=len(_DISTANCES))
+    return counts
+
+
+def _of_pairs(pairs: _Pairs, by: str, order: Sequence[str]) -> pd.DataFrame:
+    groups = [group for group in order if group in pairs.counts]
+    counts = np.array([pairs.counts[group] for group in groups], np.int64).reshape(-1, 4)
+    table = pd.DataFrame(counts, columns=["references", "calls", "right", "rnas"], index=groups)
     right = table["right"].astype(float)
     return table.assign(
         by=by,

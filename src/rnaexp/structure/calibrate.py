@@ -107,19 +107,41 @@ def _regression(columns: np.ndarray, paired: np.ndarray) -> tuple[float, ...]:
     return tuple(float(f"{value:.6g}") for value in (*found.coef_[0], found.intercept_[0]))
 
 
+class Tenths:
+    """The table of `reliability`, of some RNAs' pairs after others': none are held."""
+
+    def __init__(self) -> None:
+        self._counts: np.ndarray = np.zeros(_BINS, np.int64)
+        self._sums: np.ndarray = np.zeros(_BINS)
+        self._real: np.ndarray = np.zeros(_BINS)
+
+    def add(self, probabilities: Float64[np.ndarray, "p"], paired: Bool[np.ndarray, "p"]) -> None:
+        """Pairs, and which of them are real."""
+        tenth = np.minimum((probabilities * _BINS).astype(int), _BINS - 1)
+        self._counts += np.bincount(tenth, minlength=_BINS)
+        # The sums so far come first, so that they are those of all pairs at once, to the bit.
+        tenth = np.concatenate([np.arange(_BINS), tenth])
+        self._sums = np.bincount(tenth, np.concatenate([self._sums, probabilities]), _BINS)
+        self._real = np.bincount(tenth, np.concatenate([self._real, paired]), _BINS)
+
+    def table(self) -> pd.DataFrame:
+        """Of all that were added."""
+        table = pd.DataFrame(
+            {
+                "from": np.arange(_BINS) / _BINS,
+                "pairs": self._counts,
+                "expected": self._sums / np.maximum(self._counts, 1),
+                "observed": self._real / np.maximum(self._counts, 1),
+            }
+        )
+        return table[table["pairs"] > 0].reset_index(drop=True)
+
+
 def reliability(probabilities: Float64[np.ndarray, "p"], paired: Bool[np.ndarray, "p"]) -> pd.DataFrame:
     """In each tenth of the probabilities that holds any: how many pairs, their mean, and the share that are real."""
-    tenth = np.minimum((probabilities * _BINS).astype(int), _BINS - 1)
-    counts = np.bincount(tenth, minlength=_BINS)
-    table = pd.DataFrame(
-        {
-            "from": np.arange(_BINS) / _BINS,
-            "pairs": counts,
-            "expected": np.bincount(tenth, probabilities, _BINS) / np.maximum(counts, 1),
-            "observed": np.bincount(tenth, paired, _BINS) / np.maximum(counts, 1),
-        }
-    )
-    return table[table["pairs"] > 0].reset_index(drop=True)
+    tenths = Tenths()
+    tenths.add(probabilities, paired)
+    return tenths.table()
 
 
 def calibration_error(table: pd.DataFrame) -> float:

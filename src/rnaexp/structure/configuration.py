@@ -12,6 +12,7 @@ from rnaexp.choices import How, Precision
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder, ModelSpec, Resolution
 from rnaexp.settings import RECORD, Digest, Free, Line, Place, Word, read_as
+from rnaexp.structure.choice import Searched
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import PROTOCOLS
 
@@ -24,7 +25,8 @@ class Configuration:
 
     `model`: what `models.load` takes. `own_weights`: it was tuned on weights that its user gave, which no catalogue
     knows. `alignment`: what was done to the alignments it was tuned on. `packaged`: the fingerprint of the copy of the
-    weights that is registered with it, None without one. Facts of the model that nobody has read are None.
+    weights that is registered with it, None without one. `searched`: what `tuned` is the one head of, where it is no
+    head of the model itself. Facts of the model that nobody has read are None.
     """
 
     __pydantic_config__ = RECORD
@@ -43,6 +45,7 @@ class Configuration:
     resolution: Resolution
     licence: Line | None
     packaged: Word | None = None
+    searched: Searched | None = None
     schema: Literal[1] = SCHEMA
 
     def load(self, *, weights: Path | None = None, device: str = "auto") -> Encoder:
@@ -57,7 +60,14 @@ class Configuration:
             )
             raise InputError(message)
         encoder = models.load(self.model, weights=weights, config=self.settings, device=device, **self._how())
-        return refuse_other_weights(encoder, self.tuned)
+        return refuse_other_weights(self._as_tuned(encoder), self.tuned)
+
+    def _as_tuned(self, encoder: Encoder) -> Encoder:
+        if self.searched is None:
+            return encoder
+        from rnaexp.structure.searched import SearchedEncoder  # torch: what only names a head goes without
+
+        return SearchedEncoder(encoder, self.searched)
 
     def load_either(self, folder: Path | None, *, weights: str, device: str) -> Encoder:
         """From weights that were given; else from the registered copy in `folder`; else by name."""
@@ -76,24 +86,34 @@ class Configuration:
         if encoder.fingerprint != self.packaged:
             message = f"these are not the weights that were registered with {self.tuned.model}"
             raise InputError(message, path=folder)
-        return encoder
+        return self._as_tuned(encoder)
 
     def _how(self) -> dict[str, Any]:
-        return {"seed": self.seed, "precision": self.precision, "token_pairs": self.tuned.read_out.token_pairs}
+        token_pairs = (self.searched or self.tuned.read_out).token_pairs
+        return {"seed": self.seed, "precision": self.precision, "token_pairs": token_pairs}
+
+    @property
+    def label(self) -> str:
+        """LAYER.HEAD, or the heads of a searched configuration."""
+        return f"{self.tuned.layer}.{self.tuned.head}" if self.searched is None else self.searched.label
 
     @property
     def follows_the_paper(self) -> bool:
         """Whether scores were made and judged as the paper says."""
         made = self.tuned.read_out
-        return self.tuned.scoring == PROTOCOLS["paper"] and (made.score_scale, made.squash) == ("raw", "none")
+        plain = self.searched is None and self.tuned.scoring == PROTOCOLS["paper"]
+        return plain and (made.score_scale, made.squash) == ("raw", "none")
 
     def sha256(self) -> str:
         """Hash of everything in it."""
         return hash_of(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, as logged and registered."""
-        return asdict(self)
+        """Plain values, as logged and registered; of a plain head the same as before there were searched ones."""
+        values = asdict(self)
+        if self.searched is None:
+            del values["searched"]
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Configuration":

@@ -11,7 +11,7 @@ from rnaexp.compiled import compiled
 from rnaexp.structure.heads import RnaScores
 
 # Sums of the same F1 changes in another order differ by rounding; closer than this is a tie.
-_TIE = 1e-12
+TIE = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +37,9 @@ def best_threshold(rnas: Sequence[RnaScores], row: int, averaging: Literal["per-
     if not decided.any():
         return Optimum(f1=0.0, threshold=float("inf"), bound=bound)
     best = float(values[decided].max())
-    first = int(np.flatnonzero(decided & (values >= best - _TIE))[0])
+    first = int(np.flatnonzero(decided & (values >= best - TIE))[0])
     last = first
-    while last + 1 < len(values) and decided[last + 1] and values[last + 1] >= best - _TIE:
+    while last + 1 < len(values) and decided[last + 1] and values[last + 1] >= best - TIE:
         last += 1
     # The plateau that calls everything has no lower edge; its last score is as far as it is known to reach.
     lower = scores[last + 1] if last + 1 < len(scores) else scores[last]

@@ -46,6 +46,22 @@ def fit_view(
     )
 
 
+def fit_confidence(rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> StructureView:
+    """For scores that are probabilities themselves: drawn as they are, the confidence of the pairs calibrated."""
+    how = OF_PROBABILITIES
+    tables = [pair_table(drawable(rna, each), how.calibration) for rna, each in zip(rnas, scores, strict=True)]
+    found = _structures(rnas, tables, how.gamma)
+    worth = cluster_interval(_f1(found, scores), np.array([each.cluster for each in scores]), of="shares")
+    return replace(
+        how,
+        confidence=_confidence(tables, found, scores),
+        f1=_plain(worth.mean),
+        f1_low=_plain(worth.low),
+        f1_high=_plain(worth.high),
+        unscored_f1=unscored_f1(rnas, scores),
+    )
+
+
 def unscored_f1(rnas: Sequence[Rna], scores: Sequence[RnaScores]) -> float:
     """Mean F1 of as many pairs as fit into one structure, whatever their scores: what decoding alone is worth."""
     tables = [_unscored(drawable(rna, each)) for rna, each in zip(rnas, scores, strict=True)]

@@ -5,80 +5,15 @@ Searched on one part of the validation set and chosen on the other, so that the 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-import torch
-from jaxtyping import Float32
 from matplotlib.figure import Figure
 
-from rnaexp.rna import Rna
-from rnaexp.structure.decode import one_partner
-from rnaexp.structure.heads import RnaScores
-from rnaexp.structure.pairs import candidates, pair_scores, reference
-from rnaexp.structure.protocol import ReadOut, Scoring
+from rnaexp.structure.choice import Choice
 from rnaexp.structure.study import describe_study, open_storage, study_pictures
 
 MOST_HEADS = 8  # whose maps are kept
 _SEPARATIONS = 1, 6  # smallest and largest that calls may be required to have
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """One point of the search. The reference is never touched: calls may be limited, what is to be found may not.
-
-    `heads`: the mean of so many of the best heads' scores, standardised over each map's candidates first if wanted.
-    """
-
-    heads: int = 1
-    symmetrise: bool = True
-    apc: bool = True
-    standardise: bool = False
-    min_separation: int = 1
-    pairs: Literal["all", "canonical"] = "all"
-    decoder: Literal["none", "greedy"] = "none"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """One RNA with its kept maps, the best head's first."""
-
-    rna: Rna
-    maps: Float32[np.ndarray, "k n n"]
-
-
-def configured(kept: Kept, chosen: Choice, scoring: Scoring) -> RnaScores:
-    """Every call the configuration can make, best first, judged under `scoring`."""
-    rna = kept.rna
-    limited = Scoring(min_separation=max(chosen.min_separation, scoring.min_separation), pairs=chosen.pairs)
-    allowed = candidates(rna, limited) & candidates(rna, scoring)
-    scores = _scores(kept, chosen, allowed)
-    places = np.flatnonzero(allowed)
-    order = np.argsort(-scores, kind="stable")
-    made = RnaScores(
-        id=rna.id,
-        sequence_sha256="",
-        cluster=rna.cluster or rna.id,
-        bases=len(rna),
-        candidates=int(candidates(rna, scoring).sum()),
-        reference=reference(rna, scoring),
-        scores=scores[order][None],
-        indices=places[order][None],
-        complete=True,
-        match=scoring.match,
-    )
-    greedy = "greedy" in (chosen.decoder, scoring.decoder)
-    return one_partner(made, 0) if greedy else made
-
-
-def _scores(kept: Kept, chosen: Choice, allowed: np.ndarray) -> Float32[np.ndarray, "p"]:
-    read_out = ReadOut(symmetrise=chosen.symmetrise, apc=chosen.apc)
-    every = pair_scores(torch.from_numpy(kept.maps[: chosen.heads]).double(), read_out).numpy()[:, allowed]
-    if chosen.standardise and every.size:
-        spread = every.std(1, keepdims=True)
-        every = (every - every.mean(1, keepdims=True)) / np.where(spread > 0, spread, 1)
-    mean: np.ndarray = every.mean(0).astype(np.float32)
-    return mean
 
 
 def halves(clusters: Sequence[str]) -> tuple[list[int], list[int]]:

@@ -104,10 +104,14 @@ def unpacked(entry: Mapping[str, np.ndarray]) -> Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """Of a set: mean F1 at each step's lower end, exact, and at most that within the step or at its end."""
+    """Of a set: mean F1 at each step's lower end, exact, and at most that within the step or at its end.
+
+    `counts`: candidates of all RNAs.
+    """
 
     f1: Float[np.ndarray, "h b"]
     most: Float[np.ndarray, "h b"]
+    counts: Int[np.ndarray, "h b"]
 
     @property
     def bounds(self) -> Float[np.ndarray, "h"]:
@@ -115,10 +119,20 @@ class Outline:
         highest: np.ndarray = self.most.max(axis=1)
         return highest
 
-    def floor(self, row: int, f1: float) -> float:
-        """A score from which on every threshold of a head lies that may give more than `f1`, and one step to spare."""
+    def cuts(self, row: int, f1: float, most: int) -> list[float]:
+        """Rising scores that cut into pieces of up to `most` candidates, or one step, the band of a head within which
+        every threshold lies that may give more than `f1`; empty without one."""
         steps = np.flatnonzero(self.most[row] > f1)
-        return float(lower_ends()[max(int(steps[0]) - 1, 0)]) if len(steps) else float("inf")
+        if not len(steps):
+            return []
+        first, last = int(steps[0]), int(steps[-1])
+        ends, found, held = [*lower_ends().tolist(), float("inf")], [first], 0
+        for step in range(first, last + 1):
+            held += int(self.counts[row, step])
+            if held > most and step > found[-1]:
+                found.append(step)
+                held = int(self.counts[row, step])
+        return [ends[step] for step in (*found, last + 1)]
 
 
 def outline_of(rnas: Iterable[tuple[Counts, int]], *, count: int) -> Outline:
@@ -126,8 +140,23 @@ def outline_of(rnas: Iterable[tuple[Counts, int]], *, count: int) -> Outline:
     found because they could not be read."""
     f1: np.ndarray | float = 0.0
     most: np.ndarray | float = 0.0
+    total: np.ndarray | int = 0
     for (counts, right), references in rnas:
+        total = total + counts
         calls, found = (np.cumsum(each[:, ::-1], axis=1)[:, ::-1] for each in (counts, right))
         f1 = f1 + 2 * found / (calls + references)
         most = most + 2 * found / (calls - counts + right + references)
-    return Outline(f1=np.asarray(f1) / count, most=np.asarray(most) / count)
+    return Outline(f1=np.asarray(f1) / count, most=np.asarray(most) / count, counts=np.asarray(total))
+
+
+def f1_between(
+    counted: Counts, references: int, rows: Int[np.ndarray, "b"], thresholds: Float[np.ndarray, "b"]
+) -> tuple[Float[np.ndarray, "b"], Float[np.ndarray, "b"]]:
+    """F1 of one RNA for each head and threshold: at least, and at most."""
+    steps = np.searchsorted(lower_ends()[1:], thresholds, side="right")
+    counts, right = counted
+    calls, found = (np.cumsum(each[:, ::-1], axis=1)[:, ::-1][rows, steps] for each in counted)
+    counts, right = counts[rows, steps], right[rows, steps]
+    at_least = 2 * (found - right) / np.maximum(calls - right + references, 1)
+    at_most = 2 * found / (calls - counts + right + references)
+    return at_least, at_most

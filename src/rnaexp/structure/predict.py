@@ -15,9 +15,10 @@ from rnaexp.rna import Pair, Rna
 from rnaexp.structure.calibrate import drawable
 from rnaexp.structure.decode import calls, one_partner
 from rnaexp.structure.heads import RnaScores, TunedHead
-from rnaexp.structure.probabilities import OF_PROBABILITIES
 from rnaexp.structure.reading import Reading, Table, scores_from
+from rnaexp.structure.shipped_heads import FOLDED
 from rnaexp.structure.view import FOLD_WEIGHT, View, folded_table, pair_table, view_of
+from rnaexp.structure.worth import control_of, decoder_f1, measured_on
 
 _BYTES_A_PAIR = 32  # which pairs are candidates, their sort keys, scores and places, for all n^2 of them
 
@@ -58,7 +59,7 @@ def predict_one(encoder: Encoder, rna: Rna, tuned: TunedHead, drawing: Drawing =
 
 def refuse_drawing(tuned: TunedHead, drawing: Drawing) -> None:
     """Raises: InputError for a drawing that needs probabilities of a head without them, or folds what is folded."""
-    if drawing.fold and tuned.view == OF_PROBABILITIES:
+    if drawing.fold and tuned.model in FOLDED:
         message = f"--fold: the structures of {tuned.model} are folded already; give the model whose scores are to help"
         raise InputError(message)
     if tuned.view is None and drawing != PLAIN:
@@ -81,15 +82,6 @@ def decoder_of(tuned: TunedHead, drawing: Drawing = PLAIN) -> str:
     gamma = (tuned.view.folded if drawing.fold else tuned.view).gamma
     folded = f"viennarna weight={FOLD_WEIGHT:g} " if drawing.fold else ""
     return f"{folded}mea gamma={gamma:g}" + (" pseudoknots" if drawing.pseudoknots else "")
-
-
-def decoder_f1(tuned: TunedHead, drawing: Drawing = PLAIN) -> float | None:
-    """F1 of exactly that decoder on the RNAs that the head was tuned on; None where it was not measured."""
-    if tuned.view is None:
-        return tuned.dot_bracket_f1
-    if drawing.pseudoknots:
-        return None
-    return tuned.view.folded_f1 if drawing.fold else tuned.view.f1
 
 
 def prediction(rna: Rna, scores: RnaScores, tuned: TunedHead, drawing: Drawing = PLAIN) -> Prediction:
@@ -130,8 +122,10 @@ def record_of(found: Prediction, tuned: TunedHead, drawing: Drawing = PLAIN) -> 
     """One answer in plain values, as it is written, returned and served; bases count from 1.
 
     `pairs`: the calls; `structure`: the pairs of the dot-bracket. `validation_f1`: of exactly this `decoder` on the
-    set `validation`, None where it is not known. `depth`: rows of the alignment that was given, 1 without one.
+    set `validation`; `control_f1`: of `control` on the same RNAs (`control_of`); None where it is not known. `depth`:
+    rows of the alignment that was given, 1 without one. `head`: LAYER.HEAD of the `model`.
     """
+    control, control_f1 = control_of(tuned, drawing)
     rna, view = found.rna, found.view
     calls = zip(found.pairs, found.scores, found.probabilities, strict=True)
     confidences = (None,) * len(found.shown) if view is None else view.confidences
@@ -149,8 +143,12 @@ def record_of(found: Prediction, tuned: TunedHead, drawing: Drawing = PLAIN) -> 
         "expected_f1": None if view is None else view.expected_f1,
         "expected_precision": None if view is None else view.expected_precision,
         "validation_f1": decoder_f1(tuned, drawing),
-        "validation": tuned.tuned_on,
+        "validation": measured_on(tuned),
+        "control": control,
+        "control_f1": control_f1,
         "depth": rna.alignment.depth if rna.alignment else 1,
+        "model": tuned.model,
+        "head": f"{tuned.layer}.{tuned.head}",
     }
 
 

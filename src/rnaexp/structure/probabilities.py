@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 from pydantic import Field
 
-from rnaexp.settings import RECORD, Share
+from rnaexp.settings import RECORD, Line, Share, Word
 
 _LEAST = 1e-6  # a probability is never nearer to 0 or 1: its log-odds are used
 
@@ -73,8 +73,9 @@ class StructureView:
     `gamma`: weight of paired against unpaired bases in the decoder. `confidence`: of the pairs of such structures, the
     share that are real, by their probability. `f1` with its 95 % interval over clusters: of the structures against all
     reference pairs. On the same RNAs: `unscored_f1` of structures with as many pairs as fit, whatever their scores,
-    and `folding_f1` of ViennaRNA's own. `folded_confidence` and `folded_f1`: of ViennaRNA's with the scores as soft
-    constraints. What was not measured is None.
+    `folding_f1` of ViennaRNA's own, and `control_f1` of those drawn in the same way from the best control without
+    energies, `control`. `folded_confidence` and `folded_f1`: of ViennaRNA's with the scores as soft constraints.
+    `measured_on`: the set, where the head itself was not tuned on it. What was not measured is None.
     """
 
     __pydantic_config__ = RECORD
@@ -89,6 +90,9 @@ class StructureView:
     folding_f1: Share | None = None
     folded_confidence: Curve | None = None
     folded_f1: Share | None = None
+    control: Word | None = None
+    control_f1: Share | None = None
+    measured_on: Line | None = None
 
     @property
     def folded(self) -> "StructureView":

@@ -11,6 +11,7 @@ from torch import Tensor
 from rnaexp.choices import Long
 from rnaexp.errors import ScoreError
 from rnaexp.rna import Rna
+from rnaexp.structure.bands import Limits, band_of
 from rnaexp.structure.counts import greedy_pairs, top_pairs
 from rnaexp.structure.heads import RnaScores
 from rnaexp.structure.outlines import Counts, count_steps, packed
@@ -32,7 +33,7 @@ class Reading:
     least: int = 64
     head: tuple[int, int] | None = None  # one (layer, head) only; later layers do not run
     long: Long = "skip"  # what becomes of an RNA longer than the model reads
-    floor: float | None = None  # of one head: every pair that scores at least this, however many
+    band: Limits | None = None  # of one head: the scores within these limits, and how many lie above
     outline: bool = False  # of all heads: how many pairs lie in each step of the scores, and no list
 
     def kept(self, references: int, candidate_count: int) -> int:
@@ -59,15 +60,14 @@ class Table:
         self.k = reading.kept(len(reference(rna, reading.scoring)), self.candidates)
         self.kept: list[tuple[np.ndarray, np.ndarray]] = []
         self.outlines: list[Counts] = []
+        self.band: dict[str, np.ndarray] = {}
 
     def add(self, layer: int, maps: Float[Tensor, "h n n"]) -> None:
         """A layer's maps, or the scores of its windows; raises ScoreError naming RNA, layer and head."""
         try:
             read_out = self.read_out
             if self.reading.outline:
-                known = np.zeros(len(self.rna) ** 2, np.bool_)
-                known[reference(self.rna, self.reading.scoring)] = True
-                self.outlines.append(count_steps(maps, self.allowed, known, read_out))
+                self.outlines.append(count_steps(maps, self.allowed, self._known(), read_out))
                 return
             if self.reading.scoring.decoder == "greedy":
                 scores, indices = greedy_pairs(maps, self.allowed, read_out=read_out)
@@ -75,18 +75,26 @@ class Table:
                 scores, indices = top_pairs(maps, self.allowed, k=self.k, read_out=read_out)
             if read_out.score_scale == "z-score":
                 scores = standardised(scores, maps, self.allowed, read_out)
-            if self.reading.floor is not None:
-                enough = int((scores >= self.reading.floor).sum(axis=1).max()) + 1  # the next one: where the list ends
-                scores, indices = scores[:, :enough], indices[:, :enough]
+            if self.reading.band is not None:
+                self.band = band_of(scores[0], self._known()[indices[0]], self.reading.band)
+                return
             self.kept.append((scores, indices))
         except ScoreError as error:
             message = f"{self.rna.id}: layer {layer} {error}"
             raise ScoreError(message) from error
 
+    def _known(self) -> Bool[np.ndarray, "p"]:
+        """Which places i * n + j are reference pairs."""
+        known = np.zeros(len(self.rna) ** 2, np.bool_)
+        known[reference(self.rna, self.reading.scoring)] = True
+        return known
+
     def entry(self) -> dict[str, np.ndarray]:
         """As stored."""
         if self.reading.outline:
             return packed(self.outlines)
+        if self.reading.band is not None:
+            return self.band
         scores = np.concatenate([scores for scores, _ in self.kept])
         complete = self.reading.scoring.decoder == "greedy" or scores.shape[1] == self.candidates
         return {

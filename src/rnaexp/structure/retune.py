@@ -5,7 +5,7 @@ RNAs. So the scores of the validation set's reference pairs are all the threshol
 steps), and one matrix product a head gives the F1 of every resample at every one of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from rnaexp.stats.bootstrap import cluster_draws, percentile_interval
 from rnaexp.stats.intervals import FEWEST
 from rnaexp.structure.grid import thresholds as thresholds_of
 from rnaexp.structure.heads import HeadScores, RnaScores
+from rnaexp.structure.outlines import Counts, f1_between
 
 RETUNINGS = 1000
 
@@ -42,13 +43,15 @@ def retune(
     *,
     chosen: tuple[int, int],
     whole: HeadScores | None = None,
+    outlines: Iterable[tuple[Counts, int]] | None = None,
     resamples: int = RETUNINGS,
     seed: int = 0,
 ) -> Retuning:
     """Cluster bootstrap of the test F1 (mean over RNAs) through the whole procedure; see the head of this file.
 
     Only thresholds that every kept list reaches are chosen among, as in tuning. `whole`: the chosen head's complete
-    test lists, where those of `test` may end too early.
+    test lists, where those of `test` may end too early. `outlines`: of the test RNAs that were read, where `test` has
+    no lists; within a step F1 is taken at its least and at its most as well.
     """
     rnas = validation.scored()
     draws = cluster_draws(_clusters(rnas), resamples=resamples, seed=seed)
@@ -57,8 +60,14 @@ def retune(
     weights = cluster_draws(_clusters(tested), resamples=resamples, seed=seed + 1)
     least, most = np.empty(resamples), np.empty(resamples)
     names = [validation.name(row) for row in range(len(validation.heads))]
+    if outlines is not None:
+        f1 = _f1_of_outlines(outlines, tested, rows, thresholds)
+        for bound, values in zip((least, most), f1, strict=True):
+            bound[:] = (weights * values.T).sum(1) / weights.sum(1)
     for row in np.unique(rows):
         mine = np.flatnonzero(rows == row)
+        if outlines is not None and names[row] != chosen:
+            continue
         source = whole if whole is not None and names[row] == chosen else test
         f1 = _f1_at(source.scored(), source.row(*names[row]), thresholds[mine])
         for bound, values in zip((least, most), f1, strict=True):
@@ -156,6 +165,20 @@ def _count_at(scores: np.ndarray, hits: np.ndarray, thresholds: np.ndarray) -> t
             at += 1
         calls[place], found[place] = at, right
     return calls, found
+
+
+def _f1_of_outlines(
+    outlines: Iterable[tuple[Counts, int]],
+    rnas: Sequence[RnaScores],
+    rows: Int[np.ndarray, "b"],
+    thresholds: Float[np.ndarray, "b"],
+) -> tuple[Float[np.ndarray, "r b"], Float[np.ndarray, "r b"]]:
+    """As `_f1_at`; 0 for RNAs that were not read."""
+    least, most = np.zeros((len(rnas), len(rows))), np.zeros((len(rnas), len(rows)))
+    places = (at for at, rna in enumerate(rnas) if rna.read)
+    for at, (counted, references) in zip(places, outlines, strict=True):
+        least[at], most[at] = f1_between(counted, references, rows, thresholds)
+    return least, most
 
 
 def _f1_at(

@@ -1,6 +1,6 @@
 """Heads that need no run of the user's own: tuned ones that ship, and what baselines define themselves.
 
-`tracking/ship_heads.py` writes `shipped/MODEL.json`.
+`tracking/ship_heads.py` writes `shipped/MODEL.json`, and `shipped/views/MODEL.json` of those that need no tuning.
 """
 
 import json
@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
+from rnaexp.settings import read_as
 from rnaexp.structure.heads import TunedHead, untuned_head
-from rnaexp.structure.probabilities import OF_PROBABILITIES
+from rnaexp.structure.probabilities import StructureView
 from rnaexp.structure.protocol import PROTOCOLS
 
 # At a probability of one half each base has one partner at most, and the pairs are those of the centroid structure:
 # Ding, Chan and Lawrence 2005, doi:10.1261/rna.2500605.
 CENTROID = 0.5
-_OF_PROBABILITIES = ("viennarna", "alifold")
+FOLDED = ("viennarna", "alifold")  # their scores are probabilities of pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +57,14 @@ def shipped_head(model: str) -> ShippedHead | None:
 def centroid_head(model: str) -> TunedHead | None:
     """The calls of a model whose scores are probabilities of pairs; None for any other. Nothing is tuned.
 
-    Its `weights` are empty: they are whichever version of the library is installed.
+    Its `weights` are empty: they are whichever version of the library is installed. How far its structures are right
+    was measured (`shipped/views`): the probabilities themselves are too sure.
     """
-    if model not in _OF_PROBABILITIES:
+    if model not in FOLDED:
         return None
-    return replace(untuned_head(model, threshold=CENTROID, scoring=PROTOCOLS["paper"]), view=OF_PROBABILITIES)
+    kept = _folder().joinpath("views", f"{model}.json").read_text(encoding="utf-8")
+    view = read_as(StructureView, json.loads(kept), "not a view")
+    return replace(untuned_head(model, threshold=CENTROID, scoring=PROTOCOLS["paper"]), view=view)
 
 
 def _folder() -> Any:

@@ -1,17 +1,20 @@
 """The runs table as a DataFrame, and the tables that runs keep as artifacts: for `rnaexp compare` and the exports."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnaexp.errors import UnavailableError
+from rnaexp.errors import InputError, UnavailableError
 from rnaexp.track.store import EXPERIMENT, client, connect, reason, target
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _PAGE = 1000
+SEARCH = "rnaexp.search"  # tag of a search's run, which older versions counted among the models' runs
+_SHORT_ID = re.compile("[0-9a-f]{8,31}")  # a whole one has 32
 
 
 def runs_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
@@ -22,16 +25,25 @@ def runs_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
     import pandas as pd
 
     fixed = ["run_id", "name", "status", "started"]
-    table = pd.DataFrame([_row(run) for run in _of_kind(experiment, "parent")])
+    table = pd.DataFrame([_row(run) for run in _of_kind(experiment, "parent") if SEARCH not in run.data.tags])
     return table.reindex(columns=[*fixed, *sorted(set(table.columns) - set(fixed))])
+
+
+def searches_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
+    """One row per finished search, newest first, as `runs_table` has them; those of older versions too."""
+    import pandas as pd
+
+    runs = runs_in(experiment, f"tags.`{SEARCH}` = 'larger' and attributes.status = 'FINISHED'")
+    return pd.DataFrame([_row(run) for run in runs])
 
 
 def runs_in(experiment: str, question: str) -> list[Any]:
     """Every run of the experiment that MLflow's filter `question` finds, newest first.
 
-    Raises: UnavailableError.
+    Raises: UnavailableError; OSError where the store's disk is full or read-only.
     """
-    return _search(client(target(experiment)), connect(experiment), question)
+    experiment_id = connect(experiment)  # which says in words what a client would raise
+    return _search(client(target(experiment)), experiment_id, question)
 
 
 def _search(connection: Any, experiment_id: str, question: str, order_by: list[str] | None = None) -> list[Any]:
@@ -46,16 +58,58 @@ def _search(connection: Any, experiment_id: str, question: str, order_by: list[s
     return runs
 
 
+def leaderboard_run(experiment: str) -> str | None:
+    """The id of the experiment's leaderboard run, None before there is one."""
+    found = runs_in(experiment, "tags.`rnaexp.kind` = 'comparison' and attributes.run_name = 'leaderboard'")
+    return str(found[0].info.run_id) if found else None
+
+
+def describe_experiment(experiment: str, text: str) -> None:
+    """Stand on the experiment's page, as Markdown. Raises: UnavailableError."""
+    from mlflow.exceptions import MlflowException
+
+    experiment_id = connect(experiment)
+    try:
+        client(target(experiment)).set_experiment_tag(experiment_id, "mlflow.note.content", text)
+    except MlflowException as error:
+        message = f"the description of experiment {experiment}: {reason(error)}"
+        raise UnavailableError(message) from error
+
+
+def whole_id(run_id: str) -> str:
+    """The run's id, of which the first eight hex digits or more are enough; what begins no run's id is given back.
+
+    Raises: InputError where several runs begin so, naming them.
+    """
+    if not _SHORT_ID.fullmatch(run_id):
+        return run_id
+    connect()
+    connection = client(target())
+    experiments = [one.experiment_id for one in connection.search_experiments()]
+    runs = connection.search_runs(experiments, f"attributes.run_id LIKE '{run_id}%'", max_results=10)
+    if len(runs) > 1:
+        message = f"run {run_id}: several begin so: {', '.join(sorted(run.info.run_id for run in runs))}"
+        raise InputError(message)
+    return str(runs[0].info.run_id) if runs else run_id
+
+
 def find_run(run_id: str) -> Any:
-    """Raises: UnavailableError if there is no such run."""
+    """A run by its id, or the beginning of it. Raises: UnavailableError if there is no such run, as `whole_id`."""
     from mlflow.exceptions import MlflowException
 
     connect()
     try:
-        return client(target()).get_run(run_id)
+        return client(target()).get_run(whole_id(run_id))
     except MlflowException as error:
         message = f"run {run_id!r}: {reason(error)}"
         raise UnavailableError(message) from error
+
+
+def runs_below(run: Any) -> list[Any]:
+    """Every run under this one, however deep and however it ended, each after the run above it."""
+    below = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+    found = _search(client(target()), run.info.experiment_id, below, ["attributes.start_time ASC"])
+    return [one for child in found for one in (child, *runs_below(child))]
 
 
 def _of_kind(experiment: str, kind: str) -> list[Any]:
@@ -70,12 +124,12 @@ def child_tables(
     `wanted`: the names by the kind of child.
     """
     found: dict[str, dict[tuple[str, str], pd.DataFrame]] = {parent: {} for parent in parents}
-    for kind, names in wanted.items():
-        for run in _of_kind(experiment, kind):
-            tables = found.get(run.data.tags.get("mlflow.parentRunId", ""))
-            if tables is not None:
-                for name, table in _csv_artifacts(experiment, run, names).items():
-                    tables[kind, name] = table
+    # A question to the store for each parent that counts: all children of an experiment may be ten thousands.
+    for parent, tables in found.items():
+        for run in runs_in(experiment, f"tags.`mlflow.parentRunId` = '{parent}'"):
+            kind = run.data.tags.get("rnaexp.kind", "")
+            for name, table in _csv_artifacts(experiment, run, wanted.get(kind, ())).items():
+                tables[kind, name] = table
     return found
 
 
@@ -198,6 +252,7 @@ def fetch_artifact(run_id: str, name: str) -> Path:
 
     where = target()
     connect()
+    run_id = whole_id(run_id)
     try:
         run = client(where).get_run(run_id)
         family = client(where).search_runs(

@@ -5,18 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.pyfunc import PythonModel
+from mlflow.store.artifact.models_artifact_repo import REGISTERED_MODEL_META_FILE_NAME
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array, Object, Property
 
 from rnaexp.data.values import rna_of
 from rnaexp.errors import InputError, ScoreError, TooLongError, UnsuitableError
 from rnaexp.models.spec import Encoder
+from rnaexp.reading.store import read_json
 from rnaexp.rna import Rna
-from rnaexp.structure.configuration import Configuration
+from rnaexp.structure.configuration import Configuration, hash_of
 from rnaexp.structure.predict import predict_one, record_of, refuse_beyond_memory
+from rnaexp.track.packaged import CONFIGURATION
 from rnaexp.track.sealed import read_sealed
 
 _BASES = [Property("i", DataType.long), Property("j", DataType.long), Property("bases", DataType.string)]
@@ -41,7 +45,13 @@ SIGNATURE = ModelSignature(
             ColSpec(DataType.double, "expected_precision", required=False),
             ColSpec(DataType.double, "validation_f1", required=False),
             ColSpec(DataType.string, "validation"),
+            ColSpec(DataType.string, "control", required=False),
+            ColSpec(DataType.double, "control_f1", required=False),
             ColSpec(DataType.long, "depth"),
+            ColSpec(DataType.string, "model"),
+            ColSpec(DataType.string, "head"),
+            ColSpec(DataType.string, "configuration"),
+            ColSpec(DataType.string, "version", required=False),
         ]
     ),
 )
@@ -61,6 +71,7 @@ class TunedHeadModel(PythonModel):  # type: ignore[misc]
 
     _configuration: Configuration
     _encoder: Encoder
+    _origin: dict[str, str | None]
 
     def load_context(self, context: Any) -> None:
         """Read the configuration and load its model, before the first request.
@@ -68,7 +79,12 @@ class TunedHeadModel(PythonModel):  # type: ignore[misc]
         Raises: InputError for one that was altered, UnavailableError where the weights cannot be had.
         """
         settings = {**SETTINGS, **(context.model_config or {})}
-        self._configuration, folder = read_sealed(Path(context.artifacts["configuration"]).parents[1])
+        here = Path(context.artifacts["configuration"]).parents[1]
+        self._configuration, folder = read_sealed(here)
+        # Once, as it was loaded: an alias that is moved meanwhile does not change what this process answers from.
+        registered = hash_of(read_json(here / "artifacts" / CONFIGURATION))  # as its version's tag has it
+        self._origin = {"configuration": registered, "version": _version_of(here)}
+        self._origin["head"] = self._configuration.label
         weights, device = settings["weights"], settings["device"]
         self._encoder = self._configuration.load_either(folder, weights=weights, device=device)
 
@@ -91,7 +107,16 @@ class TunedHeadModel(PythonModel):  # type: ignore[misc]
 
     def _answer(self, rna: Rna) -> dict[str, Any]:
         tuned = self._configuration.tuned
-        return record_of(predict_one(self._encoder, rna, tuned), tuned)
+        return record_of(predict_one(self._encoder, rna, tuned), tuned) | self._origin
+
+
+def _version_of(folder: Path) -> str | None:
+    """`NAME/NUMBER` as MLflow notes it next to a model that was loaded from its registry; None of a plain folder."""
+    try:
+        noted = yaml.safe_load((folder / REGISTERED_MODEL_META_FILE_NAME).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return f"{noted['model_name']}/{noted['model_version']}"
 
 
 def _rnas(rows: Sequence[Any]) -> list[Rna]:

@@ -25,6 +25,7 @@ Kind = Literal[
     "parent",
     "question",
     "comparison",
+    "search",
     "watch",
     "tune",
     "test",
@@ -230,7 +231,7 @@ class RunHandle:
 def tracked_run(
     name: str,
     *,
-    kind: Literal["parent", "question", "comparison", "watch", "reproduction", "published"] = "parent",
+    kind: Literal["parent", "question", "comparison", "search", "watch", "reproduction", "published"] = "parent",
     params: Mapping[str, object] | None = None,
     tags: Mapping[str, object] | None = None,
     experiment: str = EXPERIMENT,
@@ -241,8 +242,8 @@ def tracked_run(
     """Start a parent run: `with tracked_run("rnabert") as run: ...`; goes on with the run `mlflow run` opened, if any.
 
     A `question` is the run above those of its models, each of which is pushed by itself (`under`: the question's); a
-    `comparison` stands by itself; a `reproduction` is a run made again, and `published` a figure that a paper states:
-    no table shows these.
+    `comparison` and a `search` stand by themselves; a `reproduction` is a run made again, and `published` a figure
+    that a paper states: no table shows these.
     `continues`: MLflow's id of an earlier run that this one goes on with.
     `at`: when an imported run started and ended, in milliseconds since 1970.
     Inside a caller's open `mlflow.start_run()` it is nested in that run, in its store and experiment.

@@ -18,6 +18,7 @@ from rnaexp.data.atomic import naming, write_atomically
 from rnaexp.data.download import cache_folder
 from rnaexp.errors import UnavailableError
 from rnaexp.track.failures import disk_fault
+from rnaexp.track.local_store import refuse_moved_or_older
 from rnaexp.track.names import safe_name
 
 EXPERIMENT = "rnaexp"
@@ -117,7 +118,10 @@ def client(where: Target) -> Any:
 
 
 def open_experiment(where: Target) -> str:
-    """The id of the experiment, created if needed; a fresh SQLite file is initialised by one process only."""
+    """The id of the experiment, created if needed; a fresh SQLite file is initialised by one process only.
+
+    Raises: UnavailableError for a SQLite file that was moved, or that an older or newer MLflow made.
+    """
     with _initialised_once(where.uri):
         connection = client(where)
         found = _found(connection, where)
@@ -182,7 +186,9 @@ def _initialised_once(uri: str) -> Iterator[None]:
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.with_name(file.name + ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not file.exists():
+        if file.exists():
+            refuse_moved_or_older(file)
+        else:
             _make_database(file)
         yield
 

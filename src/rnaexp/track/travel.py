@@ -31,6 +31,7 @@ def export(run_id: str, folder: Path) -> list[Path]:
     Raises: UnavailableError if there is no such run, InputError for a run that did not finish or is of no such kind.
     """
     run = find_run(run_id)
+    run_id = run.info.run_id
     kind = run.data.tags.get("rnaexp.kind")
     if kind not in ("parent", "question") or run.info.status != "FINISHED":
         message = f"run {run_id}: {kind}, {run.info.status}; give a finished run of a model or of a question"

@@ -25,6 +25,7 @@ _COLUMNS = [
     "tags.`rnaexp.diagnosis`",
 ]
 
+_AS_CHARTS = "&compareRunsMode=CHART"
 _SECTION = "rnaexp-charts"
 _F1, _OR = ({"type": "METRIC", "key": f"{key}"} for key in ("structure.f1", "classify.overlap_ratio"))
 # What MLflow's chart view shows without set-up, in its own words for a chart.
@@ -60,14 +61,16 @@ def serve(host: str = "127.0.0.1", port: int = 5000, *, experiment: str = EXPERI
     where, experiment_id = target(experiment), connect(experiment)
     _offer_view(where, experiment_id)
     if where.uri.startswith("http"):
-        _say(f"the tracking store is a server: {runs_page(where.public_uri, experiment_id)}")
+        page = runs_page(where.public_uri, experiment_id)
+        _say(f"the tracking store is a server: {page}")
+        _say(f"as charts: {page}{_AS_CHARTS}")
         return 0
     refuse_taken(host, port)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", where.uri]
     command += ["--host", host, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning"]
     page = runs_page(f"http://{host}:{port}", experiment_id)
     _say(f"MLflow UI: {page} (Ctrl-C stops it)")
-    _say(f"as charts: {page}&compareRunsMode=CHART")
+    _say(f"as charts: {page}{_AS_CHARTS}")
     # Background jobs are for MLflow's GenAI evaluation; without them the server starts no worker processes.
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
     return until_stopped(command, os.environ | quiet)

@@ -112,6 +112,11 @@ class EmbedSettings(SettingsBase):
     tokens: int = Field(default=8192, ge=1, description="Bases in one batch, padding included.")
     strict: bool = Field(default=False, description="Exit with an error if any record is left out.")
     long: Long = Field(default="skip", description=LONG_HELP)
+    shard: str = Field(
+        default="",
+        description="i/n: only every n-th part of 1,024 RNAs, starting with the i-th (1..n), into the store; "
+        "merge: the file of what is in the store, or an error if a part is missing.",
+    )
 
 
 _NOT_OF_PROTOCOL = ("set", "protocol", "long")

@@ -17,8 +17,9 @@ from rnaexp.reading.derived import derived
 from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
+from rnaexp.stats.verdict import Verdict, verdict
 from rnaexp.structure.breakdown import breakdown
-from rnaexp.structure.evaluate import Evaluation
+from rnaexp.structure.evaluate import Evaluation, paired_f1
 from rnaexp.structure.heads import HeadScores
 from rnaexp.structure.kinds import ceilings, f1_ceiling
 from rnaexp.structure.predict import reading_of
@@ -27,15 +28,15 @@ from rnaexp.structure.retune import Retuning, retune
 from rnaexp.structure.standing import Standing, standing
 from rnaexp.tasks.pairs.contrasts import f1_of
 from rnaexp.tasks.pairs.control_scores import control_scores
-from rnaexp.tasks.pairs.diagnosis import FOLDING, diagnose
-from rnaexp.tasks.pairs.measure import evaluated, whole_head
+from rnaexp.tasks.pairs.diagnosis import FOLDING, WITHOUT_ENERGIES, diagnose
+from rnaexp.tasks.pairs.measure import evaluated
+from rnaexp.tasks.pairs.parts import whole_head
 from rnaexp.tasks.pairs.result import Assessment, Control, Result
 from rnaexp.tasks.pairs.views import view_on_test
 
 SHUFFLED = 10  # test RNAs whose shuffled copies are read: a tenth or so of a run's cost, named with the figure
 _SEED = 0
-_OF_SEQUENCES = "stems", "kernel", "viennarna"
-_OF_ALIGNMENTS = "stems-alignment", "kernel-alignment", "alifold"
+_FOLDS = {"sequence": "viennarna", "alignment": "alifold"}
 
 
 def assess(result: Result, store: Store) -> Assessment:
@@ -63,7 +64,17 @@ def assess(result: Result, store: Store) -> Assessment:
         tags=tuple(diagnose(result, evaluations(controls), evidence, seen)),
         controls=controls,
         view=view_on_test(result, store),
+        verdict=_verdict(result, evaluations(controls)),
     )
+
+
+def _verdict(result: Result, controls: Mapping[str, Evaluation]) -> Verdict | None:
+    """Of the test set's F1, paired by RNA with that of the best control that knows neither language nor energies."""
+    free = {name: one for name, one in controls.items() if name not in FOLDING}
+    if result.evaluation is None or not free:
+        return None
+    best = max(free, key=lambda name: free[name].f1.mean)
+    return verdict(*paired_f1(result.evaluation.per_rna, free[best].per_rna), against=best)
 
 
 def _identity(rna: Rna) -> str:
@@ -91,10 +102,12 @@ def _seen(result: Result, scored: Sequence[Rna]) -> int | None:
 def _retuning(result: Result, store: Store) -> Retuning | None:
     if result.validation is None or result.tuned is None:
         return None
-    parts = [
+    parts: list[object] = [
         None if one is None else one.content for one in (result.validation.scores, result.test.scores, result.tested)
     ]
     head = (result.tuned.layer, result.tuned.head)
+    if result.test.outlines is not None:
+        parts.append(list(result.test.outlines.keys))
     return derived(store, "retuning", [*parts, head], lambda: retuning(result))
 
 
@@ -103,7 +116,8 @@ def retuning(result: Result) -> Retuning | None:
     if result.validation is None or result.tuned is None:
         return None
     head = (result.tuned.layer, result.tuned.head)
-    return retune(result.validation.scores, result.test.scores, chosen=head, whole=result.tested)
+    test = result.test
+    return retune(result.validation.scores, test.scores, chosen=head, whole=result.tested, outlines=test.outlines)
 
 
 def _breakdown(result: Result, about: pd.DataFrame, evidence: Mapping[str, str]) -> pd.DataFrame:
@@ -138,8 +152,8 @@ def _shuffled_calls(result: Result, scored: Sequence[Rna], store: Store) -> floa
 
 def _controls(result: Result, store: Store) -> dict[str, Control]:
     """The controls that the diagnosis looks at."""
-    aligned = result.encoder.spec.reads == "alignment"
-    return of_controls(result, store, ("random", *(_OF_ALIGNMENTS if aligned else _OF_SEQUENCES)))
+    reads = result.encoder.spec.reads
+    return of_controls(result, store, ("random", *WITHOUT_ENERGIES[reads], _FOLDS[reads]))
 
 
 def of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str, Control]:
@@ -155,16 +169,26 @@ def of_controls(result: Result, store: Store, names: Sequence[str]) -> dict[str,
     return found
 
 
-def standing_of(result: Result, store: Store) -> Standing | None:
-    """The tuned head against the best control without energies, on the validation set; None where nothing was tuned."""
-    part, tuned, assessed = result.validation, result.tuned, result.assessment
-    if part is None or tuned is None or assessed is None:
+def free_controls(result: Result, store: Store) -> dict[str, Control]:
+    """Those that know neither language nor energies, through the same tuning and test."""
+    return of_controls(result, store, ("random", *WITHOUT_ENERGIES[result.encoder.spec.reads]))
+
+
+def on_validation(
+    result: Result, store: Store, controls: Mapping[str, Control]
+) -> tuple[pd.DataFrame, Standing | None] | None:
+    """The tuned head's F1 on each validation RNA, and how it stands there to the best control without energies.
+
+    None where nothing was tuned.
+    """
+    part, tuned = result.validation, result.tuned
+    if part is None or tuned is None:
         return None
     head = tuned.layer, tuned.head
     whole = whole_head(result.encoder, part, head, part.scored, store, silence)
-    mine = evaluated(whole, head, tuned.threshold, store)
-    rivals = {name: each.validation for name, each in assessed.controls.items() if name not in FOLDING}
-    return standing(f1_of(mine), rivals)
+    mine = f1_of(evaluated(whole, head, tuned.threshold, store))
+    rivals = {name: each.validation for name, each in controls.items() if name not in FOLDING}
+    return mine, standing(mine, rivals)
 
 
 def evaluations(controls: Mapping[str, Control]) -> dict[str, Evaluation]:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rnaexp import models
+from rnaexp.errors import InputError
 from rnaexp.stats.bootstrap import rank_intervals
 from rnaexp.stats.intervals import FEWEST
 from rnaexp.stats.paired import holm, paired_contrast
@@ -60,12 +62,26 @@ def with_controls(answers: Sequence[Answer]) -> list[Answer]:
 
 
 def every_two(answers: Sequence[Answer]) -> list[dict[str, str]]:
-    """Each model against each named after it, as declared contrasts are written."""
+    """Each model against each named after it, as declared contrasts are written: those of two models first, then a
+    model's with baselines and controls. Two of these are set against each other only where nothing else was run: each
+    row costs the others in Holm's correction."""
+    two = sorted(combinations(answers, 2), key=lambda pair: sum(map(_no_model, pair)))
+    least = min((sum(map(_no_model, pair)) for pair in two), default=0)
     found = [
         {"model": one.who[0], "alignment": one.who[1], "against": other.who[0], "against_alignment": other.who[1]}
-        for one, other in combinations(answers, 2)
+        for one, other in two
+        if sum(map(_no_model, (one, other))) <= max(1, least)
     ]
     return list({tuple(each.items()): each for each in found}.values())
+
+
+def _no_model(answer: Answer) -> bool:
+    """Whether it is a baseline, or the untrained control of a model."""
+    name = answer.record["model"]
+    try:
+        return bool(name.startswith(models.UNTRAINED) or models.spec(name).group == "baseline")
+    except InputError:  # a tool's files, or a model in memory
+        return False
 
 
 def contrast_table(contrasts: Sequence[Mapping[str, str]], answers: Sequence[Answer]) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 
 from rnaexp.models.spec import Encoder
 from rnaexp.progress import silence
+from rnaexp.reading.large import let_go
 from rnaexp.reading.store import Store, key_of
 from rnaexp.tasks.pairs import record as tables
 from rnaexp.tasks.pairs.contrasts import f1_of
@@ -30,6 +31,8 @@ def control_scores(name: str, task: Task, sets: Sets, store: Store) -> Control:
             _known.clear()
         done = tune_and_test(alone, store, silence, sets=sets)
         _known[key] = _control(done, store)
+        let_go(done.tested)
+        let_go(done.test.whole)
         if _bytes(done) <= _MOST_BYTES:
             _whole[key] = done
     return deepcopy(_known[key])  # ranks are written into its record

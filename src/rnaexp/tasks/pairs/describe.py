@@ -27,7 +27,9 @@ def _how_sure(result: Result) -> str:
     if result.evaluation is None:
         return best
     found = result.evaluation.f1
-    return f"F1 **{found.mean:.3f}**, 95 % interval {found.ends} over {found.clusters} clusters. {best}"
+    sure = f"F1 **{found.mean:.3f}**, 95 % interval {found.ends} over {found.clusters} clusters"
+    verdict = None if result.assessment is None else result.assessment.verdict
+    return f"{sure}; {markdown_text(verdict.sentence)}. {best}" if verdict else f"{sure}. {best}"
 
 
 def _against(result: Result) -> str:

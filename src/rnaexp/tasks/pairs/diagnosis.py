@@ -7,9 +7,12 @@ import pandas as pd
 from rnaexp.models.files import FileEncoder
 from rnaexp.models.fitted import FITTED
 from rnaexp.stats.intervals import FEWEST, cluster_interval
+from rnaexp.stats.verdict import too_few
 from rnaexp.structure.evaluate import Evaluation, paired_f1
 from rnaexp.tasks.pairs.result import Result
 
+# Controls that know neither a language nor energies, by what a model reads.
+WITHOUT_ENERGIES = {"sequence": ("stems", "kernel"), "alignment": ("stems-alignment", "kernel-alignment")}
 FOLDING = frozenset({"viennarna", "viennarna-mean", "alifold"})  # many predicted structures in Rfam come from these
 
 
@@ -39,7 +42,7 @@ def diagnose(
         tags.append(f"training set overlaps the test set: {seen} of {len(result.test.scores.scored())} RNAs")
     clusters = result.oracle.f1.clusters
     if clusters < FEWEST:
-        tags.append(f"{clusters} clusters: no interval, no rank")
+        tags.append(f"{too_few(clusters)}: no interval, no rank")
     if result.coverage < 1:
         unread = f": {result.test.unread} RNAs that it could not read count 0" if result.test.unread else ""
         tags.append(f"coverage {result.coverage:.0%}{unread}")

@@ -7,11 +7,11 @@ the scores of pairs that could be called are the exact ones.
 import base64
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from rnaexp.rna import Rna
 from rnaexp.structure.atlas import COLUMNS, Places, attended
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.reading import Reading, Table, scores_from
+from rnaexp.structure.strong import strong_counts
 from rnaexp.tasks.pairs.result import Result
 
 MOST_BYTES = 2_500_000  # of one RNA's packed maps
@@ -33,9 +34,23 @@ _LEAST = 64
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
+class Attended(NamedTuple):
+    """What each head attends to on one RNA."""
+
+    shares: np.ndarray  # [l*h c], `atlas.COLUMNS`
+    strong: np.ndarray  # [l*h c], `strong.COUNTS`
+
+    @classmethod
+    def of(cls, layers: Iterable[torch.Tensor], rna: Rna) -> "Attended":
+        """Of all layers' maps; one layer is in memory."""
+        places = Places.of(rna)
+        found = [(attended(maps, places), strong_counts(maps, rna)) for maps in layers]
+        return cls(*(np.concatenate(each) for each in zip(*found, strict=True)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explored:
-    """An RNA, its maps for show, each head's best pairs, and what it attends to (`structure.atlas`).
+    """An RNA, its maps for show, each head's best pairs, and what it attends to.
 
     `whole`: every candidate under the frozen head.
     """
@@ -44,7 +59,7 @@ class Explored:
     maps: np.ndarray  # [l h m m], 0..255
     largest: np.ndarray  # [l h]: the value of 255
     block: int  # bases a cell
-    atlas: np.ndarray  # [l*h c]
+    attended: Attended
     scores: RnaScores
     whole: RnaScores | None
 
@@ -67,31 +82,34 @@ def explored(encoder: Encoder, rna: Rna, reading: Reading, frozen: TunedHead | N
     encoder.check(rna)
     table, block = Table(rna, reading), _block(len(rna), encoder.layers * encoder.heads)
     whole = None if frozen is None else Table(rna, replace(reading, depth=float("inf")))
-    maps, largest, atlas, places = [], [], [], Places.of(rna)
-    for layer, exact in enumerate(encoder.attention(rna)):
-        table.add(layer, exact)
-        atlas.append(attended(exact, places))
-        if whole is not None and frozen is not None and frozen.layer == layer:
-            whole.add(layer, exact[frozen.head : frozen.head + 1])
-        shown, top = _for_show(exact, block)
-        maps.append(shown)
-        largest.append(top)
+    maps, largest = [], []
+
+    def layers() -> Iterator[torch.Tensor]:
+        for layer, exact in enumerate(encoder.attention(rna)):
+            table.add(layer, exact)
+            if whole is not None and frozen is not None and frozen.layer == layer:
+                whole.add(layer, exact[frozen.head : frozen.head + 1])
+            shown, top = _for_show(exact, block)
+            maps.append(shown)
+            largest.append(top)
+            yield exact
+
+    found = Attended.of(layers(), rna)
     return Explored(
         rna=rna,
         maps=np.stack(maps),
         largest=np.stack(largest),
         block=block,
-        atlas=np.concatenate(atlas),
+        attended=found,
         scores=scores_from(rna, table.entry(), reading.scoring, reading.read_out),
         whole=None if whole is None else scores_from(rna, whole.entry(), reading.scoring, reading.read_out),
     )
 
 
-def attended_to(encoder: Encoder, rna: Rna) -> np.ndarray:
-    """What each head attends to [l*h c], layer by layer and nothing else. Raises: as `explored`."""
+def attended_to(encoder: Encoder, rna: Rna) -> Attended:
+    """What each head attends to, layer by layer and nothing else. Raises: as `explored`."""
     encoder.check(rna)
-    places = Places.of(rna)
-    return np.concatenate([attended(maps, places) for maps in encoder.attention(rna)])
+    return Attended.of(encoder.attention(rna), rna)
 
 
 def explorer_page(shown: Sequence[Shown]) -> str:
@@ -169,7 +187,7 @@ def _facts_of(one: Explored, frozen: TunedHead | None) -> dict[str, Any]:
         "scores": _packed(np.concatenate([scores for scores, _, _ in rows]).astype("<f4")),
         "pairs": _packed(np.concatenate([pairs for _, pairs, _ in rows]).astype("<u4")),
         "hits": _packed(np.concatenate([hits for _, _, hits in rows]).astype(np.uint8)),
-        "atlas": [[None if value != value else round(float(value), 4) for value in row] for row in one.atlas],
+        "atlas": [[None if value != value else round(float(value), 4) for value in row] for row in one.attended.shares],
         "best": [_best(one.scores, row) for row in range(layers * heads)] if known and one.scores.references else None,
     }
 

@@ -11,7 +11,9 @@ from rnaexp.errors import UnavailableError
 from rnaexp.models.spec import refuse_without_attention
 from rnaexp.reading.store import Store, read_record
 from rnaexp.structure.heads import TunedHead
-from rnaexp.structure.shipped_heads import CENTROID, centroid_head, shipped_head
+from rnaexp.structure.shipped_heads import CENTROID, FOLDED, centroid_head, shipped_head, shipped_names
+
+SHIPPED = "shipped"  # instead of a file or a run: the head that comes with rnaexp, whatever the user's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,8 @@ class FoundHead:
 
 def find_head(model: str, where: str = "") -> FoundHead:
     """A head from a file or an MLflow run (`where`); else the newest in the store; else one that comes with rnaexp.
+
+    `where` "shipped": the last, whatever is in the store.
 
     Raises: InputError for an unknown model or a file that is no head, UnavailableError naming what makes one.
     """
@@ -39,10 +43,20 @@ def find_head(model: str, where: str = "") -> FoundHead:
 
 def look_for_head(model: str, where: str = "") -> FoundHead | None:
     """As `find_head`, None where there is no head."""
-    if where:
+    if where and where != SHIPPED:
         return _named(model, where)
     refuse_without_attention(models.spec(model))
+    if where:
+        return _comes_with_rnaexp(model)
     return _own(model) or _shipped(model) or _defined(model)
+
+
+def _comes_with_rnaexp(model: str) -> FoundHead:
+    found = _shipped(model) or _defined(model)
+    if found is None:
+        message = f"no head of {model} comes with rnaexp; there are {', '.join((*shipped_names(), *FOLDED))}"
+        raise UnavailableError(message)
+    return found
 
 
 def _named(model: str, where: str) -> FoundHead:
@@ -61,7 +75,8 @@ def _own(model: str) -> FoundHead | None:
     if held is None:
         return None
     head = replace(TunedHead.from_json(held), model=model)
-    message = f"{_label(model, head)}, the newest in {store.root.name}: {_worth(head)}{controls_line(head)}"
+    other = f"; --tuned {SHIPPED} takes the one that comes with rnaexp" if model in (*shipped_names(), *FOLDED) else ""
+    message = f"{_label(model, head)}, your newest (in {store.root.name}): {_worth(head)}{controls_line(head)}{other}"
     return FoundHead(tuned=head, message=message)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from rnaexp.models import lasting_name
 from rnaexp.models.spec import IN_MEMORY, Encoder
 from rnaexp.progress import Announce
+from rnaexp.reading.large import let_go
 from rnaexp.reading.read import read_alone
 from rnaexp.reading.store import Store
 from rnaexp.tasks.context import Context
@@ -105,6 +106,8 @@ class PairsOutcome:
         record(run, result, self.store, self.announce)
         if self.families is not None:
             record_classification(run, self.families, self.store)
+        let_go(result.tested)
+        let_go(result.test.whole)
 
     def record(self, run_id: str | None) -> dict[str, Any]:
         """What `--json` prints; with the families' headline figures where they were classified as well."""

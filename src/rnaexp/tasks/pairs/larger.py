@@ -4,22 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
 from matplotlib.figure import Figure
 
 from rnaexp.errors import InputError
-from rnaexp.models.spec import Encoder
 from rnaexp.progress import Announce
 from rnaexp.reading.store import Store, key_of
 from rnaexp.rna import Rna
 from rnaexp.stats.paired import Contrast, paired_contrast
+from rnaexp.structure.choice import Choice, Searched
+from rnaexp.structure.choice import searched as searched_of
 from rnaexp.structure.curve import best_threshold
 from rnaexp.structure.evaluate import Evaluation, evaluate_head, paired_f1
 from rnaexp.structure.heads import HeadScores, RnaScores
-from rnaexp.structure.larger import MOST_HEADS, Choice, Kept, StudyName, configured, explore, halves
+from rnaexp.structure.larger import MOST_HEADS, StudyName, explore, halves
 from rnaexp.structure.protocol import PAIR_SCORES, Scoring, protocol_fields
+from rnaexp.structure.searched import Kept, SearchedEncoder, configured, kept_maps
 from rnaexp.structure.study import study_of_heads
 from rnaexp.structure.tune import search
 from rnaexp.tasks.pairs.measure import tune_and_test
@@ -31,22 +31,35 @@ _MOST_BYTES = 4 * 2**30  # of kept maps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Larger:
-    """What the search found. `trials`: one row a configuration, `chosen_on` its F1 on the other part if it got there.
+    """What the search found. `result`: of the configuration chosen, as of any model, `single` that of its best head.
 
+    `trials`: one row a configuration, `chosen_on` its F1 on the other part if it got there.
     `gain`: of the chosen configuration over the plain head on the part that chose; `against`: on the test set.
     `pictures`: of the study, by file name. `studies`: the search, and the enumeration of the single heads.
     """
 
     single: Result
+    result: Result
+    searched: Searched
     chosen: Choice
-    threshold: float
     heads: tuple[tuple[int, int], ...]
     trials: pd.DataFrame
     gain: Contrast
-    evaluation: Evaluation
     against: Contrast
     pictures: Mapping[str, Figure]
     studies: tuple[Any, ...]
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Of the configuration chosen, on the test set."""
+        assert self.result.evaluation is not None
+        return self.result.evaluation
+
+    @property
+    def threshold(self) -> float:
+        """Its own, of all the validation set."""
+        assert self.result.tuned is not None
+        return self.result.tuned.threshold
 
 
 def larger_search(
@@ -76,7 +89,7 @@ def larger_search(
     kept = []
     with announce(f"{encoder.spec.name} on {single.validation.data.name}, {len(heads)} heads kept", len(rnas)) as step:
         for rna in rnas:
-            kept.append(_kept(encoder, rna, heads))
+            kept.append(Kept(rna=rna, maps=kept_maps(encoder, rna, heads)))
             step(1)
     first, second = [kept[at] for at in searched], [kept[at] for at in choosing]
     explored = explore(
@@ -91,21 +104,20 @@ def larger_search(
     finalists = [chosen for chosen, _ in found[:_FINALISTS]]
     judged = {chosen: _judged(first, second, chosen, scoring) for chosen in dict.fromkeys([plain, *finalists])}
     best = max(judged, key=lambda chosen: judged[chosen].f1.mean)  # the plain head on a tie: it stands first
-    _, threshold = _optimum(kept, best, scoring)
-    tested = [configured(_kept(encoder, rna, heads), best, scoring) for rna in single.test.scored if rna.pairs]
-    tested += [
-        replace(rna, scores=rna.scores[:1], indices=rna.indices[:1]) for rna in single.test.scores.rnas if not rna.read
-    ]
-    evaluation = _evaluated(tested, threshold, scoring)
+    # As any model with one map: its threshold on all of the validation set, then the test set once.
+    made = searched_of(best, heads, scoring, getattr(encoder, "token_pairs", "mean"))
+    whole = SearchedEncoder(encoder, made)
+    result = tune_and_test(task, store, announce, encoder=whole)
+    assert result.evaluation is not None
     return Larger(
         single=single,
+        result=result,
+        searched=made,
         chosen=best,
-        threshold=threshold,
         heads=heads,
         trials=_table(found, {chosen: one.f1.mean for chosen, one in judged.items()}),
         gain=paired_contrast(*paired_f1(judged[best].per_rna, judged[plain].per_rna)),
-        evaluation=evaluation,
-        against=paired_contrast(*paired_f1(evaluation.per_rna, single.evaluation.per_rna)),
+        against=paired_contrast(*paired_f1(result.evaluation.per_rna, single.evaluation.per_rna)),
         pictures=explored.pictures,
         studies=(explored.study, _study_of_heads(single.validation)),
     )
@@ -160,17 +172,6 @@ def _refuse_large(rnas: Sequence[Rna], heads: int) -> None:
     if size > _MOST_BYTES:
         message = f"the validation set's maps of {heads} heads need {size / 2**30:.1f} GiB; search on a smaller set"
         raise InputError(message)
-
-
-def _kept(encoder: Encoder, rna: Rna, heads: Sequence[tuple[int, int]]) -> Kept:
-    """These heads' maps of one RNA; later layers are not run."""
-    last, maps = max(layer for layer, _ in heads), dict[tuple[int, int], np.ndarray]()
-    with torch.inference_mode():
-        for layer, some in enumerate(encoder.attention(rna)):
-            maps |= {(layer, head): some[head].float().cpu().numpy() for at, head in heads if at == layer}
-            if layer == last:
-                break
-    return Kept(rna=rna, maps=np.stack([maps[head] for head in heads]))
 
 
 def _optimum(kept: Sequence[Kept], chosen: Choice, scoring: Scoring) -> tuple[float, float]:

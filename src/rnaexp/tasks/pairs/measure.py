@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -15,7 +14,6 @@ from rnaexp.models.fitted import FITTED
 from rnaexp.models.spec import Encoder, refuse_without_attention
 from rnaexp.progress import Announce
 from rnaexp.reading.derived import derived
-from rnaexp.reading.read import Skipped, read_set
 from rnaexp.reading.store import Store
 from rnaexp.reading.unbuilt import load_to_read
 from rnaexp.rna import Rna
@@ -25,16 +23,13 @@ from rnaexp.structure.decode import one_partner, square
 from rnaexp.structure.evaluate import Evaluation, evaluate_head, refuse_misuse
 from rnaexp.structure.grid import PooledFigures, best_on_test, optimum, pooled_at
 from rnaexp.structure.heads import HeadScores, TunedHead
-from rnaexp.structure.outlines import can_outline
-from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import ATTENTION, PAIR_SCORES, ReadOut, Scoring
 from rnaexp.structure.reading import DEPTH, Reading
-from rnaexp.structure.tune import search, tuned_head
-from rnaexp.tasks.pairs.deeper import LARGE, bytes_of, deeper, is_large
+from rnaexp.structure.tune import tuned_head
 from rnaexp.tasks.pairs.fitted import fitted
+from rnaexp.tasks.pairs.parts import read_exactly, whole_head
 from rnaexp.tasks.pairs.result import Part, Result, Task
 from rnaexp.tasks.pairs.sets import Sets, clustered_with_tuning, sets_of
-from rnaexp.tasks.pairs.settle import settled
 
 
 def read_out_of(
@@ -63,7 +58,7 @@ def choose(
 
     Raises: InputError if none of them can be scored.
     """
-    validation = _read_exactly(encoder, data, rnas, reading, store, announce, must=True)
+    validation = read_exactly(encoder, data, rnas, reading, store, announce, must=True)
     return validation, tuned_head(validation.scores, validation.search)
 
 
@@ -113,7 +108,7 @@ def tune_and_test(
     if validation_set is not None:
         validation, tuned = tuning(encoder, validation_set, usable, reading, store, announce)
     head = None if tuned is None else (tuned.layer, tuned.head)
-    test = _read_exactly(encoder, test_set, test_set.rnas, reading, store, announce, must=False, whole=head)
+    test = read_exactly(encoder, test_set, test_set.rnas, reading, store, announce, must=False, whole=head)
     tested = None if head is None else whole_head(encoder, test, head, test.scored, store, announce)
     best = test.search.winner
     return Result(
@@ -126,7 +121,7 @@ def tune_and_test(
         oracle=evaluated(test.whole or test.scores, (int(best["layer"]), int(best["head"])), best["threshold"], store),
         related=related,
         tested=tested,
-        pooled=_pooled(tested, tuned),
+        pooled=_pooled(tested, tuned, store),
         chosen_on_test=_chosen_on_test(task, validation, test),
     )
 
@@ -136,10 +131,15 @@ def _needs_every_pair(scoring: Scoring) -> bool:
     return scoring.grid > 0 or scoring.head == "oracle"
 
 
-def _pooled(tested: HeadScores | None, tuned: TunedHead | None) -> PooledFigures | None:
+def _pooled(tested: HeadScores | None, tuned: TunedHead | None, store: Store) -> PooledFigures | None:
     if tested is None or tuned is None:
         return None
-    return pooled_at(tested, layer=tuned.layer, head=tuned.head, threshold=tuned.threshold)
+    layer, head, threshold = tuned.layer, tuned.head, tuned.threshold
+
+    def figures() -> PooledFigures:
+        return pooled_at(tested, layer=layer, head=head, threshold=threshold)
+
+    return derived(store, "pooled", [tested.content, layer, head, threshold], figures)
 
 
 def _chosen_on_test(task: Task, validation: Part | None, test: Part) -> PooledFigures | None:
@@ -190,92 +190,6 @@ def _with_dot_bracket_view(
 
     best = derived(store, "dot-bracket view", [whole.content], view)
     return replace(tuned, dot_bracket_threshold=best.threshold, dot_bracket_f1=best.f1)
-
-
-def whole_head(
-    encoder: Encoder, part: Part, head: tuple[int, int], rnas: Sequence[Rna], store: Store, announce: Announce
-) -> HeadScores:
-    """Every candidate's score under one head; the model runs, up to that head's layer, only for what is not known."""
-    if part.scores.complete:
-        return part.scores.one_head(*head)
-    if part.whole is not None and part.whole.name(0) == head and rnas == part.scored:
-        return part.whole
-    scores = part.scores
-    reading = Reading(read_out=scores.read_out, scoring=scores.scoring, depth=float("inf"), head=head, long=part.long)
-    data = (part.data.name, part.data.sha256)
-    with announce(f"{scores.model} on {part.data.name}, head {head[0]}.{head[1]} alone", len(rnas)) as progress:
-        read = read_set(encoder, rnas, reading, store, data=data, progress=progress)[0]
-    return read.with_unread(part.rnas) if part.unread and rnas == part.scored else read
-
-
-def _read_exactly(
-    encoder: Encoder,
-    data: DataSet,
-    rnas: Sequence[Rna],
-    reading: Reading,
-    store: Store,
-    announce: Announce,
-    *,
-    must: bool,
-    whole: tuple[int, int] | None = None,
-) -> Part:
-    """Read, and read again deeper, until no head's optimum is in doubt; unless `must`, give up where it gets large.
-
-    `whole`: the head whose every candidate is kept on the way.
-    """
-    reasons = {rna.id: _why_not(rna, reading.scoring) for rna in rnas}
-    with_pairs = [rna for rna in rnas if reasons[rna.id] is None]
-    missing = tuple(Skipped(id=id, reason=reason) for id, reason in reasons.items() if reason is not None)
-    while True:
-        with announce(f"{encoder.spec.name} on {data.name}", len(with_pairs)) as progress:
-            scores, skipped = read_set(
-                encoder, with_pairs, reading, store, data=(data.name, data.sha256), progress=progress, whole=whole
-            )
-        if not scores.scored():
-            message = (
-                f"{data.name}: no {reading.scoring.molecule.item} can be scored; {_first_reason((*skipped, *missing))}"
-            )
-            raise InputError(message)
-        if not must:  # what a model cannot read lowers its score; what is tuned on is what it can read
-            scores = scores.with_unread(with_pairs)
-        found = derived(store, "search", [scores.content], partial(search, scores))
-        part = Part(
-            data=data,
-            rnas=tuple(with_pairs),
-            scores=scores,
-            skipped=(*skipped, *missing),
-            search=found,
-            long=reading.long,
-        )
-        if not found.uncertain:
-            return part
-        if not must and is_large(part) and can_outline(reading.read_out, reading.scoring):
-            return _settled(encoder, part, store, announce)
-        reading = deeper(reading, part)
-        if not must and bytes_of(scores, reading) > LARGE:
-            return replace(part, exact=False)
-
-
-def _why_not(rna: Rna, scoring: Scoring) -> str | None:
-    """Why nothing can be scored on this RNA, whatever the model; None if it can."""
-    if rna.pairs is None:
-        return "its reference pairs are not known"
-    if not rna.pairs:
-        return "no reference pairs"
-    return None if len(reference(rna, scoring)) else "none of its reference pairs is a candidate under this protocol"
-
-
-def _first_reason(skipped: Sequence[Skipped]) -> str:
-    if not skipped:
-        return "the set is empty"
-    return f"{skipped[0].id}: {skipped[0].reason.removeprefix(skipped[0].id + ': ')}"
-
-
-def _settled(encoder: Encoder, part: Part, store: Store, announce: Announce) -> Part:
-    """With the winner known exactly: outlines of all heads, lists of those that could win, all pairs of the winner."""
-    found = settled(encoder, part, store, announce)
-    head = int(found.winner["layer"]), int(found.winner["head"])
-    return replace(part, search=found, whole=whole_head(encoder, part, head, part.scored, store, announce))
 
 
 def head_maps(result: Result, ids: Sequence[str], store: Store, announce: Announce) -> dict[str, np.ndarray]:

@@ -18,8 +18,9 @@ from rnaexp.structure.retune import Retuning
 from rnaexp.structure.windows import windows_of
 from rnaexp.tasks.metric import headlines, measured
 from rnaexp.tasks.pairs import metrics as declared
+from rnaexp.tasks.pairs.contrasts import f1_of
 from rnaexp.tasks.pairs.fitted import FittedEncoder
-from rnaexp.tasks.pairs.result import Part, Result
+from rnaexp.tasks.pairs.result import Control, Part, Result
 
 
 def metrics(result: Result) -> dict[str, float | None]:
@@ -78,6 +79,7 @@ def as_json(result: Result, run_id: str | None) -> dict[str, Any]:
         "evidence": dict(assessed.evidence) if assessed else {},
         "annotator": result.test.data.annotator,
         "tags": list(assessed.tags) if assessed else [],
+        "verdict": assessed.verdict.to_json() if assessed and assessed.verdict else None,
         "skipped": [{"rna": s.id, "reason": s.reason, "failed": s.failed} for s in result.skipped],
         "protocol": protocol_fields(result.test.scores.scoring, result.test.scores.read_out),
         "run_id": run_id,
@@ -115,6 +117,13 @@ def as_frame(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         rows.append({**named, **question, **run["structure"], **of_families, **labels})
     order = ["test", "protocol", "f1"]
     return pd.DataFrame(rows).sort_values(order, ascending=[True, True, False]).round(6)
+
+
+def of_controls(controls: Mapping[str, Control]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One row a control, and its F1 RNA by RNA (columns model, rna, cluster, f1)."""
+    f1 = [f1_of(each.evaluation).assign(model=name) for name, each in controls.items()]
+    columns = ["model", "rna", "cluster", "f1"]
+    return as_frame([each.record for each in controls.values()]), pd.concat(f1, ignore_index=True)[columns]
 
 
 def evidence_text(evidence: Mapping[str, int]) -> str:

@@ -10,8 +10,10 @@ import pandas as pd
 from rnaexp.choices import Long
 from rnaexp.data.dataset import DataSet
 from rnaexp.models.spec import Encoder
+from rnaexp.reading.large import Outlines
 from rnaexp.reading.read import Skipped
 from rnaexp.rna import Rna
+from rnaexp.stats.verdict import Verdict
 from rnaexp.structure.calibrate import calibration_error
 from rnaexp.structure.evaluate import Evaluation
 from rnaexp.structure.grid import PooledFigures
@@ -35,6 +37,7 @@ class Part:
     long: Long = "skip"  # what became of RNAs longer than the model reads
     exact: bool = True  # False: the search's best is a lower bound, deeper reading was refused as too large
     whole: HeadScores | None = None  # the winner's every candidate, where the lists of `scores` end too early
+    outlines: Outlines | None = None  # of all heads, where `scores` has no lists and one head's are not held
 
     @property
     def best_scores(self) -> HeadScores:
@@ -99,7 +102,8 @@ class Assessment:
     None for models of alignments and for proteins. `evidence`: how many scored RNAs have pairs known in which way.
     `seen`: test RNAs of families that the model was trained on, None where that is unknown. `tags`: the automatic
     diagnosis. `contacts`: of proteins, the precision of each chain's best pairs by separation (`structure.contacts`).
-    `controls`: by name; none where nothing was tuned. `view`: the structures drawn.
+    `controls`: by name; none where nothing was tuned. `view`: the structures drawn. `verdict`: what may be claimed of
+    the score against the best control without energies, on the test set; None where there is none to compare with.
     """
 
     retuning: Retuning | None
@@ -113,6 +117,7 @@ class Assessment:
     controls: Mapping[str, Control]
     contacts: pd.DataFrame | None = None
     view: ViewOnTest | None = None
+    verdict: Verdict | None = None
 
     @cached_property
     def ceilings(self) -> dict[str, float]:

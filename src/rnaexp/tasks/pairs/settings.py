@@ -214,7 +214,8 @@ class HeadSettings(SettingsBase):
 
     tuned: str = Field(
         default="",
-        description="Tuned head: a JSON file or an MLflow run id; default: your newest, else the shipped one.",
+        description="Tuned head: JSON file, MLflow run id, or `shipped` (with rnaexp); default: your newest, "
+        "else the shipped one.",
     )
     tune: bool = Field(
         default=False, description="If there is no tuned head, tune one on the built-in validation set first."

@@ -15,14 +15,14 @@ from rnaexp.structure.configuration import configuration
 from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import protocol_fields
 from rnaexp.tasks.pairs import record as tables
-from rnaexp.tasks.pairs.assess import standing_of
+from rnaexp.tasks.pairs.assess import on_validation
 from rnaexp.tasks.pairs.describe import describe
 from rnaexp.tasks.pairs.explorer import explorer_of
 from rnaexp.tasks.pairs.fitted import FittedEncoder
 from rnaexp.tasks.pairs.measure import head_maps
 from rnaexp.tasks.pairs.pictures import picture
 from rnaexp.tasks.pairs.result import Part, Result
-from rnaexp.track.packaged import CONFIGURATION, STANDING
+from rnaexp.track.packaged import CONFIGURATION, STANDING, VALIDATION_F1
 from rnaexp.track.runs import RunHandle
 
 
@@ -134,6 +134,8 @@ def _tags(result: Result) -> dict[str, object]:
         tags["rnaexp.oracle"] = "lower bound: the set is too large to read deeper"
     if result.assessment is not None:
         tags["rnaexp.evidence"] = tables.evidence_text(result.assessment.evidence)
+        if result.assessment.verdict is not None:
+            tags["rnaexp.verdict"] = result.assessment.verdict.sentence
         if result.assessment.tags:
             tags["rnaexp.diagnosis"] = "; ".join(result.assessment.tags)
     return tags
@@ -159,6 +161,10 @@ def _record_test(run: RunHandle, result: Result, store: Store) -> None:
     run.metrics({name: value for name, value in found.items() if not name.endswith(".validation_f1")})
     if result.assessment is not None:
         run.table(result.assessment.breakdown, "breakdown.csv")
+        if result.assessment.controls:
+            controls, of_rnas = tables.of_controls(result.assessment.controls)
+            run.table(controls, "controls.csv")
+            run.table(of_rnas, "controls_per_rna.csv")
         run.figure(picture(store, "breakdown", result.assessment.breakdown, title), "breakdown.png")
         if (view := result.assessment.view) is not None:
             run.table(view.reliability, "reliability.csv")
@@ -172,8 +178,12 @@ def _record_test(run: RunHandle, result: Result, store: Store) -> None:
         loading = {"name": result.task.model, **result.task.loading}
         whole = configuration(result.encoder.spec, result.tuned, loading, alignment=result.task.alignment)
         run.text(json.dumps(whole.to_json(), indent=1), CONFIGURATION)
-        if (against := standing_of(result, store)) is not None:
-            run.text(json.dumps(against.to_json(), indent=1), STANDING)
+        rivals = {} if result.assessment is None else result.assessment.controls
+        if (compared := on_validation(result, store, rivals)) is not None:
+            per_rna, against = compared
+            run.table(per_rna, VALIDATION_F1)
+            if against is not None:
+                run.text(json.dumps(against.to_json(), indent=1), STANDING)
 
 
 def peak_memory_mb() -> float:

@@ -11,6 +11,8 @@ from rnaexp.progress import announce, say
 from rnaexp.reading.loading import Loading
 from rnaexp.reading.store import Store
 from rnaexp.structure.heads import TunedHead
+from rnaexp.structure.probabilities import StructureView
+from rnaexp.structure.worth import control_of, decoder_f1
 from rnaexp.tasks.pairs.find_head import controls_line, find_head, look_for_head
 from rnaexp.tasks.pairs.settings import HeadSettings
 
@@ -68,23 +70,44 @@ def _tuned_first(model: str, options: dict[str, Any]) -> tuple[TunedHead, Encode
 
 
 def worth_of(tuned: TunedHead, drawing: Drawing = PLAIN) -> str:
-    """In one sentence, what such structures were worth on the RNAs that the head was tuned on; "" if unknown."""
+    """In one sentence, what such structures were worth on RNAs of known structure, and a control's on the same."""
     view = tuned.view
     if view is None or view.f1 is None:
-        return ""
+        return (
+            f"{tuned.model}: what this head's structures are worth is unknown, and what a control without energies "
+            "scores on the same RNAs: it was tuned before these were measured; tune it again (rnaexp run)"
+        )
     folded = drawing.fold and view.folded_f1 is not None
     which = "nested structures" if drawing.pseudoknots else "structures"
     which += ", folded by ViennaRNA with its scores," if folded else ", without folding," if drawing.fold else ""
     f1 = view.f1 if not drawing.fold or view.folded_f1 is None else view.folded_f1
     interval = "" if view.f1_low is None or folded else f" [{view.f1_low:.2f}, {view.f1_high:.2f}]"
-    known = (
-        f"{tuned.model}: this head's {which} had F1 {f1:.2f}{interval} on the {len(tuned.sequences)} RNAs of "
-        f"{tuned.tuned_on} that it was tuned on"
-    )
+    there = f"the {len(tuned.sequences)} RNAs of {tuned.tuned_on} that it was tuned on"
+    if view.measured_on is not None:
+        there = f"{view.measured_on}, on which its confidences were calibrated"
+    known = f"{tuned.model}: this head's {which} had F1 {f1:.2f}{interval} on {there}"
+    control = "a control without energies" if view.control is None else f"{view.control}, the best control"
     others = {"as many pairs as fit, whatever their scores": view.unscored_f1, "ViennaRNA": view.folding_f1}
     against = [f"{name}: {f1:.2f}" for name, f1 in others.items() if f1 is not None]
-    advice = ". For comparing models, not for design"
-    return "; ".join([known, *against]) + (advice if (view.folding_f1 or 0) > f1 else "")
+    against.insert(0, f"{control}: {_or_unknown(view.control_f1)}")
+    return "; ".join([known, *against]) + _advice(f1, view)
+
+
+def known_f1(tuned: TunedHead, drawing: Drawing = PLAIN) -> str:
+    """The head's validation F1 and, next to it, the control's, in a few words; what was not measured is unknown."""
+    mine, (control, theirs) = decoder_f1(tuned, drawing), control_of(tuned, drawing)
+    return f"validation F1 {_or_unknown(mine)}, {control or 'a control'}'s {_or_unknown(theirs)}"
+
+
+def _or_unknown(f1: float | None) -> str:
+    return "unknown" if f1 is None else f"{f1:.2f}"
+
+
+def _advice(f1: float, view: StructureView) -> str:
+    """What a structure is good for that is no better than one without a model."""
+    if view.control_f1 is not None and f1 <= view.control_f1:
+        return f". No better than {view.control}, which has neither a language model nor energies"
+    return ". For comparing models, not for design" if (view.folding_f1 or 0) > f1 else ""
 
 
 def registered(uri: str, head: HeadSettings, loading: Loading) -> Load:

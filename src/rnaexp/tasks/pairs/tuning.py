@@ -15,7 +15,8 @@ from rnaexp.structure.evaluate import evaluate_head
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.protocol import PROTOCOLS, Scoring
 from rnaexp.tasks.pairs.diagnosis import FOLDING
-from rnaexp.tasks.pairs.measure import read_out_of, reading_for, tune, whole_head
+from rnaexp.tasks.pairs.measure import read_out_of, reading_for, tune
+from rnaexp.tasks.pairs.parts import whole_head
 from rnaexp.tasks.pairs.views import with_view
 
 VALIDATION = "builtin-vl"  # comes with the package: it is there without a download

@@ -15,15 +15,15 @@ from rnaexp.reading.derived import derived
 from rnaexp.reading.read import read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
-from rnaexp.structure.calibrate import drawable, reliability
-from rnaexp.structure.fit_view import fit_view, places_of, structure_f1, unscored_f1, with_folding
+from rnaexp.structure.calibrate import Tenths, drawable, reliability
+from rnaexp.structure.fit_view import fit_confidence, fit_view, places_of, structure_f1, unscored_f1, with_folding
 from rnaexp.structure.heads import RnaScores, TunedHead
 from rnaexp.structure.probabilities import OF_PROBABILITIES, StructureView
-from rnaexp.structure.protocol import PAIR_SCORES, PROTOCOLS
+from rnaexp.structure.protocol import PAIR_SCORES, PROTOCOLS, Scoring
 from rnaexp.structure.reading import Reading
 from rnaexp.structure.view import pair_table, view_of
-from rnaexp.tasks.pairs.diagnosis import FOLDING
-from rnaexp.tasks.pairs.measure import whole_head
+from rnaexp.tasks.pairs.diagnosis import FOLDING, WITHOUT_ENERGIES
+from rnaexp.tasks.pairs.parts import whole_head
 from rnaexp.tasks.pairs.result import Part, Result, ViewOnTest
 
 _FOLDING = "viennarna"
@@ -49,9 +49,35 @@ def with_view(
     def fitted() -> StructureView:
         folding = None if folds else _folding_f1(validation, rnas, scores, store)
         view = fit_view(rnas, scores, unscored_f1=_unscored_f1(rnas, scores, store), folding_f1=folding)
+        view = with_control(view, encoder, validation, scores, store)
         return with_folding(view, rnas, scores) if fold else view
 
     return replace(tuned, view=derived(store, "view", [folds, fold, _content(scores)], fitted))
+
+
+def measured_view(encoder: Encoder, validation: Part, store: Store) -> StructureView:
+    """Of scores that are probabilities themselves: nothing is tuned, but what its structures are worth is measured."""
+    scores = [each for each in validation.scores.scored() if each.read]
+    by_id = {rna.id: rna for rna in validation.rnas}
+    rnas = [by_id[each.id] for each in scores]
+    view = with_control(fit_confidence(rnas, scores), encoder, validation, scores, store)
+    return replace(view, measured_on=validation.data.name)
+
+
+def with_control(
+    view: StructureView, encoder: Encoder, validation: Part, scores: Sequence[RnaScores], store: Store
+) -> StructureView:
+    """With the best control without energies: of those that read all of these RNAs, that with the best structures."""
+    wanted = {each.id for each in scores}
+    rnas = [rna for rna in validation.rnas if rna.id in wanted]
+    f1 = {}
+    for name in WITHOUT_ENERGIES[encoder.spec.reads]:
+        if name != encoder.spec.name and (found := _control_f1(name, validation, rnas, store)) is not None:
+            f1[name] = found
+    if not f1:
+        return view
+    best = max(f1, key=lambda name: f1[name])
+    return replace(view, control=best, control_f1=f1[best])
 
 
 def view_on_test(result: Result, store: Store) -> ViewOnTest | None:
@@ -71,20 +97,19 @@ def view_on_test(result: Result, store: Store) -> ViewOnTest | None:
 
 
 def _judged(rnas: Sequence[Rna], scores: Sequence[RnaScores], view: StructureView) -> ViewOnTest:
-    rows, chances = list[dict[str, Any]](), list[np.ndarray]()
-    real, sure, right = list[np.ndarray](), list[float](), list[np.ndarray]()
+    rows, every = list[dict[str, Any]](), Tenths()
+    sure, right = list[float](), list[np.ndarray]()
     for rna, known in zip(rnas, scores, strict=True):
         found = drawable(rna, known)
         table = pair_table(found, view.calibration)
         one = view_of(rna, table, view)
         f1 = structure_f1(one.pairs, known)
         rows.append({"rna": rna.id, "cluster": known.cluster, "f1": f1, "expected_f1": one.expected_f1})
-        chances.append(table.probabilities)
-        real.append(found.paired)
+        every.add(table.probabilities, found.paired)
         sure += one.confidences
         right.append(np.isin(places_of(one.pairs, known.bases), known.reference))
     parts = {
-        "all": reliability(np.concatenate(chances), np.concatenate(real)),
+        "all": every.table(),
         "drawn": reliability(np.array(sure, np.float64), np.concatenate(right)),
     }
     held = pd.concat([part.assign(of=name) for name, part in parts.items()], ignore_index=True)
@@ -96,14 +121,8 @@ def _folding_f1(validation: Part, rnas: Sequence[Rna], scores: Sequence[RnaScore
     folding = models.load(_FOLDING)
 
     def f1() -> float | None:
-        reading = Reading(read_out=PAIR_SCORES, scoring=PROTOCOLS["paper"], depth=float("inf"))
-        data = validation.data.name, validation.data.sha256
-        try:
-            read = read_set(folding, rnas, reading, store, data=data, progress=None)[0]
-        except InputError:
-            return None
-        folded = {each.id: each for each in read.rnas}
-        if set(folded) != {rna.id for rna in rnas}:
+        folded = _read_whole(folding, validation, rnas, PROTOCOLS["paper"], store)
+        if folded is None:
             return None
         how, found = OF_PROBABILITIES, []
         for rna, known in zip(rnas, scores, strict=True):
@@ -112,6 +131,34 @@ def _folding_f1(validation: Part, rnas: Sequence[Rna], scores: Sequence[RnaScore
         return float(np.mean(found))
 
     return derived(store, "folding", [folding.fingerprint, _content_for_all(scores)], f1)
+
+
+def _control_f1(name: str, validation: Part, rnas: Sequence[Rna], store: Store) -> float | None:
+    """Mean F1 of a control's structures, drawn as a head's are; None where it could not read one of the RNAs."""
+    control, scoring = models.load(name), validation.scores.scoring
+    read = _read_whole(control, validation, rnas, scoring, store)
+    if read is None:
+        return None
+    scores = [read[rna.id] for rna in rnas]
+
+    def f1() -> float | None:
+        return fit_view(rnas, scores, unscored_f1=0.0).f1
+
+    return derived(store, "control", _content(scores), f1)
+
+
+def _read_whole(
+    encoder: Encoder, validation: Part, rnas: Sequence[Rna], scoring: Scoring, store: Store
+) -> dict[str, RnaScores] | None:
+    """A baseline's scores of every candidate of each RNA, by id; None unless it reads all of them."""
+    reading = Reading(read_out=PAIR_SCORES, scoring=scoring, depth=float("inf"))
+    data = validation.data.name, validation.data.sha256
+    try:
+        read = read_set(encoder, rnas, reading, store, data=data, progress=None)[0]
+    except InputError:
+        return None
+    found = {each.id: each for each in read.rnas}
+    return found if set(found) == {rna.id for rna in rnas} else None
 
 
 def _unscored_f1(rnas: Sequence[Rna], scores: Sequence[RnaScores], store: Store) -> float:
