@@ -367,7 +367,7 @@ MUTATIONS = (
     ("result file: a protocol by its name alone", "track/result_file.py", "_refuse_strange", "here != first.params.get('protocol')", "False"),
     ("result file: an altered line is believed", "track/result_file.py", "read_result", "values[-1].get('sha256') != hashlib.sha256(text.encode()).hexdigest()", "False"),
     ("result file: formulas are imported", "track/travel.py", "_neutral", "neutral_rows([*csv.reader(io.StringIO(text))])", "[*csv.reader(io.StringIO(text))]"),
-    ("a server that hangs is tried three times", "track/push.py", "Pusher.apply", "_timed_out(error)", "False"),
+    ("a server that hangs is tried three times", "track/push.py", "Pusher.apply", "pause is None or timed_out(error)", "pause is None"),
     ("an alias is given on few clusters", "track/aliases.py", "_too_few", "too_few(int(mine.tags[CLUSTERS]))", "''"),
     ("asked again: other contents of a file", "experiment/answered.py", "_digest", "one.read_bytes()", "b''"),
     ("asked again: another version", "experiment/answered.py", "key_of", "_code()", "''"),

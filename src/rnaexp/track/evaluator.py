@@ -74,7 +74,7 @@ class PairsEvaluator(ModelEvaluator):  # type: ignore[misc]
         features = dataset.features_data
         try:
             rnas = _known(features, dataset.labels_data)
-            answers = dataset.predictions_data if model is None else model.predict(_asked(features))
+            answers = dataset.predictions_data if model is None else model.predict(_inputs(features))
             called = [_pairs(answer) for answer in _column(answers, given["answer"])]
             scores = _scores(rnas, called, scoring(given["protocol"]), str(dataset.name))
             if (tuned := _tuned_head(model)) is not None:
@@ -121,7 +121,7 @@ def _known(features: pd.DataFrame, labels: Sequence[Any]) -> list[Rna]:
     return rnas
 
 
-def _asked(features: pd.DataFrame) -> pd.DataFrame:
+def _inputs(features: pd.DataFrame) -> pd.DataFrame:
     """What a registered configuration reads; MLflow warns of any other column."""
     return features[[name for name in ("id", "sequence", "alignment") if name in features]]
 
