@@ -20,7 +20,7 @@ from rnaexp.tasks.families import figures
 from rnaexp.tasks.families import measure as families
 from rnaexp.tasks.families.settings import ClassifyTask
 from rnaexp.tasks.families.tracking import _record_pictures
-from rnaexp.tasks.pairs import assess, measure, views
+from rnaexp.tasks.pairs import assess, measure, parts, views
 from rnaexp.tasks.pairs.assess import evaluated
 from rnaexp.tasks.pairs.record import as_json, per_rna
 from rnaexp.tasks.pairs.result import Task
@@ -154,7 +154,7 @@ def test_a_second_run_works_nothing_out_and_finds_the_same(tmp_path, monkeypatch
         pytest.fail("worked out again")
 
     for module, name in (
-        (measure, "search"),
+        (parts, "search"),
         (measure, "optimum"),
         (measure, "evaluate_head"),
         (assess, "retune"),

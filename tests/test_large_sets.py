@@ -121,3 +121,19 @@ def test_tiny_is_counted_in_pairs_of_all_heads(beyond):
     reading, rnas = Reading(read_out=PAIR_SCORES, scoring=Scoring()), [Rna(id="a", sequence="A" * 64)]
     heads = deeper.TINY // (8 * 64 * 63 // 2) + beyond
     assert np.isinf(deeper.first_reading(reading, heads, rnas).depth) == (not beyond)
+
+
+def test_a_head_whose_lists_are_there_is_not_read_again_for_its_band(run, monkeypatch):
+    bands = []
+    read_batch = maps.Reader._read
+
+    def counted(reader, batch):
+        if reader.reading.band is not None:
+            bands.extend((reader.encoder.spec.name, reader.reading.head) for _ in batch)
+        return read_batch(reader, batch)
+
+    monkeypatch.setattr(maps.Reader, "_read", counted)
+    done = run(large="no lists")
+    assert bands, "other heads that could win are read"
+    assert (done.encoder.spec.name, (done.tuned.layer, done.tuned.head)) not in bands
+    assert {name for name, _ in bands} == {done.encoder.spec.name}, "controls have one head, whose lists are there"

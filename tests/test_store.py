@@ -1,6 +1,7 @@
 import hashlib
 import multiprocessing
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,10 +108,13 @@ def test_a_full_disk_leaves_no_half_entry(tmp_path, monkeypatch):
     store.put("ab", ENTRY)
     before = sorted(p for p in tmp_path.rglob("*") if p.is_file())
 
-    def full(descriptor):
+    write = Path.write_bytes
+
+    def full(path, data):
+        write(path, data[: len(data) // 2])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
         store.put("cd", ENTRY)
     assert sorted(p for p in tmp_path.rglob("*") if p.is_file()) == before

@@ -31,6 +31,7 @@ CERTIFIED = (
     "raw.githubusercontent.com",
     "proj.cse.cuhk.edu.hk",
     "dl.fbaipublicfiles.com",
+    "marks.hms.harvard.edu",
 )
 
 

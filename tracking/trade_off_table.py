@@ -148,8 +148,13 @@ def figure(found: pd.DataFrame, families: pd.DataFrame, pairs: pd.DataFrame) -> 
         across = families.loc[name, "histogram"]
         axes.axvline(across, color="0.6", lw=0.8, ls=":")
         axes.text(across, 0.79, name, fontsize=7, color="0.35", rotation=90, va="top", ha="right")
+    present = set(shown["contrast"])
     keys = [Line2D([], [], color=colour, lw=3, label=kind) for kind, colour in STRUCTURES.items()]
-    keys += [Line2D([], [], color="0.3", marker=mark, ls="", label=f"contrast {w:g}") for w, mark in MARKS.items()]
+    keys += [
+        Line2D([], [], color="0.3", marker=mark, ls="", label=f"contrast {w:g}")
+        for w, mark in MARKS.items()
+        if w in present
+    ]
     picture.legend(handles=keys, loc="outside right upper", fontsize=8, frameon=False)
     axes.set(xlabel="overlap ratio of unseen families (less: told apart)", ylabel="F1 of pairs on unseen families")
     axes.set(ylim=(-0.01, 0.8), xlim=(0.08, 0.56))

@@ -13,6 +13,7 @@ from tests.command import answer, inside
 
 from rnaexp.data.assay_sets import load_assay
 from rnaexp.data.catalog import CATALOG
+from rnaexp.data.cited_catalog import CITED
 from rnaexp.data.clusters import cluster, related
 from rnaexp.data.dataset import content_sha256
 from rnaexp.data.download import fetch_file, file_sha256, mirror_path
@@ -171,7 +172,7 @@ def test_the_side_of_a_family_is_its_clans_and_nothing_elses():
 
 
 def test_catalog_names_are_unique_and_every_loader_exists():
-    assert len(set(set_names())) == len(CATALOG)
+    assert len(set(set_names())) == len(CATALOG) + len(CITED)
     assert describe("lab-ts").needs
     with pytest.raises(FrozenInstanceError):
         describe("lab-ts").name = "other"

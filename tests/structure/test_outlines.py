@@ -144,6 +144,14 @@ def test_equal_scores_are_one_threshold_and_the_plateau_may_span_pieces():
     assert best_in_band(lambda: iter([(last, 1)]), [0.5, 1.0], count=1).threshold == pytest.approx((0.9 + 0.25) / 2)
 
 
+def test_one_score_of_two_rnas_is_one_threshold():
+    """Called together, the first RNA's pair is right and the other's second is wrong."""
+    first = Band(scores=np.array([0.5], np.float32), right=np.array([True]), above=(0, 0), below=0.0)
+    other = Band(scores=np.array([0.9, 0.5], np.float32), right=np.array([1, 0], bool), above=(0, 0), below=0.0)
+    found = best_in_band(lambda: iter([(first, 1), (other, 1)]), [0.25, 1.0], count=2)
+    assert found.f1 == round((1 + 2 / 3) / 2, 12)
+
+
 def test_f1_of_an_rna_is_between_its_bounds_and_exact_at_the_ends_of_steps(rnas):
     for rna, maps in rnas:
         every = table_of(rna, [maps])
@@ -156,6 +164,16 @@ def test_f1_of_an_rna_is_between_its_bounds_and_exact_at_the_ends_of_steps(rnas)
         assert (most - least).mean() < 0.1, "a step is narrow"
         empty = f1_between(counted, every.references, np.array([2]), np.array([lower_ends()[-1]]))
         assert empty[0] == empty[1] == 0
+
+
+def test_the_bounds_are_those_of_the_worst_and_the_best_order_within_the_step():
+    """Above the step one call, right; in it two wrong and one right; three reference pairs."""
+    counts, right = np.zeros((1, STEPS), int), np.zeros((1, STEPS), int)
+    counts[0, 500], counts[0, 510], right[0, 500], right[0, 510] = 3, 1, 1, 1
+    within = (lower_ends()[500] + lower_ends()[501]) / 2
+    least, most = f1_between((counts, right), 3, np.zeros(1, int), np.array([within]))
+    assert least[0] == pytest.approx(2 * 1 / (3 + 3))
+    assert most[0] == pytest.approx(2 * 2 / (2 + 3))
 
 
 def test_rnas_that_were_not_read_count_in_the_mean(rnas):

@@ -59,7 +59,11 @@ END
 make_experiment() {
   export MLFLOW_TRACKING_URI=http://127.0.0.1:${PORT:-5000} MLFLOW_TRACKING_USERNAME=admin
   export MLFLOW_TRACKING_PASSWORD=$MLFLOW_AUTH_ADMIN_PASSWORD
-  until rnaexp doctor --server 2> /dev/null; do kill -0 $server || return; sleep 1; done
+  until (exec 3<> "/dev/tcp/127.0.0.1/${PORT:-5000}") 2> /dev/null; do
+    kill -0 $server 2> /dev/null || return 0
+    sleep 1
+  done
+  rnaexp doctor --server || true
 }
 
 serve() {

@@ -8,10 +8,11 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, flushed: bool = True) -> Iterator[Path]:
     """A private path to write; when the block ends well it is flushed and takes `path`'s place, else it is removed.
 
-    A reader or a kill at any moment sees the old file or the new one, whole.
+    A reader or a kill at any moment sees the old file or the new one, whole. Where it is not `flushed`, a machine that
+    loses its power may leave half of it: only for what tells that by a hash and can be made again.
     Raises: OSError, which names the path.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -19,8 +20,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         with naming(path):
             yield private
-            with private.open("rb") as file:
-                os.fsync(file.fileno())
+            if flushed:
+                with private.open("rb") as file:
+                    os.fsync(file.fileno())
             private.replace(path)
     finally:
         with suppress(OSError):  # of a disk that became read-only the first error is the one to show
@@ -40,7 +42,7 @@ def naming(path: Path) -> Iterator[None]:
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, flushed: bool = True) -> None:
     """All of a file at once."""
-    with replacing(path) as private:
+    with replacing(path, flushed=flushed) as private:
         private.write_bytes(data)

@@ -8,10 +8,10 @@ from rnaexp.data.dataset import Evidence, Split
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteFile:
-    """A public file, pinned."""
+    """A public file; `sha256` None: nobody here has read it, and that of the first download is kept."""
 
     url: str
-    sha256: str
+    sha256: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

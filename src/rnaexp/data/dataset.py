@@ -8,7 +8,8 @@ from typing import Literal
 
 from rnaexp.rna import Protein, Rna
 
-Evidence = Literal["3d", "published", "predicted"]
+# Read from coordinates; published for this RNA or family; a family's consensus, published or predicted; predicted.
+Evidence = Literal["3d", "published", "comparative", "predicted"]
 Split = Literal["validation", "test", "all"]
 
 

@@ -16,13 +16,15 @@ MIRROR = "RNAEXP_MIRROR"
 TIMEOUT = 30  # seconds that a server may be silent
 
 
-def fetch_file(url: str, sha256: str) -> Path:
-    """The file behind a URL, its hash checked on every call.
+def fetch_file(url: str, sha256: str | None) -> Path:
+    """The file behind a URL, its hash checked on every call; None: nobody here has read it (`fetch_first_seen`).
 
     With the environment variable RNAEXP_MIRROR=DIR, `DIR/<host>/<path>` is read instead of https://<host>/<path>.
 
     Raises: UnavailableError if it cannot be had, or is not the file that was pinned.
     """
+    if sha256 is None:
+        return fetch_first_seen(url)
     mirror = os.environ.get(MIRROR)
     # Which bytes it is, is known: then it does not matter who could change them on the way.
     place = url.replace("http://", "https://", 1)

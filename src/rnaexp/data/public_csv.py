@@ -1,6 +1,7 @@
 """Tables of the public sets: id, sequence, base_pairs (a JSON list of [i, j] from 1) or a structure in dot-bracket.
 
-Optional: len, which must be right, and family. `secondary_structure` is what hub data sets call the structure.
+Optional: len, which must be right, and family. `secondary_structure` is what hub data sets call the structure; what
+else an id may be called stands in `_IDS`.
 """
 
 import csv
@@ -15,6 +16,7 @@ from rnaexp.data.text import Source
 from rnaexp.rna import Pair, Rna
 
 _NEEDED = {"id", "sequence"}
+_IDS = ("uid", "pseudobase_ids", "psuedobase_ids")  # in RNAGym's tables, the last as it is misspelt there
 
 
 def read_csv(source: Source, unknown: Unknown = "reject") -> list[Rna]:
@@ -59,7 +61,13 @@ class Row:
 
 def has_columns(source: Source) -> bool:
     """Whether the header is that of a table of RNAs."""
-    return set(next(csv.reader(source.lines), ())) >= _NEEDED
+    return set(_header(next(csv.reader(source.lines), []))) >= _NEEDED
+
+
+def _header(columns: list[str]) -> list[str]:
+    """The columns, the first of `_IDS` as `id` where none is called so."""
+    name = next((each for each in _IDS if each in columns), "id")
+    return columns if "id" in columns else ["id" if column == name else column for column in columns]
 
 
 def loose_rows(source: Source) -> Iterator[Row]:
@@ -68,7 +76,7 @@ def loose_rows(source: Source) -> Iterator[Row]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     reader = csv.reader(source.lines, strict=True)
     try:
-        header = next(reader)
+        header = _header(next(reader))
         if not set(header) >= _NEEDED or len(set(header)) != len(header):
             message = f"expected columns id, sequence, base_pairs; found {', '.join(header)[:80]}"
             raise source.error(message, 1)

@@ -1,4 +1,4 @@
-"""Loaders of the sets that are downloaded with a pinned hash."""
+"""Loaders of the sets that are downloaded with a pinned hash, and what all loaders of public files share."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -20,7 +20,7 @@ _SPOT_SPLITS = ("VL1", "TS1", "TS2")
 def load_spot_rna(spec: SetSpec) -> DataSet:
     """One of SPOT-RNA's PDB sets; cluster names are the same in all three."""
     split = spec.name.rsplit("-", 1)[-1].upper()
-    path = _only_file(spec)
+    path = only_file(spec)
     return as_dataset(spec, _spot_rna(path)[split], path)
 
 
@@ -33,20 +33,21 @@ def _spot_rna(path: Path) -> dict[str, tuple[Rna, ...]]:
 
 def load_archiveii(spec: SetSpec) -> DataSet:
     """ArchiveII; the family is the id up to its first underscore."""
-    path = _only_file(spec)
+    path = only_file(spec)
     rnas = read_csv(read_source(path))
     families = [rna.id.split("_")[0] for rna in rnas]
     named = [replace(rna, family=family, cluster=family) for rna, family in zip(rnas, families, strict=True)]
     return as_dataset(spec, named, path)
 
 
-def _only_file(spec: SetSpec) -> Path:
+def only_file(spec: SetSpec) -> Path:
+    """The one file of a set, downloaded where it is not here. Raises: UnavailableError."""
     (file,) = spec.files
     return fetch_file(file.url, file.sha256)
 
 
 def as_dataset(spec: SetSpec, rnas: list[Rna] | tuple[Rna, ...], path: Path) -> DataSet:
-    """A set of pinned files; a count other than the catalog's means our reading changed."""
+    """A set of public files; a count other than the catalog's means our reading changed."""
     if spec.rnas is not None and len(rnas) != spec.rnas:
         message = f"{spec.name} has {len(rnas)} RNAs, {spec.rnas} were expected"
         raise InputError(message, path=path)

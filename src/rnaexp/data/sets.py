@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from rnaexp.data.catalog import CATALOG, SetSpec
+from rnaexp.data.cited_catalog import CITED
 from rnaexp.data.clusters import clustered
 from rnaexp.data.dataset import DataSet, content_sha256
 from rnaexp.data.download import fetch_file
@@ -17,7 +18,7 @@ from rnaexp.plugins import SETS, loaded, plugged, refuse_taken
 
 __all__ = ["DataSet", "SetSpec", "check", "describe", "fetch", "load_set", "set_names"]
 
-_BY_NAME = {spec.name: spec for spec in CATALOG}
+_BY_NAME = {spec.name: spec for spec in (*CATALOG, *CITED)}
 
 
 def set_names() -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnaexp.data.download import cache_folder, fetch_file, fetch_first_seen
+from rnaexp.data.download import cache_folder, fetch_file
 from rnaexp.data.kept import kept_files, kept_folder, key_of
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models import bundle, fetch_hub
@@ -147,7 +147,7 @@ def _from_elsewhere(source: Source) -> Fetched:
 
 
 def _link(source: Source) -> Path:
-    return fetch_first_seen(source.address) if source.sha256 is None else fetch_file(source.address, source.sha256)
+    return fetch_file(source.address, source.sha256)
 
 
 def _kept(source: Source) -> Path:

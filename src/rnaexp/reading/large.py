@@ -5,7 +5,7 @@ ended, and who misses one reads it again.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,11 @@ from rnaexp.reading.processes import processes
 from rnaexp.reading.read import NOT_THERE, Progress, Skipped, read_one, run_missing, suitable_of
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
-from rnaexp.structure.bands import Band, stored_band
+from rnaexp.structure.bands import Band, band_of, stored_band
 from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.outlines import Counts, unpacked
 from rnaexp.structure.pairs import reference
-from rnaexp.structure.reading import Reading, scorable, scores_from, sequence_sha256
+from rnaexp.structure.reading import Reading, known_pairs, scorable, scores_from, sequence_sha256
 from rnaexp.structure.windows import windows_of
 
 
@@ -76,24 +76,30 @@ def read_outlines(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entries:
-    """One head's bands or lists of some RNAs, by place; each is made when it is first looked at."""
+    """One head's bands or lists of some RNAs, by place; each is made when it is first looked at.
+
+    `lists`: keys of the complete lists that bands are part of, where some may be there already.
+    """
 
     encoder: Encoder
     reading: Reading
     store: Store
     rnas: tuple[Rna, ...]
     keys: tuple[str, ...]
+    lists: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, encoder: Encoder, rnas: Sequence[Rna], reading: Reading, store: Store) -> "Entries":
         """Nothing is read yet."""
         keys = tuple(key_of_entry(encoder, rna, reading) for rna in rnas)
-        return cls(encoder=encoder, reading=reading, store=store, rnas=tuple(rnas), keys=keys)
+        whole = replace(reading, band=None)
+        lists = () if reading.band is None else tuple(key_of_entry(encoder, rna, whole) for rna in rnas)
+        return cls(encoder=encoder, reading=reading, store=store, rnas=tuple(rnas), keys=keys, lists=lists)
 
     def read(self, progress: Progress) -> None:
         """All that are missing, each of several processes its share."""
         scratch = self.store.scratch
-        missing = [rna for rna, key in zip(self.rnas, self.keys, strict=True) if scratch.get(key) is None]
+        missing = [rna for place, rna in enumerate(self.rnas) if self._there(place) is None]
         progress(len(self.rnas) - len(missing))
         keys = {rna.id: key for rna, key in zip(self.rnas, self.keys, strict=True)}
         run_missing(self.encoder, self.rnas, missing, self.reading, scratch, keys, progress)
@@ -101,13 +107,25 @@ class Entries:
     def at(self, place: int) -> dict[str, np.ndarray]:
         """One RNA's. Raises: ScoreError if its map is not what it was."""
         key, scratch = self.keys[place], self.store.scratch
-        entry = scratch.get(key)
+        entry = self._there(place)
         if entry is None:
             entry = self.store.get(key)  # of older versions, which kept lists for good
         if entry is None:
             entry = read_one(self.encoder, self.rnas[place], self.reading, scratch)
             scratch.put(key, entry)
         return entry
+
+    def _there(self, place: int) -> dict[str, np.ndarray] | None:
+        """Of the scratch, a band as part of its list as well."""
+        scratch = self.store.scratch
+        entry = scratch.get(self.keys[place])
+        if entry is not None or self.reading.band is None:
+            return entry
+        whole = scratch.get(self.lists[place])
+        if whole is None:
+            return None
+        rna, scoring = self.rnas[place], self.reading.scoring
+        return band_of(whole["scores"][0], known_pairs(rna, scoring)[whole["indices"][0]], self.reading.band)
 
     def bands(self) -> Iterator[tuple[Band, int]]:
         """Each RNA's, with its number of reference pairs."""

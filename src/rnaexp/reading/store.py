@@ -1,7 +1,7 @@
 """Results on disk, found by the hash of everything that made them: atomic, checked, resumable.
 
-An entry is one file (`entry.py`). It is written under a private name, flushed and renamed, so it is either whole or
-absent, with any number of writers and no locks.
+An entry is one file (`entry.py`). It is written under a private name and renamed, so it is either whole or absent, with
+any number of writers and no locks; half of one, which a loss of power may leave, is known by its hash.
 """
 
 import contextlib
@@ -81,7 +81,7 @@ class Store:
 
     def put(self, key: str, arrays: Mapping[str, np.ndarray], maker: str = ANY_CODE) -> None:
         """Write an entry; the last of several writers wins, and all write the same."""
-        write_atomically(self._path(key), encode(key, arrays, maker))
+        write_atomically(self._path(key), encode(key, arrays, maker), flushed=False)
 
     def remove(self, key: str) -> None:
         """The entry is there no more."""

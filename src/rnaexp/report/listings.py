@@ -116,7 +116,8 @@ def sets(*, json: bool) -> None:
         return
     shown = ("name", "tasks", "title", "needs", "rnas", "evidence", "split", "licence")
     for row in rows:
-        row["needs"] = row["needs"] or ("a network" if row.get("files") or "fitness" in row["tasks"] else "nothing")
+        network = "a network" + (", not pinned" if any(not file["sha256"] for file in row.get("files", ())) else "")
+        row["needs"] = row["needs"] or (network if row.get("files") or "fitness" in row["tasks"] else "nothing")
     _print_table([{key: row.get(key) for key in shown} for row in rows])
     sys.stdout.write("Any file or folder of RNAs is a set too. One set: rnaexp data show NAME\n")
 

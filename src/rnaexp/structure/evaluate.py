@@ -8,7 +8,9 @@ from jaxtyping import Float, Shaped
 
 from rnaexp.errors import LeakageError
 from rnaexp.stats.intervals import Interval, cluster_interval
+from rnaexp.structure.decode import called_places
 from rnaexp.structure.heads import HeadScores, RnaScores, TunedHead
+from rnaexp.structure.levels import crossed_f1, stem_f1
 from rnaexp.structure.ranking import without_threshold
 from rnaexp.structure.relaxed import relaxed_hits
 
@@ -35,6 +37,8 @@ class Evaluation:
 
     `spread`: standard deviation and quartiles of F1 over the RNAs. `auprc` and `p_at_n` need no threshold; `auprc` is
     NaN where kept lists end before the last reference pair. `relaxed_f1`: the same calls, one base off by one allowed.
+    `inf`: interaction network fidelity, sqrt(precision x recall), doi:10.1261/rna.1700409. `stem_f1`, `crossed_f1`
+    (`structure.levels`): over the RNAs whose reference has stems, crossing pairs; NaN where none has any.
     """
 
     per_rna: pd.DataFrame
@@ -47,6 +51,9 @@ class Evaluation:
     auprc: float
     p_at_n: float
     relaxed_f1: float
+    inf: float
+    stem_f1: float
+    crossed_f1: float
     calls_per_100_bases: float
 
 
@@ -76,6 +83,8 @@ def evaluate_head(scores: HeadScores, *, layer: int, head: int, threshold: float
         raise TooShallowError(shallow)
     table = pd.DataFrame([_count(rna, row, threshold) for rna in scores.scored()])
     table = pd.concat([table, _rates(table)], axis=1)
+    if scores.scoring.molecule.brackets:
+        table = pd.concat([table, pd.DataFrame([_wholes(rna, row, threshold) for rna in scores.scored()])], axis=1)
     return Evaluation(
         per_rna=table,
         f1=cluster_interval(table["f1"].to_numpy(), table["cluster"].to_numpy(), of="shares"),
@@ -87,6 +96,9 @@ def evaluate_head(scores: HeadScores, *, layer: int, head: int, threshold: float
         auprc=float(table["auprc"].mean(skipna=False)),
         p_at_n=float(table["p_at_n"].mean()),
         relaxed_f1=float(table["relaxed_f1"].mean()),
+        inf=float(table["inf"].mean()),
+        stem_f1=_mean_where_any(table, "stem_f1"),
+        crossed_f1=_mean_where_any(table, "crossed_f1"),
         calls_per_100_bases=float(100 * table["calls"].sum() / sum(rna.bases for rna in scores.scored() if rna.read)),
     )
 
@@ -115,6 +127,17 @@ def _count(rna: RnaScores, row: int, threshold: float) -> dict[str, object]:
     }
 
 
+def _wholes(rna: RnaScores, row: int, threshold: float) -> dict[str, float]:
+    pairs = rna.indices[row, called_places(rna, row, threshold)].astype(np.int64)
+    parts = pairs, rna.reference, rna.bases
+    return {"stem_f1": stem_f1(*parts), "crossed_f1": crossed_f1(*parts)}
+
+
+def _mean_where_any(table: pd.DataFrame, name: str) -> float:
+    """NaN for proteins, which have neither stems nor pseudoknots, and where no RNA's reference has any."""
+    return float(table[name].mean()) if name in table else float("nan")
+
+
 def _rates(table: pd.DataFrame) -> pd.DataFrame:
     """Precision, recall, F1, MCC of each RNA; precision and MCC are 0 where nothing is called, as in scikit-learn."""
     right, calls, references = (table[name].to_numpy(float) for name in ("right", "calls", "references"))
@@ -126,6 +149,7 @@ def _rates(table: pd.DataFrame) -> pd.DataFrame:
             "precision": right / np.maximum(calls, 1),
             "recall": right / references,
             "f1": 2 * right / (calls + references),
+            "inf": right / np.sqrt(np.maximum(calls, 1) * references),
             "mcc": (right * left - wrong * missed) / np.sqrt(np.maximum(product, 1)),
         }
     )

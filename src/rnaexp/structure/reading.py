@@ -49,6 +49,13 @@ def scorable(rna: Rna, scoring: Scoring, windows: Windows | None) -> Bool[np.nda
     return allowed if windows is None else allowed & windows.covered()
 
 
+def known_pairs(rna: Rna, scoring: Scoring) -> Bool[np.ndarray, "p"]:
+    """Which places i * n + j are reference pairs."""
+    known = np.zeros(len(rna) ** 2, np.bool_)
+    known[reference(rna, scoring)] = True
+    return known
+
+
 class Table:
     """One RNA's kept pairs, growing layer by layer; of an RNA read in `windows`, those that a window holds."""
 
@@ -67,7 +74,9 @@ class Table:
         try:
             read_out = self.read_out
             if self.reading.outline:
-                self.outlines.append(count_steps(maps, self.allowed, self._known(), read_out))
+                self.outlines.append(
+                    count_steps(maps, self.allowed, known_pairs(self.rna, self.reading.scoring), read_out)
+                )
                 return
             if self.reading.scoring.decoder == "greedy":
                 scores, indices = greedy_pairs(maps, self.allowed, read_out=read_out)
@@ -76,18 +85,14 @@ class Table:
             if read_out.score_scale == "z-score":
                 scores = standardised(scores, maps, self.allowed, read_out)
             if self.reading.band is not None:
-                self.band = band_of(scores[0], self._known()[indices[0]], self.reading.band)
+                self.band = band_of(
+                    scores[0], known_pairs(self.rna, self.reading.scoring)[indices[0]], self.reading.band
+                )
                 return
             self.kept.append((scores, indices))
         except ScoreError as error:
             message = f"{self.rna.id}: layer {layer} {error}"
             raise ScoreError(message) from error
-
-    def _known(self) -> Bool[np.ndarray, "p"]:
-        """Which places i * n + j are reference pairs."""
-        known = np.zeros(len(self.rna) ** 2, np.bool_)
-        known[reference(self.rna, self.reading.scoring)] = True
-        return known
 
     def entry(self) -> dict[str, np.ndarray]:
         """As stored."""

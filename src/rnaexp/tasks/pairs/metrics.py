@@ -84,6 +84,18 @@ def _detail(name: str, read: Callable[[Evaluation], Any]) -> MetricSpec:
     return MetricSpec(name=name, of=_tested(read), in_parent="nothing", tables=())
 
 
+def _of_wholes(name: str, title: str, place: int, read: Callable[[Evaluation], float]) -> MetricSpec:
+    """A column of the widest table, and in the test's own run; not measured where no reference has what it is of."""
+
+    def of(done: Evaluation) -> float | None:
+        value = read(done)
+        return value if value == value else None
+
+    return MetricSpec(
+        name=name, title=title, of=_tested(of), in_parent="nothing", tables=("screen",), place=place, keep=1
+    )
+
+
 def _f1(row: Row) -> str:
     """With its interval, or how few clusters there are for one."""
     if not known(row.get("f1")):
@@ -165,6 +177,9 @@ METRICS: tuple[MetricSpec | Column, ...] = (
         keep=2,
     ),
     MetricSpec(name="mcc", title="MCC", of=_tested(lambda done: done.mcc), tables=("screen",), place=72, keep=1),
+    _of_wholes("inf", "INF", 73, lambda done: done.inf),
+    _of_wholes("stem_f1", "stem F1", 74, lambda done: done.stem_f1),
+    _of_wholes("crossed_f1", "crossed F1", 75, lambda done: done.crossed_f1),
     MetricSpec(name="pooled_f1", of=_tested(lambda done: done.pooled_f1), tables=()),
     MetricSpec(
         name="auprc",
