@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import optuna
+import pandas as pd
 import pytest
 import torch
 from sqlalchemy.exc import IntegrityError
@@ -21,10 +22,12 @@ from rnaexp.structure.larger import Explored, StudyName, explore, halves
 from rnaexp.structure.pairs import average_product_correct, reference
 from rnaexp.structure.protocol import CANONICAL, PAIR_SCORES, Scoring
 from rnaexp.structure.searched import NEVER, Kept, SearchedEncoder, configured
+from rnaexp.structure.study import keep_study, study_of_heads
 from rnaexp.tasks.pairs.larger import _evaluated, _judged, _optimum, larger_search
 from rnaexp.tasks.pairs.measure import reading_for
 from rnaexp.tasks.pairs.result import Task
 
+from .command import inside
 from .planted_sets import write_set
 
 
@@ -147,6 +150,57 @@ def test_a_stored_study_says_what_it_is_of_and_one_of_an_earlier_name_goes_on(tm
     assert earlier.study_name == "rnaexp-0123"
 
 
+def test_a_search_that_ended_is_kept_once_and_a_longer_one_takes_its_place(tmp_path):
+    url = f"sqlite:///{tmp_path}/studies.db"
+    name = StudyName(name="planted · vl · paper", about={"model": "planted", "seed": 3})
+
+    def searched(trials):
+        return explore(
+            lambda chosen: 0.1 * chosen.apc + 0.01 * chosen.min_separation, heads=3, trials=trials, name=name
+        )
+
+    counts = []
+    for trials in (4, 9, 9, 5):
+        keep_study(searched(trials).study, url)
+        (kept,) = optuna.get_all_study_summaries(url)
+        counts.append(kept.n_trials)
+    assert counts == [4, 9, 9, 9]
+    stored = optuna.load_study(study_name=name.name, storage=url)
+    made = searched(9)
+    assert [(trial.params, trial.value) for trial in stored.trials] == [
+        (trial.params, trial.value) for trial in made.study.trials
+    ]
+    assert stored.user_attrs == name.about
+    with pytest.raises(UnavailableError, match="cannot be opened"):
+        keep_study(made.study, "sqlite:////no/such/folder/x.db")
+
+
+def test_the_study_of_heads_has_a_trial_a_head_with_its_f1_and_threshold():
+    table = pd.DataFrame({"layer": [0, 0, 1], "head": [0, 1, 0], "f1": [0.1, 0.5, 0.3], "threshold": [1.0, 2.0, 3.0]})
+    study = study_of_heads(table, "m · heads", {"model": "m"})
+    assert [(one.params["head"], one.value, one.user_attrs["threshold"]) for one in study.trials] == [
+        ("0.0", 0.1, 1.0),
+        ("0.1", 0.5, 2.0),
+        ("1.0", 0.3, 3.0),
+    ]
+    assert (study.best_params, study.user_attrs) == ({"head": "0.1"}, {"model": "m"})
+
+
+def test_the_command_keeps_its_studies_in_the_store_under_names_that_can_be_read(sets, tmp_path):
+    words = ("search", "--model", "planted", "--validation", sets[0], "--test", sets[1], "--trials", "6", "--json")
+    for _ in range(2):  # the second finds them there
+        done = inside(*words, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    url = f"sqlite:///{tmp_path}/.rnaexp/studies.db"
+    assert f"Optuna studies: optuna-dashboard {url}" in done.stderr
+    found = {one.study_name.rpartition(" · ")[0]: one for one in optuna.get_all_study_summaries(url)}
+    assert {name: one.n_trials for name, one in found.items()} == {
+        f"planted · {sets[0].name} · paper · seed 0": 6,
+        f"planted · {sets[0].name} · paper · heads": 12,
+    }
+    assert all(one.user_attrs["validation"] == sets[0].name for one in found.values())
+
+
 def test_values_that_never_differ_have_no_importance():
     flat = explore(lambda _: 0.5, heads=1, trials=3, name=StudyName(name="x")).pictures
     some = explore(lambda chosen: 0.1 * chosen.apc, heads=1, trials=8, name=StudyName(name="x")).pictures
@@ -163,7 +217,7 @@ def test_workers_that_find_the_tables_half_made_try_again(tmp_path, monkeypatch)
                 raise IntegrityError("CREATE TYPE", None, Exception("already exists"))
             super().__init__(url)
 
-    monkeypatch.setattr("rnaexp.structure.larger._PAUSES", (0, 0))
+    monkeypatch.setattr("rnaexp.structure.study._PAUSES", (0, 0))
     monkeypatch.setattr("optuna.storages.RDBStorage", Busy)
     assert explore(lambda _: 0.5, heads=1, trials=2, name=StudyName(name="x"), storage=f"sqlite:///{tmp_path}/study.db")
     assert len(met) == 3
@@ -171,7 +225,7 @@ def test_workers_that_find_the_tables_half_made_try_again(tmp_path, monkeypatch)
 
 @pytest.mark.parametrize("url", ["sqlite:////no/such/folder/x.db", "nonsense", "nosuchdriver://localhost/x"])
 def test_a_data_base_that_cannot_be_opened_is_one_line(url, monkeypatch):
-    monkeypatch.setattr("rnaexp.structure.larger._PAUSES", (0,))
+    monkeypatch.setattr("rnaexp.structure.study._PAUSES", (0,))
     with pytest.raises(UnavailableError, match="--storage cannot be opened"):
         explore(lambda _: 0.5, heads=1, trials=2, name=StudyName(name="x"), storage=url)
 
@@ -208,7 +262,9 @@ NOISY = {"pair_share": 0.02, "noise": 1.2, "answer": "stems"}
 
 
 def test_the_plain_configuration_is_the_single_head_of_the_run(task, tmp_path, announce, monkeypatch):
-    monkeypatch.setattr("rnaexp.tasks.pairs.larger.explore", lambda *_, **__: Explored(found=[], pictures={}))
+    monkeypatch.setattr(
+        "rnaexp.tasks.pairs.larger.explore", lambda *_, **__: Explored(found=[], study=None, pictures={})
+    )
     found = larger_search(task(**NOISY), Store(tmp_path), announce, trials=1)
     assert found.heads[0] == (found.single.tuned.layer, found.single.tuned.head) == (1, 2)
     assert found.threshold == pytest.approx(found.single.tuned.threshold, rel=1e-5)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tracking import markdown, readme_table, trade_off_table
+from tracking import faults_table, markdown, readme_table, trade_off_table
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -28,6 +28,11 @@ def test_the_tables_of_the_classification_page_are_those_of_the_results():
 def test_the_tables_of_pairs_from_letters_are_those_of_the_results():
     text = markdown.LETTERS_PAGE.read_text()
     assert markdown.with_letters(text) == text, "run: python tracking/markdown.py"
+
+
+def test_the_table_of_faults_is_that_of_the_results():
+    text = faults_table.PAGE.read_text()
+    assert faults_table.with_table(text) == text, "run: python tracking/faults_table.py"
 
 
 def test_the_table_of_the_trade_off_is_that_of_the_results():

@@ -22,6 +22,11 @@ def test_what_is_put_comes_back(tmp_path):
     assert same(store.get("ab"), ENTRY)
 
 
+def test_no_entry_is_ever_pickled(tmp_path):
+    with pytest.raises(ValueError, match="words: arrays of objects"):
+        Store(tmp_path).put("ab", {"words": np.array(["a", None], dtype=object)})
+
+
 def test_the_key_does_not_depend_on_order_but_on_every_part():
     parts = {"a": 1, "b": [2, 3], "c": None}
     assert key_of(parts) == key_of(dict(reversed(parts.items())))

@@ -112,7 +112,7 @@ def test_the_share_is_kept_at_every_probe_and_no_more_is_left_than_the_next_larg
     assert {level for level, _ in done} == {0, 1, 2}, "one part of the sets is not always the right one"
 
 
-@pytest.mark.parametrize(("seconds", "rnas"), [(1000.0, 21), (30.0, 11), (0.01, 6)])
+@pytest.mark.parametrize(("seconds", "rnas"), [(1000.0, 21), (20.0, 11), (0.01, 6)])
 def test_a_probes_seconds_choose_how_many_rnas_it_reads(sets, timed, seconds, rnas):
     probe = probe_with(timed, sets, max_seconds=seconds)
     found = probe(network(), 0)

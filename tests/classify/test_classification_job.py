@@ -1,6 +1,7 @@
 """The classification job as a user starts it, on small sets."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rnaexp.classify.controls import homologous_sample, other_sample, ruler, word_counts
@@ -160,10 +161,18 @@ def test_words_know_families_that_length_does_not(folder, tmp_path):
     parent = next(run for run in tracked if run[0].startswith("6-mer · ") and run[1] == "parent")
     assert parent[5]["classify.overlap_ratio"] == rows["6-mer"]["overlap_ratio"]
     child = next(run for run in children if run[4]["model"] == "shuffled:planted")
+    own_child = next(run for run in children if run[4]["model"] == "6-mer")
     folder_of = next((tmp_path / "mlartifacts").rglob(child[3])) / "artifacts"
     kept = {path.name for path in folder_of.iterdir()}
     pictures = {"similarity_densities.png", "embeddings.png", "embeddings.html", "families.png"}
     assert kept == pictures | {"overlap.csv", "rnas.csv", "families.csv"}
+    (shown,) = [path for path in (tmp_path / "mlartifacts").rglob("per_family.json") if parent[3] in path.parts]
+    shown = pd.read_json(shown, orient="split")
+    table = pd.read_csv(next(p for p in (tmp_path / "mlartifacts").rglob("families.csv") if own_child[3] in p.parts))
+    assert shown.columns[:2].tolist() == ["family", "nearest_is_own"], "what the Evaluation tab compares"
+    assert shown.set_index("family")["silhouette"].to_dict() == pytest.approx(
+        table.set_index("family")["silhouette"].to_dict()
+    )
     page = (folder_of / "embeddings.html").read_text()
     assert "cdn.plot.ly/plotly" not in page.replace("https://cdn.plot.ly/world", "")[-20000:]
     assert "fam3:r2; fam3; clan fam3" in page

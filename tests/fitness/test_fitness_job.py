@@ -282,6 +282,9 @@ def test_a_job_through_the_command_line_is_in_mlflow(told):
     assert "<script src=" not in page
     frame = pd.read_parquet(next(folder.rglob("variants_masked-marginal.parquet")))
     assert spearmanr(frame["score"], frame["measured"]).statistic == pytest.approx(own["spearman"])
+    shown = pd.read_json(next(folder.rglob("per_variant.json")), orient="split")
+    assert shown.columns[:2].tolist() == ["id", "score"], "what MLflow's Evaluation tab compares"
+    assert shown["score"].tolist() == pytest.approx(frame["score"].tolist())
     rows = pd.read_csv(folder / "rows.csv")
     assert set(rows["model"]) == {"lm-nano", "untrained:lm-nano", "mutations", "gc", "viennarna", "defect", "random"}
     assert set(rows["convention"]) == {"masked-marginal", "baseline"}

@@ -194,3 +194,23 @@ def test_what_cannot_be_exported_or_compared_is_named(here, tmp_path):
     with pytest.raises(InputError, match="no result file"):
         of_folder(tmp_path)
     assert json.loads("[]") == list(tmp_path.iterdir())
+
+
+def test_published_figures_are_runs_of_a_kind_of_their_own_come_once_and_are_never_ranked(elsewhere, capsys):
+    from rnaexp.experiment.importing import import_published
+    from rnaexp.report.classes import published
+    from rnaexp.track.export import runs_table
+
+    import_published("rnaexp")
+    capsys.readouterr()
+    import_published("rnaexp")
+    assert capsys.readouterr().out.count("is here as run") == len(published())
+    runs = mlflow.MlflowClient(f"sqlite:///{elsewhere}/mlflow.db").search_runs(["1"])
+    assert {run.data.tags["rnaexp.kind"] for run in runs} == {"published"}
+    stated = {run.data.params["model"]: run.data.metrics for run in runs}
+    assert len(runs) == len(stated) == len(published())
+    assert stated["RNA-MSM"] == {"published.structure_f1": 0.631}
+    assert stated["RNA-FM"] == {"published.overlap_iou": 0.070}
+    assert stated["RiNALMo, 148M to 651M"] == {}, "a change is no figure"
+    assert all(run.data.tags["rnaexp.published.source"].startswith("arXiv:2505.09087") for run in runs)
+    assert len(runs_table("rnaexp")) == 0

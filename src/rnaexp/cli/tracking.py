@@ -73,13 +73,22 @@ def export(
 
 
 def bring_in(
-    files: Annotated[list[Path], typer.Argument(help="Result files (`rnaexp export`).")],
+    files: Annotated[list[Path], typer.Argument(help="Result files (`rnaexp export`).")] = [],  # noqa: B006
     experiment: Annotated[str, typer.Option(help="MLflow experiment.")] = "rnaexp",
+    published: Annotated[
+        bool, typer.Option("--published", help="The figures that papers state, as runs of a kind of their own.")
+    ] = False,
 ) -> None:
     """Take result files into the tracking store, marked as imported; refused where a set or a protocol is another."""
-    from rnaexp.experiment.importing import import_files
+    if not files and not published:
+        message = "give result files, or --published"
+        raise typer.BadParameter(message)
+    from rnaexp.experiment import importing
 
-    import_files(files, experiment)
+    if files:
+        importing.import_files(files, experiment)
+    if published:
+        importing.import_published(experiment)
 
 
 def ui(

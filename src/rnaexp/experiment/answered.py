@@ -63,7 +63,7 @@ def answered(key: str | None, experiment: str) -> tuple[str, list[Shown]] | None
         return None
     try:
         found = runs_in(experiment, f"tags.`{KEY}` = '{key}' and attributes.status = 'FINISHED'")
-    except UnavailableError:
+    except (UnavailableError, OSError):
         return None  # the run itself says so
     for run in found:
         run_id = str(run.info.run_id)

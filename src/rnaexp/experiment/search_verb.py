@@ -8,13 +8,15 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from rnaexp.data.markdown_text import markdown_text
+from rnaexp.errors import UnavailableError
 from rnaexp.models.spec import IN_MEMORY
-from rnaexp.progress import announce
+from rnaexp.progress import announce, say
 from rnaexp.reading.store import Store
 from rnaexp.report.console import console
 from rnaexp.stats.verdict import verdict_of
 from rnaexp.structure.configuration import configuration
 from rnaexp.structure.protocol import protocol_fields
+from rnaexp.structure.study import keep_study
 from rnaexp.tasks.pairs.assess import free_controls, on_validation
 from rnaexp.tasks.pairs.figures import search_progress
 from rnaexp.tasks.pairs.larger import Larger, larger_search
@@ -22,7 +24,7 @@ from rnaexp.tasks.pairs.result import Task
 from rnaexp.track.orphan import watch_parent
 from rnaexp.track.packaged import CONFIGURATION, STANDING, VALIDATION_F1
 from rnaexp.track.runs import RunHandle, tracked_run
-from rnaexp.track.store import EXPERIMENT
+from rnaexp.track.store import EXPERIMENT, without_password
 from rnaexp.track.words import RunWords
 
 
@@ -47,6 +49,7 @@ def search(task: Task, *, trials: int, storage: str, seed: int, words: RunWords,
         run.figure(search_progress(found.trials, f"{task.model}, larger search on {task.validation}"), "search.png")
         for name, figure in found.pictures.items():
             run.figure(figure, name)
+    _keep_studies(found, storage or f"sqlite:///{store.root}/studies.db", shared=bool(storage))
     if json:
         sys.stdout.write(json_format.dumps(record | {"run_id": run.run_id}) + "\n")
     else:
@@ -68,6 +71,17 @@ def _keep_configuration(run: RunHandle, found: Larger, task: Task, store: Store)
         run.table(per_rna, VALIDATION_F1)
         if against is not None:
             run.text(json_format.dumps(against.to_json(), indent=1), STANDING)
+
+
+def _keep_studies(found: Larger, url: str, *, shared: bool) -> None:
+    """For `optuna-dashboard`; the search of a shared storage is there already. A failure costs no result."""
+    try:
+        for study in found.studies[1:] if shared else found.studies:
+            keep_study(study, url)
+    except UnavailableError as error:
+        say(str(error))
+        return
+    say(f"Optuna studies: optuna-dashboard {without_password(url)}")
 
 
 def _parameters(found: Larger, task: Task, trials: int, seed: int) -> dict[str, object]:

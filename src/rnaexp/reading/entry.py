@@ -31,9 +31,12 @@ class Label:
 
 
 def encode(key: str, arrays: Mapping[str, np.ndarray], maker: str = ANY_CODE) -> bytes:
-    """An entry in format 2."""
+    """An entry in format 2. Raises: ValueError for an array of objects, which NumPy would pickle."""
+    if objects := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
+        message = f"{', '.join(objects)}: arrays of objects are not stored"
+        raise ValueError(message)
     written = io.BytesIO()
-    np.savez(written, allow_pickle=False, **arrays)
+    np.savez(written, **arrays)  # type: ignore[arg-type]  # numpy 2.1 takes `allow_pickle` for one more array
     payload = written.getvalue()
     line = " ".join((_NAME, _FORMAT, _hash(key, maker, payload), key, maker))
     return line.encode() + b"\n" + payload

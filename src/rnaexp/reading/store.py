@@ -94,8 +94,10 @@ class Store:
     def put_tuned(self, model: str, tuned: Mapping[str, Any]) -> Path:
         """Keep a tuned head; the newest of a model is what `predict` uses."""
         text = json.dumps(tuned, indent=1, sort_keys=True)
-        name = f"{time.time_ns():020d}-{key_of(tuned)[:12]}.json"
-        path = self._tuned_folder(model) / name
+        folder = self._tuned_folder(model)
+        # After the newest one, also when the clock went back.
+        written = max([time.time_ns(), *(int(path.name[:20]) + 1 for path in folder.glob(f"{'[0-9]' * 20}-*.json"))])
+        path = folder / f"{written:020d}-{key_of(tuned)[:12]}.json"
         write_atomically(path, text.encode())
         return path
 

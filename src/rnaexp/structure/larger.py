@@ -3,19 +3,16 @@
 Searched on one part of the validation set and chosen on the other, so that the gain it promises is one it has shown.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from rnaexp.errors import UnavailableError
 from rnaexp.structure.choice import Choice
-from rnaexp.structure.study import describe_study, study_pictures
+from rnaexp.structure.study import describe_study, open_storage, study_pictures
 
 MOST_HEADS = 8  # whose maps are kept
-_PAUSES = 0.5, 1.0, 2.0  # seconds between attempts to open a data base
 _SEPARATIONS = 1, 6  # smallest and largest that calls may be required to have
 
 
@@ -49,9 +46,10 @@ class StudyName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explored:
-    """Each choice once with what it gave, best first; `pictures`: of the study, by file name."""
+    """Each choice once with what it gave, best first; `pictures`: of the Optuna study, by file name."""
 
     found: list[tuple[Choice, float]]
+    study: Any
     pictures: Mapping[str, Figure]
 
 
@@ -67,7 +65,7 @@ def explore(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = optuna.samplers.TPESampler(seed=seed if storage is None else None, multivariate=True)
-    opened = None if storage is None else _opened(storage)
+    opened = None if storage is None else open_storage(storage)
     earlier = opened is not None and name.earlier in optuna.get_all_study_names(opened)
     study = optuna.create_study(
         direction="maximize",
@@ -84,27 +82,7 @@ def explore(
     for trial in study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)):
         found[Choice(**trial.params)] = float(trial.value or 0.0)
     ordered = sorted(found.items(), key=lambda item: -item[1])
-    return Explored(found=ordered, pictures=study_pictures(study))
-
-
-def _opened(url: str) -> Any:
-    """The data base; of workers that come to an empty one together, one makes the tables and the others try again.
-
-    Raises: UnavailableError if it cannot be opened.
-    """
-    import optuna
-    from sqlalchemy.exc import SQLAlchemyError
-
-    for pause in (*_PAUSES, None):
-        try:
-            return optuna.storages.RDBStorage(url)
-        except (SQLAlchemyError, ImportError) as error:
-            if pause is None or isinstance(error, ImportError):
-                reason = str(error).splitlines()[0]
-                message = f"--storage cannot be opened: {reason}"
-                raise UnavailableError(message) from error
-            time.sleep(pause)
-    raise AssertionError
+    return Explored(found=ordered, study=study, pictures=study_pictures(study))
 
 
 def _plain(heads: int) -> dict[str, Any]:

@@ -40,9 +40,10 @@ def searches_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
 def runs_in(experiment: str, question: str) -> list[Any]:
     """Every run of the experiment that MLflow's filter `question` finds, newest first.
 
-    Raises: UnavailableError.
+    Raises: UnavailableError; OSError where the store's disk is full or read-only.
     """
-    return _search(client(target(experiment)), connect(experiment), question)
+    experiment_id = connect(experiment)  # which says in words what a client would raise
+    return _search(client(target(experiment)), experiment_id, question)
 
 
 def _search(connection: Any, experiment_id: str, question: str, order_by: list[str] | None = None) -> list[Any]:

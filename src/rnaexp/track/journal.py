@@ -10,26 +10,32 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
+
+from rnaexp.data.atomic import naming
 
 Operation = dict[str, Any]
 
 
-def begun(folder: Path) -> tuple[int, str]:
-    """When a waiting tree was begun, in milliseconds, and its folder's name; 0 for one that does not say."""
+def begun(folder: Path) -> tuple[bool, int, str]:
+    """Whether a waiting tree hangs under another's run, when it was begun (milliseconds, 0: unknown), its folder.
+
+    So sorted, a tree comes after the one that it hangs under, whatever the clock did.
+    """
     try:
         with (folder / "journal.jsonl").open(encoding="utf-8") as lines:
-            header = json.loads(lines.readline())
+            header, start = json.loads(lines.readline()), json.loads(lines.readline())
     except (OSError, ValueError):
-        return 0, folder.name
-    return header.get("time", 0), folder.name
+        return False, 0, folder.name
+    return start.get("under") is not None, header.get("time", 0), folder.name
 
 
 class Journal:
     """One run tree's operations, appended by the one process that holds the lock."""
 
-    def __init__(self, folder: Path, lines: IO[str]) -> None:
+    def __init__(self, folder: Path, lines: FileIO) -> None:
         self.folder, self._lines = folder, lines
 
     @classmethod
@@ -37,7 +43,7 @@ class Journal:
         """A new, locked journal; the header says which store and experiment it is meant for."""
         folder = outbox.absolute() / uuid.uuid4().hex
         (folder / "files").mkdir(parents=True)
-        lines = (folder / "journal.jsonl").open("a+", encoding="utf-8")
+        lines = FileIO(folder / "journal.jsonl", "a+")
         fcntl.flock(lines, fcntl.LOCK_EX)
         journal = cls(folder, lines)
         journal.append({"op": "open", **header})
@@ -47,7 +53,7 @@ class Journal:
     def claim(cls, folder: Path) -> Self | None:
         """An existing journal, or None if its process still lives or it is gone."""
         try:
-            lines = (folder / "journal.jsonl").open("a+", encoding="utf-8")
+            lines = FileIO(folder / "journal.jsonl", "a+")
         except FileNotFoundError:
             return None
         try:
@@ -58,18 +64,28 @@ class Journal:
         return cls(folder, lines) if folder.exists() else None
 
     def append(self, operation: Operation) -> None:
-        """Write one operation through to the disk."""
-        self._lines.write(json.dumps(operation) + "\n")
-        self._lines.flush()
-        os.fsync(self._lines.fileno())
+        """Write one operation through to the disk.
+
+        Raises: OSError, which names the file; then nothing of the operation is in it.
+        """
+        number, line = self._lines.fileno(), (json.dumps(operation) + "\n").encode()
+        whole = os.fstat(number).st_size
+        with naming(self.folder / "journal.jsonl"):
+            try:
+                while line:
+                    line = line[self._lines.write(line) :]
+                os.fsync(number)
+            except OSError:
+                os.ftruncate(number, whole)  # a line that follows must not go on from a torn one
+                raise
 
     def operations(self) -> list[Operation]:
         """All of them in order; a last line torn by a power cut is cut off."""
         self._lines.seek(0)
-        text = self._lines.read()
-        whole = text[: text.rfind("\n") + 1]
+        text = self._lines.readall()
+        whole = text[: text.rfind(b"\n") + 1]
         if whole != text:
-            self._lines.truncate(len(whole.encode()))
+            self._lines.truncate(len(whole))
         return [json.loads(line) for line in whole.splitlines()]
 
     def new_file(self, name: str) -> tuple[Path, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from rnaexp.errors import UnavailableError
 from rnaexp.track.journal import Journal, Operation, begun
-from rnaexp.track.push import Pusher, RefusedError, UnreachableError, batch_of
+from rnaexp.track.push import DiskError, Pusher, RefusedError, UnreachableError, batch_of
 from rnaexp.track.store import Target, target
 
 PAUSE_SECONDS = 60.0  # after a failed push the run goes on this long before it asks the server again
@@ -20,6 +20,12 @@ PUSH_SECONDS = 5.0  # what is logged between the starts and the ends of runs is 
 HEARTBEAT_SECONDS = 300.0  # a parent run says this often that its process lives: `rnaexp reap` goes by it
 HEARTBEAT_TAG = "rnaexp.heartbeat"
 _AT_ONCE = frozenset({"start", "end"})
+_unwritten: set[str] = set()
+
+
+def unwritten() -> bool:
+    """Whether a disk did not take all that this process logged: the program then ends with 74, its results printed."""
+    return bool(_unwritten)
 
 
 def default_outbox() -> Path:
@@ -53,18 +59,21 @@ class LiveTree:
         self._pending: list[Operation] = [{"op": "open"}]
         self._quiet_until = 0.0
         self._refused = False
+        self._disk = ""
         self._ended = threading.Event()
 
     def record(self, operation: Operation) -> None:
         """Keep one operation on disk; it is pushed at the next start or end of a run, or `PUSH_SECONDS` later.
 
-        A server's failure is a warning, never the run's.
+        A server's failure is a warning, never the run's. Raises: OSError when the outbox's disk is full.
         """
         with self.lock:
             self._pending.append(operation)
-            self.journal.append(operation)
-            if operation["op"] in _AT_ONCE:
-                self._push_unless_quiet()
+            try:
+                self.journal.append(operation)
+            finally:  # what the outbox has no space for MLflow may take
+                if operation["op"] in _AT_ONCE:
+                    self._push_unless_quiet()
 
     def begin(self, operation: Operation) -> None:
         """Record the parent's start; nothing is computed yet, so here a refusal stops the run.
@@ -102,7 +111,14 @@ class LiveTree:
         self._ended.set()
         with self.lock:
             self._push()
-            if self._pending or self._refused:
+            if self._pending and self._disk:
+                _unwritten.add(self._disk)
+                warn(
+                    f"{self._disk}; what MLflow did not take is kept in {self.journal.folder}: clear space, "
+                    "then `rnaexp sync`"
+                )
+                self.journal.close()
+            elif self._pending or self._refused:
                 warn(f"not everything is in MLflow; kept in {self.journal.folder}: `rnaexp sync` pushes it later")
                 self.journal.close()
             else:
@@ -131,7 +147,11 @@ class LiveTree:
                 del self._pending[: len(together)]
         except UnreachableError as error:
             self._quiet_until = time.monotonic() + PAUSE_SECONDS
-            warn(f"tracking store not reachable, the run goes on: {error}")
+            if isinstance(error, DiskError):
+                self._disk = str(error)
+                warn(f"MLflow's store cannot be written, the run goes on: {error}")
+            else:
+                warn(f"tracking store not reachable, the run goes on: {error}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +183,8 @@ def _pushed(journal: Journal) -> str:
         complete = _replay(journal)
     except UnreachableError as error:
         warn(f"{journal.folder.name} stays in the outbox: {error}")
+        if isinstance(error, DiskError):
+            _unwritten.add(str(error))
         complete = False
     if complete:
         journal.remove()

@@ -10,12 +10,15 @@ import os
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from rnaexp.errors import UnavailableError
+from rnaexp.track.failures import disk_fault, server_fault, timed_out
 from rnaexp.track.journal import Operation
-from rnaexp.track.store import Target, client, open_experiment, reason
+from rnaexp.track.store import Target, client, open_experiment, reason, sqlite_file
 
 UUID_TAG = "rnaexp.uuid"
 PAUSES = (0.3, 1.0)  # seconds before the second and the third try
@@ -30,6 +33,10 @@ class RefusedError(RuntimeError):
 
 class UnreachableError(RuntimeError):
     """MLflow could not be reached, or failed, several times; worth another try later."""
+
+
+class DiskError(UnreachableError):
+    """The store is on this machine, and its disk is full or cannot be written: the message begins with the path."""
 
 
 class Pusher:
@@ -47,7 +54,7 @@ class Pusher:
         """Carry out one operation, or a batch (`batch_of`), in a few tries.
 
         A server that refuses connections costs two seconds, one that accepts them and never answers one time-out.
-        Raises: RefusedError, UnreachableError.
+        Raises: RefusedError, UnreachableError; DiskError, at once.
         """
         for pause in (*PAUSES, None):
             try:
@@ -56,6 +63,8 @@ class Pusher:
                 self._fresh = False  # the store may have taken part of it
                 if not _from_the_store(error):
                     raise
+                if (fault := disk_fault(error, self._place(operations[0]))) is not None:
+                    raise DiskError(fault) from error
                 code = getattr(error, "error_code", None)
                 if code in _LOGIN:
                     message = f"{code}: set MLFLOW_TRACKING_USERNAME and _PASSWORD to a login that may write there"
@@ -63,14 +72,25 @@ class Pusher:
                 refused = isinstance(error, UnavailableError) or code in _REFUSALS
                 if refused and not (pause is not None and _raced(error)):
                     raise RefusedError(reason(error)) from error
-                if _timed_out(error):
-                    seconds = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
-                    message = f"{self.where.public_uri} does not answer within {seconds} s"
-                    raise UnreachableError(message) from error
-                if pause is None:
-                    raise UnreachableError(reason(error)) from error
+                if pause is None or timed_out(error):
+                    raise UnreachableError(self._words(error)) from error
                 time.sleep(pause)
         return None
+
+    def _words(self, error: Exception) -> str:
+        fault = server_fault(str(error), os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT", ""))
+        if fault is None and self.where.uri.startswith("http"):
+            fault = f"failed: {reason(error)}"
+        return reason(error) if fault is None else f"{self.where.public_uri} {fault}"
+
+    def _place(self, operation: Operation) -> Path | None:
+        """The file or folder of this machine that the operation writes into, if it is known."""
+        database = sqlite_file(self.where.uri)
+        if database is None or operation["op"] not in ("artifact", "shown_table"):
+            return database
+        with suppress(Exception):  # only words of a message
+            return Path(unquote(urlsplit(self._client.get_run(self.run_ids[operation["run"]]).info.artifact_uri).path))
+        return database
 
     def _carry_out(self, operations: Sequence[Operation]) -> None:
         if operations[0]["op"] in _BATCHED:
@@ -223,11 +243,6 @@ def batch_of(waiting: Sequence[Operation]) -> list[Operation]:
 def _raced(error: Exception) -> bool:
     """Whether another writer put the same row there in the same moment: then the next try finds it."""
     return any(text in str(error) for text in ("UNIQUE constraint failed", "violates unique constraint"))
-
-
-def _timed_out(error: Exception) -> bool:
-    """MLflow wraps what urllib3 raises, and keeps its words alone."""
-    return re.search(r"(Read|Connect)Timeout|timed out", str(error)) is not None
 
 
 def _from_the_store(error: Exception) -> bool:

@@ -4,11 +4,13 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from rnaexp.data.atomic import naming
 from rnaexp.errors import Terminated
 from rnaexp.track.artifacts import write_figure, write_file, write_shown_table, write_table, write_text
 from rnaexp.track.names import MAX_METRICS, artifact_path, checked_metrics, checked_texts
@@ -20,7 +22,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Kind = Literal[
-    "parent", "question", "comparison", "search", "watch", "tune", "test", "classify", "fitness", "task", "reproduction"
+    "parent",
+    "question",
+    "comparison",
+    "search",
+    "watch",
+    "tune",
+    "test",
+    "classify",
+    "fitness",
+    "task",
+    "reproduction",
+    "published",
 ]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -37,6 +50,7 @@ class RunHandle:
         self._data: set[tuple[str, str, str]] = set()
         self._open = True
         self._at: tuple[int, int] | None = None
+        self._begun = 0
 
     @property
     def run_id(self) -> str | None:
@@ -83,6 +97,7 @@ class RunHandle:
         """Record the run's start; called once, by whoever made the handle. `under`: a run of another tree, above it."""
         self._above = self._parent or under
         parameters = checked_texts(params)
+        self._begun = self._at[0] if self._at else now()
         begin = self._tree.begin if self._parent is None else self._tree.record
         begin(
             {
@@ -93,7 +108,7 @@ class RunHandle:
                 "under": None if under is None else under.uuid,
                 "name": self.name,
                 "tags": checked_texts({**origin_tags(own=continues is None), "rnaexp.kind": self.kind, **tags}),
-                "time": self._at[0] if self._at else now(),
+                "time": self._begun,
             }
         )
         self.params(parameters)
@@ -177,12 +192,16 @@ class RunHandle:
         if not self._open:
             return
         self._open = False
-        for child in reversed(self._children):
-            child.close(status)
-        ended = self._at[1] if self._at else now()
+        with ExitStack() as ends:  # what a full disk stops does not stop the others
+            if self._parent is None:
+                ends.callback(self._tree.close)
+            ends.callback(self._end, status)
+            for child in self._children:
+                ends.callback(child.close, status)
+
+    def _end(self, status: Status) -> None:
+        ended = self._at[1] if self._at else max(now(), self._begun)  # a clock may have gone back
         self._tree.record({"op": "end", "run": self.uuid, "status": status, "time": ended})
-        if self._parent is None:
-            self._tree.close()
 
     def __enter__(self) -> Self:
         return self
@@ -192,7 +211,8 @@ class RunHandle:
     ) -> None:
         status = ending(error)
         if error is not None and status != "FINISHED":
-            self.tags({"error.type": type(error).__name__, "error.message": " ".join(str(error).split())[:500]})
+            with suppress(OSError):  # of a full disk under the outbox: the error to show is the one that is there
+                self.tags({"error.type": type(error).__name__, "error.message": " ".join(str(error).split())[:500]})
         self.close(status)
 
     def _record(self, op: str, values: Mapping[str, Any], *, flat: bool = False, **more: object) -> None:
@@ -203,14 +223,15 @@ class RunHandle:
     def _artifact(self, name: str, write: Callable[[Path], None], op: str = "artifact") -> None:
         place = artifact_path(name)
         path, key = self._tree.journal.new_file(Path(place).name)
-        write(path)
+        with naming(path):
+            write(path)
         self._tree.record({"op": op, "run": self.uuid, "time": now(), "path": place, "file": key})
 
 
 def tracked_run(
     name: str,
     *,
-    kind: Literal["parent", "question", "comparison", "search", "watch", "reproduction"] = "parent",
+    kind: Literal["parent", "question", "comparison", "search", "watch", "reproduction", "published"] = "parent",
     params: Mapping[str, object] | None = None,
     tags: Mapping[str, object] | None = None,
     experiment: str = EXPERIMENT,
@@ -221,7 +242,8 @@ def tracked_run(
     """Start a parent run: `with tracked_run("rnabert") as run: ...`; goes on with the run `mlflow run` opened, if any.
 
     A `question` is the run above those of its models, each of which is pushed by itself (`under`: the question's); a
-    `comparison` and a `search` stand by themselves; a `reproduction` is a run made again, which no table shows.
+    `comparison` and a `search` stand by themselves; a `reproduction` is a run made again, and `published` a figure
+    that a paper states: no table shows these.
     `continues`: MLflow's id of an earlier run that this one goes on with.
     `at`: when an imported run started and ended, in milliseconds since 1970.
     Inside a caller's open `mlflow.start_run()` it is nested in that run, in its store and experiment.

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from rnaexp.data.atomic import write_atomically
+from rnaexp.data.atomic import naming, write_atomically
 from rnaexp.data.download import cache_folder
 from rnaexp.errors import UnavailableError
+from rnaexp.track.failures import disk_fault
 from rnaexp.track.local_store import refuse_moved_or_older
 from rnaexp.track.names import safe_name
 
@@ -66,14 +67,14 @@ def without_password(text: str) -> str:
 
 
 def reason(error: Exception) -> str:
-    """An exception in one line that may be shown."""
-    return without_password(" ".join(str(error).split()))[:300]
+    """An exception in one line that may be shown; of a database's the words before its SQL."""
+    return without_password(" ".join(str(error).partition("[SQL:")[0].split()))[:300]
 
 
 def connect(experiment: str = EXPERIMENT) -> str:
     """Make the store ready, point MLflow at it, and return the experiment's id.
 
-    Raises: UnavailableError when the store cannot be reached or used.
+    Raises: UnavailableError when the store cannot be reached or used; OSError when its disk is full or read-only.
     """
     where = target(experiment)
     prepare()
@@ -82,12 +83,15 @@ def connect(experiment: str = EXPERIMENT) -> str:
 
     try:
         experiment_id = open_experiment(where)
-    except SQLAlchemyError as error:
-        message = (
-            f"tracking store {where.public_uri}: {reason(error)}; if its file is damaged, move it away and run again"
-        )
-        raise UnavailableError(message) from error
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        if (fault := disk_fault(error, sqlite_file(where.uri))) is not None:
+            raise OSError(fault) from error
+        if isinstance(error, SQLAlchemyError):
+            message = (
+                f"tracking store {where.public_uri}: {reason(error)}; "
+                "if its file is damaged, move it away and run again"
+            )
+            raise UnavailableError(message) from error
         message = f"tracking store {where.public_uri}: {reason(error)}; is it running, is MLFLOW_TRACKING_URI right?"
         raise UnavailableError(message) from error
     import mlflow
@@ -102,6 +106,7 @@ def prepare() -> None:
         os.environ.setdefault(name, value)
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(os.environ["MLFLOW_LOGGING_LEVEL"].upper())
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it raises what it logs, too
 
 
 def client(where: Target) -> Any:
@@ -196,14 +201,16 @@ def _make_database(file: Path) -> None:
     made, whole = (file.with_name(f".{file.name}.{os.getpid()}.{step}") for step in ("making", "made"))
     kept = cache_folder() / "mlflow"
     try:
-        if not _kept_tables(kept, whole):
-            _migrate(made, whole)
-            with suppress(OSError):  # only the next first start would be quicker
-                _keep_tables(whole, kept)
-        whole.replace(file)
+        with naming(file):
+            if not _kept_tables(kept, whole):
+                _migrate(made, whole)
+                with suppress(OSError):  # only the next first start would be quicker
+                    _keep_tables(whole, kept)
+            whole.replace(file)
     finally:
         for left in file.parent.glob(f".{file.name}.{os.getpid()}.*"):
-            left.unlink(missing_ok=True)
+            with suppress(OSError):
+                left.unlink()
 
 
 def _migrate(made: Path, whole: Path) -> None:

@@ -35,6 +35,10 @@ def record_classification(parent: RunHandle, result: Classified, store: Store) -
             rows=len(result.rnas),
         )
         _record_tables(run, result)
+        if result.table is not None:  # in the model's run, where MLflow's Evaluation tab compares runs
+            first = ["family", "nearest_is_own"]
+            table = result.table.round(6)
+            parent.shown_table(table[[*first, *table.columns.difference(first, sort=False)]], "per_family.json")
         _record_pictures(run, result, store)
 
 

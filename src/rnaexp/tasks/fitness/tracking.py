@@ -12,6 +12,8 @@ from rnaexp.tasks.fitness.measure import Fitness
 from rnaexp.tasks.metric import headlines
 from rnaexp.track.runs import RunHandle
 
+_MOST_SHOWN = 5000  # rows that MLflow's Evaluation tab still shows at once
+
 
 def record_fitness(parent: RunHandle, result: Fitness) -> None:
     """A child run of kind `fitness`; the parent has its headline figures. Every file names the convention."""
@@ -27,6 +29,7 @@ def record_fitness(parent: RunHandle, result: Fitness) -> None:
     parent.metrics({name: measured[name] for name in headlines(declared.METRICS, declared.PREFIX)})
     parent.tags(tags)
     parent.describe(describe(result))
+    parent.shown_table(shown_variants(result), "per_variant.json")
     with parent.child("fitness", kind="fitness", tags=tags) as run:
         run.params(_parameters(result))
         run.metrics(measured)
@@ -79,6 +82,12 @@ def variants_table(result: Fitness) -> pd.DataFrame:
             "not_scored": list(result.reasons),
         }
     )
+
+
+def shown_variants(result: Fitness) -> pd.DataFrame:
+    """For MLflow's Evaluation tab, which compares runs by the second column; of very many every n-th."""
+    table = variants_table(result)[["id", "score", "measured", "mutations", "not_scored"]]
+    return table.iloc[:: -(-len(table) // _MOST_SHOWN) or 1]
 
 
 def _named(wild_type: str | None, sequence: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -19,6 +20,7 @@ from rnaexp.structure.heads import HeadScores, RnaScores
 from rnaexp.structure.larger import MOST_HEADS, StudyName, explore, halves
 from rnaexp.structure.protocol import PAIR_SCORES, Scoring, protocol_fields
 from rnaexp.structure.searched import Kept, SearchedEncoder, configured, kept_maps
+from rnaexp.structure.study import study_of_heads
 from rnaexp.structure.tune import search
 from rnaexp.tasks.pairs.measure import tune_and_test
 from rnaexp.tasks.pairs.result import Part, Result, Task
@@ -33,7 +35,7 @@ class Larger:
 
     `trials`: one row a configuration, `chosen_on` its F1 on the other part if it got there.
     `gain`: of the chosen configuration over the plain head on the part that chose; `against`: on the test set.
-    `pictures`: of the study, by file name.
+    `pictures`: of the study, by file name. `studies`: the search, and the enumeration of the single heads.
     """
 
     single: Result
@@ -45,6 +47,7 @@ class Larger:
     gain: Contrast
     against: Contrast
     pictures: Mapping[str, Figure]
+    studies: tuple[Any, ...]
 
     @property
     def evaluation(self) -> Evaluation:
@@ -116,6 +119,7 @@ def larger_search(
         gain=paired_contrast(*paired_f1(judged[best].per_rna, judged[plain].per_rna)),
         against=paired_contrast(*paired_f1(result.evaluation.per_rna, single.evaluation.per_rna)),
         pictures=explored.pictures,
+        studies=(explored.study, _study_of_heads(single.validation)),
     )
 
 
@@ -139,6 +143,21 @@ def _study(single: Result, seed: int) -> StudyName:
             "value": "F1 on the part of the validation set that is searched",
         },
     )
+
+
+def _study_of_heads(part: Part) -> Any:
+    scores = part.scores
+    protocol = protocol_fields(scores.scoring, scores.read_out)["name"]
+    about = {
+        "model": scores.model,
+        "weights": scores.weights,
+        "validation": scores.data,
+        "validation.sha256": scores.data_sha256,
+        "protocol": protocol,
+        "value": "F1 on the validation set at the head's own best threshold",
+    }
+    mark = key_of({**about, "scoring": asdict(scores.scoring), "rnas": [rna.id for rna in scores.rnas]})[:8]
+    return study_of_heads(part.search.trials, f"{scores.model} · {scores.data} · {protocol} · heads · {mark}", about)
 
 
 def _best_heads(part: Part, ids: set[str]) -> tuple[tuple[int, int], ...]:

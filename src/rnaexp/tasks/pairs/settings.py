@@ -155,7 +155,9 @@ class SearchSettings(SettingsBase):
     alignment: How = Field(default="intact", description="How alignments are altered before they are read.")
     trials: int = Field(default=200, ge=1, description="How many configurations Optuna tries.")
     storage: str = Field(
-        default="", description="Optuna RDB URL that several workers share, such as postgresql://...; empty: in memory."
+        default="",
+        description="Optuna RDB URL that several workers share, such as postgresql://...; empty: studies.db in the "
+        "store, where a search is kept when it has ended.",
     )
 
     def task(self, model: str, loading: Loading) -> Task:
