@@ -8,6 +8,7 @@ import io
 import json
 import os
 import resource
+import re
 import runpy
 import shutil
 import sys
@@ -70,10 +71,10 @@ def helps(words=()):
     code, out, err = call([*words, "--help"])
     assert code == 0, err
     found = {" ".join(("rnaexp", *words)): out}
-    _, commands, rest = out.partition("─ Commands ─")
-    for line in rest.partition("╰")[0].splitlines()[1:] if commands else ():
-        if line.startswith("│ ") and not line.startswith("│  "):
-            found |= helps((*words, line[2:].split()[0]))
+    for title, panel in re.findall(r"^╭─ (.+?) ─+╮$(.*?)^╰", out, re.MULTILINE | re.DOTALL):
+        if title not in ("Options", "Arguments"):
+            for verb in re.findall(r"^│ (\S+)", panel, re.MULTILINE):
+                found |= helps((*words, verb))
     return found
 
 
