@@ -7,8 +7,8 @@ import contextlib
 import io
 import json
 import os
-import resource
 import re
+import resource
 import runpy
 import shutil
 import sys
