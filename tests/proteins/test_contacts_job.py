@@ -63,7 +63,7 @@ def test_planted_contacts_are_found_and_nothing_is_taken_for_base_pairs(folder):
     for words, code, said in (
         (("predict", "--model", "planted", "mine.fa"), 69, "no tuned head of planted"),
         (("predict", "--model", "planted", "--tuned", found["run_id"], "mine.fa"), 65, "tuned on contacts of proteins"),
-        (("register", found["run_id"]), 69, "no configuration.json"),
+        (("register", found["run_id"]), 65, "a head of contacts in proteins; heads of base pairs are registered"),
         (("compare",), 65, "no finished runs"),
     ):
         done = rnaexp(*words, cwd=folder)

@@ -120,6 +120,7 @@ def convert_to(encoder: Encoder, loading: Mapping[str, Any], out: Path) -> Encod
     source = _lies_in(loading.get("weights"), encoder.spec)
     if source is not None and multimolecule_layout(source):
         _copy_in_its_layout(source, out)
+        _copy_texts(folder_of(source), out)
     else:
         _write(encoder, network, source, out)
     return _read_again(encoder, loading, out)
