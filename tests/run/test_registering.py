@@ -181,8 +181,6 @@ def test_a_search_is_registered_and_predicts_like_a_head_and_is_no_row_of_the_mo
     measured = table[table["source"] == "measured"]
     of_models = measured[measured["control_of"].isna()]
     assert of_models["protocol"].tolist() == ["paper"], "one question, the model in it once"
-        "one question, the model in it once"
-    )
     assert searches[["model", "f1", "verdict"]].to_numpy().tolist() == [
         ["planted", pytest.approx(record["figures"]["f1"]), record["verdict"]["sentence"]]
     ]
