@@ -156,7 +156,7 @@ def figure(found: pd.DataFrame, families: pd.DataFrame, pairs: pd.DataFrame) -> 
         if w in present
     ]
     picture.legend(handles=keys, loc="outside right upper", fontsize=8, frameon=False)
-    axes.set(xlabel="overlap ratio of unseen families (lower: easier to distinguish)", ylabel="F1 of pairs on unseen families")
+    axes.set(xlabel="overlap ratio of unseen families (lower is better)", ylabel="F1 of pairs on unseen families")
     axes.set(ylim=(-0.01, 0.8), xlim=(0.08, 0.56))
     return picture
 
