@@ -34,7 +34,7 @@ def with_atlas(encoder: TransformerEncoder, rna: Rna) -> None:
 
     def read(_: int, layer: int, maps: torch.Tensor) -> None:
         table.add(layer, maps)
-        found.append((attended(maps, places), strong_counts(maps, rna)))
+        found.append((attended(maps, places), strong_counts(maps, places)))
 
     encoder.read_attention([rna], read)
     table.entry()

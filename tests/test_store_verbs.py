@@ -152,3 +152,11 @@ def test_the_scores_of_two_shards_are_those_of_one_machine(tmp_path, monkeypatch
     monkeypatch.setattr(read, "built", lambda encoder: pytest.fail("the model ran again"))
     both, _ = read_set(encoder, rnas, reading, Store(tmp_path / "0"), data=("s", "h"))
     assert both.content == whole.content
+
+
+@pytest.mark.parametrize("rnas", [0, 1, 1024, 1025, 5000])
+def test_the_rnas_of_a_share_are_counted(rnas):
+    parts = [list(range(rnas))[start : start + embeddings.SHARD] for start in range(0, rnas, embeddings.SHARD)]
+    for of in (1, 2, 3):
+        for first in range(of):
+            assert embed_verb._in_share(rnas, first, of) == sum(len(part) for part in parts[first::of])

@@ -55,7 +55,7 @@ def test_what_could_change_the_answer_is_run(place, monkeypatch):
     for more in (("--again",), ("--protocol", "strict"), ("--tag", "why=new"), ("--experiment", "other")):
         assert not answered(*more), more
     with monkeypatch.context() as patch:
-        patch.setattr("rnaexp.experiment.answered._code", lambda: "another version")
+        patch.setattr("rnaexp.experiment.answered.source_sha256", lambda: "another version")
         assert not answered()
     write_set(place / "test.fa", 3, 6, "t")
     assert not answered()

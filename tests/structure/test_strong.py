@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from rnaexp.rna import Rna
+from rnaexp.structure.atlas import Places
 from rnaexp.structure.strong import CUT_OFF, strong_counts, strong_shares
 
 PAIRS = ((0, 11), (1, 10), (2, 9))
@@ -28,10 +29,10 @@ def plain(one):
 
 def test_the_counts_are_those_of_a_plain_loop():
     maps = maps_of()
-    found = strong_counts(maps, RNA)
+    found = strong_counts(maps, Places.of(RNA))
     assert found == pytest.approx(np.array([plain(one) for one in maps]))
     assert (found[:, 1] > 3).all()
-    shares = strong_shares([found, strong_counts(maps_of(1), RNA)])
+    shares = strong_shares([found, strong_counts(maps_of(1), Places.of(RNA))])
     both = np.array([plain(one) for one in maps]) + np.array([plain(one) for one in maps_of(1)])
     assert shares["strong"].to_numpy() == pytest.approx(both[:, 1] / both[:, 0])
     for at, name in enumerate(("strong_on_pairs", "strong_chance", "strong_chance_at_distance"), 2):
@@ -47,7 +48,7 @@ def test_who_knows_partners_is_above_both_chances_and_who_knows_distances_above_
         far[i, i + 30] = far[i + 30, i] = 0.9
     for i, j in rna.pairs:
         knows[i, j] = knows[j, i] = 0.9
-    shares = strong_shares([strong_counts(torch.stack([knows, far, torch.zeros(n, n)]), rna)])
+    shares = strong_shares([strong_counts(torch.stack([knows, far, torch.zeros(n, n)]), Places.of(rna))])
     assert shares["strong_on_pairs"].tolist()[:2] == [1.0, 0.5]
     assert shares["strong_chance_at_distance"].tolist()[:2] == pytest.approx([0.5, 0.5])
     assert shares["strong_chance"].tolist()[:2] == pytest.approx([30 / n**2] * 2)
@@ -56,7 +57,7 @@ def test_who_knows_partners_is_above_both_chances_and_who_knows_distances_above_
 
 
 def test_an_rna_without_known_pairs_counts_for_nothing():
-    unknown = strong_counts(maps_of(), Rna(id="z", sequence=RNA.sequence))
-    known = strong_counts(maps_of(), RNA)
+    unknown = strong_counts(maps_of(), Places.of(Rna(id="z", sequence=RNA.sequence)))
+    known = strong_counts(maps_of(), Places.of(RNA))
     assert strong_shares([known, unknown]).equals(strong_shares([known]))
     assert strong_shares([unknown]).isna().all(axis=None)

@@ -3,7 +3,7 @@
 import typer
 
 PANELS = {
-    "Measure models": (*("run", "structure", "classify", "fitness", "score", "search", "questions", "models", "data"),),
+    "Measure models": ("run", "structure", "classify", "fitness", "score", "search", "questions", "models", "data"),
     "Use a model": ("predict", "embed", "msa", "explore", "serve"),
     "Train": ("pretrain", "watch"),
     "Runs in MLflow": ("compare", "ui", "reproduce", "export", "import", "delete", "sync", "reap"),

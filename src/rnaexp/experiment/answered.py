@@ -5,7 +5,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,18 @@ from rnaexp.experiment.recipe import recipe
 from rnaexp.experiment.runner import Labels
 from rnaexp.models.source import HUB
 from rnaexp.plugins import BASELINES, MODELS, SETS, plugged
+from rnaexp.progress import say
+from rnaexp.reading.derived import source_sha256
 from rnaexp.reading.processes import processes
 from rnaexp.reading.store import read_json
 from rnaexp.tasks.task import Job
 from rnaexp.track.export import fetch_artifact, runs_in
 from rnaexp.track.runs import RunHandle
+from rnaexp.track.sealed import hash_of_part
 from rnaexp.track.store import target
 
 ANSWER = "answer.json"  # artifact of the run: what was shown
 KEY = "rnaexp.answers"  # tag of the run: the hash of the question
-_PACKAGE = Path(__file__).parents[1]
 _VARIABLES = ("RNAEXP_CATALOG", "RNAEXP_MODELS")
 _PATIENCE = 2  # seconds
 _TASKS = ("pairs", "families", "fitness")
@@ -54,11 +55,12 @@ def key_of(jobs: Sequence[Job], labels: Labels) -> str | None:
             return None
         contents[str(path)] = digest
     about = [dict(labels.tags), labels.name, labels.question, labels.shard, given]
-    return hashlib.sha256(json.dumps([wanted, contents, about, _code()], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([wanted, contents, about, source_sha256()], sort_keys=True).encode()).hexdigest()
 
 
 def answered(key: str | None, experiment: str) -> tuple[str, list[Shown]] | None:
-    """The newest finished run with an answer to this, and what it showed; None where the store is out of reach too."""
+    """The newest finished run with an answer to this, and what it showed; a line names it. None where the store is out
+    of reach, too."""
     if key is None or not _answers(target(experiment).uri):
         return None
     try:
@@ -69,9 +71,11 @@ def answered(key: str | None, experiment: str) -> tuple[str, list[Shown]] | None
         run_id = str(run.info.run_id)
         try:
             held: list[dict[str, Any]] = read_json(fetch_artifact(run_id, ANSWER))["shown"]
-            return run_id, [Shown(**part) for part in held]
+            shown = [Shown(**part) for part in held]
         except (InputError, KeyError, TypeError, UnavailableError):
             continue  # of another version, or cut short: run it again
+        say(f"answered by run {run_id} already, with the same settings, files and version; --again runs it anew")
+        return run_id, shown
     return None
 
 
@@ -115,17 +119,5 @@ def _paths(values: Any) -> Iterator[Path]:
 
 def _digest(path: Path) -> str | None:
     """Of a file, or of all files of a folder with their names; None of more than can be hashed in seconds."""
-    files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
-    if sum(one.stat().st_size for one in files) > _MOST_BYTES:
-        return None
-    lines = [f"{one.relative_to(path)} {hashlib.sha256(one.read_bytes()).hexdigest()}" for one in files]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-@cache
-def _code() -> str:
-    """Hash of rnaexp's own source: another version of it may answer otherwise."""
-    found = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        found.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()
+    size = sum(one.stat().st_size for one in [path, *path.rglob("*")] if one.is_file())
+    return None if size > _MOST_BYTES else hash_of_part(path)

@@ -63,8 +63,7 @@ def embed(
         )
         raise UnavailableError(message)
     shown = announce if is_first_process() else silence
-    mine = sum(len(rnas[start : start + SHARD]) for start in range(rank() * SHARD, len(rnas), processes() * SHARD))
-    with shown(f"{encoder.spec.name} on {own.name}", mine) as progress:
+    with shown(f"{encoder.spec.name} on {own.name}", _in_share(len(rnas), rank(), processes())) as progress:
         shards = embed_shards(
             encoder,
             rnas,
@@ -88,10 +87,15 @@ def embed(
 
 def _share(own: OwnRnas, encoder: Encoder, share: tuple[int, int], how: Mapping[str, Any]) -> None:
     first, of = share
-    mine = sum(len(own.rnas[start : start + SHARD]) for start in range(first * SHARD, len(own.rnas), of * SHARD))
+    mine = _in_share(len(own.rnas), first, of)
     with announce(f"{encoder.spec.name} on {own.name}, shard {first + 1} of {of}", mine) as progress:
         done, parts = embed_share(encoder, own.rnas, Store(), share=share, progress=progress, **how)
     sys.stdout.write(f"shard {first + 1} of {of}: {done} of {parts} parts of {own.name} are in {Store().root}\n")
+
+
+def _in_share(rnas: int, first: int, of: int) -> int:
+    """How many of the RNAs are in every `of`-th part, from the `first` on."""
+    return sum(min(SHARD, rnas - start) for start in range(first * SHARD, rnas, of * SHARD))
 
 
 def _write(

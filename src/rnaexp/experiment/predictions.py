@@ -22,13 +22,7 @@ from rnaexp.reading.store import Store
 from rnaexp.report.prediction_page import MOST_DRAWN, Sheet, prediction_page, sheet
 from rnaexp.rna import Pair, Rna
 from rnaexp.structure.heads import RnaScores, TunedHead
-from rnaexp.structure.predict import (
-    Prediction,
-    decoder_of,
-    prediction,
-    reading_of,
-    refuse_drawing,
-)
+from rnaexp.structure.predict import Prediction, decoder_of, prediction, reading_of, refuse_drawing
 from rnaexp.structure.worth import control_of, decoder_f1
 from rnaexp.tasks.pairs.settings import PredictSettings
 from rnaexp.tasks.pairs.tuned import known_f1, worth_of

@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from rnaexp import models
 from rnaexp.data.download import file_sha256
 from rnaexp.data.rfam import read_seed, seed_path
 from rnaexp.errors import InputError
 from rnaexp.experiment.model_verbs import from_folder, keep_trained
+from rnaexp.models.loading import device_of
 from rnaexp.pretrain.checkpoint import CARD, FAMILIES, WEIGHTS, Facts, recipe_card, write_checkpoint
 from rnaexp.pretrain.continued import Continued, network_of
 from rnaexp.pretrain.crops import unigram_entropy
@@ -71,7 +70,7 @@ def pretrain(
         minutes=minutes,
         start="" if encoder is None else f"{encoder.spec.name} (sha256 {encoder.fingerprint})",
     )
-    limits = replace(limits, device=_device(limits.device))
+    limits = replace(limits, device=device_of(limits.device))
     with tracked_run(recipe.title, tags={"rnaexp.pretrain": path.stem}) as run:
         _begin(run, recipe, facts, limits.device)
         with announce(f"pre-training {recipe.title}", 100, "%") as bar:
@@ -103,10 +102,6 @@ def pretrain(
     own_loader = encoder is not None and isinstance(network, Continued) and not from_folder(encoder.spec.loader)
     model = f"{start['name']} --weights {out}" if start and own_loader else out
     sys.stdout.write(f"rnaexp run --model {model}\n")
-
-
-def _device(wanted: str) -> str:
-    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
 
 
 def _begin(run: RunHandle, recipe: Recipe, facts: Facts, device: str) -> None:

@@ -22,7 +22,7 @@ from rnaexp.experiment.question_file import (
 from rnaexp.fitness.baselines import BASELINES
 from rnaexp.structure.protocol import ReadOut, scoring, squash_of
 from rnaexp.tasks.contacts.settings import completed
-from rnaexp.tasks.families.settings import SHUFFLED, ClassifyTask, has_embedding
+from rnaexp.tasks.families.settings import ClassifyTask, has_embedding
 from rnaexp.tasks.families.stored import Shelf
 from rnaexp.tasks.fitness.settings import FitnessTask
 from rnaexp.tasks.pairs.settings import Task
@@ -145,7 +145,7 @@ def _pairs_task(words: QuestionWords, model: str, sets: SetsWords, protocol: Pro
 def _loading(words: QuestionWords, model: str) -> dict[str, Any]:
     """How a model is loaded. What has no weights has no precision; the others are all run in the same."""
     weightless = (
-        model in CONTROLS or model in BASELINES or models.spec(model.removeprefix(SHUFFLED)).group == "baseline"
+        model in CONTROLS or model in BASELINES or models.spec(model.removeprefix(models.SHUFFLED)).group == "baseline"
     )
     return {"device": words.device, "seed": words.seed, "precision": "fp32" if weightless else words.precision}
 

@@ -78,8 +78,7 @@ def pairs(
 def _one(job: Job, output: Output, *, register: bool, name: str, labels: Labels, again: bool) -> dict[str, Any] | None:
     key, run_id = key_of([job], labels), None
     if not again and (known := answered(key, labels.experiment)) is not None:
-        run_id, (found,) = known[0], known[1]
-        say(f"answered by run {run_id} already, with the same settings, files and version; --again runs it anew")
+        run_id, (found,) = known
     else:
         kept: list[Shown] = []
 
@@ -153,9 +152,7 @@ def question(
     labels = replace(labels, question=path.read_text(encoding="utf-8"), shard=shard)
     key = key_of(jobs, labels)
     if not again and (known := answered(key, labels.experiment)) is not None:
-        run_id, parts = known
-        say(f"answered by run {run_id} already, with the same settings, files and version; --again runs it anew")
-        for found in parts:
+        for found in known[1]:
             _show(found, _output_of(found.task, question, output))
         return
     with question_run(question.name, jobs, labels, title=question.title) as (above, labels):

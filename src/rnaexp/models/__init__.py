@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from rnaexp.models.catalog import UNTRAINED, lasting_name, names, spec
+from rnaexp.models.catalog import SHUFFLED, UNTRAINED, is_control, lasting_name, names, spec
 
 if TYPE_CHECKING:
     from rnaexp.models.loading import load
 
-__all__ = ["UNTRAINED", "lasting_name", "load", "names", "spec"]
+__all__ = ["SHUFFLED", "UNTRAINED", "is_control", "lasting_name", "load", "names", "spec"]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ from rnaexp.models.source import HUB, Source
 from rnaexp.models.spec import ModelSpec
 from rnaexp.plugins import BASELINES, MODELS, loaded, plugged, refuse_taken
 
-UNTRAINED = "untrained:"
+UNTRAINED, SHUFFLED = "untrained:", "shuffled:"  # a model with random weights; one that reads shuffled RNAs
 
 
 def _baseline(name: str, title: str, **facts: Any) -> ModelSpec:
@@ -112,6 +112,14 @@ def _of_other_packages() -> dict[str, ModelSpec]:
                 why = str(error).removeprefix(f"{name}: ")
                 found[name] = ModelSpec(name=name, title=name, group="reference", loader="", unavailable=why)
     return found
+
+
+def is_control(name: str) -> bool:
+    """Whether it is a baseline or has learned nothing of what it reads: what models are to be above.
+
+    Raises: InputError for an unknown name.
+    """
+    return name.startswith((UNTRAINED, SHUFFLED)) or spec(name).group == "baseline"
 
 
 def spec(name: str) -> ModelSpec:

@@ -18,15 +18,9 @@ from rnaexp.rna import Rna
 _LEAST = 1e-10  # the authors' addition to each of the four probabilities, so that no odds are infinite
 
 
-def dependency(model: LetterModel, rna: Rna) -> Float[Tensor, "n n"]:
-    """Pair scores of substitutions, in bits of log-odds; 0 on the diagonal."""
-    influences = influence(model, rna)
-    return torch.maximum(influences, influences.T)
-
-
-def dependency_hidden(model: LetterModel, rna: Rna) -> Float[Tensor, "n n"]:
-    """Pair scores of hidden bases, in bits of log-odds; 0 on the diagonal."""
-    influences = influence(model, rna, hidden=True)
+def dependency(model: LetterModel, rna: Rna, *, hidden: bool = False) -> Float[Tensor, "n n"]:
+    """Pair scores of substitutions or of hidden bases, in bits of log-odds; 0 on the diagonal."""
+    influences = influence(model, rna, hidden=hidden)
     return torch.maximum(influences, influences.T)
 
 

@@ -6,7 +6,7 @@ The weights are fitted on the validation set of a run (`run/fitted.py`), so outs
 from dataclasses import replace
 
 from rnaexp.errors import InputError
-from rnaexp.models.spec import Encoder, ModelSpec
+from rnaexp.models.spec import Encoder, ModelSpec, as_one_map
 
 FITTED = "fitted:"
 
@@ -16,18 +16,9 @@ def fitted_spec(base: ModelSpec) -> ModelSpec:
     if base.output != "attention":
         message = f"{base.name} has one map; there are no heads to weigh in {FITTED}{base.name}"
         raise InputError(message)
-    return replace(
-        base,
-        name=FITTED + base.name,
-        title=f"{base.title}, all heads weighted by a probe fitted on the validation set",
-        loader="rnaexp.models.fitted:load",
-        output="pair-scores",
-        layers=1,
-        heads=1,
-        structure_seen="experimental",
-        proof_state=None,
-        proof=None,
-    )
+    title = "all heads weighted by a probe fitted on the validation set"
+    spec = as_one_map(base, FITTED, title)
+    return replace(spec, loader="rnaexp.models.fitted:load", structure_seen="experimental")
 
 
 def load(entry: ModelSpec, **_: object) -> Encoder:

@@ -4,7 +4,7 @@
 from dataclasses import replace
 
 from rnaexp.errors import InputError
-from rnaexp.models.spec import ModelSpec
+from rnaexp.models.spec import ModelSpec, as_one_map
 
 JACOBIAN, DEPENDENCY, HIDDEN = "jacobian:", "dependency:", "dependency-hidden:"
 _TITLES = {
@@ -27,14 +27,4 @@ def letter_map_spec(prefix: str, base: ModelSpec) -> ModelSpec:
     if base.group == "baseline":
         message = f"{base.name} predicts no letters, so there is no {prefix}{base.name}"
         raise InputError(message)
-    return replace(
-        base,
-        name=prefix + base.name,
-        title=f"{base.title}, {_TITLES[prefix]}",
-        output="pair-scores",
-        layers=1,
-        heads=1,
-        has_attention=True,
-        proof_state=None,
-        proof=None,
-    )
+    return replace(as_one_map(base, prefix, _TITLES[prefix]), has_attention=True)

@@ -3,17 +3,19 @@
 Nothing is tuned in it but the threshold, and it needs letters, not attention.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
 from rnaexp.errors import UnavailableError
-from rnaexp.models.dependency import dependency, dependency_hidden
+from rnaexp.models.dependency import dependency
 from rnaexp.models.jacobian import jacobian
 from rnaexp.models.letter_map_rows import DEPENDENCY, HIDDEN, JACOBIAN, letter_map_spec
-from rnaexp.models.spec import Encoder, LetterModel, Reader
+from rnaexp.models.one_map import OneMap
+from rnaexp.models.spec import Encoder, LetterModel
 from rnaexp.models.weights import fingerprint
 from rnaexp.rna import Rna
 
@@ -21,7 +23,7 @@ from rnaexp.rna import Rna
 _MAPS: dict[str, tuple[Callable[[Any, Rna], Tensor], str]] = {
     JACOBIAN: (jacobian, "jacobian 1"),
     DEPENDENCY: (dependency, "dependency 1"),
-    HIDDEN: (dependency_hidden, "dependency-hidden 1"),
+    HIDDEN: (partial(dependency, hidden=True), "dependency-hidden 1"),
 }
 
 
@@ -39,10 +41,8 @@ def through_letters(prefix: str, encoder: Encoder) -> Encoder:
     return LetterMaps(prefix, encoder)
 
 
-class LetterMaps:
-    """One layer, one head: a score of each pair."""
-
-    layers = heads = 1
+class LetterMaps(OneMap):
+    """A score of each pair; embeddings and letters are the model's own."""
 
     def __init__(self, prefix: str, base: Any) -> None:
         self.base, self.spec = base, letter_map_spec(prefix, base.spec)
@@ -66,18 +66,9 @@ class LetterMaps:
         """As the model itself."""
         self.base.check(rna)
 
-    def read_attention(self, rnas: Sequence[Rna], reader: Reader) -> None:
-        """Hand over one map an RNA."""
-        for index, rna in enumerate(rnas):
-            reader(index, 0, self.read_head(rna, 0, 0)[None])
-
     def read_head(self, rna: Rna, layer: int, head: int) -> Float[Tensor, "n n"]:
         """The map."""
         return self.scores(self.base, rna)
-
-    def attention(self, rna: Rna) -> Iterator[Float[Tensor, "h n n"]]:
-        """The map, as the only layer."""
-        yield self.read_head(rna, 0, 0)[None]
 
     def embed(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "n d"]]:
         """The model's own."""

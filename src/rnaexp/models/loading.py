@@ -99,7 +99,7 @@ def ready_to_load(
         message = "no such file or folder"
         raise InputError(message, path=weights)
     if not name.startswith(UNTRAINED) and weights is None:
-        refuse_too_large(entry, _device(device))
+        refuse_too_large(entry, device_of(device))
     given = dict(config or {})
     row = {key: value for key, value in (entry.settings or {}).items() if key not in given}
     entry = replace(entry, settings=row or None)  # what the caller says is no longer the row's
@@ -115,7 +115,7 @@ def ready_to_load(
         loader="rnaexp.models.multimolecule:load" if converted else entry.loader,
         weights=None if weights is None else Path(weights),
         config={**row, **given} or None,
-        device=_device(device),
+        device=device_of(device),
         seed=seed if has_seed else None,
         precision=precision,
         token_pairs=token_pairs,
@@ -134,7 +134,8 @@ def _refuse_absent_device(device: str) -> None:
         raise InputError(message)
 
 
-def _device(name: str) -> str:
+def device_of(name: str) -> str:
+    """`auto`: the accelerator that is there, else the CPU."""
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return name

@@ -1,7 +1,7 @@
 """What is known of a model without loading it, and what a loaded model must be able to do."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
@@ -73,6 +73,20 @@ class ModelSpec:
             "weights.layout": used.layout if used else None,
             "weights.licence": (used.licence if used else None) or self.licence,
         }
+
+
+def as_one_map(base: ModelSpec, prefix: str, title: str) -> ModelSpec:
+    """The entry of a model whose one map of pair scores is made of all that another gives; nothing proves it yet."""
+    return replace(
+        base,
+        name=prefix + base.name,
+        title=f"{base.title}, {title}",
+        output="pair-scores",
+        layers=1,
+        heads=1,
+        proof_state=None,
+        proof=None,
+    )
 
 
 class Encoder(Protocol):

@@ -1,6 +1,6 @@
 """Results that are computed once: got from the store, or computed and put there, by one process or by several."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rnaexp.reading.distributed import meet, shared_out
 from rnaexp.reading.entry import Arrays
@@ -17,6 +17,15 @@ def cached(store: Store, key: str, compute: Callable[[], Arrays]) -> Arrays:
     return entry
 
 
+def fill(store: Store, keys: Mapping[int, str], compute: Callable[[int], Arrays], done: Callable[[int], None]) -> None:
+    """Put each of these shards, by number, into the store; `done(at)` is called for one that was there already."""
+    for at, key in keys.items():
+        if store.get(key) is None:
+            store.put(key, compute(at))
+        else:
+            done(at)
+
+
 def cached_shards(
     store: Store, keys: Sequence[str], compute: Callable[[int], Arrays], done: Callable[[int], None]
 ) -> Iterator[Arrays]:
@@ -30,11 +39,7 @@ def cached_shards(
         missing = [at for at, key in enumerate(keys) if store.get(key) is None]
         for at, made in zip(missing, shared_out(compute, missing), strict=True):
             store.put(keys[at], made)
-    for at in range(rank(), len(keys), processes()):
-        if store.get(keys[at]) is None:
-            store.put(keys[at], compute(at))
-        else:
-            done(at)
+    fill(store, {at: keys[at] for at in range(rank(), len(keys), processes())}, compute, done)
     meet()
     for at, key in enumerate(keys):
         entry = store.get(key)

@@ -77,12 +77,18 @@ def maker() -> str:
 
 @cache
 def _code() -> list[str]:
-    """One hash over the source of rnaexp, and the versions of what it computes with."""
+    """The source of rnaexp, and the versions of what it computes with."""
+    return [source_sha256(), *(f"{name} {version(name)}" for name in _LIBRARIES)]
+
+
+@cache
+def source_sha256() -> str:
+    """One hash over all of rnaexp's own source: another version of it may answer otherwise."""
     digest = hashlib.sha256()
     for path in sorted(_PACKAGE.rglob("*.py")):
         digest.update(str(path.relative_to(_PACKAGE)).encode())
         digest.update(path.read_bytes())
-    return [digest.hexdigest(), *(f"{name} {version(name)}" for name in _LIBRARIES)]
+    return digest.hexdigest()
 
 
 def packed(value: Any) -> Arrays:

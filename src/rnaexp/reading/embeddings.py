@@ -13,7 +13,7 @@ from rnaexp.classify.embed import batches, pool
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.models.options import precision_of
 from rnaexp.models.spec import Encoder, TokenModel
-from rnaexp.reading.cached import cached_shards
+from rnaexp.reading.cached import cached_shards, fill
 from rnaexp.reading.entry import Arrays
 from rnaexp.reading.read import unreadable
 from rnaexp.reading.store import Store, key_of
@@ -81,13 +81,12 @@ def embed_share(
 ) -> tuple[int, int]:
     """Only every n-th shard, from a first on (`share`: its place and n), into the store; how many, and of how many."""
     parts = _parts(rnas)
-    mine = range(share[0], len(parts), share[1])
-    for at in mine:
-        key = _key(encoder, parts[at], pooling, tokens, long)
-        if store.get(key) is None:
-            store.put(key, _embed(encoder, parts[at], pooling, tokens, long, progress))
-        elif progress is not None:
-            progress(len(parts[at]))
+    mine = {at: _key(encoder, parts[at], pooling, tokens, long) for at in range(share[0], len(parts), share[1])}
+
+    def compute(at: int) -> Arrays:
+        return _embed(encoder, parts[at], pooling, tokens, long, progress)
+
+    fill(store, mine, compute, lambda at: progress(len(parts[at])) if progress is not None else None)
     return len(mine), len(parts)
 
 

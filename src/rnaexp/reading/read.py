@@ -67,7 +67,7 @@ def read_set(
             skipped.append(Skipped(id=rna.id, reason=str(entry["failed"]), failed=True))
         else:
             tables.append(scores_from(rna, entry, reading.scoring, reading.read_out))
-    return _head_scores(encoder, reading, tables, data), skipped
+    return head_scores(encoder, reading, tables, data), skipped
 
 
 def run_missing(
@@ -152,7 +152,8 @@ def read_alone(encoder: Encoder, rnas: Sequence[Rna], name: str) -> str:
     )
 
 
-def _head_scores(encoder: Encoder, reading: Reading, tables: list[RnaScores], data: tuple[str, str]) -> HeadScores:
+def head_scores(encoder: Encoder, reading: Reading, tables: Sequence[RnaScores], data: tuple[str, str]) -> HeadScores:
+    """Of one set (its name and sha256), all heads' or that of the reading."""
     one = None if reading.head is None else reading.head[0] * encoder.heads + reading.head[1]
     return HeadScores(
         model=encoder.spec.name,

@@ -58,10 +58,12 @@ def merge(store: Store, others: Sequence[Path]) -> tuple[int, int, list[str]]:
                 place = store.root / path.relative_to(other)
                 if place.exists():
                     known += 1
-                elif not (_is_whole(path) if folder == TUNED else decode(path.read_bytes(), path.name) is not None):
+                    continue
+                held = path.read_bytes()
+                if not (_is_whole(path) if folder == TUNED else decode(held, path.name) is not None):
                     wrong.append(str(path))
                 else:
-                    write_atomically(place, path.read_bytes())
+                    write_atomically(place, held)
                     new += 1
     return new, known, wrong
 

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from rnaexp.classify.controls import CONTROLS
+from rnaexp.models import SHUFFLED, UNTRAINED
 
 CLASSES = {
     "diverse-ncrna": "I: diverse non-coding RNA",
@@ -16,7 +17,6 @@ CLASSES = {
 }
 LANGUAGE_MODELS = ("diverse-ncrna", "specific-rna", "unified", "dna", "protein", "reference")
 _METHODS = frozenset({"viennarna", "alifold", "covariation", "gtest"})
-_TWINS = ("untrained:", "shuffled:")
 
 _PAPER = "arXiv:2505.09087 and doi:10.1093/bib/bbag098"
 _PUBLISHED = (
@@ -39,7 +39,7 @@ _PUBLISHED = (
 def class_of(model: str, group: str | None) -> str:
     """A key of `CLASSES`; a model whose group no run recorded stands with the other tools."""
     nothing_learned = model in CONTROLS or (group == "baseline" and model not in _METHODS)
-    if nothing_learned or model.startswith(_TWINS):
+    if nothing_learned or model.startswith((UNTRAINED, SHUFFLED)):
         return "control"
     return group if group in CLASSES else "reference"
 

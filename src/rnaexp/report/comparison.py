@@ -113,12 +113,12 @@ def _log(comparison: Comparison, tables: dict[str, pd.DataFrame], html: str, tex
     """In the experiment's one leaderboard run, made anew each time, and on the experiment's own page."""
     rows = pd.concat([leaderboard.rows for leaderboard in comparison.leaderboards] or [pd.DataFrame(columns=_ID)])
     runs = sorted(set(rows["control_of"].fillna(rows["run_id"])))
-    experiment = comparison.experiment
+    experiment, first = comparison.experiment, _first_table(comparison)
     with tracked_run(
         "leaderboard", kind="comparison", experiment=experiment, continues=leaderboard_run(experiment)
     ) as run:
         run.metrics({"runs": float(len(runs)), "questions": float(len(comparison.leaderboards))})
-        run.describe(_first_table(comparison))
+        run.describe(first)
         run.text(html, "report.html")
         run.text(text, "report.md")
         run.text(json_format.dumps(as_json(comparison, tables)) + "\n", "leaderboard.json")
@@ -126,7 +126,7 @@ def _log(comparison: Comparison, tables: dict[str, pd.DataFrame], html: str, tex
         for name, table in tables.items():
             run.table(table, f"{name}.csv")
     where = run.url or f"run {run.run_id}, artifact report.html"
-    describe_experiment(experiment, f"{_first_table(comparison)}\n\nThe whole report: {where}")
+    describe_experiment(experiment, f"{first}\n\nThe whole report: {where}")
 
 
 def as_json(comparison: Comparison, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:

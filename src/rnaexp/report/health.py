@@ -18,9 +18,9 @@ def doctor(*, with_models: bool = False, only: Collection[str] = (), json: bool 
         needs_of_models(json=json)
         return 0
     failed: list[str] = []
-    for name, check in {name: check for name, check in _CHECKS.items() if name in (only or _CHECKS)}.items():
+    for name in only or _CHECKS:
         try:
-            line, mark = check(), "ok  "
+            line, mark = _CHECKS[name](), "ok  "
         except Exception as error:  # whatever is wrong is the answer
             line, mark = " ".join(f"{type(error).__name__}: {error}".split()), "FAIL"
             failed.append(name)

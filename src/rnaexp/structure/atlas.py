@@ -22,10 +22,16 @@ _LETTERS = "ACGUN"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Of an RNA: its pairs by the loop that they close, and its letters as [n 5] of 0 and 1."""
+    """Of an RNA: its pairs by the loop that they close, and its letters as [n 5] of 0 and 1.
+
+    `paired`: 1 where two bases pair, on both sides of the diagonal; None where no pairs are known. `at_distance`: the
+    share of pairs among all places so far apart.
+    """
 
     pairs: dict[str, Tensor]  # [p 2]
     letters: Tensor
+    paired: Tensor | None  # [n n]
+    at_distance: Tensor  # [n]
 
     @classmethod
     def of(cls, rna: Rna) -> "Places":
@@ -37,7 +43,16 @@ class Places:
         # A protein's letters are none of these: they count as N.
         known = [letter if letter in _LETTERS else "N" for letter in rna.sequence]
         letters[torch.arange(len(rna)), [_LETTERS.index(letter) for letter in known]] = 1
-        return cls(pairs=pairs, letters=letters)
+        paired, at_distance = torch.zeros(len(rna), len(rna)), torch.zeros(len(rna))
+        for i, j in rna.pairs or ():
+            paired[i, j] = paired[j, i] = 1
+            at_distance[j - i] += 1
+        return cls(
+            pairs=pairs,
+            letters=letters,
+            paired=None if rna.pairs is None else paired,
+            at_distance=at_distance / (len(rna) - torch.arange(len(rna))),
+        )
 
 
 def loops_of(pairs: Sequence[Pair], bases: int) -> dict[Pair, str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from rnaexp.errors import UnavailableError
-from rnaexp.models.spec import Encoder, Reader
+from rnaexp.models.one_map import OneMap
+from rnaexp.models.spec import Encoder
 from rnaexp.rna import Rna
 from rnaexp.structure.choice import Choice, Searched
 from rnaexp.structure.decode import one_partner
@@ -76,10 +76,8 @@ def _scores(kept: Kept, chosen: Choice, allowed: np.ndarray) -> Float32[np.ndarr
     return mean
 
 
-class SearchedEncoder:
-    """One layer, one head: the score of each pair, `NEVER` for what is not called."""
-
-    layers = heads = 1
+class SearchedEncoder(OneMap):
+    """The score of each pair, `NEVER` for what is not called."""
 
     def __init__(self, base: Encoder, found: Searched) -> None:
         self.base, self.found = base, found
@@ -92,11 +90,6 @@ class SearchedEncoder:
         """As the model itself."""
         self.base.check(rna)
 
-    def read_attention(self, rnas: Sequence[Rna], reader: Reader) -> None:
-        """Hand over one map an RNA."""
-        for index, rna in enumerate(rnas):
-            reader(index, 0, self.read_head(rna, 0, 0)[None])
-
     def read_head(self, rna: Rna, layer: int, head: int) -> Float[Tensor, "n n"]:
         """The map, above the diagonal; layers after the last that counts are not run."""
         kept = Kept(rna=replace(rna, pairs=()), maps=kept_maps(self.base, rna, self.found.heads))
@@ -106,17 +99,6 @@ class SearchedEncoder:
         scores[made.indices[0]] = made.scores[0]
         return torch.from_numpy(scores.reshape(len(rna), len(rna)))
 
-    def attention(self, rna: Rna) -> Iterator[Float[Tensor, "h n n"]]:
-        """The map, as the only layer."""
-        yield self.read_head(rna, 0, 0)[None]
-
-    def embed(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "n d"]]:
-        """The search changes no embedding: ask the model itself."""
-        raise UnavailableError(self._nothing_else())
-
-    def log_probabilities(self, rna: Rna, masked: Sequence[int]) -> Float[Tensor, "m a"]:
-        """The search changes no likelihood: ask the model itself."""
-        raise UnavailableError(self._nothing_else())
-
-    def _nothing_else(self) -> str:
+    def nothing_else(self) -> str:
+        """The search changes no embedding and no likelihood."""
         return f"what was searched of {self.spec.name} holds pair scores only; ask the model itself"

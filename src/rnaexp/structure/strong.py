@@ -13,27 +13,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from rnaexp.rna import Rna
+from rnaexp.structure.atlas import Places
 
 CUT_OFF = 0.3
 # Of one RNA and head: bases, strongly attended places, those on pairs, and how many would be by either chance.
 COUNTS = ("bases", "strong", "on_pairs", "chance", "chance_at_distance")
 
 
-def strong_counts(maps: Float[Tensor, "h n n"], rna: Rna) -> Float[np.ndarray, "h c"]:
+def strong_counts(maps: Float[Tensor, "h n n"], places: Places) -> Float[np.ndarray, "h c"]:
     """The numbers of `COUNTS`, one row a head; NaN for an RNA whose pairs are not known."""
     heads, n = maps.shape[:2]
-    if rna.pairs is None:
+    if places.paired is None:
         return np.full((heads, len(COUNTS)), np.nan)
     head, i, j = (each.cpu() for each in torch.nonzero(maps > CUT_OFF, as_tuple=True))
-    paired = torch.zeros(n, n)
-    at_distance = torch.zeros(n)
-    for first, second in rna.pairs:
-        paired[first, second] = paired[second, first] = 1
-        at_distance[abs(second - first)] += 1
-    at_distance /= n - torch.arange(n)  # pairs among the places this far apart
-    anywhere = paired.mean().expand(len(head))
-    columns = torch.stack([torch.ones(len(head)), paired[i, j], anywhere, at_distance[(i - j).abs()]], 1)
+    anywhere = places.paired.mean().expand(len(head))
+    near = places.at_distance[(i - j).abs()]
+    columns = torch.stack([torch.ones(len(head)), places.paired[i, j], anywhere, near], 1)
     counts = torch.zeros(heads, len(COUNTS) - 1, dtype=torch.float64).index_add(0, head, columns.double())
     return np.concatenate([np.full((heads, 1), float(n)), counts.numpy()], 1)
 

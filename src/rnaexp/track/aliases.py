@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from rnaexp.models import spec
+from rnaexp.models import is_control
 from rnaexp.stats.verdict import too_few
 from rnaexp.structure.configuration import Configuration
 from rnaexp.track.evidence import (
@@ -32,7 +32,6 @@ from rnaexp.track.rollback import ROLLED_BACK, claim, note_by_hand
 
 CHAMPION, PAPER = "champion", "paper"
 _NOBODY = "none"
-_TWINS = ("untrained:", "shuffled:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +71,7 @@ def promote(connection: Any, made: Any, found: Configuration, names: Sequence[st
 
 def _barred(found: Configuration) -> str:
     """Why this is nobody's champion, whatever its F1; "" for a model that learned something."""
-    if spec(found.model).group == "baseline" or found.model.startswith(_TWINS):
-        return "it is a control, which others are to be above"
-    return ""
+    return "it is a control, which others are to be above" if is_control(found.model) else ""
 
 
 def _promote(connection: Any, mine: Any, alias: str, barred: str) -> str:

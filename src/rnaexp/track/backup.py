@@ -1,15 +1,13 @@
 """A local store as one file, and back: the database by SQLite's own backup, artifacts, and stored results if wanted."""
 
 import os
-import sqlite3
 import tarfile
 import tempfile
-from contextlib import closing
 from pathlib import Path
 
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.reading.store import default_root
-from rnaexp.track.local_store import moved_from, relocate
+from rnaexp.track.local_store import copy_database, moved_from, relocate
 
 _DATABASE, _RESULTS = "mlflow.db", "results"  # in the archive
 _ARTIFACTS = ("mlartifacts", "mlruns")
@@ -30,8 +28,7 @@ def backup(file: Path, archive: Path, *, results: bool) -> int:
     archive.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".backup-") as scratch:
         copy, made = Path(scratch) / _DATABASE, Path(scratch) / "made.tar"
-        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
+        copy_database(file, copy)
         with tarfile.open(made, "w") as tar:
             # The database first: what it names was written before, and is added after.
             tar.add(copy, _DATABASE)

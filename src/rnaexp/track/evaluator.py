@@ -5,7 +5,6 @@ The model answers with a column `pairs`, as registered configurations do: lists 
 (refuse, allow: relatives of the RNAs that the registered head was tuned on; those themselves are always refused).
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,12 +19,13 @@ from mlflow.models.evaluation.artifacts import CsvEvaluationArtifact
 from rnaexp.data.csv_text import csv_text
 from rnaexp.data.dot_bracket import parse_dot_bracket, to_dot_bracket
 from rnaexp.data.values import rna_of
-from rnaexp.errors import InputError, LeakageError
+from rnaexp.errors import InputError
 from rnaexp.rna import Pair, Rna
 from rnaexp.structure.evaluate import evaluate_head, refuse_leakage
 from rnaexp.structure.heads import HeadScores, RnaScores, TunedHead
 from rnaexp.structure.pairs import candidates, reference
 from rnaexp.structure.protocol import PAIR_SCORES, Scoring, scoring
+from rnaexp.structure.reading import sequence_sha256
 
 MODEL_TYPE = "rna-structure"
 CONFIG = {"protocol": ("paper", "strict"), "answer": ("pairs", "structure"), "related": ("refuse", "allow")}
@@ -177,7 +177,7 @@ def _of_rna(rna: Rna, called: Sequence[Pair], judged: Scoring) -> RnaScores:
     places = np.array([i * len(rna) + j for i, j in called if allowed[i, j]], np.int64)
     return RnaScores(
         id=rna.id,
-        sequence_sha256=hashlib.sha256(rna.sequence.encode()).hexdigest(),
+        sequence_sha256=sequence_sha256(rna),
         cluster=rna.cluster or rna.id,
         bases=len(rna),
         candidates=int(allowed.sum()),
@@ -197,6 +197,3 @@ def _tuned_head(model: Any) -> TunedHead | None:
         return None
     found: TunedHead = configuration.tuned
     return found
-
-
-__all__ = ["MODEL_TYPE", "LeakageError", "PairsEvaluator", "evaluation_frame"]

@@ -143,6 +143,11 @@ def copy_before_upgrade(file: Path) -> Path:
     name = f"{file.name}.before-mlflow-{version('mlflow')}"
     taken = sum(1 for _ in file.parent.glob(f"{name}*"))
     copy = file.with_name(f"{name}-{taken + 1}" if taken else name)
+    copy_database(file, copy)
+    return copy
+
+
+def copy_database(file: Path, copy: Path) -> None:
+    """Whole, by SQLite's own backup, whoever writes into it meanwhile."""
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
-    return copy

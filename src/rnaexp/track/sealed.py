@@ -53,7 +53,7 @@ def seal(folder: Path, found: Configuration) -> None:
     from mlflow.models import Model
 
     about = Model.load(str(folder))
-    parts = {name: digest for name in _PARTS if (digest := _hash(folder / name)) is not None}
+    parts = {name: digest for name in _PARTS if (digest := hash_of_part(folder / name)) is not None}
     made = {"configuration": found.sha256(), "fields": _fields(json.loads(json.dumps(found.to_json()))), "parts": parts}
     about.metadata = {**(about.metadata or {}), _KEY: made}
     about.save(str(folder / MLMODEL))
@@ -105,7 +105,7 @@ def check_parts(folder: Path, tags: Mapping[str, str] | None = None, *, name: st
         yield Checked(part=artifact, state="altered", why=error.message)
     recorded = {} if sealed is None else sealed.parts
     for part in _PARTS:
-        found = _hash(folder / part)
+        found = hash_of_part(folder / part)
         if found is not None or part in recorded:
             yield _compared(part, recorded.get(part), found)
 
@@ -161,7 +161,7 @@ def _fields(values: Mapping[str, Any], above: str = "") -> dict[str, str]:
     return found
 
 
-def _hash(path: Path) -> str | None:
+def hash_of_part(path: Path) -> str | None:
     """Of a file's bytes, or of every file of a folder with its name; None of what is not there.
 
     What Python and Numba keep next to code they have run is no part of it.

@@ -41,7 +41,7 @@ from rnaexp.rna import Rna
 from rnaexp.structure.windows import windows_of
 from rnaexp.tasks.families.identities import identities, sampled_identities, sampled_pairs
 from rnaexp.tasks.families.overlaps import overlaps
-from rnaexp.tasks.families.settings import SHUFFLED, ClassifyTask
+from rnaexp.tasks.families.settings import ClassifyTask
 
 _FEWEST_PAIRS = 50  # below, a density says nothing
 
@@ -134,7 +134,7 @@ def _unseen_by(task: ClassifyTask, encoder: Encoder | None) -> str:
         return ""
     if named == "auto" and encoder is not None and encoder.spec.loader == IN_MEMORY:
         return ""  # what it was trained on only its owner knows
-    name = task.model.removeprefix(SHUFFLED).removeprefix(models.UNTRAINED) if named == "auto" else named
+    name = task.model.removeprefix(models.SHUFFLED).removeprefix(models.UNTRAINED) if named == "auto" else named
     return name if listed_families(models.spec(name)) else ""
 
 
@@ -170,7 +170,7 @@ def _raw_vectors(
         return word_counts([rna for rna, no in zip(rnas, reasons, strict=True) if not no], k), reasons, None
     if task.model == LENGTH:
         return ruler([len(rna) for rna in rnas]), fine, None
-    name = task.model.removeprefix(SHUFFLED)
+    name = task.model.removeprefix(models.SHUFFLED)
     if encoder is None:
         encoder = load_to_read(store, **{**task.loading, "name": name})
     if name != task.model:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rnaexp.classify.measure import Design
     from rnaexp.data.stored_vectors import StoredVectors
 
-SHUFFLED = "shuffled:"
 LONG_HELP = (
     "RNAs longer than the model reads: left out and counted, read in overlapping parts (each base's vector is the "
     "mean over the parts that hold it), or an error."
@@ -41,7 +40,7 @@ def has_embedding(name: str) -> bool:
     from rnaexp import models
     from rnaexp.classify.controls import CONTROLS
 
-    return name in CONTROLS or models.spec(name.removeprefix(SHUFFLED)).output == "attention"
+    return name in CONTROLS or models.spec(name.removeprefix(models.SHUFFLED)).output == "attention"
 
 
 class FamiliesSettings(SettingsBase):

@@ -77,9 +77,8 @@ def every_two(answers: Sequence[Answer]) -> list[dict[str, str]]:
 
 def _no_model(answer: Answer) -> bool:
     """Whether it is a baseline, or the untrained control of a model."""
-    name = answer.record["model"]
     try:
-        return bool(name.startswith(models.UNTRAINED) or models.spec(name).group == "baseline")
+        return models.is_control(answer.record["model"])
     except InputError:  # a tool's files, or a model in memory
         return False
 

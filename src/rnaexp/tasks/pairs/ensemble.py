@@ -1,6 +1,6 @@
 """Several tuned heads as one model, behind the encoders' interface: the mean of their calibrated probabilities."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,8 @@ from torch import Tensor
 
 from rnaexp.data.sets import load_set
 from rnaexp.errors import InputError, TooLongError, UnavailableError, UnsuitableError
-from rnaexp.models.spec import Encoder, ModelSpec, Reader
+from rnaexp.models.one_map import OneMap
+from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.progress import announce, say
 from rnaexp.reading.store import Store, key_of
 from rnaexp.rna import Rna
@@ -63,10 +64,9 @@ class Member:
         return whole.reshape(n, n)
 
 
-class Ensemble:
-    """One layer, one head: the mean of the members' probabilities."""
+class Ensemble(OneMap):
+    """The mean of the members' probabilities."""
 
-    layers = heads = 1
     device = "cpu"
 
     def __init__(self, members: Sequence[Member]) -> None:
@@ -106,24 +106,8 @@ class Ensemble:
         total: np.ndarray = np.sum([member.probabilities(rna) for member in self.members], axis=0)
         return torch.from_numpy((total + total.T) / len(self.members)).float()
 
-    def attention(self, rna: Rna) -> Iterator[Float[Tensor, "h n n"]]:
-        """The map, as the only layer."""
-        yield self.read_head(rna, 0, 0)[None]
-
-    def read_attention(self, rnas: Sequence[Rna], reader: Reader) -> None:
-        """Hand over one map an RNA."""
-        for index, rna in enumerate(rnas):
-            reader(index, 0, self.read_head(rna, 0, 0)[None])
-
-    def embed(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "n d"]]:
-        """Refuse: a mean of probabilities has no embedding."""
-        raise UnavailableError(self._nothing_else())
-
-    def log_probabilities(self, rna: Rna, masked: Sequence[int]) -> Float[Tensor, "m a"]:
-        """Refuse: a mean of probabilities predicts no letters."""
-        raise UnavailableError(self._nothing_else())
-
-    def _nothing_else(self) -> str:
+    def nothing_else(self) -> str:
+        """A mean of probabilities has no embedding, and predicts no letters."""
         return f"{self.spec.name} holds pair probabilities only"
 
 

@@ -7,7 +7,7 @@ the scores of pairs that could be called are the exact ones.
 import base64
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,11 +41,14 @@ class Attended(NamedTuple):
     strong: np.ndarray  # [l*h c], `strong.COUNTS`
 
     @classmethod
-    def of(cls, layers: Iterable[torch.Tensor], rna: Rna) -> "Attended":
-        """Of all layers' maps; one layer is in memory."""
-        places = Places.of(rna)
-        found = [(attended(maps, places), strong_counts(maps, rna)) for maps in layers]
-        return cls(*(np.concatenate(each) for each in zip(*found, strict=True)))
+    def of(cls, maps: torch.Tensor, places: Places) -> "Attended":
+        """Of one layer."""
+        return cls(attended(maps, places), strong_counts(maps, places))
+
+    @classmethod
+    def joined(cls, layers: Iterable["Attended"]) -> "Attended":
+        """Of all layers, one after the other."""
+        return cls(*(np.concatenate(each) for each in zip(*layers, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,25 +85,21 @@ def explored(encoder: Encoder, rna: Rna, reading: Reading, frozen: TunedHead | N
     encoder.check(rna)
     table, block = Table(rna, reading), _block(len(rna), encoder.layers * encoder.heads)
     whole = None if frozen is None else Table(rna, replace(reading, depth=float("inf")))
-    maps, largest = [], []
-
-    def layers() -> Iterator[torch.Tensor]:
-        for layer, exact in enumerate(encoder.attention(rna)):
-            table.add(layer, exact)
-            if whole is not None and frozen is not None and frozen.layer == layer:
-                whole.add(layer, exact[frozen.head : frozen.head + 1])
-            shown, top = _for_show(exact, block)
-            maps.append(shown)
-            largest.append(top)
-            yield exact
-
-    found = Attended.of(layers(), rna)
+    maps, largest, found, places = [], [], list[Attended](), Places.of(rna)
+    for layer, exact in enumerate(encoder.attention(rna)):
+        table.add(layer, exact)
+        found.append(Attended.of(exact, places))
+        if whole is not None and frozen is not None and frozen.layer == layer:
+            whole.add(layer, exact[frozen.head : frozen.head + 1])
+        shown, top = _for_show(exact, block)
+        maps.append(shown)
+        largest.append(top)
     return Explored(
         rna=rna,
         maps=np.stack(maps),
         largest=np.stack(largest),
         block=block,
-        attended=found,
+        attended=Attended.joined(found),
         scores=scores_from(rna, table.entry(), reading.scoring, reading.read_out),
         whole=None if whole is None else scores_from(rna, whole.entry(), reading.scoring, reading.read_out),
     )
@@ -109,7 +108,8 @@ def explored(encoder: Encoder, rna: Rna, reading: Reading, frozen: TunedHead | N
 def attended_to(encoder: Encoder, rna: Rna) -> Attended:
     """What each head attends to, layer by layer and nothing else. Raises: as `explored`."""
     encoder.check(rna)
-    return Attended.of(encoder.attention(rna), rna)
+    places = Places.of(rna)
+    return Attended.joined(Attended.of(maps, places) for maps in encoder.attention(rna))
 
 
 def explorer_page(shown: Sequence[Shown]) -> str:

@@ -1,14 +1,14 @@
 """The fitted row next to the single head: a probe on all maps of a model, fitted on the validation set alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from rnaexp.errors import UnavailableError
 from rnaexp.models.fitted import fitted_spec
+from rnaexp.models.one_map import OneMap
 from rnaexp.models.spec import Encoder, Reader
 from rnaexp.progress import Announce
 from rnaexp.reading.cached import cached
@@ -23,10 +23,8 @@ from rnaexp.structure.protocol import ATTENTION, Scoring
 _SCHEMA = 1
 
 
-class FittedEncoder:
-    """One layer, one head: the log-odds of each pair."""
-
-    layers = heads = 1
+class FittedEncoder(OneMap):
+    """The log-odds of each pair."""
 
     def __init__(self, base: Encoder, probe: Probe) -> None:
         self.base, self.probe, self.spec = base, probe, fitted_spec(base.spec)
@@ -66,18 +64,6 @@ class FittedEncoder:
                 break
         return self._log_odds(total, len(rna))
 
-    def attention(self, rna: Rna) -> Iterator[Float[Tensor, "h n n"]]:
-        """The map, as the only layer."""
-        yield self.read_head(rna, 0, 0)[None]
-
-    def embed(self, rnas: Sequence[Rna]) -> list[Float[Tensor, "n d"]]:
-        """The probe changes no embedding: ask the model itself."""
-        raise UnavailableError(self._nothing_else())
-
-    def log_probabilities(self, rna: Rna, masked: Sequence[int]) -> Float[Tensor, "m a"]:
-        """The probe changes no likelihood: ask the model itself."""
-        raise UnavailableError(self._nothing_else())
-
     def _weighted(self, layer: int, maps: Tensor) -> Float[Tensor, "n n"]:
         return weighted_scores(maps, self.probe.weights[layer], ATTENTION)
 
@@ -85,7 +71,8 @@ class FittedEncoder:
         scores = torch.zeros(n, n) if total is None else total
         return (scores + self.probe.intercept).float()
 
-    def _nothing_else(self) -> str:
+    def nothing_else(self) -> str:
+        """The probe changes no embedding and no likelihood."""
         return f"{self.spec.name} holds pair scores only; ask {self.base.spec.name}"
 
 

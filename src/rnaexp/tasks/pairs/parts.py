@@ -12,7 +12,7 @@ from rnaexp.progress import Announce
 from rnaexp.reading.also import of_head
 from rnaexp.reading.derived import derived
 from rnaexp.reading.large import Outlines, listed, read_outlines, without_lists
-from rnaexp.reading.read import Skipped, read_set
+from rnaexp.reading.read import Skipped, head_scores, read_set
 from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
 from rnaexp.structure.heads import HeadScores
@@ -112,17 +112,8 @@ def _read_large(
         outlines, read, skipped = read_outlines(encoder, rnas, outline, store, progress=progress, head=head)
     if not read:
         raise nothing_scored(data, reading.scoring, (*skipped, *missing))
-    scores = HeadScores(
-        model=encoder.spec.name,
-        weights=encoder.fingerprint,
-        data=data.name,
-        data_sha256=data.sha256,
-        read_out=reading.read_out,
-        scoring=reading.scoring,
-        heads_per_layer=encoder.heads,
-        heads=tuple(range(encoder.layers * encoder.heads)),
-        rnas=tuple(without_lists(encoder, rna, reading) for rna in read),
-    )
+    tables = [without_lists(encoder, rna, reading) for rna in read]
+    scores = head_scores(encoder, reading, tables, (data.name, data.sha256))
     part = Part(
         data=data,
         rnas=tuple(rnas),
