@@ -28,8 +28,10 @@ def main() -> NoReturn:
     """Run a verb; every error is one line on stderr and an exit code."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _terminate)
-    # A thread that waits sleeps: spinning, OpenMP's default, took five times the processor time of small models' work.
+    # A thread that waits sleeps: spinning, OpenMP's default, took five times the processor time of small models' work,
+    # OpenBLAS's another 12 s of the built-in question's 94.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")  # 2^4 cycles, the least that it takes
     gc.set_threshold(50_000, 10, 10)  # large libraries are imported: a tenth of that time went into looking for cycles
     sys.exit(_run(sys.argv[1:]))
 

@@ -17,6 +17,7 @@ from rnaexp.reading.entry import Arrays
 from rnaexp.reading.store import Store, key_of
 
 _FIGURES = "rnaexp.tasks.pairs.figures"
+_PACKED = {"compress_level": 3}  # a seventh less time for a tenth more bytes than Pillow's own
 
 
 def picture(store: Store, draw: str, *arguments: Any) -> bytes:
@@ -32,7 +33,8 @@ def picture(store: Store, draw: str, *arguments: Any) -> bytes:
         from rnaexp.track.artifacts import DOTS_AN_INCH
 
         png = io.BytesIO()
-        getattr(import_module(_FIGURES), draw)(*arguments).savefig(png, format="png", dpi=DOTS_AN_INCH)
+        figure = getattr(import_module(_FIGURES), draw)(*arguments)
+        figure.savefig(png, format="png", dpi=DOTS_AN_INCH, pil_kwargs=_PACKED)
         return {"png": np.frombuffer(png.getvalue(), np.uint8)}
 
     return cached(store, key, drawn)["png"].tobytes()

@@ -92,9 +92,7 @@ def _data_parameters(which: str, part: Part) -> dict[str, object]:
 
 def _record_overview(run: RunHandle, result: Result, pictures: Mapping[str, bytes], store: Store) -> None:
     """What is looked at first, in the model's own run, under names that sort: heads, RNAs, the median RNA's pairs."""
-    part = result.validation or result.test
-    title = f"{result.encoder.spec.name} on {part.data.name}"
-    run.figure(picture(store, "heat_map", part.search.trials, part.search.winner, title), "1_heads.png")
+    _draw_heads(run, result.validation or result.test, "1_heads.png", store)
     for at, name in enumerate(("f1_distribution.png", "pairs/median.png"), start=2):
         if name in pictures:
             run.figure(pictures[name], f"{at}_{name.replace('/', '_')}")
@@ -150,8 +148,14 @@ def _record_search(run: RunHandle, part: Part, context: str, store: Store) -> No
         rows=len(part.rnas),
     )
     run.table(part.search.trials, "heads.csv")
-    title = f"{part.scores.model} on {part.data.name}"
-    run.figure(picture(store, "heat_map", part.search.trials, part.search.winner, title), f"{context}_heads.png")
+    _draw_heads(run, part, f"{context}_heads.png", store)
+
+
+def _draw_heads(run: RunHandle, part: Part, name: str, store: Store) -> None:
+    """Every head's F1, where there are several to compare."""
+    if len(part.search.trials) > 1:
+        title = f"{part.scores.model} on {part.data.name}"
+        run.figure(picture(store, "heat_map", part.search.trials, part.search.winner, title), name)
 
 
 def _record_test(run: RunHandle, result: Result, store: Store) -> None:
