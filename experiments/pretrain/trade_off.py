@@ -25,8 +25,7 @@ LETTER_TOKENS = {(False, False): 4096, (True, False): 2048, (False, True): 3072,
 WIDTHS = {"0.02": (24, 48), "0.06": (40, 128), "0.6": (120, 640)}  # width, and of the feed-forward layers
 CENTRE = "columns-0.3"  # what data, size and balance are varied from
 BALANCES = {"rows": 1.0, "family": 0.0, "clan": 0.0}  # by what families are drawn, and the power of contrast's clans
-# Contrast of two crops of one row, 50 to 100 % of it, a tenth of the letters drawn anew: no labels. Chosen unseen, never
-# tuned.
+# Contrast of two crops of one row, 50 to 100 % of it, a tenth of the letters drawn anew: no labels. Never tuned.
 CROPPED = {"views": "crops", "least": 0.5, "mutated": 0.1}
 WITHOUT_LABELS = (("letters", 0.3), ("letters", 1.0), ("distillation", 0.3))
 NOT_OF_THE_RECIPE = ("one_in", "continues")  # a share of the clans; a training whose saved state this one begins with
@@ -130,8 +129,8 @@ def train(folder: Path, names: Iterable[str]) -> None:
             pretrain(write_recipe(name, folder / name), folder / name, data=None, limits=Limits())
 
 
-# Of each question the trainings that are set against each other: what contrast costs pairs, of one budget and of the same
-# letters, and what a structure objective changes; then what data, size, balance and labels change.
+# Of each question the trainings that are set against each other: what contrast costs pairs, of one budget and of the
+# same letters, and what a structure objective changes; then what data, size, balance and labels change.
 CONTRASTS = {
     "scores": [
         *((f"{structure}-1", f"{structure}-0") for structure in STRUCTURES),
@@ -159,7 +158,9 @@ def question(folder: Path, names: Iterable[str], contrasts: Iterable[tuple[str, 
     if len(at) == 1:
         lines.insert(0, 'alignments = ["intact", "depth-1"]')
         lines.append('[[families]]\nname = "rfam-seed"\nunseen_by = "lm-nano"\nbelow_identity = 0.6')
-    lines += [f"[[contrasts]]\nmodel = {json.dumps(at[one])}\nagainst = {json.dumps(at[two])}" for one, two in contrasts]
+    lines += [
+        f"[[contrasts]]\nmodel = {json.dumps(at[one])}\nagainst = {json.dumps(at[two])}" for one, two in contrasts
+    ]
     return "\n".join(lines) + "\n"
 
 
