@@ -90,7 +90,7 @@ def diagnosis_table(leaderboard: Leaderboard) -> Table:
     return table_of_words(("model", "verdict and diagnosis"), [line for line in judged if line[1]])
 
 
-def _judged(row: Mapping[str, Any]) -> Iterator[str]:
+def _judged(row: Mapping[Any, Any]) -> Iterator[str]:
     """The verdict, then each tag; that clusters are too few stands in both, and is shown once."""
     verdict, *others = (diagnosis({"diagnosis": row[of]}) for of in ("verdict", "diagnosis", "classify_diagnosis"))
     tags = [tag for words in others if words for tag in words.split("; ")]
