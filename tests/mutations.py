@@ -452,7 +452,7 @@ MUTATIONS = (
     ("families: an RNA beside itself in the range", "classify/similarity.py", "spread", "block.fill_diagonal_(float(block[0, 1]))", "pass"),
     ("families: only one side of the range watched", "classify/similarity.py", "count_pairs", "float(least) < total.low or float(most) > total.high", "float(most) > total.high"),
     ("families: each of two overlaps over its own draws", "classify/resample.py", "paired_overlap", "_redrawn(other, resamples, seed)", "_redrawn(other, resamples, seed + 1)"),
-    ("families: a paired interval stays where its draws are", "classify/resample.py", "paired_overlap", "difference - redrawn.mean()", "0.0"),
+    ("families: a paired interval stays where its draws are", "classify/resample.py", "paired_overlap", "np.quantile(redrawn, [(1 - level) / 2, (1 + level) / 2]) + difference - redrawn.mean()", "np.quantile(redrawn, [(1 - level) / 2, (1 + level) / 2])"),
     ("families: a family drawn twice counts once", "classify/resample.py", "_redrawn", "drawn[:, :1] * (drawn @ rows)", "drawn @ rows"),
     ("windows: corrected twice", "structure/windows.py", "already_made", "replace(read_out, symmetrise=False, apc=False)", "read_out"),
     ("windows: pairs beyond every window scored 0", "structure/reading.py", "scorable", "allowed if windows is None else allowed & windows.covered()", "allowed"),
