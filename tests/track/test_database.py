@@ -25,7 +25,8 @@ def cluster():
 def some_runs(client):
     """Parents of which one fails, one has a curve and one is deleted, each with a child; newest last."""
     for number in range(4):
-        with tracked_run(f"m{number}", params={"model": f"m{number}", "resolved.seed": number}, at=(number + 1, 9)) as run:
+        about = {"model": f"m{number}", "resolved.seed": number}
+        with tracked_run(f"m{number}", params=about, at=(number + 1, 9)) as run:
             run.metrics({"structure.f1": number / 7, "loss": 3})
             run.metrics({"loss": 1 - number}, step=1)
             run.tags({"rnaexp.verdict": "Iñtërnâtiônàl = 'quoted'"})
