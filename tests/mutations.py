@@ -402,6 +402,7 @@ MUTATIONS = (
     ("asked again: other contents of a file", "experiment/answered.py", "_digest", "hash_of_part(path)", "'same'"),
     ("asked again: another version", "experiment/answered.py", "key_of", "source_sha256()", "''"),
     ("database: deleted runs are compared", "track/database.py", "runs_of_kind", "SqlRun.lifecycle_stage == 'active'", "True"),
+    ("database: NaN is zero", "track/database.py", "runs_of_kind", "float('nan') if is_nan else value", "value"),
     ("database: steps are compared as models", "track/database.py", "runs_of_kind", "SqlTag.value == kind", "True"),
     ("backup: with what waits to be sent", "track/backup.py", "_without_outbox", "member.name.startswith(f'store/{_RESULTS}/outbox')", "False"),
     ("restore: over a store", "track/backup.py", "restore", "file.exists()", "False"),
