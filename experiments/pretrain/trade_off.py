@@ -23,6 +23,11 @@ CORNERS = (("letters", 0.0), ("letters", 1.0), ("distillation", 0.0), ("distilla
 # 3,750 letters: what contrast (1,940) and distillation (870) read is taken from the hidden letters.
 LETTER_TOKENS = {(False, False): 4096, (True, False): 2048, (False, True): 3072, (True, True): 1024}
 WIDTHS = {"0.02": (24, 48), "0.06": (40, 128), "0.6": (120, 640)}  # width, and of the feed-forward layers
+CENTRE = "columns-0.3"  # what data, size and balance are varied from
+BALANCES = {"rows": 1.0, "family": 0.0, "clan": 0.0}  # by what families are drawn, and the power of contrast's clans
+# Contrast of two crops of one row, 50 to 100 % of it, a tenth of the letters drawn anew: no labels. Never tuned.
+CROPPED = {"views": "crops", "least": 0.5, "mutated": 0.1}
+WITHOUT_LABELS = (("letters", 0.3), ("letters", 1.0), ("distillation", 0.3))
 NOT_OF_THE_RECIPE = ("one_in", "continues")  # a share of the clans; a training whose saved state this one begins with
 Fields = Mapping[str, Any]
 
@@ -51,13 +56,18 @@ def trainings() -> dict[str, Fields]:
     found["letters-1-longer"] = {**objectives("letters", 1.0), "steps": 1200, "continues": "letters-1"}
     for structure in STRUCTURES:
         found[f"{structure}-0-fewer"] = objectives(structure, 0.0, fewer=True)
-    centre = objectives("columns", 0.3)
+    for structure, weight in WITHOUT_LABELS:
+        held = objectives(structure, weight)
+        found[f"{structure}-{weight:g}-crops"] = {**held, "contrast": {**held["contrast"], **CROPPED}}
+    kind, weight = CENTRE.split("-")
+    centre = objectives(kind, float(weight))
     found |= {f"data-1-in-{share}": {**centre, "one_in": share} for share in (16, 4)}
     for size, (width, inner) in WIDTHS.items():
         found[f"size-{size}"] = {**centre, "network": {"hidden_size": width, "intermediate_size": inner}}
-    for drawn_by, power in (("rows", 1.0), ("family", 0.0), ("clan", 0.0)):
+    for drawn_by, power in BALANCES.items():
         drawn = {"crops": {**centre["crops"], "drawn_by": drawn_by}}
-        found[f"balance-{drawn_by}"] = {**centre, **drawn, "contrast": {"weight": 0.3, "clan_power": power}}
+        drawn["contrast"] = {**centre["contrast"], "clan_power": power}
+        found[f"balance-{drawn_by}"] = {**centre, **drawn}
     return found
 
 
@@ -107,7 +117,7 @@ def train(folder: Path, names: Iterable[str]) -> None:
     """Every training that has no card yet, one after the other; one that was stopped is resumed."""
     from rnaexp.experiment.pretrain_verb import pretrain
     from rnaexp.pretrain.checkpoint import CARD
-    from rnaexp.pretrain.fit import LOG, STATE
+    from rnaexp.pretrain.fit import LOG, STATE, Limits
 
     for name in names:
         if not (folder / name / CARD).is_file():
@@ -116,21 +126,28 @@ def train(folder: Path, names: Iterable[str]) -> None:
                 (folder / name).mkdir(parents=True, exist_ok=True)
                 shutil.copy(folder / before / STATE, folder / name)
                 shutil.copy(folder / before / LOG, folder / name)
-            pretrain(write_recipe(name, folder / name), folder / name, data=None, minutes=None, device="cpu")
+            pretrain(write_recipe(name, folder / name), folder / name, data=None, limits=Limits())
 
 
-# What contrast costs pairs, of one budget and of the same letters; what a structure objective changes.
-CONTRASTS = [
-    *((f"{structure}-1", f"{structure}-0") for structure in STRUCTURES),
-    *((f"distillation-{weight:g}", f"columns-{weight:g}") for weight in WEIGHTS),
-    *((f"columns-{weight:g}", f"letters-{weight:g}") for weight in WEIGHTS),
-    *((f"{structure}-{weight:g}", f"{structure}-0-fewer") for structure in STRUCTURES for weight in WEIGHTS[1:]),
-    ("letters-1-longer", "letters-0"),
-    ("letters-1-longer", "letters-1"),
-]
+# Of each question the trainings that are set against each other: what contrast costs pairs, of one budget and of the
+# same letters, and what a structure objective changes; then what data, size, balance and labels change.
+CONTRASTS = {
+    "scores": [
+        *((f"{structure}-1", f"{structure}-0") for structure in STRUCTURES),
+        *((f"distillation-{weight:g}", f"columns-{weight:g}") for weight in WEIGHTS),
+        *((f"columns-{weight:g}", f"letters-{weight:g}") for weight in WEIGHTS),
+        *((f"{structure}-{weight:g}", f"{structure}-0-fewer") for structure in STRUCTURES for weight in WEIGHTS[1:]),
+        ("letters-1-longer", "letters-0"),
+        ("letters-1-longer", "letters-1"),
+    ],
+    "data": [(f"data-1-in-{share}", CENTRE) for share in (16, 4)],
+    "size": [(f"size-{size}", CENTRE) for size in WIDTHS],
+    "balance": [(f"balance-{drawn_by}", CENTRE) for drawn_by in BALANCES],
+    "crops": [(f"{structure}-{weight:g}-crops", f"{structure}-{weight:g}") for structure, weight in WITHOUT_LABELS],
+}
 
 
-def question(folder: Path, names: Iterable[str]) -> str:
+def question(folder: Path, names: Iterable[str], contrasts: Iterable[tuple[str, str]] = ()) -> str:
     """Measures trainings on the sets of `nano_targets.toml`; one alone on those of `unseen_families.toml` too."""
     at = {name: str((folder / name).resolve()) for name in names}
     lines = [
@@ -141,26 +158,29 @@ def question(folder: Path, names: Iterable[str]) -> str:
     if len(at) == 1:
         lines.insert(0, 'alignments = ["intact", "depth-1"]')
         lines.append('[[families]]\nname = "rfam-seed"\nunseen_by = "lm-nano"\nbelow_identity = 0.6')
-    for one, other in CONTRASTS:
-        if one in at and other in at:
-            lines.append(f"[[contrasts]]\nmodel = {json.dumps(at[one])}\nagainst = {json.dumps(at[other])}")
+    lines += [
+        f"[[contrasts]]\nmodel = {json.dumps(at[one])}\nagainst = {json.dumps(at[two])}" for one, two in contrasts
+    ]
     return "\n".join(lines) + "\n"
 
 
 def score(folder: Path, names: Iterable[str]) -> None:
-    """Tables of each finished training that has none yet, in its folder; then the contrasts of all."""
+    """Tables of each finished training that has none yet, in its folder; then the contrasts of those, by question."""
     from rnaexp.pretrain.checkpoint import CARD
 
     finished = [name for name in names if (folder / name / CARD).is_file()]
     for name in finished:
         if not (folder / name / "scores_families.csv").is_file():
             answer(question(folder, [name]), folder / name / "scores.csv")
-    answer(question(folder, finished), folder / "scores.csv")
+    for asked, pairs in CONTRASTS.items():
+        if there := [pair for pair in pairs if set(pair) <= set(finished)]:
+            both = [name for name in finished if any(name in pair for pair in there)]
+            answer(question(folder, both, there), folder / f"{asked}.csv")
 
 
 def answer(text: str, table: Path) -> None:
     """Run a question; what was measured before is read from the store."""
-    asked = table.with_name("question.toml")
+    asked = table.with_suffix(".toml")
     asked.write_text(text)
     subprocess.run([sys.executable, "-m", "rnaexp", "run", str(asked), "--csv", str(table)], check=True)
 

@@ -10,7 +10,7 @@ from rnaexp.classify.families import family_similarity, family_table, silhouette
 from rnaexp.classify.layout import MOST_UNITS, layout
 from rnaexp.classify.matching import DIFFERENCES, Matching, length_matching
 from rnaexp.classify.overlap import auroc, overlap
-from rnaexp.classify.resample import _redrawn, family_bootstrap, length_groups, permuted
+from rnaexp.classify.resample import _redrawn, family_bootstrap, length_groups, paired_overlap, permuted
 from rnaexp.classify.similarity import count_pairs, spread
 from tests.classify import oracle
 
@@ -253,6 +253,27 @@ def test_the_weighted_bootstrap_agrees_with_a_plain_loop():
         a, wa, b, wb = oracle.weighted_pairs(vectors, names, clans, drawn=times)
         known = oracle.overlap(a, wa, b, wb, (counts.low, counts.high), BINS)
         assert overlap(densities, estimator="histogram", bins=BINS) == pytest.approx(known, abs=2e-3)
+
+
+def test_a_paired_difference_of_overlaps_is_over_the_same_families():
+    vectors, names, clans, _ = example()
+    noisy = unit(vectors + 0.1 * np.random.default_rng(4).normal(size=vectors.shape))
+    place = layout(names, clans)
+    one, other = counted(vectors, place), counted(noisy, place)
+    difference, low, high = paired_overlap(one, other, resamples=12, seed=5)
+    family_of = dict(zip(place.unit.tolist(), (place.names[f] for f in place.family), strict=True))
+    draws = np.random.default_rng(5).multinomial(place.units, np.full(place.units, 1 / place.units), size=12)
+    ratios = []
+    for weights in [None, *draws]:
+        times = weights if weights is None else {family_of[at]: int(count) for at, count in enumerate(weights)}
+        ratios.append([])
+        for each, counts in ((vectors, one), (noisy, other)):
+            a, wa, b, wb = oracle.weighted_pairs(each, names, clans, drawn=times)
+            ratios[-1].append(oracle.overlap(a, wa, b, wb, (counts.low, counts.high), BINS))
+    gaps = np.subtract(*np.array(ratios).T)
+    assert difference == pytest.approx(gaps[0], abs=4e-3)
+    assert (low, high) == pytest.approx(gaps[0] - gaps[1:].mean() + np.quantile(gaps[1:], [0.025, 0.975]), abs=6e-3)
+    assert paired_overlap(one, one, resamples=12) == (0, 0, 0)
 
 
 def test_more_families_than_units_are_drawn_in_groups_of_whole_clans():

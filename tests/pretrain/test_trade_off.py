@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import inspect
 import tomllib
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 
 from rnaexp.data.rfam import read_seed
 from rnaexp.experiment import pretrain_verb
+from rnaexp.experiment.question_file import read_words
 from rnaexp.models.rnamsm import LETTERS
-from rnaexp.pretrain.checkpoint import CARD
+from rnaexp.pretrain.checkpoint import CARD, labels_seen
 from rnaexp.pretrain.contrast import ViewSampler
 from rnaexp.pretrain.crops import PADDING, CropSampler
 from rnaexp.pretrain.families import excluded_clans, training_families
@@ -52,7 +54,35 @@ def test_every_other_training_differs_from_its_place_of_the_grid_in_one_thing(tr
         expected = {"data": set(), "size": {"network"}, "balance": {"crops", "contrast"}}.get(place, {"seed"})
         expected = {"steps"} if name.endswith("longer") else expected
         expected = {"crops"} if name.endswith("fewer") else set() if name == near else expected
+        expected = {"contrast"} if name.endswith("crops") else expected
         assert differ == expected, name
+
+
+def test_contrast_of_crops_sees_no_labels(trade_off):
+    names = [name for name in trade_off.trainings() if name.endswith("-crops")]
+    assert len(names) == 3
+    for name in names:
+        assert labels_seen(recipe_of(trade_off.derived(name))) == "none"
+        assert labels_seen(recipe_of(trade_off.derived(name.removesuffix("-crops")))).startswith("families")
+
+
+def test_every_comparison_is_of_trainings_that_exist_and_its_question_can_be_read(trade_off, tmp_path):
+    for pairs in trade_off.CONTRASTS.values():
+        names = sorted({name for pair in pairs for name in pair})
+        assert set(names) <= set(trade_off.trainings())
+        (tmp_path / "asked.toml").write_text(trade_off.question(tmp_path, names, pairs))
+        words = read_words(tmp_path / "asked.toml")
+        assert [(Path(one.model).name, Path(one.against).name) for one in words.contrasts] == pairs
+        assert {one.model for one in words.contrasts} | {one.against for one in words.contrasts} == set(words.models)
+
+
+def test_what_is_trained_is_what_the_verb_takes(trade_off, tmp_path, monkeypatch):
+    monkeypatch.setenv("RNAEXP_RFAM_SEED", str(seed_file(tmp_path / "seed.sto")))
+    bound = inspect.signature(pretrain_verb.pretrain).bind
+    monkeypatch.setattr(pretrain_verb, "pretrain", lambda *given, **named: taken.append(bound(*given, **named)))
+    taken = []
+    trade_off.train(tmp_path, ["letters-0"])
+    assert taken[0].arguments["limits"].device == "cpu"
 
 
 def test_a_recipe_written_as_toml_is_read_back_as_it_was(trade_off):

@@ -3,6 +3,7 @@
 import itertools
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from rnaexp.report.comparison import as_tables, compare
 from rnaexp.report.leaderboard_rows import class_means, with_controls
 from rnaexp.report.leaderboards import compared
 from rnaexp.report.markdown import markdown
-from rnaexp.report.sections import fitness_table, leaderboard_table, parameter_count, stability_table
+from rnaexp.report.sections import diagnosis_table, fitness_table, leaderboard_table, parameter_count, stability_table
 
 from .conftest import CLUSTERS, IDS, SCRIPT, f1_of
 
@@ -164,6 +165,22 @@ def test_stability_says_how_often_the_head_won_again_and_who_else_did(board):
     lines = {line.cells[0]: line.cells[1:] for line in stability_table(board).parts[0][1]}
     assert lines["rna-fm"] == ("6", "1.2", "75%", "2", "0.1 (25%)")
     assert "viennarna" not in lines, "one head leaves nothing to choose"
+
+
+def test_that_clusters_are_too_few_is_shown_once_where_verdict_and_diagnosis_both_have_it():
+    few = "4 families are too few for a claim"
+    row = {
+        "label": "mine",
+        "verdict": f"{few}: +0.010 n/a against stems",
+        "diagnosis": f"F1 not above kernel: 0.1 against 0.2; {few}: no interval, no rank",
+        "classify_diagnosis": None,
+    }
+    other = row | {"label": "other", "verdict": None}
+    judged = diagnosis_table(SimpleNamespace(rows=pd.DataFrame([row, other])))
+    assert [line.cells for line in judged.lines] == [
+        ("mine", f"{few}: +0.010 n/a against stems; F1 not above kernel: 0.1 against 0.2"),
+        ("other", f"F1 not above kernel: 0.1 against 0.2; {few}: no interval, no rank"),
+    ]
 
 
 def test_fitness_stands_beside_the_model_by_the_convention_most_have(comparison):

@@ -40,6 +40,29 @@ def family_bootstrap(
     return {name: interval(np.array(values), exact[name], level) for name, values in found.items()}
 
 
+def paired_overlap(
+    one: Counts, other: Counts, *, resamples: int = 1000, level: float = 0.95, seed: int = 0
+) -> tuple[float, float, float]:
+    """How much larger one model's overlap ratio is than another's on the same RNAs: difference, low, high.
+
+    Both are resampled over the same draws of families, so that what a draw does to both cancels; histogram only.
+    """
+    bins = one.within.shape[1]
+    redrawn = np.array(
+        [
+            overlap(first, estimator="histogram", bins=bins) - overlap(second, estimator="histogram", bins=bins)
+            for first, second in zip(_redrawn(one, resamples, seed), _redrawn(other, resamples, seed), strict=True)
+        ]
+    )
+    difference = _histogram(one) - _histogram(other)
+    low, high = np.quantile(redrawn, [(1 - level) / 2, (1 + level) / 2]) + difference - redrawn.mean()
+    return difference, float(low), float(high)
+
+
+def _histogram(counts: Counts) -> float:
+    return overlap(counts.densities, estimator="histogram", bins=counts.within.shape[1])
+
+
 def interval(redrawn: Float[np.ndarray, "w"], value: float, level: float = 0.95) -> Spread:
     """Quantiles of the resamples, moved so that their mean lies on the value; `mean` is that before the move.
 

@@ -38,13 +38,14 @@ class Facts:
 def write_checkpoint(module: Pretraining, folder: Path, facts: Facts) -> Path:
     """Everything but the training state, which stays for a longer run, and weights that their own loader keeps."""
     if isinstance(module.network, MsaTransformer):
-        _write_network(module.network, folder)
+        write_network(module.network, folder)
     (folder / FAMILIES).write_text("".join(f"{name}\n" for name in facts.families))
     (folder / CARD).write_text(card(module, folder, facts))
     return folder
 
 
-def _write_network(network: MsaTransformer, folder: Path) -> None:
+def write_network(network: MsaTransformer, folder: Path) -> None:
+    """What a folder is read by: configuration, weights in half precision, letters."""
     network.config.save_pretrained(folder)
     half = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
     del half["lm_head.weight"]  # one table with embed_tokens.weight

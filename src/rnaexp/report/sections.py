@@ -86,13 +86,16 @@ def fitness_table(rows: pd.DataFrame) -> Table:
 
 def diagnosis_table(leaderboard: Leaderboard) -> Table:
     """What a row's own run ended with: what may be claimed of it, and the automatic diagnosis; rows that have any."""
-    lines = []
-    for row in leaderboard.rows.to_dict("records"):
-        words = (row["verdict"], row["diagnosis"], row["classify_diagnosis"])
-        found = [text for text in (diagnosis({"diagnosis": word}) for word in words) if text]
-        if found:
-            lines.append((row["label"], "; ".join(found)))
-    return table_of_words(("model", "verdict and diagnosis"), lines)
+    judged = [(row["label"], "; ".join(_judged(row))) for row in leaderboard.rows.to_dict("records")]
+    return table_of_words(("model", "verdict and diagnosis"), [line for line in judged if line[1]])
+
+
+def _judged(row: Mapping[Any, Any]) -> Iterator[str]:
+    """The verdict, then each tag; that clusters are too few stands in both, and is shown once."""
+    verdict, *others = (diagnosis({"diagnosis": row[of]}) for of in ("verdict", "diagnosis", "classify_diagnosis"))
+    tags = [tag for words in others if words for tag in words.split("; ")]
+    yield from filter(None, [verdict])
+    yield from (tag for tag in tags if tag.partition(": ")[0] != verdict.partition(": ")[0])
 
 
 def stability_table(leaderboard: Leaderboard) -> Table:
