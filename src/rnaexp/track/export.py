@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,13 +28,18 @@ def runs_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
     import pandas as pd
 
     fixed = ["run_id", "name", "status", "started"]
+    table = pd.DataFrame([_row(run) for run in _parents(experiment) if SEARCH not in run.data.tags])
+    return table.reindex(columns=[*fixed, *sorted(set(table.columns) - set(fixed))])
+
+
+def _parents(experiment: str) -> Iterable[Any]:
+    from sqlalchemy.exc import SQLAlchemyError
+
     where, experiment_id = target(experiment), connect(experiment)
     if is_database(where.uri):
-        runs: Iterable[Any] = runs_of_kind(where.uri, experiment_id, "parent")
-    else:
-        runs = _pages(client(where), experiment_id, "tags.`rnaexp.kind` = 'parent'")
-    table = pd.DataFrame([_row(run) for run in runs if SEARCH not in run.data.tags])
-    return table.reindex(columns=[*fixed, *sorted(set(table.columns) - set(fixed))])
+        with suppress(ImportError, AttributeError, SQLAlchemyError):  # an MLflow whose tables are others
+            return runs_of_kind(where.uri, experiment_id, "parent")
+    return _pages(client(where), experiment_id, "tags.`rnaexp.kind` = 'parent'")
 
 
 def searches_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
