@@ -1,4 +1,4 @@
-"""A whole store into another, counted: SQLite to SQLite, and to a server on PostgreSQL; stopped on the way, it goes on."""
+"""A whole store into another, counted: SQLite to SQLite, and to PostgreSQL; stopped on the way, it goes on."""
 
 import json
 import re
@@ -83,7 +83,7 @@ def facts(client, renamed):
     found = {}
     experiment = client.get_experiment_by_name("rnaexp").experiment_id
     for run in client.search_runs([experiment]):
-        if run.info.status == "RUNNING" or EARLIER not in run.data.tags and renamed:
+        if run.info.status == "RUNNING" or (EARLIER not in run.data.tags and renamed):
             continue
         history = {
             key: sorted((one.step, one.timestamp, one.value) for one in client.get_metric_history(run.info.run_id, key))
@@ -99,9 +99,7 @@ def facts(client, renamed):
                 for one in run.inputs.dataset_inputs
             ),
             "models": [told(one.model_id) for one in (*run.inputs.model_inputs, *run.outputs.model_outputs)],
-            "files": {
-                item.path: item.file_size for item in client.list_artifacts(run.info.run_id) if not item.is_dir
-            },
+            "files": {item.path: item.file_size for item in client.list_artifacts(run.info.run_id) if not item.is_dir},
         }
     versions = {}
     for one in client.search_model_versions():
@@ -193,7 +191,8 @@ def test_killed_again_and_again_on_the_way_to_postgresql_nothing_is_doubled(plac
         database.start()
         server = Server(database.uri, tmp_path)
         server.start()
-        for at, seconds in enumerate((6, 8, 10, 12)):
+        killed = 0
+        for seconds in (6, 8, 10, 12):
             process = start("transfer", "--to", server.uri, cwd=place)
             try:
                 process.communicate(timeout=seconds)
@@ -201,7 +200,8 @@ def test_killed_again_and_again_on_the_way_to_postgresql_nothing_is_doubled(plac
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()
-        assert at, "else nothing was killed on the way"
+                killed += 1
+        assert killed, "else nothing was killed on the way"
         done = rnaexp("transfer", "--to", server.uri, "--json", cwd=place)
         assert done.returncode == 0, done.stderr
         check(place, tmp_path, server.uri, "found")

@@ -85,7 +85,9 @@ def begin(stores: Stores) -> list[Moved]:
         if not runs and experiment.name == "Default":
             continue
         there = open_experiment(Target(uri=stores.target_uri, experiment=experiment.name))
-        known = {run.data.tags[EARLIER]: run for run in pages(stores.target.search_runs, [there], _TRANSFERRED, size=_PAGE)}
+        known = {
+            run.data.tags[EARLIER]: run for run in pages(stores.target.search_runs, [there], _TRANSFERRED, size=_PAGE)
+        }
         pairs = []
         for run in runs:
             if run.info.run_id in left:
@@ -94,9 +96,7 @@ def begin(stores: Stores) -> list[Moved]:
             stores.ids[run.info.run_id] = made.info.run_id
             pairs.append(Pair(source=run, target_id=made.info.run_id, whole=_WHOLE in made.data.tags))
         _experiment_tags(stores, experiment, there)
-        found.append(
-            Moved(source_id=experiment.experiment_id, target_id=there, runs=tuple(pairs), running=len(left))
-        )
+        found.append(Moved(source_id=experiment.experiment_id, target_id=there, runs=tuple(pairs), running=len(left)))
     return found
 
 
@@ -185,9 +185,7 @@ def local_copy(address: str, uri: str) -> Iterator[Path]:
 
     with tempfile.TemporaryDirectory(prefix="rnaexp-transfer-") as scratch:
         found = list_artifacts(artifact_uri=address, tracking_uri=uri)
-        yield Path(
-            download_artifacts(artifact_uri=address, tracking_uri=uri, dst_path=scratch) if found else scratch
-        )
+        yield Path(download_artifacts(artifact_uri=address, tracking_uri=uri, dst_path=scratch) if found else scratch)
 
 
 def pages(search: Any, *words: Any, size: int = 100, **more: Any) -> Iterator[Any]:
