@@ -34,7 +34,7 @@ def runs_of_kind(uri: str, experiment_id: str, kind: str) -> list[ReadRun]:
     Raises: SQLAlchemyError.
     """
     from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlParam, SqlRun, SqlTag
-    from sqlalchemy import create_engine, select
+    from sqlalchemy import create_engine, false, select
 
     of_kind = select(SqlTag.run_uuid).where(SqlTag.key == "rnaexp.kind", SqlTag.value == kind)
     here = SqlRun.experiment_id == int(experiment_id), SqlRun.lifecycle_stage == "active"
@@ -47,10 +47,11 @@ def runs_of_kind(uri: str, experiment_id: str, kind: str) -> list[ReadRun]:
             found = {row[0]: ReadRun(info=_info(row)) for row in connection.execute(order)}
             for of_table, name in ((SqlParam, "params"), (SqlLatestMetric, "metrics"), (SqlTag, "tags")):
                 table: Any = of_table
-                rows = select(table.run_uuid, table.key, table.value).where(table.run_uuid.in_(chosen))
-                for run_id, key, value in connection.execute(rows):
+                no_number = table.is_nan if name == "metrics" else false()  # NaN is kept as a zero that is marked
+                rows = select(table.run_uuid, table.key, table.value, no_number).where(table.run_uuid.in_(chosen))
+                for run_id, key, value, is_nan in connection.execute(rows):
                     if run_id in found:  # begun since, it is not there
-                        getattr(found[run_id].data, name)[intern(key)] = value
+                        getattr(found[run_id].data, name)[intern(key)] = float("nan") if is_nan else value
     finally:
         engine.dispose()
     return [*found.values()]
