@@ -463,7 +463,7 @@ MUTATIONS = (
     ("contrast not paired by RNA", "structure/evaluate.py", "paired_f1", "one.merge(other, on='rna', suffixes=('', '_other'))", "one.reset_index().join(other.reset_index(), rsuffix='_other', how='inner')"),
     ("tokens: a mean where the largest is asked for", "models/spread.py", "Spread._loudest", "maps[..., row.nonzero()[:, 0], :].amax", "maps[..., row.nonzero()[:, 0], :].mean"),
     ("tokens: a long token's score not divided", "models/spread.py", "Spread.maps", "covers / covers.sum(0).clamp(min=1)", "covers"),
-    ("tokens: the rule not handed on to one head", "models/encoder.py", "TransformerEncoder.read_head", "Spread.of(encoding, self.token_pairs)", "Spread.of(encoding)"),
+    ("tokens: the rule not handed on to one head", "models/encoder.py", "TransformerEncoder.read_heads", "Spread.of(encoding, self.token_pairs)", "Spread.of(encoding)"),
     ("tokens: the rule not in the key", "reading/keys.py", "_made_by", "spread != 'mean'", "spread == ''"),
     ("precision: other weights under one fingerprint", "models/options.py", "with_options", "held.fingerprint = fingerprint(held.fingerprint, precision)", "pass"),
     ("precision: softmax in the weights' own", "models/streaming.py", "probabilities", "torch.softmax(scores, dim=-1, dtype=torch.float32)", "torch.softmax(scores, dim=-1).float()"),
