@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 CPU_TORCH := --extra-index-url https://download.pytorch.org/whl/cpu
 TORCH_INDEX := $(if $(GPU),,$(CPU_TORCH))
 
-.PHONY: run test test-slow lint docs ui constraints floors clean
+.PHONY: run test test-slow lint docs ui constraints floors newest clean
 
 run: $(READY)
 	$(BIN)/rnaexp run $(if $(MODEL),--model $(MODEL),experiments/builtin.toml)
@@ -50,17 +50,19 @@ constraints: $(READY)
 	( echo '# Every version `make` installs; regenerate with `make constraints`.'; \
 	  $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' ) > constraints.txt
 
-# The oldest versions that pyproject.toml allows, in an environment of their own, and what does the computing there.
-FLOORS := .venv-floors
-floors:
-	$(PYTHON) -m venv $(FLOORS)
-	$(FLOORS)/bin/python -m pip install --quiet uv
-	$(FLOORS)/bin/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 pyproject.toml -o $(FLOORS)/floors.txt
-	$(FLOORS)/bin/python -m pip install --quiet --retries 1 $(TORCH_INDEX) --requirement $(FLOORS)/floors.txt
-	$(FLOORS)/bin/python -m pip install --quiet --no-deps --editable .
-	$(FLOORS)/bin/python -m pip install --quiet hypothesis pytest pytest-xdist
-	OMP_NUM_THREADS=1 $(FLOORS)/bin/python -m pytest -m "not slow" -n 2 -rs tests/test_planted_head.py tests/test_store.py \
-	  tests/test_larger_search.py tests/stats tests/structure tests/fitness tests/track/test_evaluator.py tests/track/test_data_source.py
+# What does the computing with the oldest versions that pyproject.toml allows (`make floors`) and with the newest
+# (`make newest`), in environments of their own; PYTHON=python3.13 for another interpreter. The versions are constraints,
+# not requirements, so that a CPU-only torch brings no CUDA libraries.
+SUBSET := tests/test_planted_head.py tests/test_store.py tests/test_larger_search.py tests/stats tests/structure tests/fitness \
+  tests/track/test_evaluator.py tests/track/test_data_source.py
+floors newest:
+	$(PYTHON) -m venv --clear .venv-$@
+	.venv-$@/bin/python -m pip install --quiet uv
+	.venv-$@/bin/uv pip compile --quiet --resolution $(if $(filter floors,$@),lowest-direct,highest) --no-annotate \
+	  --python .venv-$@/bin/python pyproject.toml --output-file .venv-$@/versions.txt
+	.venv-$@/bin/python -m pip install --quiet --retries 1 $(TORCH_INDEX) --constraint .venv-$@/versions.txt torch
+	.venv-$@/bin/python -m pip install --quiet --constraint .venv-$@/versions.txt --editable . hypothesis pytest pytest-xdist
+	OMP_NUM_THREADS=1 .venv-$@/bin/python -m pytest -m "not slow" -n 2 -rs $(SUBSET)
 
 clean:
-	rm -rf $(VENV) $(FLOORS) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-floors .venv-newest .mypy_cache .pytest_cache .ruff_cache

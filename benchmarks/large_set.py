@@ -2,7 +2,8 @@
 
 RNAs of ArchiveII of up to 440 bases, evenly drawn; RNABERT; tuned on the built-in validation set. `--kills`: how often
 the run is ended by SIGKILL on the way and started again.
-Prints the goals' ratios, and writes a row a size to tracking/results/benchmark_large_set.csv.
+Prints the goals' ratios, and writes a row a size to tracking/results/benchmark_large_set.csv, whose rows of other sizes
+stay.
 """
 
 import contextlib
@@ -30,17 +31,17 @@ GOAL_MB, GOAL_KB = 1500.0, 60.0  # peak memory; store an RNA
 
 def main(sizes: list[int] = [250], kills: int = 0, csv: Path = RESULTS) -> None:  # noqa: B006
     known = sorted((rna for rna in load_set("archiveii").rnas if rna.pairs and len(rna) <= LONGEST), key=len)
-    rows = []
+    rows = pd.read_csv(csv).to_dict("records") if csv.exists() else []
     for size in sizes:
         chosen = [known[at * len(known) // size] for at in range(size)]
-        rows.append(measured(chosen, kills) | {"load": round(os.getloadavg()[0], 2), "cores": os.cpu_count()})
-        row = rows[-1]
+        row = measured(chosen, kills) | {"load": round(os.getloadavg()[0], 2), "cores": os.cpu_count()}
+        rows = [*(other for other in rows if other["rnas"] != size), row]
         sys.stdout.write(
             f"{size} RNAs: peak {row['peak_mb']:.0f} MB ({row['peak_mb'] / GOAL_MB:.2f} of the goal), "
             f"{row['store_kb_an_rna']:.0f} kB of store an RNA ({row['store_kb_an_rna'] / GOAL_KB:.2f}), "
             f"oracle {row['oracle_f1']} {'exact' if row['oracle_exact'] else 'a lower bound'}\n"
         )
-        csv.write_text(pd.DataFrame(rows).to_csv(index=False))
+        csv.write_text(pd.DataFrame(rows).sort_values("rnas").to_csv(index=False))
 
 
 def measured(rnas: Sequence[Rna], kills: int) -> dict[str, object]:

@@ -5,10 +5,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from transformers import BertConfig, PreTrainedConfig
 
 from rnaexp.data.download import file_sha256
 from rnaexp.errors import InputError
-from rnaexp.models import weights
+from rnaexp.models import load, weights
+from rnaexp.structure.shipped_heads import shipped_head
 
 
 class _RunsOnOpening:
@@ -98,3 +100,17 @@ def test_the_fingerprint_of_a_state_follows_every_number():
     other = {"b": torch.zeros(()), "a": torch.tensor([0.0, 0.0, 1e-30])}
     assert weights.fingerprint_of_state(state) == weights.fingerprint_of_state(dict(reversed(state.items())))
     assert weights.fingerprint_of_state(state) != weights.fingerprint_of_state(other)
+
+
+@pytest.mark.parametrize("name", ["lm-nano", "msm-nano"])
+def test_another_release_of_transformers_leaves_the_fingerprint_that_a_shipped_head_was_tuned_on(name, monkeypatch):
+    written = PreTrainedConfig.to_dict
+    monkeypatch.setattr("transformers.configuration_utils.__version__", "9.9.9")
+    monkeypatch.setattr(PreTrainedConfig, "to_dict", lambda self: written(self) | {"came_later": 7})
+    assert load(name, device="cpu").fingerprint == shipped_head(name).tuned.weights
+
+
+@pytest.mark.parametrize("changed", [{"hidden_dropout_prob": 0.2}, {"is_encoder_decoder": True}, {"of_the_users": 1}])
+def test_settings_are_part_of_what_is_hashed(changed):
+    assert weights.settings_text(BertConfig(**changed)) != weights.settings_text(BertConfig())
+    assert weights.settings_text(BertConfig(**changed)) == weights.settings_text(BertConfig(**changed))

@@ -70,6 +70,20 @@ def status_of(place, host, password=None):
 
 
 @needs_postgresql
+def test_without_its_extra_the_script_names_it_and_makes_nothing(places):
+    place, _ = places
+    bare = place.folder.parent / "bare"
+    bare.mkdir()
+    (bare / "python").write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')  # a Python without packages
+    (bare / "python").chmod(0o755)
+    place.environment["PATH"] = f"{bare}:{place.environment['PATH']}"
+    done = place.run("start")
+    assert (done.returncode, done.stdout) == (69, "")
+    assert done.stderr == 'server.sh: missing: the extra "server": pip install "rnaexp[server]"\n'
+    assert not place.folder.exists()
+
+
+@needs_postgresql
 @pytest.mark.slow
 def test_who_has_no_login_gets_nothing_and_a_backup_restores_everything(places, monkeypatch):
     from mlflow import MlflowClient

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -86,6 +87,40 @@ def test_a_clean_process_without_pickles_gives_the_same_bytes(folder, known):
     assert named.returncode == 0, named.stderr
     for file in ("structures.dbn", "pairs.csv"):
         assert (folder / "named" / file).read_bytes() == (folder / "predictions" / file).read_bytes()
+
+
+SCORE = """
+import json, sys
+import mlflow
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+spark.sparkContext.setLogLevel("ERROR")
+rows = [tuple(row.get(name) for name in ("id", "sequence", "alignment")) for row in json.load(sys.stdin)]
+table = spark.createDataFrame(rows, "id string, sequence string, alignment string").repartition(2)
+score = mlflow.pyfunc.spark_udf(spark, sys.argv[1], env_manager="local")
+found = table.select(score("sequence", "id", "alignment").alias("found")).select("found.*")
+print(json.dumps([row.asDict(recursive=True) for row in found.collect()]))
+"""
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="no Java runtime, which Spark needs")
+def test_spark_scores_a_table_with_the_same_answers(folder, known, tmp_path):
+    """PySpark from the package registry, in a folder of its own before this environment."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", tmp_path / "spark", "pyspark>=4"]
+    subprocess.run(pip, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", SCORE, URI],
+        cwd=folder,
+        env=environment(PYTHONPATH=tmp_path / "spark", PYSPARK_PYTHON=sys.executable, **SAFE),
+        input=json.dumps(rows_of(folder)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = {one["id"]: one for one in json.loads(done.stdout.strip().splitlines()[-1])}
+    in_order = [json.dumps(each, sort_keys=True) for each in (told, known)]  # Spark sorts the fields of a pair by name
+    assert in_order[0] == in_order[1]
 
 
 @pytest.fixture(scope="module")

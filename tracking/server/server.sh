@@ -14,7 +14,10 @@ verb=${1:?start, backup or restore}
 folder=$(realpath -m "${2:?the folder of the server}")
 database_port=${DATABASE_PORT:-5433}
 data=$folder/database/data
-PATH=$PATH:$(find /usr/lib/postgresql -maxdepth 2 -name bin | sort -V | tail -1)
+PATH=$PATH:$(find /usr/lib/postgresql -maxdepth 2 -name bin 2> /dev/null | sort -V | tail -1) || true
+
+missing() { echo "server.sh: missing: $1" >&2; exit 69; }
+command -v initdb > /dev/null || missing 'PostgreSQL: apt install postgresql'
 
 # PostgreSQL refuses to run as root.
 unprivileged() { if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi; }
@@ -81,6 +84,7 @@ serve() {
 
 case $verb in
   start)
+    python -c 'import flask_wtf, psycopg' 2> /dev/null || missing 'the extra "server": pip install "rnaexp[server]"'
     make_secrets
     . "$folder/secrets"
     [ -e "$data" ] || make_database

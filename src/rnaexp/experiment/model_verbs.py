@@ -16,10 +16,11 @@ from rnaexp.models import bundle
 from rnaexp.models.fetch import Fetched, fetch_weights
 from rnaexp.models.layouts import folder_of, multimolecule_layout
 from rnaexp.models.lock import Locked, facts_of
-from rnaexp.models.memory import parameters_of, peak_bytes
+from rnaexp.models.memory import peak_bytes
 from rnaexp.models.spec import Encoder, ModelSpec
 from rnaexp.models.weights import read_parts, save
 from rnaexp.progress import say
+from rnaexp.reading.unbuilt import parameter_count
 from rnaexp.rna import Rna
 
 _PROBE = Rna(id="probe", sequence="GGGAAACUCGAUUGCAUCCGAAAGAGUUCC")  # 30 bases: whole codons
@@ -84,7 +85,7 @@ def check(loading: Mapping[str, Any], *, json: bool) -> None:
             "layers": encoder.layers,
             "heads": encoder.heads,
             "width": encoder.spec.width,
-            "parameters": parameters_of(encoder),
+            "parameters": parameter_count(encoder),
             "revision": encoder.spec.revision,
             "fingerprint": encoder.fingerprint,
             "proof": encoder.spec.proof_state,

@@ -15,7 +15,7 @@ from rnaexp.data.csv_text import csv_text
 from rnaexp.data.own import OwnRnas
 from rnaexp.experiment.predicted_files import header, json_text, write_one
 from rnaexp.models.spec import Encoder
-from rnaexp.progress import announce, say
+from rnaexp.progress import Announce, announce, say, silence
 from rnaexp.reading.left_out import left_out, refuse, write_faults
 from rnaexp.reading.read import Skipped, read_alone, read_set
 from rnaexp.reading.store import Store
@@ -59,7 +59,7 @@ def write_predictions(
     records: list[str] = []
     sheets: list[Sheet] = []
     made = header(tuned, drawing)
-    for rna, scores in _scored(rnas, encoder, tuned, own.name, skipped, settings.long):
+    for rna, scores in _scored(own, encoder, tuned, skipped, settings.long, announce):
         found = prediction(rna, scores, tuned, drawing)
         changed = own.changes.get(rna.id, "")
         tables.add(found, changed)
@@ -138,16 +138,22 @@ class _Tables:
             write_atomically(out / name, csv_text(table.round(_DIGITS)).encode())
 
 
+def read_share(own: OwnRnas, tuned: TunedHead, encoder: Encoder, long: Long) -> None:
+    """What any but the first of torchrun's processes does: its share of the RNAs, into the store."""
+    for _ in _scored(own, encoder, tuned, [], long, silence):
+        pass
+
+
 def _scored(
-    rnas: Sequence[Rna], encoder: Encoder, tuned: TunedHead, name: str, skipped: list[Skipped], long: Long
+    own: OwnRnas, encoder: Encoder, tuned: TunedHead, skipped: list[Skipped], long: Long, shown: Announce
 ) -> Iterator[tuple[Rna, RnaScores]]:
     """Each RNA that can be read with its scores; the others are added to `skipped`."""
     store = Store()
-    for first in range(0, len(rnas), _AT_ONCE):
-        some = rnas[first : first + _AT_ONCE]
-        with announce(f"{encoder.spec.name} on {name}", len(some)) as progress:
+    for first in range(0, len(own.rnas), _AT_ONCE):
+        some = own.rnas[first : first + _AT_ONCE]
+        with shown(f"{encoder.spec.name} on {own.name}", len(some)) as progress:
             reading = reading_of(tuned, long)
-            scores, left_out = read_set(encoder, some, reading, store, data=(name, ""), progress=progress)
+            scores, left_out = read_set(encoder, some, reading, store, data=(own.name, ""), progress=progress)
         skipped += left_out
         by_id = {rna.id: rna for rna in some}
         yield from ((by_id[one.id], one) for one in scores.rnas)

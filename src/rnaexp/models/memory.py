@@ -13,12 +13,6 @@ from rnaexp.models.spec import ModelSpec
 _FLOAT = 4  # bytes
 
 
-def parameters_of(encoder: Any) -> int | None:
-    """Number of weights of a loaded model; None for one without any."""
-    network = getattr(encoder, "network", None)
-    return None if network is None else sum(parameter.numel() for parameter in network.parameters())
-
-
 def weight_bytes(spec: ModelSpec) -> int | None:
     """Bytes of an encoder's weights in float32, as its authors count them, else from its sizes; None where unknown.
 

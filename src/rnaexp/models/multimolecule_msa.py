@@ -1,6 +1,5 @@
 """RNA-MSM in MultiMolecule's layout: the names of its axial layers are nearly the authors' own."""
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -94,7 +93,7 @@ def load_rnamsm(
         letters=letters,
         max_rows=min(max_rows, network.config.max_rows),
         fingerprint=files.fingerprint(
-            files.fingerprint_of_state(network.state_dict()), json.dumps(network.config.to_dict(), sort_keys=True)
+            files.fingerprint_of_state(network.state_dict()), files.settings_text(network.config)
         ),
     )
 

@@ -1,6 +1,5 @@
 """The models that ship with the package: trained by `rnaexp pretrain` on Rfam rows, and nothing else."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,7 @@ def load(
         letters=rnamsm.LETTERS,
         max_rows=min(max_rows, network.config.max_rows),
         fingerprint=files.fingerprint(
-            files.fingerprint_of_state(network.state_dict()), json.dumps(network.config.to_dict(), sort_keys=True)
+            files.fingerprint_of_state(network.state_dict()), files.settings_text(network.config)
         ),
     )
 

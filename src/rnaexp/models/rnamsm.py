@@ -63,7 +63,7 @@ def load(
         letters=LETTERS,
         max_rows=min(max_rows, network.config.max_rows),
         fingerprint=files.fingerprint(
-            files.fingerprint_of_state(network.state_dict()), json.dumps(network.config.to_dict(), sort_keys=True)
+            files.fingerprint_of_state(network.state_dict()), files.settings_text(network.config)
         ),
     )
 

@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import json
 import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from errno import EINVAL
@@ -182,6 +183,36 @@ def save(network: Any, folder: Path) -> None:
 def fingerprint(*parts: str) -> str:
     """One hash of several."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+# What transformers 5.23.0 says of every network, whatever its kind. What a later release adds to that is not hashed.
+_OF_EVERY_NETWORK: Mapping[str, Any] = {
+    "architectures": None,
+    "chunk_size_feed_forward": 0,
+    "dtype": None,
+    "id2label": {0: "LABEL_0", 1: "LABEL_1"},
+    "is_encoder_decoder": False,
+    "label2id": {"LABEL_0": 0, "LABEL_1": 1},
+    "model_type": "",
+    "output_attentions": False,
+    "output_hidden_states": False,
+    "problem_type": None,
+    "return_dict": True,
+}
+_ALWAYS = {"transformers_version": "5.23.0", "_name_or_path": ""}  # nor the folder that it was read from
+
+
+def settings_text(config: Any) -> str:
+    """A transformers configuration as it is hashed: as 5.23.0 wrote it, so that no release changes a fingerprint."""
+    from transformers import PreTrainedConfig
+
+    common = PreTrainedConfig().to_dict()
+    held = {
+        name: value
+        for name, value in config.to_dict().items()
+        if name in _OF_EVERY_NETWORK or name not in common or value != common[name]
+    }
+    return json.dumps({**_OF_EVERY_NETWORK, **held, **_ALWAYS}, sort_keys=True)
 
 
 def fingerprint_of_state(state: State) -> str:

@@ -19,7 +19,7 @@ from rnaexp.models.spec import IN_MEMORY, Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
 from rnaexp.models.tokenizer import tokens_of
 from rnaexp.models.tokens import Vocabulary
-from rnaexp.models.weights import fingerprint, fingerprint_of_state
+from rnaexp.models.weights import fingerprint, fingerprint_of_state, settings_text
 from rnaexp.models.whole_maps import encoder_of
 
 _SPECIAL = ("before", "after", "pad", "mask")
@@ -84,7 +84,7 @@ def _network(network: nn.Module, tokenizer: Any, name: str) -> Encoder:
         spec=spec,
         tokens=tokens,
         fingerprint=fingerprint(
-            fingerprint_of_state(network.state_dict()), settings.to_json_string(), tokens.fingerprint()
+            fingerprint_of_state(network.state_dict()), settings_text(settings), tokens.fingerprint()
         ),
         max_tokens=limit,
         can_predict=is_decoder or bool(huggingface.own_head(shared)),
@@ -96,7 +96,7 @@ def _of_alignments(network: MsaTransformer, letters: AlignmentLetters, name: str
     reads: Any = getattr(network.config, "rnaexp_reads", "alignment")
     rows = 1 if reads == "sequence" else min(rnamsm.MAX_ROWS, network.config.max_rows)
     spec = ModelSpec(name=name, title=f"{name}, in memory", group="reference", loader=IN_MEMORY, reads=reads)
-    known = fingerprint(fingerprint_of_state(network.state_dict()), network.config.to_json_string())
+    known = fingerprint(fingerprint_of_state(network.state_dict()), settings_text(network.config))
     return MsaEncoder(_copied(network), spec=spec, letters=letters, max_rows=rows, fingerprint=known)
 
 

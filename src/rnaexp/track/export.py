@@ -1,12 +1,15 @@
 """The runs table as a DataFrame, and the tables that runs keep as artifacts: for `rnaexp compare` and the exports."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnaexp.errors import InputError, UnavailableError
+from rnaexp.track.database import is_database, runs_of_kind
+from rnaexp.track.names import EARLIER
 from rnaexp.track.store import EXPERIMENT, client, connect, reason, target
 
 if TYPE_CHECKING:
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 _PAGE = 1000
 SEARCH = "rnaexp.search"  # tag of a search's run, which older versions counted among the models' runs
-_SHORT_ID = re.compile("[0-9a-f]{8,31}")  # a whole one has 32
+_SHORT_ID = re.compile("[0-9a-f]{8,32}")  # a whole one has 32
 
 
 def runs_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
@@ -25,8 +28,18 @@ def runs_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
     import pandas as pd
 
     fixed = ["run_id", "name", "status", "started"]
-    table = pd.DataFrame([_row(run) for run in _of_kind(experiment, "parent") if SEARCH not in run.data.tags])
+    table = pd.DataFrame([_row(run) for run in _parents(experiment) if SEARCH not in run.data.tags])
     return table.reindex(columns=[*fixed, *sorted(set(table.columns) - set(fixed))])
+
+
+def _parents(experiment: str) -> Iterable[Any]:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    where, experiment_id = target(experiment), connect(experiment)
+    if is_database(where.uri):
+        with suppress(ImportError, AttributeError, SQLAlchemyError):  # an MLflow whose tables are others
+            return runs_of_kind(where.uri, experiment_id, "parent")
+    return _pages(client(where), experiment_id, "tags.`rnaexp.kind` = 'parent'")
 
 
 def searches_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
@@ -47,15 +60,18 @@ def runs_in(experiment: str, question: str) -> list[Any]:
 
 
 def _search(connection: Any, experiment_id: str, question: str, order_by: list[str] | None = None) -> list[Any]:
-    """Every page of what is found."""
-    runs: list[Any] = []
+    return [*_pages(connection, experiment_id, question, order_by)]
+
+
+def _pages(connection: Any, experiment_id: str, question: str, order_by: list[str] | None = None) -> Iterator[Any]:
+    """Every run that is found, a page held at a time."""
     token: str | None = ""
     while token is not None:
         page = connection.search_runs(
             [experiment_id], question, order_by=order_by, max_results=_PAGE, page_token=token or None
         )
-        runs, token = runs + list(page), page.token or None
-    return runs
+        yield from page
+        token = page.token or None
 
 
 def leaderboard_run(experiment: str) -> str | None:
@@ -77,9 +93,9 @@ def describe_experiment(experiment: str, text: str) -> None:
 
 
 def whole_id(run_id: str) -> str:
-    """The run's id, of which the first eight hex digits or more are enough; what begins no run's id is given back.
+    """The run's id, of which the first eight hex digits or more are enough; of a transferred run the one it had, too.
 
-    Raises: InputError where several runs begin so, naming them.
+    What is no run's id is given back. Raises: InputError where several runs begin so, naming them.
     """
     if not _SHORT_ID.fullmatch(run_id):
         return run_id
@@ -87,6 +103,8 @@ def whole_id(run_id: str) -> str:
     connection = client(target())
     experiments = [one.experiment_id for one in connection.search_experiments()]
     runs = connection.search_runs(experiments, f"attributes.run_id LIKE '{run_id}%'", max_results=10)
+    if not runs:
+        runs = connection.search_runs(experiments, f"tags.`{EARLIER}` LIKE '{run_id}%'", max_results=10)
     if len(runs) > 1:
         message = f"run {run_id}: several begin so: {', '.join(sorted(run.info.run_id for run in runs))}"
         raise InputError(message)
@@ -124,9 +142,12 @@ def child_tables(
     `wanted`: the names by the kind of child.
     """
     found: dict[str, dict[tuple[str, str], pd.DataFrame]] = {parent: {} for parent in parents}
+    if not found:
+        return found
+    experiment_id, connection = connect(experiment), client(target(experiment))
     # A question to the store for each parent that counts: all children of an experiment may be ten thousands.
     for parent, tables in found.items():
-        for run in runs_in(experiment, f"tags.`mlflow.parentRunId` = '{parent}'"):
+        for run in _search(connection, experiment_id, f"tags.`mlflow.parentRunId` = '{parent}'"):
             kind = run.data.tags.get("rnaexp.kind", "")
             for name, table in _csv_artifacts(experiment, run, wanted.get(kind, ())).items():
                 tables[kind, name] = table

@@ -4,6 +4,7 @@ import pandas as pd
 
 from rnaexp.data.markdown_text import markdown_text
 from rnaexp.reading.derived import derived
+from rnaexp.reading.facts import model_facts
 from rnaexp.reading.store import Store
 from rnaexp.tasks.families import metrics as declared
 from rnaexp.tasks.families import record as tables
@@ -60,8 +61,7 @@ def _parameters(result: Classified) -> dict[str, object]:
     left_out = "; ".join(f"{count} {what}" for what, count in result.data.left_out.items() if count)
     return {
         "model": result.task.model,
-        "fingerprint": result.encoder.fingerprint if result.encoder is not None else None,
-        **({} if result.encoder is None else result.encoder.spec.provenance()),
+        **({} if result.encoder is None else model_facts(result.encoder)),
         **({} if (stored := result.task.stored) is None else {"embeddings.sha256": stored.sha256}),
         "classify.set": result.data.name,
         "classify.left_out": left_out or None,

@@ -5,7 +5,7 @@ import pandas as pd
 from rnaexp.data.markdown_text import markdown_table, markdown_text
 from rnaexp.fitness.agreement import Agreement
 from rnaexp.fitness.conventions import mutated_sites
-from rnaexp.models.memory import parameters_of
+from rnaexp.reading.facts import model_facts
 from rnaexp.tasks.fitness import metrics as declared
 from rnaexp.tasks.fitness import record as tables
 from rnaexp.tasks.fitness.measure import Fitness
@@ -101,10 +101,7 @@ def _parameters(result: Fitness) -> dict[str, object]:
     encoder, sampled = result.encoder, len(result.scores) < result.of
     return {
         "model": result.judged.name,
-        "group": encoder.spec.group if encoder is not None else "baseline",
-        "parameters": None if encoder is None else parameters_of(encoder),
-        **({} if encoder is None else encoder.spec.provenance()),
-        "fingerprint": None if encoder is None else encoder.fingerprint,
+        **({"group": "baseline"} if encoder is None else model_facts(encoder)),
         "fitness.set": result.assay.name,
         "fitness.convention": result.convention,
         "fitness.direction": result.assay.direction,

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from rnaexp.models.options import precision_of
 from rnaexp.models.spec import IN_MEMORY
 from rnaexp.progress import Announce
+from rnaexp.reading.facts import model_facts
 from rnaexp.reading.store import Store
-from rnaexp.reading.unbuilt import parameter_count
 from rnaexp.structure.configuration import configuration
 from rnaexp.structure.pairs import reference
 from rnaexp.structure.protocol import protocol_fields
@@ -56,16 +55,12 @@ def record(run: RunHandle, result: Result, store: Store, announce: Announce) -> 
 
 def parameters(result: Result) -> dict[str, object]:
     """What was run, resolved: under `mlflow run` a value that differs from its -P is logged as `resolved.<name>`."""
-    spec, tuned = result.encoder.spec, result.tuned
+    tuned = result.tuned
     protocol = protocol_fields(result.test.scores.scoring, result.test.scores.read_out)
     return {
-        "model": spec.name,
-        "group": spec.group,
-        "parameters": parameter_count(result.encoder),
-        **spec.provenance(),
-        "resolution": spec.resolution,
+        "model": result.encoder.spec.name,
+        **model_facts(result.encoder),
         "proof": tables.proof_of(result),
-        "fingerprint": result.encoder.fingerprint,
         "layer": tuned.layer if tuned else None,
         "head": tuned.head if tuned else None,
         **tables.probe_facts(result.encoder),
@@ -74,9 +69,7 @@ def parameters(result: Result) -> dict[str, object]:
         "related": result.task.related,
         "alignment": result.task.alignment if tables.reads_alignments(result) else None,
         "long": result.task.long,
-        "precision": precision_of(result.encoder),
         "seed": result.task.loading.get("seed"),
-        "device": str(getattr(result.encoder, "device", "cpu")),
         "protocol": protocol.pop("name"),
         **{f"protocol.{name}": value for name, value in protocol.items()},
         **(_data_parameters("validation", result.validation) if result.validation else {}),

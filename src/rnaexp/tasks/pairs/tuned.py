@@ -7,8 +7,9 @@ from rnaexp import models
 from rnaexp.choices import PLAIN, Drawing
 from rnaexp.errors import InputError
 from rnaexp.models.spec import Encoder
-from rnaexp.progress import announce, say
+from rnaexp.progress import announce, say, silence
 from rnaexp.reading.loading import Loading
+from rnaexp.reading.processes import is_first_process
 from rnaexp.reading.store import Store
 from rnaexp.structure.heads import TunedHead
 from rnaexp.structure.probabilities import StructureView
@@ -44,7 +45,7 @@ def named(model: str, head: HeadSettings, loading: Loading) -> Load:
     def load() -> tuple[TunedHead, Encoder]:
         from rnaexp.structure.configuration import head_for
 
-        say(found.message)
+        _tell(found.message)
         encoder = models.load(**options)
         return head_for(encoder, found.tuned), encoder
 
@@ -59,14 +60,20 @@ def _tuned_first(model: str, options: dict[str, Any]) -> tuple[TunedHead, Encode
     rnas = [rna for rna in load_set(VALIDATION).rnas if rna.pairs]
     seconds = max(1, round(seconds_to_read(encoder, rnas)))
     # Where all heads are weak every RNA is read once more, deeper.
-    say(f"{model}: tuning a head on {VALIDATION} first, {len(rnas)} RNAs: about {seconds} to {2 * seconds} s")
-    tuned, f1 = tune_on(encoder, VALIDATION, store, announce)
+    _tell(f"{model}: tuning a head on {VALIDATION} first, {len(rnas)} RNAs: about {seconds} to {2 * seconds} s")
+    tuned, f1 = tune_on(encoder, VALIDATION, store, announce if is_first_process() else silence)
     store.put_tuned(models.lasting_name(model), tuned.to_json())
-    say(
+    _tell(
         f"{model}: head {tuned.layer}.{tuned.head}, threshold {tuned.threshold:.4g}: F1 {f1.mean:.3f} "
         f"{f1.ends} on the RNAs it was tuned on{controls_line(tuned)}; rnaexp run --model {model} tests it on others"
     )
     return tuned, encoder
+
+
+def _tell(line: str) -> None:
+    """Once, however many processes load the head."""
+    if is_first_process():
+        say(line)
 
 
 def worth_of(tuned: TunedHead, drawing: Drawing = PLAIN) -> str:
