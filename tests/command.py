@@ -31,10 +31,10 @@ def rnaexp(*words, cwd, timeout=300, **variables):
     )
 
 
-def inside(*words, cwd):
+def inside(*words, cwd, **variables):
     """As `rnaexp`, in this process: what takes ten seconds to import is imported once."""
     out, err = io.StringIO(), io.StringIO()
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "RNAEXP_STORE"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "RNAEXP_STORE"))} | variables
     with (
         mock.patch.dict(os.environ, kept, clear=True),
         contextlib.chdir(cwd),

@@ -8,7 +8,7 @@ PANELS = {
     "Train": ("pretrain", "watch"),
     "Runs in MLflow": ("compare", "ui", "reproduce", "export", "import", "delete", "sync", "reap"),
     "Registered models": ("register", "history", "rollback", "verify"),
-    "This installation": ("doctor", "store", "backup", "restore", "relocate", "upgrade"),
+    "This installation": ("doctor", "store", "backup", "restore", "relocate", "transfer", "upgrade"),
 }
 
 

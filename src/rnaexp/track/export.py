@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.track.database import is_database, runs_of_kind
+from rnaexp.track.names import EARLIER
 from rnaexp.track.store import EXPERIMENT, client, connect, reason, target
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _PAGE = 1000
 SEARCH = "rnaexp.search"  # tag of a search's run, which older versions counted among the models' runs
-_SHORT_ID = re.compile("[0-9a-f]{8,31}")  # a whole one has 32
+_SHORT_ID = re.compile("[0-9a-f]{8,32}")  # a whole one has 32
 
 
 def runs_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
@@ -92,9 +93,9 @@ def describe_experiment(experiment: str, text: str) -> None:
 
 
 def whole_id(run_id: str) -> str:
-    """The run's id, of which the first eight hex digits or more are enough; what begins no run's id is given back.
+    """The run's id, of which the first eight hex digits or more are enough; of a transferred run the one it had, too.
 
-    Raises: InputError where several runs begin so, naming them.
+    What is no run's id is given back. Raises: InputError where several runs begin so, naming them.
     """
     if not _SHORT_ID.fullmatch(run_id):
         return run_id
@@ -102,6 +103,8 @@ def whole_id(run_id: str) -> str:
     connection = client(target())
     experiments = [one.experiment_id for one in connection.search_experiments()]
     runs = connection.search_runs(experiments, f"attributes.run_id LIKE '{run_id}%'", max_results=10)
+    if not runs:
+        runs = connection.search_runs(experiments, f"tags.`{EARLIER}` LIKE '{run_id}%'", max_results=10)
     if len(runs) > 1:
         message = f"run {run_id}: several begin so: {', '.join(sorted(run.info.run_id for run in runs))}"
         raise InputError(message)

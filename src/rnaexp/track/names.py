@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 MAX_METRICS = 40  # more metric columns than this freeze the runs table of MLflow's UI
 MAX_TEXTS = 90  # MLflow takes 100 in one call; its own tags need some
 MAX_VALUE = 6000  # MLflow's limit for a parameter; tags may have 8000
+EARLIER = "rnaexp.transferred"  # tag of a run that came from another store: the id that it had there
 _KEY = re.compile(r"[\w./ -]{1,250}", re.ASCII)
 
 

@@ -54,7 +54,7 @@ def target(experiment: str = EXPERIMENT) -> Target:
 
     An experiment other than the default wins over MLFLOW_EXPERIMENT_ID and MLFLOW_EXPERIMENT_NAME.
     """
-    uri = _absolute(os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db")
+    uri = absolute(os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db")
     if experiment != EXPERIMENT:
         return Target(uri=uri, experiment=experiment)
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or experiment
@@ -166,7 +166,8 @@ def sqlite_file(uri: str) -> Path | None:
     return Path(unquote(uri.removeprefix("sqlite:///").partition("?")[0])) if uri.startswith("sqlite:///") else None
 
 
-def _absolute(uri: str) -> str:
+def absolute(uri: str) -> str:
+    """A SQLite file's URI with its whole path; any other as it is."""
     file = sqlite_file(uri)
     if file is None:
         return uri
@@ -221,7 +222,7 @@ def _migrate(made: Path, whole: Path) -> None:
     prepare()
     from mlflow import MlflowClient
 
-    MlflowClient(tracking_uri=_absolute(f"sqlite:///{made}")).search_experiments(max_results=1)
+    MlflowClient(tracking_uri=absolute(f"sqlite:///{made}")).search_experiments(max_results=1)
     with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(whole)) as copy:
         source.backup(copy)
         copy.execute("DELETE FROM experiments")
