@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 import typer
 from serve import head
-from structure import RNA_FM, TOY, random_rna, write_checkpoint
+from structure import RNA_FM, TOY, write_checkpoint
 
 from rnaexp.data.own import read_own
 from rnaexp.experiment.predictions import write_predictions
@@ -31,14 +31,13 @@ SHORTEST, LONGEST, TOKENS, GOAL = 40, 200, 1024, 0.6
 
 
 def main(rnas: int = 2000, rounds: int = 3, csv: Path = RESULTS, *, quick: bool = False) -> None:
-    draw = np.random.default_rng(0)
-    names = [random_rna(int(bases)).sequence for bases in draw.integers(SHORTEST, LONGEST + 1, rnas)]
+    sequences = different_sequences(rnas)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         write_checkpoint(place / "model", (TOY if quick else RNA_FM).network)
         encoder: Any = load(str(place / "model"), device="cpu")
-        (place / "own.fa").write_text("".join(f">r{at}\n{sequence}\n" for at, sequence in enumerate(names)))
+        (place / "own.fa").write_text("".join(f">r{at}\n{sequence}\n" for at, sequence in enumerate(sequences)))
         own = read_own(place / "own.fa")
         for layer in (encoder.layers // 2 - 1, encoder.layers - 1):
             tuned = head(encoder, layer)
@@ -75,6 +74,16 @@ def main(rnas: int = 2000, rounds: int = 3, csv: Path = RESULTS, *, quick: bool 
                 f"head in layer {layer} of {encoder.layers}: {ratio:.2f} of the plain loop (goal {GOAL})\n"
             )
     csv.write_text(pd.DataFrame(rows).to_csv(index=False))
+
+
+def different_sequences(count: int) -> list[str]:
+    """Random letters: of an RNA that occurs twice, ours would find the first one's result in the store."""
+    draw = np.random.default_rng(0)
+    found = ["".join(draw.choice(list("ACGU"), bases)) for bases in draw.integers(SHORTEST, LONGEST + 1, count)]
+    if len(set(found)) < count:
+        message = "two sequences are equal; take another seed"
+        raise ValueError(message)
+    return found
 
 
 def seconds(encoder: Any, attention: str, run: Callable[[], object]) -> float:

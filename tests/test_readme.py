@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tracking import faults_table, markdown, readme_table, trade_off_table
+from tracking import faults_table, fine_tune_table, markdown, readme_table, trade_off_series, trade_off_table
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -38,6 +38,16 @@ def test_the_table_of_faults_is_that_of_the_results():
 def test_the_table_of_the_trade_off_is_that_of_the_results():
     text = trade_off_table.PAGE.read_text()
     assert trade_off_table.with_table(text) == text, "run: python tracking/trade_off_table.py"
+
+
+def test_the_tables_of_data_size_balance_and_labels_are_those_of_the_results():
+    text = trade_off_series.PAGE.read_text()
+    assert trade_off_series.with_tables(text) == text, "run: python -m tracking.trade_off_series"
+
+
+def test_the_table_of_fine_tuning_is_that_of_the_results():
+    text = fine_tune_table.PAGE.read_text()
+    assert fine_tune_table.with_table(text) == text, "run: python tracking/fine_tune_table.py"
 
 
 def test_it_is_read_in_a_minute():

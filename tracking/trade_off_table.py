@@ -1,7 +1,8 @@
 """The trade-off between pairs and families: `trade_off.csv` from scored trainings, and its figure from that.
 
 `python tracking/trade_off_table.py FOLDER` reads what `experiments/pretrain/trade_off.py score FOLDER` wrote; without a
-folder only the figure and the table of docs/trade_off.md are made, from the tables in `tracking/results`.
+folder only the figure and the table of docs/trade_off.md are made, from the tables in `tracking/results`. What
+`trade_off_vectors.py FOLDER` wrote is kept there too; of data, size, balance and labels `trade_off_series` makes more.
 """
 
 import json
@@ -25,6 +26,7 @@ FAMILIES = {"histogram": "overlap", "histogram_low": "overlap_low", "histogram_h
 STRUCTURES = {"letters": "C0", "columns": "C1", "distillation": "C2"}
 MARKS = {0.0: "o", 0.1: "^", 0.3: "s", 1.0: "D"}
 HOLLOW = {"fewer": "as few letters", "longer": "1,200 steps", "seed": "other seed"}
+QUESTIONS = ("scores", "data", "size", "balance", "crops")  # of trade_off.py, each with its own comparisons
 REFERENCES = ("nano", "untrained:nano")
 CONTROLS = ("kernel-alignment", "stems-alignment")
 
@@ -73,6 +75,9 @@ def facts(folder: Path) -> dict[str, object]:
         "seed": recipe["seed"],
         "parameters": int(re.search(r"parameters \| ([\d,]+)", card)[1].replace(",", "")),
         "families": int(re.search(r": ([\d,]+) families", card)[1].replace(",", "")),
+        "rows": int(re.search(r"families.txt\), ([\d,]+) rows", card)[1].replace(",", "")),
+        "drawn_by": recipe["crops"]["drawn_by"],
+        "views": recipe["contrast"]["views"] if recipe["contrast"]["weight"] else None,
         "steps": recipe["steps"],
         "letters_read": last["tokens"],
         "tflop": float(re.search(r"([\d.,]+) TFLOP", card)[1].replace(",", "")),
@@ -95,12 +100,13 @@ def structure(recipe: dict) -> str:
 
 
 def markdown(found: pd.DataFrame) -> str:
-    """Every trained model, in the order of its experiment."""
+    """The grid and its controls, in the order of their experiments."""
     lines = [
         "| training | letters read (M) | TFLOP | F1, alignments | F1, one row | overlap ratio | under 60 % identity |",
         "|---|---|---|---|---|---|---|",
     ]
-    order = ["grid", "fewer", "longer", "seed", "data", "size", "balance"]
+    order = ["grid", "fewer", "longer", "seed"]
+    found = found[found["experiment"].isin(order) | found["experiment"].isna()]
     found = found.assign(at=[order.index(each) if each in order else len(order) for each in found["experiment"]])
     for name, row in found.sort_values(["at", "structure", "contrast", "seed"], kind="stable").iterrows():
         trained = pd.notna(row["letters_read"])
@@ -175,10 +181,14 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         scored = Path(sys.argv[1])
         table(scored).to_csv(RESULTS / "trade_off.csv", float_format="%.6g", lineterminator="\n")
-        compared = pd.read_csv(scored / "scores_contrasts.csv")
+        there = {name: scored / f"{name}_contrasts.csv" for name in QUESTIONS}
+        compared = pd.concat({name: pd.read_csv(path) for name, path in there.items() if path.is_file()})
+        compared = compared.reset_index(level=0, names="question")
         for column in ("model", "against"):
             compared[column] = [Path(name).name for name in compared[column]]
         compared.to_csv(RESULTS / "trade_off_contrasts.csv", index=False, float_format="%.6g", lineterminator="\n")
+        for name in ("overlap_contrasts", "cka"):
+            (RESULTS / f"trade_off_{name}.csv").write_bytes((scored / f"{name}.csv").read_bytes())
     words = pd.read_csv(RESULTS / "unseen_families.csv")
     of_words = words[words["pairs"] == "all"].set_index("model")
     controls = pd.read_csv(RESULTS / "nano_targets.csv").drop_duplicates("model").set_index("model")

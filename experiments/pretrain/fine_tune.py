@@ -1,4 +1,4 @@
-"""What 100 steps of fine-tuning are worth beside zero-shot: nano on validation-side families, known pairs taught.
+"""What 100 steps of fine-tuning are worth over zero-shot: nano on validation-side families, known pairs taught.
 
 `RNAEXP_RFAM_SEED=FILE python experiments/pretrain/fine_tune.py FOLDER` trains and measures: FOLDER/pairs.csv (nano, its
 fitted probe and the fine-tuned network on base pairs) and FOLDER/families.csv (nano and the fine-tuned one on families

@@ -1,7 +1,8 @@
 """The trade-off between pairs and families: one recipe, and every training that differs from it in one or two fields.
 
 `python experiments/pretrain/trade_off.py train FOLDER [NAME ...]` trains what is not finished yet, as `rnaexp pretrain`
-does; `score FOLDER` measures it on both tasks; `python tracking/trade_off_table.py FOLDER` makes tables and figure.
+does; `score FOLDER` measures it on both tasks, `probe FOLDER` the corners' heads weighted by a fitted probe;
+`python tracking/trade_off_table.py FOLDER` makes tables and figure.
 """
 
 import hashlib
@@ -178,6 +179,18 @@ def score(folder: Path, names: Iterable[str]) -> None:
             answer(question(folder, both, there), folder / f"{asked}.csv")
 
 
+def probe(folder: Path, names: Iterable[str]) -> None:
+    """All heads of each corner weighted by a probe that is fitted on the validation set; the network stays as it is."""
+    from rnaexp.models.fitted import FITTED
+    from rnaexp.pretrain.checkpoint import CARD
+
+    corners = {f"{structure}-{weight:g}" for structure, weight in CORNERS}
+    there = {name for name in corners.intersection(names) if (folder / name / CARD).is_file()}
+    pairs = [(f"{kind}-1", f"{kind}-0") for kind in ("letters", "distillation")]
+    text = question(folder, sorted(there), [pair for pair in pairs if there.issuperset(pair)])
+    answer(text.replace(f'"{folder.resolve()}/', f'"{FITTED}{folder.resolve()}/'), folder / "fitted.csv")
+
+
 def answer(text: str, table: Path) -> None:
     """Run a question; what was measured before is read from the store."""
     asked = table.with_suffix(".toml")
@@ -187,4 +200,4 @@ def answer(text: str, table: Path) -> None:
 
 if __name__ == "__main__":
     verb, folder, *chosen = sys.argv[1:]
-    {"train": train, "score": score}[verb](Path(folder), chosen or list(trainings()))
+    {"train": train, "score": score, "probe": probe}[verb](Path(folder), chosen or list(trainings()))

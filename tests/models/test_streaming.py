@@ -1,6 +1,7 @@
 """Against transformers' own eager attention on the same weights."""
 
 import copy
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +12,11 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from rnaexp.errors import UnavailableError
 from rnaexp.models import load, streaming
 from rnaexp.models.encoder import TransformerEncoder
+from rnaexp.reading.maps import Reader, batches_of
+from rnaexp.reading.store import Store
 from rnaexp.rna import Rna
+from rnaexp.structure.protocol import ATTENTION, Scoring
+from rnaexp.structure.reading import Reading
 
 
 @pytest.fixture(scope="module", params=["bert", "esm"])
@@ -114,6 +119,40 @@ def test_one_head_equals_the_full_read_and_stops_at_its_layer(encoder, make_rna,
             assert called == list(range(layer + 1))
     for hook in hooks:
         hook.remove()
+
+
+def test_one_head_of_a_batch_equals_that_of_each_rna(encoder, make_rna, monkeypatch):
+    rnas, passes = [make_rna(30, seed=seed) for seed in range(4)], []
+    alone = [encoder.read_head(rna, 1, 2) for rna in rnas]
+    batch = encoder._batch
+    monkeypatch.setattr(encoder, "_batch", lambda encodings: passes.append(len(encodings)) or batch(encodings))
+    for given, counts in ((rnas, [4]), ([*rnas, make_rna(9)], [1] * 5)):
+        passes.clear()
+        found = encoder.read_heads(given, 1, 2)
+        assert passes == counts, "without padding, or one by one"
+        for one, together in zip(alone, found, strict=False):
+            torch.testing.assert_close(together, one, atol=1e-7, rtol=0)
+
+
+def test_on_a_cpu_only_rnas_of_one_length_are_read_at_once(encoder, make_rna, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    rnas = [make_rna(bases, seed=seed) for seed, bases in enumerate([300, 50, 300, 60, 300, 50, 300])]
+    lengths = [[len(rna) for rna in batch] for batch in batches_of(rnas, encoder, (1, 2))]
+    assert lengths == [[300, 300, 300], [300], [60], [50, 50]]
+    assert {len(batch) for batch in batches_of(rnas, encoder)} == {1}, "of all heads the maps are what costs"
+    assert {len(batch) for batch in batches_of(rnas, load("planted"), (1, 2))} == {1}
+
+
+def test_a_readers_batch_leaves_what_each_rna_would(encoder, make_rna, tmp_path):
+    reading = Reading(read_out=ATTENTION, scoring=Scoring(), depth=math.inf, head=(1, 2))
+    rnas = [make_rna(30, seed=seed) for seed in range(3)]
+    reader = Reader(encoder, reading, Store(tmp_path), {}, None)
+    together = reader.read(rnas)
+    for rna, (read, (entry, _)) in zip(rnas, together, strict=True):
+        [(_, (alone, _))] = reader.read([rna])
+        assert read is rna
+        assert (entry["indices"] == alone["indices"]).all()
+        torch.testing.assert_close(torch.tensor(entry["scores"]), torch.tensor(alone["scores"]), atol=1e-7, rtol=0)
 
 
 def test_a_head_that_the_model_lacks_is_refused(encoder, make_rna):

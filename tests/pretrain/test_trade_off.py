@@ -76,6 +76,20 @@ def test_every_comparison_is_of_trainings_that_exist_and_its_question_can_be_rea
         assert {one.model for one in words.contrasts} | {one.against for one in words.contrasts} == set(words.models)
 
 
+def test_the_probe_is_of_the_finished_corners_and_of_nothing_else(trade_off, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(trade_off, "answer", lambda text, table: asked.append(text))
+    for name in ("letters-0", "letters-1", "columns-1", "distillation-1"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / CARD).write_text("done")
+    trade_off.probe(tmp_path, list(trade_off.trainings()))
+    (tmp_path / "asked.toml").write_text(asked[0])
+    words = read_words(tmp_path / "asked.toml")
+    at = {name: f"fitted:{tmp_path / name}" for name in ("distillation-1", "letters-0", "letters-1")}
+    assert words.models == list(at.values())
+    assert [(one.model, one.against) for one in words.contrasts] == [(at["letters-1"], at["letters-0"])]
+
+
 def test_what_is_trained_is_what_the_verb_takes(trade_off, tmp_path, monkeypatch):
     monkeypatch.setenv("RNAEXP_RFAM_SEED", str(seed_file(tmp_path / "seed.sto")))
     bound = inspect.signature(pretrain_verb.pretrain).bind

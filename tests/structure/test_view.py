@@ -130,6 +130,13 @@ def test_the_best_pairs_are_those_of_all_structures_that_are_equally_good(drawn,
     assert {pair for pair, one in zip(pairs, chosen, strict=True) if one} == expected
 
 
+def test_a_pair_that_is_better_than_none_in_single_precision_alone_is_drawn_as_viennarna_draws_it():
+    """Found by the test below: in double precision the pair of bases 2 and 10 is a tie."""
+    places = np.array([9, 22, 25, 32, 33, 34, 36, 37, 48, 74])
+    found = PairTable(bases=13, places=places, probabilities=np.array([1, 2, 1, 2, 1, 1, 1, 1, 1, 1]) / 2 / 3)
+    assert nested_each(found, "AGUACAAAAUAAC", (1.0,)) == [((1, 9),)]
+
+
 @settings(max_examples=60, deadline=None)
 @given(tables(70), st.sampled_from([1, 2, 5, None]), st.sampled_from([(1.0,), (4.0, 64.0, 256.0)]))
 def test_viennarna_decides_as_if_it_were_given_every_pair(table, levels, gammas):

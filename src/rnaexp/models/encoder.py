@@ -62,18 +62,24 @@ class TransformerEncoder(SequenceEncoder):
         self._body()(**self._batch(encodings), reading=reading)
         reading.check(self.spec.name)
 
-    @torch.inference_mode()
     def read_head(self, rna: Rna, layer: int, head: int) -> Float[Tensor, "n n"]:
         """One head's map; layers before it run fused, its own layer is not finished, later ones do not run."""
+        return self.read_heads([rna], layer, head)[0]
+
+    @torch.inference_mode()
+    def read_heads(self, rnas: Sequence[Rna], layer: int, head: int) -> list[Float[Tensor, "n n"]]:
+        """Each RNA's map as `read_head` gives it; those of equally many tokens are one batch, without padding."""
         if not (0 <= layer < self.layers and 0 <= head < self.heads):
             message = (
                 f"{self.spec.name} has layers 0..{self.layers - 1} of heads 0..{self.heads - 1}: no {layer}.{head}"
             )
             raise ValueError(message)
-        encoding = self._encode(rna)
-        batch = self._batch([encoding])
-        reading = streaming.OneHead(self._layer_of, Spread.of(encoding, self.token_pairs), layer, head)
-        return reading.run(lambda: self._body()(**batch, reading=reading))
+        encodings = [self._encode(rna) for rna in rnas]
+        if len({len(encoding.ids) for encoding in encodings}) > 1:
+            return [self.read_head(rna, layer, head) for rna in rnas]
+        spreads = [Spread.of(encoding, self.token_pairs) for encoding in encodings]
+        reading = streaming.OneHead(self._layer_of, spreads, layer, head)
+        return reading.run(lambda: self._body()(**self._batch(encodings), reading=reading))
 
     def attention(self, rna: Rna) -> Iterator[Float[Tensor, "h n n"]]:
         """Each layer's maps in turn; see `streaming.layer_by_layer`."""

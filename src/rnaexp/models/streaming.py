@@ -116,11 +116,11 @@ class _EnoughError(Exception):
 
 
 class OneHead:
-    """Reads one head of one layer of a batch of one RNA, then ends the pass."""
+    """Reads one head of one layer of a batch of RNAs with equally many tokens, then ends the pass."""
 
-    def __init__(self, layers: Layers, spread: Spread, layer: int, head: int) -> None:
-        self.layers, self.spread, self.layer, self.head = layers, spread, layer, head
-        self.map: Tensor | None = None
+    def __init__(self, layers: Layers, spreads: Sequence[Spread], layer: int, head: int) -> None:
+        self.layers, self.spreads, self.layer, self.head = layers, spreads, layer, head
+        self.maps: list[Tensor] = []
 
     def wants(self, module: nn.Module) -> bool:
         """The one layer."""
@@ -131,16 +131,17 @@ class OneHead:
         row = slice(self.head, self.head + 1)
         if mask is not None and mask.shape[1] > 1:  # a bias of its own for each head
             mask = mask[:, row]
-        self.map = self.spread.maps(probabilities(query[:, row], key[:, row], mask, scaling)[0, 0])
+        found = probabilities(query[:, row], key[:, row], mask, scaling)[:, 0]
+        self.maps = [spread.maps(one) for spread, one in zip(self.spreads, found, strict=True)]
         raise _EnoughError
 
-    def run(self, forward: Callable[[], object]) -> Tensor:
-        """The head's map from a pass that carries this reading."""
+    def run(self, forward: Callable[[], object]) -> list[Tensor]:
+        """The head's map of each RNA from a pass that carries this reading."""
         try:
             forward()
         except _EnoughError:
-            if self.map is not None:
-                return self.map
+            if self.maps:
+                return self.maps
             raise
         message = f"layer {self.layer} was not reached"
         raise UnavailableError(message)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
+from typing import TypeGuard
 
 import numpy as np
 import torch
 
 from rnaexp.errors import ScoreError
+from rnaexp.models.encoder import TransformerEncoder
 from rnaexp.models.spec import Encoder
 from rnaexp.reading.also import Also
 from rnaexp.reading.distributed import shared_out
@@ -18,6 +20,7 @@ from rnaexp.structure.reading import Reading, Table
 from rnaexp.structure.windows import Windows, averaged, windows_of
 
 _BYTES_OF_MAPS = 2**30  # of one layer, on an accelerator
+_BASES_AT_ONCE = 1024  # on a CPU; benchmarks/batches.py
 
 
 class Reader:
@@ -61,8 +64,8 @@ class Reader:
             with torch.inference_mode():
                 if self.reading.head is not None:
                     layer, head = self.reading.head
-                    for table in tables:
-                        table.add(layer, self.encoder.read_head(table.rna, layer, head)[None])
+                    for table, one in zip(tables, _maps_of(self.encoder, batch, layer, head), strict=True):
+                        table.add(layer, one[None])
                 else:
                     self.encoder.read_attention(batch, lambda *read: _add(tables, wholes, *read))
         except ScoreError as error:
@@ -97,19 +100,38 @@ def _add(tables: list[Table], wholes: list[Table], index: int, layer: int, maps:
         wholes[index].add(layer, maps[wanted[1] : wanted[1] + 1])
 
 
-def batches_of(rnas: Sequence[Rna], encoder: Encoder) -> list[list[Rna]]:
-    """Longest first, so that memory runs out at once or never; on a CPU one RNA at a time wastes nothing on padding."""
+def batches_of(rnas: Sequence[Rna], encoder: Encoder, head: tuple[int, int] | None = None) -> list[list[Rna]]:
+    """Longest first, so that memory runs out at once or never. `head`: the one that is read.
+
+    On a CPU one RNA at a time, or for one head those of one length: padding costs more than it saves there, and changes
+    the last bits of a result by what else is in the batch.
+    """
     ordered = sorted(rnas, key=lambda rna: (-len(rna), rna.id))
-    if not torch.cuda.is_available():
+    on_gpu = torch.cuda.is_available()
+    if not on_gpu and (head is None or not _reads_batches(encoder)):
         return [[rna] for rna in ordered]
     batches: list[list[Rna]] = []
     for rna in ordered:
-        longest = len(batches[-1][0]) if batches else 0
-        if batches and (len(batches[-1]) + 1) * encoder.heads * longest**2 * 4 <= _BYTES_OF_MAPS:
+        longest, count = (len(batches[-1][0]), len(batches[-1]) + 1) if batches else (0, 0)
+        fits = count * encoder.heads * longest**2 * 4 <= _BYTES_OF_MAPS
+        if not on_gpu:
+            fits = longest == len(rna) and count * longest <= _BASES_AT_ONCE
+        if batches and fits:
             batches[-1].append(rna)
         else:
             batches.append([rna])
     return batches
+
+
+def _reads_batches(encoder: Encoder) -> TypeGuard[TransformerEncoder]:
+    """Whether one head of several RNAs can be had at once: some encoders read a head in a way of their own."""
+    return isinstance(encoder, TransformerEncoder) and type(encoder).read_head is TransformerEncoder.read_head
+
+
+def _maps_of(encoder: Encoder, rnas: Sequence[Rna], layer: int, head: int) -> list[torch.Tensor]:
+    if _reads_batches(encoder):
+        return encoder.read_heads(rnas, layer, head)
+    return [encoder.read_head(rna, layer, head) for rna in rnas]
 
 
 def predict(reader: Reader, rnas: Sequence[Rna]) -> None:
@@ -126,7 +148,7 @@ def predict(reader: Reader, rnas: Sequence[Rna]) -> None:
         return [(at, keys[rna.id], store.get(keys[rna.id])) for rna in batch for at, (store, keys) in enumerate(places)]
 
     with torch.inference_mode():
-        found = shared_out(read, batches_of(rnas, reader.encoder))
+        found = shared_out(read, batches_of(rnas, reader.encoder, reader.reading.head))
     for entries in found:
         for at, key, entry in entries:
             if entry is not None and not places[at][0].has(key):

@@ -36,7 +36,8 @@ class Reading(L.LightningModule):
 
 def predict_together(reader: Reader, rnas: Sequence[Rna]) -> None:
     """This process's share."""
-    loader: Any = DataLoader(batches_of(rnas, reader.encoder), batch_size=None, shuffle=False)  # type: ignore[arg-type]
+    batches: Any = batches_of(rnas, reader.encoder, reader.reading.head)
+    loader: Any = DataLoader(batches, batch_size=None, shuffle=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice on workers and checkpoints that does not apply to reading
         trainer = _trainer()

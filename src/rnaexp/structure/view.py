@@ -109,12 +109,13 @@ def nested_each(table: PairTable, sequence: str, gammas: Sequence[float]) -> lis
 
     n, free = table.bases, table.free()
     i, j = table.places // n, table.places % n
-    worth = np.flatnonzero(2 * max(gammas) * table.probabilities > free[i] + free[j])  # others are better left open
+    # As ViennaRNA holds them: what is a tie in double precision need be none there.
+    probabilities, alone = (one.astype(np.float32).astype(np.float64) for one in (table.probabilities, free))
+    worth = np.flatnonzero(2 * max(gammas) * probabilities > alone[i] + alone[j])  # others are better left open
     if not len(worth):
         return [()] * len(gammas)
     worth = worth[np.argsort(table.places[worth])]
-    held = table.probabilities[worth].astype(np.float32).astype(np.float64)  # as ViennaRNA holds them
-    alone = free.astype(np.float32).astype(np.float64)
+    held = probabilities[worth]
     best = worth[np.any([best_pairs(table.places[worth], 2 * gamma * held, alone) for gamma in gammas], axis=0)]
     kept = zip((i[best] + 1).tolist(), (j[best] + 1).tolist(), table.probabilities[best].tolist(), strict=True)
     listed = [RNA.ep(*each, RNA.PLIST_TYPE_BASEPAIR) for each in kept]
