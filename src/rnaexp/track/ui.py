@@ -30,6 +30,7 @@ _SECTION = "rnaexp-charts"
 _F1, _OR = ({"type": "METRIC", "key": f"{key}"} for key in ("structure.f1", "classify.overlap_ratio"))
 # What MLflow's chart view shows without set-up, in its own words for a chart.
 _CHARTS: tuple[dict[str, Any], ...] = (
+    {"type": "BAR", "metricKey": "structure.f1", "runsCountToCompare": 100},
     {
         "type": "PARALLEL",
         "selectedParams": ["group", "test"],
@@ -49,7 +50,6 @@ _CHARTS: tuple[dict[str, Any], ...] = (
         "yaxis": _F1,
         "runsCountToCompare": 100,
     },
-    {"type": "BAR", "metricKey": "structure.f1", "runsCountToCompare": 100},
 )
 
 
