@@ -119,8 +119,17 @@ def alike() -> str:
     return "\n".join(lines)
 
 
+def probed() -> str:
+    """F1 of each corner's one head and of all its heads weighted by a fitted probe."""
+    heads = read()
+    lines = ["| training | F1, one head | F1, fitted probe |", "|---|---|---|"]
+    for name, row in pd.read_csv(RESULTS / "trade_off_fitted.csv", index_col="model").sort_index().iterrows():
+        lines.append(f"| `{name}` | {interval(heads.loc[name], 'f1')} | {interval(row, 'f1')} |")
+    return "\n".join(lines)
+
+
 def with_tables(text: str) -> str:
-    tables = {name: lambda name=name: markdown(name) for name in SERIES} | {"alike": alike}
+    tables = {name: lambda name=name: markdown(name) for name in SERIES} | {"alike": alike, "probed": probed}
     for name, made in tables.items():
         start = f"<!-- table of {name}: python -m tracking.trade_off_series -->"
         before, found, rest = text.partition(start)

@@ -187,6 +187,9 @@ if __name__ == "__main__":
         for column in ("model", "against"):
             compared[column] = [Path(name).name for name in compared[column]]
         compared.to_csv(RESULTS / "trade_off_contrasts.csv", index=False, float_format="%.6g", lineterminator="\n")
+        if (scored / "fitted.csv").is_file():
+            probes = pd.read_csv(scored / "fitted.csv")[["model", *PAIRS[:3], "validation_f1", "rnas", "clusters"]]
+            named(probes).to_csv(RESULTS / "trade_off_fitted.csv", float_format="%.6g", lineterminator="\n")
         for name in ("overlap_contrasts", "cka"):
             (RESULTS / f"trade_off_{name}.csv").write_bytes((scored / f"{name}.csv").read_bytes())
     words = pd.read_csv(RESULTS / "unseen_families.csv")
