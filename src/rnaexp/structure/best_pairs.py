@@ -20,6 +20,27 @@ def best_pairs(
     return found
 
 
+def one_structure(
+    places: Int[np.ndarray, "p"], gains: Float64[np.ndarray, "p"], free: Float64[np.ndarray, "n"]
+) -> Int[np.ndarray, "k"]:
+    """The pairs (places) of one nested structure with the largest sum; of equally good ones that of the first pairs.
+
+    Arguments as `best_pairs` takes them. Slow: it is run anew for each pair of the structure.
+    """
+    chosen: list[int] = []
+    while True:
+        best = best_pairs(places, gains, free)
+        places, gains = places[best], gains[best]
+        left = places[~np.isin(places, chosen)]
+        if not len(left):
+            return places
+        chosen.append(int(left[0]))
+        i, j = places // len(free), places % len(free)
+        a, b = divmod(chosen[-1], len(free))
+        fits = (places <= chosen[-1]) | (i > b) | (i > a) & (j < b)  # what stands before it was chosen, and nests
+        places, gains = places[fits], gains[fits]
+
+
 @compiled()
 def _best_pairs(places: np.ndarray, gains: np.ndarray, free: np.ndarray, tie: Real) -> np.ndarray:
     """best[i, j]: most of the bases i <= base < j. Then its trace, along all ways at once."""

@@ -1,14 +1,14 @@
 """The structure that is drawn: maximum expected accuracy under the calibrated probabilities of pairs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64, Int
 
-from rnaexp.data.dot_bracket import parse_dot_bracket
+from rnaexp.data.dot_bracket import BracketError, parse_dot_bracket
 from rnaexp.rna import Pair, Rna
-from rnaexp.structure.best_pairs import best_pairs
+from rnaexp.structure.best_pairs import best_pairs, one_structure
 from rnaexp.structure.calibrate import HAIRPIN, Drawable
 from rnaexp.structure.pairs import canonical
 from rnaexp.structure.probabilities import Calibration, StructureView
@@ -16,6 +16,7 @@ from rnaexp.structure.probabilities import Calibration, StructureView
 # Share of the log-likelihood ratios that become energies: the pairs of a helix score alike, so each is not evidence of
 # its own. A quarter was as good as any on SPOT-RNA VL1 for lm-nano and msm-nano (benchmarks/views.py).
 FOLD_WEIGHT = 0.25
+_SINGLE = 1e-5  # relative: what a sum of single precision may be away; 20,000 random tables gave 1e-7 at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +116,39 @@ def nested_each(table: PairTable, sequence: str, gammas: Sequence[float]) -> lis
     if not len(worth):
         return [()] * len(gammas)
     worth = worth[np.argsort(table.places[worth])]
-    held = probabilities[worth]
-    best = worth[np.any([best_pairs(table.places[worth], 2 * gamma * held, alone) for gamma in gammas], axis=0)]
+    places, held = table.places[worth], probabilities[worth]
+    best = worth[np.any([best_pairs(places, 2 * gamma * held, alone) for gamma in gammas], axis=0)]
     kept = zip((i[best] + 1).tolist(), (j[best] + 1).tolist(), table.probabilities[best].tolist(), strict=True)
     listed = [RNA.ep(*each, RNA.PLIST_TYPE_BASEPAIR) for each in kept]
     listed += [RNA.ep(at, at, one, RNA.PLIST_TYPE_UNPAIRED) for at, one in enumerate(free.tolist(), 1)]
     vector = RNA.ElemProbVector(listed)  # a list is turned into one at each call, which takes longer than the decoding
-    return [parse_dot_bracket(RNA.MEA_from_plist(vector, sequence, gamma)[0]) for gamma in gammas]
+    structures = []
+    for gamma in gammas:
+        traced, largest = RNA.MEA_from_plist(vector, sequence, gamma)
+        gains = dict(zip(table.places[best].tolist(), (2 * gamma * probabilities[best]).tolist(), strict=True))
+        pairs = _pairs_worth(traced, largest, gains, alone)
+        if pairs is None:
+            found = one_structure(places, 2 * gamma * held, alone)
+            pairs = tuple(divmod(place, n) for place in found.tolist())
+        structures.append(pairs)
+    return structures
+
+
+def _pairs_worth(
+    traced: str, largest: float, gains: Mapping[int, float], free: Float64[np.ndarray, "n"]
+) -> tuple[Pair, ...] | None:
+    """The pairs that ViennaRNA traced; None unless their sum is the largest, as it says.
+
+    Of structures that are equally good in single precision ViennaRNA 2.8 may trace halves of two: brackets are left
+    open, or close a pair that it was never given.
+    """
+    try:
+        pairs = parse_dot_bracket(traced)
+    except BracketError:
+        return None
+    n = len(free)
+    whole = free.sum() + sum(gains.get(i * n + j, -np.inf) - free[i] - free[j] for i, j in pairs)
+    return pairs if whole > largest - _SINGLE * max(1.0, largest) else None
 
 
 def crossing(table: PairTable, sequence: str, gamma: float, first: Sequence[Pair]) -> tuple[Pair, ...]:
