@@ -253,7 +253,7 @@ MUTATIONS = (
     ("views: a structure of pairs that cross", "structure/best_pairs.py", "one_structure", "(i > a) & (j < b)", "i > a"),
     ("views: a structure without a pair of the best", "structure/best_pairs.py", "one_structure", "places[fits], gains[fits]", "places[fits][1:], gains[fits][1:]"),
     ("views: whatever ViennaRNA traced is drawn", "structure/view.py", "_pairs_worth", "whole > largest - _SINGLE * max(1.0, largest)", "True"),
-    ("views: the best pairs of one gamma alone", "structure/view.py", "nested_each", "2 * gamma * held", "2 * gammas[0] * held"),
+    ("views: the best pairs of one gamma alone", "structure/view.py", "nested_each", "best_pairs(places, 2 * gamma * held, alone)", "best_pairs(places, 2 * gammas[0] * held, alone)"),
     ("views: what a pair spans is not traced", "structure/best_pairs.py", "_best_pairs", "stack.append((k + 1, j - 1))", "stack.append((k + 1, k + 1))"),
     ("views: pairs alone are drawn", "structure/view.py", "helices", "{(i + 1, j - 1), (i - 1, j + 1)} & held", "held"),
     ("views: the second pass takes paired bases", "structure/view.py", "crossing", "open_[table.places // table.bases] & open_[table.places % table.bases]", "open_[table.places // table.bases] | open_[table.places % table.bases]"),
