@@ -2,9 +2,11 @@
 
 `RNAEXP_RFAM_SEED=FILE python tracking/leakage_table.py`: families and clans by name, 24-mers, and homologs by
 nhmmer (E-value 0.01 over all training rows, one strand, one round). Of the families that embeddings are classified on,
-nhmmer searches one RNA each.
+nhmmer searches one RNA each. With `FOLDER/model/families.txt tracking/results/leakage_fine_tune.csv` the rows are
+those that `experiments/pretrain/fine_tune.py FOLDER` taught, the families those that neither training saw.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,23 +19,18 @@ from rnaexp.data.families import Selection, load_families
 from rnaexp.data.rfam import read_seed, seed_path
 from rnaexp.data.rfam_split import accession, clan
 from rnaexp.data.sets import load_set
-from rnaexp.data.stockholm import Family
 from rnaexp.models.training import listed_families
 from rnaexp.progress import announce
 from rnaexp.rna import Rna
 
 RESULT = Path(__file__).parent / "results" / "leakage.csv"
+NANO = listed_families(models.spec("nano"))
 SETS = ("rfam-vl", "rfam-ts", "rfam-ts-48", "builtin-vl", "builtin-ts", "spot-rna-vl1", "spot-rna-ts1", "spot-rna-ts2")
 WORD, E_VALUE = 24, 0.01
 
 
 def words(sequence: str) -> set[str]:
     return {sequence[at : at + WORD] for at in range(len(sequence) - WORD + 1)}
-
-
-def trained_on(families: Sequence[Family]) -> list[Family]:
-    names = listed_families(models.spec("nano"))
-    return [family for family in families if accession(family) in names]
 
 
 def digital(rnas: Sequence[Rna]) -> pyhmmer.easel.DigitalSequenceBlock:
@@ -57,9 +54,9 @@ def of(found: Sequence[str | None], trained: set[str], known: set[str]) -> int |
     return sum(each in trained for each in found) if known.intersection(found) else None
 
 
-def main() -> None:
+def main(trained_on: frozenset[str] = NANO, result: Path = RESULT) -> None:
     every = read_seed(seed_path())
-    families = trained_on(every)
+    families = [family for family in every if accession(family) in trained_on]
     rows = [
         Rna(id=f"{accession(family)}:{name}", sequence=row.replace("-", ""), family=accession(family))
         for family in families
@@ -71,7 +68,7 @@ def main() -> None:
     block, found = digital(rows), []
     protocol = EmbeddingProtocol()
     selection = Selection(
-        without=frozenset(names),
+        without=NANO | names,
         without_name="nano",
         identity=protocol.identity,
         members=protocol.members,
@@ -99,8 +96,11 @@ def main() -> None:
                 "homologs": "; ".join(hits[:20]),
             }
         )
-        pd.DataFrame(found).to_csv(RESULT, index=False, lineterminator="\n")
+        pd.DataFrame(found).to_csv(result, index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":
-    main()
+    if given := sys.argv[1:]:
+        main(frozenset(Path(given[0]).read_text().split()), Path(given[1]))
+    else:
+        main()
