@@ -19,6 +19,8 @@ import pandas as pd
 import typer
 from mlflow import MlflowClient
 
+from rnaexp.track.store import pages
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
@@ -161,10 +163,7 @@ def ill_database(server: Server, database: Postgres) -> None:
 
 def checked(client: MlflowClient, people: int, runs: int) -> dict[str, int]:
     """Runs and points that are there, missing, or there too often."""
-    found, token = list[Any](), None
-    while token != "":
-        page = client.search_runs([experiment(client)], max_results=500, page_token=token)
-        found, token = found + list(page), page.token or ""
+    found = [*pages(client.search_runs, [experiment(client)], size=500)]
     keys = Counter((run.data.tags["rnaexp.kind"], run.data.params["person"], run.data.params["at"]) for run in found)
     wanted = {(kind, str(who), str(at)) for kind in ("parent", "test") for who in range(people) for at in range(runs)}
     lost = doubled = files = 0

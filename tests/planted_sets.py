@@ -31,6 +31,11 @@ def write_set(path, seed, rnas, prefix):
     return path
 
 
+def write_sets(folder, validation=6, test=6):
+    """`validation.fa` and `test.fa` of so many RNAs each; their paths."""
+    return write_set(folder / "validation.fa", 1, validation, "v"), write_set(folder / "test.fa", 2, test, "t")
+
+
 def run_planted(sets, store, announce, config, unread=frozenset(), **scored):
     """A run of the toy on these files, which cannot read the RNAs in `unread`."""
     encoder = models.load("planted", config=config)

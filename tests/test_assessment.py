@@ -20,7 +20,7 @@ from rnaexp.tasks.pairs.record import of_controls
 from rnaexp.tasks.pairs.result import Task
 from rnaexp.tasks.pairs.run import run_structure
 
-from .planted_sets import write_set
+from .planted_sets import write_sets
 
 WEAK = {"pair_share": 0.0, "noise": 2.0}
 
@@ -28,7 +28,7 @@ WEAK = {"pair_share": 0.0, "noise": 2.0}
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory):
     folder = tmp_path_factory.mktemp("planted")
-    return write_set(folder / "validation.fa", 1, 8, "v"), write_set(folder / "test.fa", 2, 12, "t")
+    return write_sets(folder, 8, 12)
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ from rnaexp.data.formats import read_rnas
 
 from .command import answer, environment, runs
 from .command import inside as rnaexp
-from .planted_sets import write_set
+from .planted_sets import write_sets
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("work")
-    write_set(place / "validation.fa", 1, 6, "v")
-    write_set(place / "test.fa", 2, 6, "t")
+    write_sets(place)
     return place
 
 

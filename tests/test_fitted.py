@@ -19,13 +19,13 @@ from rnaexp.tasks.pairs.measure import tune_and_test
 from rnaexp.tasks.pairs.result import Task
 from rnaexp.tasks.pairs.run import run_structure
 
-from .planted_sets import write_set
+from .planted_sets import write_sets
 
 
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory):
     folder = tmp_path_factory.mktemp("planted")
-    return write_set(folder / "validation.fa", 1, 6, "v"), write_set(folder / "test.fa", 2, 8, "t")
+    return write_sets(folder, test=8)
 
 
 @pytest.fixture

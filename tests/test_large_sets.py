@@ -16,7 +16,7 @@ from rnaexp.structure.reading import Reading
 from rnaexp.tasks.pairs import deeper
 from rnaexp.tasks.pairs import record as tables
 
-from .planted_sets import run_planted, write_set
+from .planted_sets import run_planted, write_sets
 
 WEAK = {"pair_share": 0.004, "noise": 1.6}  # no head is sure from short lists
 
@@ -29,7 +29,7 @@ def short(reading, references, candidates):
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory):
     folder = tmp_path_factory.mktemp("large")
-    return write_set(folder / "validation.fa", 1, 6, "v"), write_set(folder / "test.fa", 2, 14, "t")
+    return write_sets(folder, test=14)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from rnaexp.tasks.pairs.parts import whole_head
 from rnaexp.tasks.pairs.result import Task
 from rnaexp.tasks.pairs.run import run_structure
 
-from .planted_sets import write_set
+from .planted_sets import write_set, write_sets
 
 PLANTED_HEAD = (1, 2)
 
@@ -28,7 +28,7 @@ PLANTED_HEAD = (1, 2)
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory):
     folder = tmp_path_factory.mktemp("planted")
-    return write_set(folder / "validation.fa", 1, 8, "v"), write_set(folder / "test.fa", 2, 10, "t")
+    return write_sets(folder, 8, 10)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from rnaexp.structure.evaluate import evaluate_head
 from rnaexp.tasks.pairs import record as tables
 from rnaexp.tasks.pairs.contrasts import Answer, add_ranks
 
-from .planted_sets import run_planted, write_set
+from .planted_sets import run_planted, write_sets
 
 UNREAD = {"t2", "t5", "t9"}
 MIDDLING = {"pair_share": 0.02, "noise": 1.2}
@@ -19,7 +19,7 @@ MIDDLING = {"pair_share": 0.02, "noise": 1.2}
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory):
     folder = tmp_path_factory.mktemp("unread")
-    return write_set(folder / "validation.fa", 1, 8, "v"), write_set(folder / "test.fa", 2, 12, "t")
+    return write_sets(folder, 8, 12)
 
 
 @pytest.fixture

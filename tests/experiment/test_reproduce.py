@@ -25,7 +25,7 @@ from rnaexp.tasks.pairs.settings import Task
 
 from ..command import answer
 from ..command import inside as rnaexp
-from ..planted_sets import write_set
+from ..planted_sets import write_sets
 
 PAIRS = Task(model="lm-nano", test="builtin-ts", validation="builtin-vl", scoring=PROTOCOLS["strict"])
 JOBS = [
@@ -71,8 +71,7 @@ def test_a_recipe_that_is_none_is_refused(change, said):
 def ran(tmp_path_factory):
     """A folder with a run of lm-nano's weights from a folder of its own, and the run's id."""
     place = tmp_path_factory.mktemp("reproduce")
-    write_set(place / "validation.fa", 1, 6, "v")
-    write_set(place / "test.fa", 2, 6, "t")
+    write_sets(place)
     shutil.copytree(SHIPPED / "lm-nano", place / "mine")
     words = ("--validation", "validation.fa", "--test", "test.fa", "--families", "none", "--weights", "mine")
     told = answer(

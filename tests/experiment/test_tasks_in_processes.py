@@ -15,7 +15,7 @@ from rnaexp.models.sequence_encoder import SequenceEncoder
 from rnaexp.reading import embeddings, likelihoods, upkeep
 from rnaexp.reading.store import Store
 from tests.command import environment, inside, runs
-from tests.planted_sets import hairpin, write_set
+from tests.planted_sets import hairpin, write_sets
 from tests.proteins.toy import File, chain, random_sequence
 
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
@@ -40,8 +40,7 @@ def fill(folder):
     for at in range(6):
         atoms, names = chain("A", random_sequence(60 + 3 * at, 50 + at), at, lost={5}, crowding=15)
         (folder / "set" / f"p{at}.pdb").write_text(File({"A": names}, [atoms]).pdb())
-    write_set(folder / "validation.fa", 1, 6, "v")
-    write_set(folder / "test.fa", 2, 7, "t")
+    write_sets(folder, test=7)
     (folder / "families").mkdir()
     for name in ("one", "two", "three"):
         rnas = "".join(f">{name}{at}\n{hairpin(rng)}\n" for at in range(4))

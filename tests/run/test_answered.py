@@ -6,7 +6,7 @@ import pytest
 
 from ..command import inside as rnaexp
 from ..command import runs
-from ..planted_sets import write_set
+from ..planted_sets import write_set, write_sets
 
 WORDS = ("run", "--model", "stems", "--validation", "validation.fa", "--test", "test.fa", "--families", "none")
 QUESTION = """
@@ -20,8 +20,7 @@ test = "test.fa"
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("answered")
-    write_set(folder / "validation.fa", 1, 6, "v")
-    write_set(folder / "test.fa", 2, 6, "t")
+    write_sets(folder)
     (folder / "two.toml").write_text(QUESTION)
     for words in ((*WORDS, "--json", "--csv", "one.csv"), ("run", "two.toml", "--json", "--csv", "two.csv")):
         done = rnaexp(*words, cwd=folder)

@@ -24,7 +24,7 @@ from rnaexp.structure.shipped_heads import shipped_head, shipped_names
 from rnaexp.tasks.pairs.find_head import FoundHead, find_head, look_for_head
 
 from ..command import inside, rnaexp
-from ..planted_sets import write_set
+from ..planted_sets import write_sets
 
 HAIRPIN = "GGGGCUAUAGCUCAGCUGGGAGAGCGCCUGCUUUGCACGCAGGAGGUC"
 
@@ -203,8 +203,7 @@ def checkpoint(folder, seed):
 
 @pytest.fixture
 def with_sets(place):
-    write_set(place / "validation.fa", 1, 6, "v")
-    write_set(place / "test.fa", 2, 6, "t")
+    write_sets(place)
     return place
 
 

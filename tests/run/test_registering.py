@@ -22,7 +22,7 @@ from rnaexp.track.packaged import CONFIGURATION, STANDING
 from rnaexp.track.registry import Registered, fetch_configuration
 
 from ..command import inside as rnaexp
-from ..planted_sets import write_set
+from ..planted_sets import write_sets
 from ..structure.test_predict import tuned
 
 
@@ -139,8 +139,7 @@ def test_what_was_in_memory_or_has_moved_says_what_to_do(found, asked, tmp_path)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("registered")
-    write_set(place / "validation.fa", 1, 6, "v")
-    write_set(place / "test.fa", 2, 6, "t")
+    write_sets(place)
     return place
 
 

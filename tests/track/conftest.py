@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from .servers import Postgres
+
 
 @pytest.fixture(scope="session")
 def ready_database(tmp_path_factory):
@@ -43,3 +45,12 @@ def mlflow_of():
         return MlflowClient(store if isinstance(store, str) else f"sqlite:///{store / 'mlflow.db'}")
 
     return open_client
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A PostgreSQL server of the test file's own."""
+    made = Postgres()
+    made.start()
+    yield made
+    made.remove()

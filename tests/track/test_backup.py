@@ -6,15 +6,14 @@ import tarfile
 import pytest
 
 from ..command import inside as rnaexp
-from ..planted_sets import write_set
+from ..planted_sets import write_sets
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("backup") / "one"
     folder.mkdir()
-    write_set(folder / "validation.fa", 1, 6, "v")
-    write_set(folder / "test.fa", 2, 6, "t")
+    write_sets(folder)
     words = ("--validation", "validation.fa", "--test", "test.fa", "--families", "none")
     done = rnaexp("run", "--model", "planted", *words, "--register", cwd=folder)
     assert done.returncode == 0, done.stderr

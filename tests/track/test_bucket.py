@@ -10,7 +10,7 @@ from rnaexp.track import sync, tracked_run
 from rnaexp.track.outbox import Synced, default_outbox
 
 from ..command import answer, rnaexp
-from ..planted_sets import write_set
+from ..planted_sets import write_sets
 from .servers import Server, answers, eventually, free_port
 
 _NEEDED = ("boto3", "flask_cors", "moto")
@@ -70,8 +70,7 @@ def server(bucket, tmp_path):
 
 
 def test_runs_registered_models_and_the_leaderboard_live_in_the_bucket(bucket, server, tmp_path):
-    write_set(tmp_path / "validation.fa", 1, 6, "v")
-    write_set(tmp_path / "test.fa", 2, 6, "t")
+    write_sets(tmp_path)
     there = {"MLFLOW_TRACKING_URI": server.uri}
     words = ("--validation", "validation.fa", "--test", "test.fa", "--families", "none", "--json")
     answer(rnaexp("run", "--model", "planted", *words, cwd=tmp_path, **there))

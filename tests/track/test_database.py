@@ -7,19 +7,11 @@ import pytest
 from rnaexp.track import tracked_run
 from rnaexp.track.database import is_database, runs_of_kind
 from rnaexp.track.export import runs_table
-from rnaexp.track.store import target
+from rnaexp.track.store import pages, target
 
-from .servers import Postgres, Server, needs_postgresql
+from .servers import Server, needs_postgresql
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    made = Postgres()
-    made.start()
-    yield made
-    made.remove()
 
 
 def some_runs(client):
@@ -57,6 +49,15 @@ def test_a_local_store_is_read_as_mlflow_reads_it(place, mlflow_of):
     some_runs(client)
     check(client, "1")
     assert runs_table()["metrics.loss"].tolist() == [-1, 0, 1], "of a curve the last value"
+
+
+def test_every_page_of_a_search_is_turned(place, mlflow_of):
+    client = mlflow_of(place)
+    experiment = client.create_experiment("many")
+    made = {client.create_run(experiment).info.run_id for _ in range(5)}
+    found = [run.info.run_id for run in pages(client.search_runs, [experiment], size=2)]
+    assert len(found) == 5
+    assert set(found) == made
 
 
 def test_an_mlflow_with_other_tables_is_asked_by_its_own_search(place, mlflow_of, monkeypatch):

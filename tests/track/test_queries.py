@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 from ..command import answer
 from ..command import inside as rnaexp
-from ..planted_sets import write_set
+from ..planted_sets import write_sets
 
 PAGE = Path(__file__).parents[2] / "docs" / "queries.md"
 # On a set of the test's own: the built-in one has too few clusters for an interval.
@@ -42,8 +42,7 @@ def place(tmp_path_factory):
     """A folder with a question's runs, a failed one, and a registered model."""
     folder = tmp_path_factory.mktemp("queries")
     (folder / "two.toml").write_text(QUESTION)
-    write_set(folder / "validation.fa", 1, 6, "v")
-    write_set(folder / "test.fa", 2, 6, "t")
+    write_sets(folder)
     done = rnaexp("run", "two.toml", "--tag", "who=me", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     (folder / "answers.jsonl").write_text(done.stdout)

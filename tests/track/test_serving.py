@@ -18,7 +18,7 @@ import pytest
 from mlflow import MlflowClient
 
 from ..command import answer, environment, rnaexp
-from ..planted_sets import hairpin, write_set
+from ..planted_sets import hairpin, write_sets
 
 pytestmark = pytest.mark.slow
 
@@ -32,8 +32,7 @@ ALIGNMENT = "".join(f">row{at}\n{row}\n" for at, row in enumerate(ROWS))
 def folder(tmp_path_factory):
     """A run of msm-nano, registered, and RNAs of a user's own with what `rnaexp predict` says of them."""
     place = tmp_path_factory.mktemp("serving")
-    write_set(place / "validation.fa", 1, 6, "v")
-    write_set(place / "test.fa", 2, 6, "t")
+    write_sets(place)
     words = ("--model", "msm-nano", "--validation", "validation.fa", "--test", "test.fa", "--families", "none")
     run = answer(rnaexp("run", *words, "--json", "--register", cwd=place))
     assert rnaexp("register", run["run_id"], cwd=place).stdout.startswith("models:/msm-nano/1 was already head ")

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from tests.command import answer, rnaexp, start
-from tests.planted_sets import write_set
+from tests.planted_sets import write_sets
 
-from .servers import Postgres, Server, eventually, needs_postgresql
+from .servers import Server, eventually, needs_postgresql
 
 MODELS = ("random", "canonical", "distance", "stems", "viennarna", "planted", "lm-nano", "untrained:lm-nano")
 # What a tuned run's parent must hold, by the names that `--json` gives them.
@@ -21,25 +21,16 @@ HEADLINES = (
 PICTURES = {"per_rna.csv", "heads.csv", "breakdown.csv", "breakdown.png", "tuned_head.json", "pairs"}
 
 
-@pytest.fixture(scope="module")
-def database():
-    cluster = Postgres()
-    cluster.start()
-    yield cluster
-    cluster.remove()
-
-
 @pytest.fixture
-def server(database, tmp_path):
-    server = Server(database.uri, tmp_path)
+def server(cluster, tmp_path):
+    server = Server(cluster.uri, tmp_path)
     server.start()
     yield server
     server.stop()
 
 
 def start_all(folder, server, experiment):
-    write_set(folder / "validation.fa", 1, 8, "v")
-    write_set(folder / "test.fa", 2, 12, "t")
+    write_sets(folder, 8, 12)
     asked = ("--validation", "validation.fa", "--test", "test.fa", "--families", "none", "--json")
     there = {"MLFLOW_TRACKING_URI": server.uri, "MLFLOW_EXPERIMENT_NAME": experiment}
     return {model: start("run", "--model", model, *asked, cwd=folder, **there) for model in MODELS}, there
@@ -114,7 +105,7 @@ def begun(client, experiment):
 
 @needs_postgresql
 @pytest.mark.fault
-def test_a_database_that_is_gone_for_a_while_costs_nothing(database, server, tmp_path, mlflow_of, monkeypatch):
+def test_a_database_that_is_gone_for_a_while_costs_nothing(cluster, server, tmp_path, mlflow_of, monkeypatch):
     from rnaexp.track import sync, tracked_run
     from rnaexp.track.outbox import Synced
 
@@ -123,10 +114,10 @@ def test_a_database_that_is_gone_for_a_while_costs_nothing(database, server, tmp
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "gone")
     with tracked_run("rnabert", params={"model": "rnabert"}) as run:
         run.metrics({"before": 1})
-        database.stop()
+        cluster.stop()
         run.metrics({"structure.f1": 0.05})
         run.child("test", kind="test").text("result", "result.txt")
-    database.start()
+    cluster.start()
     assert sync() == Synced(pushed=1)
     client = mlflow_of(server.uri)
     found = client.search_runs([client.get_experiment_by_name("gone").experiment_id])

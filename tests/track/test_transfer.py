@@ -11,7 +11,7 @@ from rnaexp.track.names import EARLIER
 
 from ..command import inside as rnaexp
 from ..command import start
-from ..planted_sets import write_set
+from ..planted_sets import write_sets
 from .servers import Postgres, Server, needs_postgresql
 
 QUESTION = """
@@ -29,8 +29,7 @@ def place(tmp_path_factory):
     """A question of two models, versions 2 and 3 of a model whose first is deleted, a failed run, one that runs."""
     folder = tmp_path_factory.mktemp("transfer") / "one"
     folder.mkdir()
-    write_set(folder / "validation.fa", 1, 6, "v")
-    write_set(folder / "test.fa", 2, 6, "t")
+    write_sets(folder)
     (folder / "two.toml").write_text(QUESTION)
     done = rnaexp("run", "two.toml", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr

@@ -92,9 +92,7 @@ def load_rnamsm(
         spec=spec,
         letters=letters,
         max_rows=min(max_rows, network.config.max_rows),
-        fingerprint=files.fingerprint(
-            files.fingerprint_of_state(network.state_dict()), files.settings_text(network.config)
-        ),
+        fingerprint=files.fingerprint_of_network(network),
     )
 
 

@@ -38,9 +38,7 @@ def load(
         spec=spec,
         letters=rnamsm.LETTERS,
         max_rows=min(max_rows, network.config.max_rows),
-        fingerprint=files.fingerprint(
-            files.fingerprint_of_state(network.state_dict()), files.settings_text(network.config)
-        ),
+        fingerprint=files.fingerprint_of_network(network),
     )
 
 

@@ -215,6 +215,11 @@ def settings_text(config: Any) -> str:
     return json.dumps({**_OF_EVERY_NETWORK, **held, **_ALWAYS}, sort_keys=True)
 
 
+def fingerprint_of_network(network: Any) -> str:
+    """Hash of a transformers network's tensors and settings."""
+    return fingerprint(fingerprint_of_state(network.state_dict()), settings_text(network.config))
+
+
 def fingerprint_of_state(state: State) -> str:
     """Hash of the tensors themselves, for weights that no file holds."""
     digest = hashlib.sha256()

@@ -19,7 +19,7 @@ from rnaexp.models.spec import IN_MEMORY, Encoder, ModelSpec
 from rnaexp.models.streaming import IMPLEMENTATION, register
 from rnaexp.models.tokenizer import tokens_of
 from rnaexp.models.tokens import Vocabulary
-from rnaexp.models.weights import fingerprint, fingerprint_of_state, settings_text
+from rnaexp.models.weights import fingerprint, fingerprint_of_network, fingerprint_of_state, settings_text
 from rnaexp.models.whole_maps import encoder_of
 
 _SPECIAL = ("before", "after", "pad", "mask")
@@ -96,7 +96,7 @@ def _of_alignments(network: MsaTransformer, letters: AlignmentLetters, name: str
     reads: Any = getattr(network.config, "rnaexp_reads", "alignment")
     rows = 1 if reads == "sequence" else min(rnamsm.MAX_ROWS, network.config.max_rows)
     spec = ModelSpec(name=name, title=f"{name}, in memory", group="reference", loader=IN_MEMORY, reads=reads)
-    known = fingerprint(fingerprint_of_state(network.state_dict()), settings_text(network.config))
+    known = fingerprint_of_network(network)
     return MsaEncoder(_copied(network), spec=spec, letters=letters, max_rows=rows, fingerprint=known)
 
 

@@ -122,11 +122,11 @@ def nested_each(table: PairTable, sequence: str, gammas: Sequence[float]) -> lis
     listed = [RNA.ep(*each, RNA.PLIST_TYPE_BASEPAIR) for each in kept]
     listed += [RNA.ep(at, at, one, RNA.PLIST_TYPE_UNPAIRED) for at, one in enumerate(free.tolist(), 1)]
     vector = RNA.ElemProbVector(listed)  # a list is turned into one at each call, which takes longer than the decoding
+    given = dict(zip(table.places[best].tolist(), probabilities[best].tolist(), strict=True))
     structures = []
     for gamma in gammas:
         traced, largest = RNA.MEA_from_plist(vector, sequence, gamma)
-        gains = dict(zip(table.places[best].tolist(), (2 * gamma * probabilities[best]).tolist(), strict=True))
-        pairs = _pairs_worth(traced, largest, gains, alone)
+        pairs = _pairs_worth(traced, largest, given, alone, gamma)
         if pairs is None:
             found = one_structure(places, 2 * gamma * held, alone)
             pairs = tuple(divmod(place, n) for place in found.tolist())
@@ -135,7 +135,7 @@ def nested_each(table: PairTable, sequence: str, gammas: Sequence[float]) -> lis
 
 
 def _pairs_worth(
-    traced: str, largest: float, gains: Mapping[int, float], free: Float64[np.ndarray, "n"]
+    traced: str, largest: float, given: Mapping[int, float], free: Float64[np.ndarray, "n"], gamma: float
 ) -> tuple[Pair, ...] | None:
     """The pairs that ViennaRNA traced; None unless their sum is the largest, as it says.
 
@@ -147,7 +147,7 @@ def _pairs_worth(
     except BracketError:
         return None
     n = len(free)
-    whole = free.sum() + sum(gains.get(i * n + j, -np.inf) - free[i] - free[j] for i, j in pairs)
+    whole = free.sum() + sum(2 * gamma * given.get(i * n + j, -np.inf) - free[i] - free[j] for i, j in pairs)
     return pairs if whole > largest - _SINGLE * max(1.0, largest) else None
 
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from rnaexp.errors import InputError, UnavailableError
 from rnaexp.track.database import is_database, runs_of_kind
 from rnaexp.track.names import EARLIER
-from rnaexp.track.store import EXPERIMENT, client, connect, reason, target
+from rnaexp.track.store import EXPERIMENT, client, connect, pages, reason, target
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _PAGE = 1000
 SEARCH = "rnaexp.search"  # tag of a search's run, which older versions counted among the models' runs
-_SHORT_ID = re.compile("[0-9a-f]{8,32}")  # a whole one has 32
+_RUN_ID = re.compile("[0-9a-f]{8,32}")  # its beginning, or all 32 digits
 
 
 def runs_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
@@ -39,7 +39,7 @@ def _parents(experiment: str) -> Iterable[Any]:
     if is_database(where.uri):
         with suppress(ImportError, AttributeError, SQLAlchemyError):  # an MLflow whose tables are others
             return runs_of_kind(where.uri, experiment_id, "parent")
-    return _pages(client(where), experiment_id, "tags.`rnaexp.kind` = 'parent'")
+    return pages(client(where).search_runs, [experiment_id], "tags.`rnaexp.kind` = 'parent'", size=_PAGE)
 
 
 def searches_table(experiment: str = EXPERIMENT) -> "pd.DataFrame":
@@ -60,18 +60,7 @@ def runs_in(experiment: str, question: str) -> list[Any]:
 
 
 def _search(connection: Any, experiment_id: str, question: str, order_by: list[str] | None = None) -> list[Any]:
-    return [*_pages(connection, experiment_id, question, order_by)]
-
-
-def _pages(connection: Any, experiment_id: str, question: str, order_by: list[str] | None = None) -> Iterator[Any]:
-    """Every run that is found, a page held at a time."""
-    token: str | None = ""
-    while token is not None:
-        page = connection.search_runs(
-            [experiment_id], question, order_by=order_by, max_results=_PAGE, page_token=token or None
-        )
-        yield from page
-        token = page.token or None
+    return [*pages(connection.search_runs, [experiment_id], question, size=_PAGE, order_by=order_by)]
 
 
 def leaderboard_run(experiment: str) -> str | None:
@@ -97,7 +86,7 @@ def whole_id(run_id: str) -> str:
 
     What is no run's id is given back. Raises: InputError where several runs begin so, naming them.
     """
-    if not _SHORT_ID.fullmatch(run_id):
+    if not _RUN_ID.fullmatch(run_id):
         return run_id
     connect()
     connection = client(target())

@@ -117,6 +117,15 @@ def client(where: Target) -> Any:
     return MlflowClient(tracking_uri=where.uri)
 
 
+def pages(search: Any, *words: Any, size: int = 100, **more: Any) -> Iterator[Any]:
+    """All that one of the client's searches finds, a page of `size` held at a time."""
+    token: str | None = ""
+    while token is not None:
+        page = search(*words, max_results=size, page_token=token or None, **more)
+        yield from page
+        token = page.token or None
+
+
 def open_experiment(where: Target) -> str:
     """The id of the experiment, created if needed; a fresh SQLite file is initialised by one process only.
 

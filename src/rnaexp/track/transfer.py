@@ -17,14 +17,14 @@ from typing import Any
 from rnaexp.errors import UnavailableError
 from rnaexp.progress import announce
 from rnaexp.track.names import EARLIER
-from rnaexp.track.store import Target, client, open_experiment
+from rnaexp.track.store import Target, client, open_experiment, pages
 
 _WHOLE = "rnaexp.transferred.whole"
 OWN_TAGS = frozenset({EARLIER, _WHOLE})
 _ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _PAGE, _BATCH, _METRICS = 1000, 100, 500  # runs, tags or parameters, points in one call; MLflow takes 100 tags at most
 _TRANSFERRED = f"tags.`{EARLIER}` LIKE '%'"
-_OPEN = ("RUNNING", "SCHEDULED")
+OPEN = ("RUNNING", "SCHEDULED")  # statuses of runs that are not over
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}  # no run waits for these
 
 
@@ -102,7 +102,7 @@ def begin(stores: Stores) -> list[Moved]:
 
 def _running(runs: Sequence[Any]) -> set[str]:
     """Ids of the runs that are not over, and of all that stand below them."""
-    left = {run.info.run_id for run in runs if run.info.status in _OPEN}
+    left = {run.info.run_id for run in runs if run.info.status in OPEN}
     while more := {run.info.run_id for run in runs if run.data.tags.get("mlflow.parentRunId") in left} - left:
         left |= more
     return left
@@ -186,15 +186,6 @@ def local_copy(address: str, uri: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="rnaexp-transfer-") as scratch:
         found = list_artifacts(artifact_uri=address, tracking_uri=uri)
         yield Path(download_artifacts(artifact_uri=address, tracking_uri=uri, dst_path=scratch) if found else scratch)
-
-
-def pages(search: Any, *words: Any, size: int = 100, **more: Any) -> Iterator[Any]:
-    """All that one of the client's searches finds."""
-    token: str | None = ""
-    while token is not None:
-        page = search(*words, max_results=size, page_token=token or None, **more)
-        yield from page
-        token = page.token or None
 
 
 def batches(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

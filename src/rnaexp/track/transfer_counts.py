@@ -7,10 +7,9 @@ from typing import Any
 
 from rnaexp.errors import UnavailableError
 from rnaexp.progress import say
-from rnaexp.track.store import Target, reason
-from rnaexp.track.transfer import OWN_TAGS, Moved, Stores, begin, fill, opened, points
-from rnaexp.track.transfer_models import MovedModel, MovedRegistry, link_metrics, move_models, move_registry
-from rnaexp.track.transfer_models import say_registered as say_versions
+from rnaexp.track.store import Target, pages, reason
+from rnaexp.track.transfer import OPEN, OWN_TAGS, Moved, Stores, begin, fill, opened, points
+from rnaexp.track.transfer_models import MovedModel, MovedRegistry, link_metrics, move_models, move_registry, tag_models
 
 _OF_READERS = ("__pycache__", "registered_model_meta")  # what Python and MLflow leave where a local model is loaded
 
@@ -40,7 +39,7 @@ def transfer(source: Target, uri: str) -> list[Count]:
         fill(stores, moved)
         link_metrics(stores, models)
         registry = move_registry(stores)
-        say_versions(stores, models)
+        tag_models(stores, models)
         if running := sum(one.running for one in moved):
             say(f"{running} runs are not over, or stand below such a run: they are left for another call")
         for line in registry.left:
@@ -70,7 +69,7 @@ def _of_runs(connection: Any, uri: str, run_ids: Iterable[str]) -> Counter[str]:
     found = Counter(dict.fromkeys(names, 0))
     for run_id in run_ids:
         run = connection.get_run(run_id)
-        found["runs"] += run.info.status not in ("RUNNING", "SCHEDULED")
+        found["runs"] += run.info.status not in OPEN
         found["parameters"] += len(run.data.params)
         found["points of metrics"] += len(points(connection, run))
         found["tags of runs"] += len(run.data.tags.keys() - OWN_TAGS)
@@ -97,7 +96,7 @@ def _of_registry(connection: Any, names: Iterable[str]) -> Counter[str]:
     for name in names:
         registered = connection.get_registered_model(name)
         found["registered models"] += 1
-        found["versions"] += len(connection.search_model_versions(f"name = '{name}'", max_results=10_000))
+        found["versions"] += sum(1 for _ in pages(connection.search_model_versions, f"name = '{name}'"))
         found["aliases"] += len(registered.aliases)
         found["decisions on aliases"] += sum(key.startswith("rnaexp.history.") for key in registered.tags)
     return found

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnaexp.track.names import EARLIER
-from rnaexp.track.transfer import Moved, Stores, local_copy, pages
+from rnaexp.track.store import pages
+from rnaexp.track.transfer import Moved, Stores, local_copy
 
 _ADDRESS = "models:/"
 _STAND_IN = "rnaexp.transferred.deleted"  # tag of a version that only takes a number
@@ -177,7 +178,7 @@ def _stand_in(stores: Stores, name: str) -> int:
     return _number(stores.target.create_model_version(name, "deleted:/before-the-transfer", tags={_STAND_IN: "yes"}))
 
 
-def say_registered(stores: Stores, models: Sequence[MovedModel]) -> None:
+def tag_models(stores: Stores, models: Sequence[MovedModel]) -> None:
     """Once versions are there: the tag by which a logged model's page shows them, and the others that name ids."""
     for one in models:
         tags = stores.mapped_all(one.source.tags)

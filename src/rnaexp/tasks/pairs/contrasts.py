@@ -141,6 +141,7 @@ def _common(answers: Sequence[Answer]) -> pd.DataFrame:
     """F1 of every run (a column each, by place) on the RNAs that all of them scored, and the cluster."""
     tables = [answer.f1.set_index("rna") for answer in answers if answer.f1 is not None]
     f1 = pd.concat([table["f1"].rename(at) for at, table in enumerate(tables)], axis=1, join="inner")
+    # The copy is one block: to add a column to a hundred that were put together warns of fragments.
     return f1.copy().assign(cluster=tables[0]["cluster"].reindex(f1.index))
 
 
